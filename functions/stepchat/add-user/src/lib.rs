@@ -1,0 +1,79 @@
+//! `add-user`: creates a user and answers its id as a number (page "add-user"; reference/stepchat.md §3.4).
+
+use shared::auth::stepchat::{Admin, new_password};
+use shared::ids::UserId;
+use shared::prelude::*;
+use shared::stepchat::{Email, ImageUrl, Name, NewUser, UserType};
+use shared::store::Sequence;
+use shared::store::auth::TokenHash;
+use shared::store::stepchat::users::{self, Secrets};
+use shared::wire::stepchat::{Access, Answer, DepartmentField, Error, Extra, Stepchat, Text};
+
+/// The method.
+#[derive(Debug)]
+pub struct AddUser;
+
+/// Its parameters.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct Request {
+    /// First name. Default: the workspace's default name.
+    #[serde(default)]
+    first_name: Text,
+    /// Last name. Default: `#` and a random number, unless one is sent, even an empty one.
+    last_name: Option<Text>,
+    /// E-mail address, unique.
+    #[serde(default)]
+    email: Text,
+    /// Address of the picture.
+    #[serde(default)]
+    profile_image: Text,
+    /// Password.
+    #[serde(default)]
+    password: Text,
+    /// visitor, lead, user, agent or admin. Default: user with an e-mail address, visitor without.
+    user_type: Option<Text>,
+    /// The page's spelling of `user_type` (decision D5).
+    user_tyoe: Option<Text>,
+    /// Department number.
+    #[serde(default)]
+    department: DepartmentField,
+    /// Extras by slug.
+    #[serde(default)]
+    extra: Extra,
+    /// Another name of `extra` (decision D6).
+    #[serde(default)]
+    settings_extra: Extra,
+}
+
+impl Method for AddUser {
+    type Family = Stepchat;
+    const NAME: &'static str = "add-user";
+    const SUMMARY: &'static str = "Creates a user.";
+    const ACCESS: Access = Access::Admin;
+    const EFFECT: Effect = Effect::Write;
+    const GRANTS: Grants = &[users::CREATE];
+    type Request = Request;
+    type Response = Answer<u64>;
+
+    async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Answer<u64>, Error> {
+        let kind = request.user_type.or(request.user_tyoe);
+        let new = NewUser {
+            first_name: request.first_name.given().map(Name::parse).transpose()?,
+            last_name: request.last_name.as_ref().map(|name| Name::parse(name.as_str())).transpose()?,
+            email: request.email.kept().map(Email::parse).transpose()?,
+            profile_image: request.profile_image.kept().map(ImageUrl::parse).transpose()?,
+            user_type: kind.as_ref().and_then(Text::given).map(UserType::parse).transpose()?,
+            department: request.department.read()?,
+        };
+        let details = request.extra.or(request.settings_extra).details()?;
+        let password = new_password(request.password.as_str()).await?;
+        let id = ctx.store().next_id(Sequence::StepchatUser, UserId::new).await?;
+        let config = &ctx.config().stepchat;
+        let user = new.into_user(id, ctx.now(), &config.default_first_name, ctx.random_below(100_000));
+        let token = TokenHash::of(&ctx.tokens().of(id, user.token_version));
+        let secrets = Secrets { password, token: Some(token) };
+        let answer = Answer::new(id.get());
+        ctx.commit(users::creation(&user, &details, &secrets, config.unique_phone)?, &answer).await?;
+        Ok(answer)
+    }
+}

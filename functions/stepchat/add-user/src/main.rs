@@ -1,0 +1,5 @@
+//! The Lambda function of StepChat's `add-user`.
+
+fn main() {
+    shared::run::<stepchat_add_user::AddUser>();
+}

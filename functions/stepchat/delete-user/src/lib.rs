@@ -1,0 +1,55 @@
+//! `delete-user`: removes a user everywhere at once; `true` also for an id that does not exist (page "delete-user";
+//! decisions D12, D19).
+
+use shared::auth::stepchat::Admin;
+use shared::prelude::*;
+use shared::stepchat::{Refusal, UserType};
+use shared::store::auth::TokenHash;
+use shared::store::stepchat::{jobs, users};
+use shared::store::{Attempts, CommitError};
+use shared::wire::stepchat::{Access, Answer, Error, Stepchat, UserRef};
+
+/// The method.
+#[derive(Debug)]
+pub struct DeleteUser;
+
+/// Its parameters.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct Request {
+    /// The user.
+    user_id: UserRef,
+}
+
+impl Method for DeleteUser {
+    type Family = Stepchat;
+    const NAME: &'static str = "delete-user";
+    const SUMMARY: &'static str = "Deletes a user.";
+    const ACCESS: Access = Access::Admin;
+    const EFFECT: Effect = Effect::Write;
+    const GRANTS: Grants = &[users::LOAD, users::DELETE, jobs::PURGE];
+    type Request = Request;
+    type Response = Answer<bool>;
+
+    async fn call(ctx: &Ctx, caller: &Admin, request: Request) -> Result<Answer<bool>, Error> {
+        let answer = Answer::new(true);
+        let Some(id) = request.user_id.0 else { return Ok(answer) };
+        if id == caller.id() {
+            return Err(Refusal::CannotDeleteUser.into());
+        }
+        let mut attempts = Attempts::default();
+        loop {
+            let Some(stored) = users::load(ctx.store(), id).await? else { return Ok(answer) };
+            if stored.user.user_type == UserType::Bot {
+                return Err(Refusal::CannotDeleteUser.into());
+            }
+            let token = TokenHash::of(&ctx.tokens().of(id, stored.user.token_version));
+            match ctx.commit(users::deletion(&stored, &token)?, &answer).await {
+                Err(CommitError::Stale) => attempts.again().await?,
+                done => break done?,
+            }
+        }
+        // The user is gone; what is left of its items is promised. If this fails, `background/jobs` keeps the promise.
+        let _ = jobs::purge(ctx.store(), id).await;
+        Ok(answer)
+    }
+}

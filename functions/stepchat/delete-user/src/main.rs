@@ -1,0 +1,5 @@
+//! The Lambda function of StepChat's `delete-user`.
+
+fn main() {
+    shared::run::<stepchat_delete_user::DeleteUser>();
+}

@@ -1,0 +1,53 @@
+//! `get-user-by`: the first user with this e-mail address, name, phone number or extra; `false` if there is none
+//! (page "get-user-by"; reference/stepchat.md §3.1).
+
+use shared::auth::stepchat::Admin;
+use shared::prelude::*;
+use shared::stepchat::{Email, Phone, Slug};
+use shared::store::stepchat::users::{self, Attribute};
+use shared::wire::stepchat::{Access, Answer, Error, OrFalse, Stepchat, Text, UserRow};
+
+/// The method.
+#[derive(Debug)]
+pub struct GetUserBy;
+
+/// Its parameters.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct Request {
+    /// `email`, `first_name`, `last_name`, `phone`, or the slug of any extra.
+    by: Text,
+    /// The whole value, compared without case and accents.
+    value: Text,
+}
+
+impl Request {
+    /// `None` for what no user can have: an empty value or name of attribute.
+    fn attribute(&self) -> Option<Attribute> {
+        // Not trimmed: an unencoded `+7…` arrives with a leading blank.
+        let value = self.value.given().map(|_| self.value.as_str())?;
+        match self.by.given()? {
+            "email" => Email::parse(value).ok().map(Attribute::Email),
+            "first_name" => Some(Attribute::FirstName(value.trim().to_owned())),
+            "last_name" => Some(Attribute::LastName(value.trim().to_owned())),
+            "phone" => Phone::parse(value).map(Attribute::Phone),
+            slug => Slug::parse(slug).map(|slug| Attribute::Detail(slug, value.trim().to_owned())),
+        }
+    }
+}
+
+impl Method for GetUserBy {
+    type Family = Stepchat;
+    const NAME: &'static str = "get-user-by";
+    const SUMMARY: &'static str = "Finds a user by an attribute.";
+    const ACCESS: Access = Access::Admin;
+    const EFFECT: Effect = Effect::Read;
+    const GRANTS: Grants = &[users::FIND_BY];
+    type Request = Request;
+    type Response = Answer<OrFalse<UserRow>>;
+
+    async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Self::Response, Error> {
+        let Some(attribute) = request.attribute() else { return Ok(Answer::new(OrFalse::Missing)) };
+        let found = users::find_by(ctx.store(), &attribute).await?;
+        Ok(Answer::new(found.map(|user| UserRow::new(ctx, &user)).into()))
+    }
+}

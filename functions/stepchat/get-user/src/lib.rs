@@ -1,0 +1,41 @@
+//! `get-user`: one user by id; `false` if there is none (page "get-user"; reference/stepchat.md §3.1).
+
+use shared::auth::stepchat::Admin;
+use shared::prelude::*;
+use shared::store::stepchat::users;
+use shared::wire::stepchat::{Access, Answer, Error, Flag, OrFalse, Stepchat, UserDetails, UserRef};
+
+/// The method.
+#[derive(Debug)]
+pub struct GetUser;
+
+/// Its parameters.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct Request {
+    /// The user.
+    user_id: UserRef,
+    /// Whether to add `details`, the list of extras.
+    #[serde(default)]
+    extra: Flag,
+}
+
+impl Method for GetUser {
+    type Family = Stepchat;
+    const NAME: &'static str = "get-user";
+    const SUMMARY: &'static str = "Returns a user by id.";
+    const ACCESS: Access = Access::Admin;
+    const EFFECT: Effect = Effect::Read;
+    const GRANTS: Grants = &[users::FIND_PROFILE, users::LOAD];
+    type Request = Request;
+    type Response = Answer<OrFalse<UserDetails>>;
+
+    async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Self::Response, Error> {
+        let Some(id) = request.user_id.0 else { return Ok(Answer::new(OrFalse::Missing)) };
+        let found = if request.extra.0 {
+            users::load(ctx.store(), id).await?.map(|stored| UserDetails::whole(ctx, &stored))
+        } else {
+            users::find_profile(ctx.store(), id).await?.map(|user| UserDetails::profile(ctx, &user))
+        };
+        Ok(Answer::new(found.into()))
+    }
+}

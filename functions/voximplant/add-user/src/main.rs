@@ -1,0 +1,5 @@
+//! The Lambda function of Voximplant's `AddUser`.
+
+fn main() {
+    shared::run::<voximplant_add_user::AddUser>();
+}

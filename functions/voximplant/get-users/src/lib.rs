@@ -1,0 +1,90 @@
+//! `GetUsers`: the users of the account or of some of its applications (page "GetUsers"; reference/voximplant.md §2.4,
+//! decisions D4, D12 to D14).
+
+use shared::auth::voximplant::Caller;
+use shared::ids::PhoneUserId;
+use shared::ledger::Money;
+use shared::limits::MAX_COUNT;
+use shared::prelude::*;
+use shared::store::ledger;
+use shared::store::voximplant::users::{self, Filter, Listing, Order};
+use shared::voximplant::{AcdStatus, Role};
+use shared::wire::voximplant::{
+    Access, ApplicationFilter, Bool, Count, Cursor, Error, Ids, ListAnswer, SemicolonList, Text, UserInfo, Voximplant,
+};
+
+const DEFAULT_COUNT: usize = 20;
+
+/// The method.
+#[derive(Debug)]
+pub struct GetUsers;
+
+/// Its parameters.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct Request {
+    /// Only users of this application.
+    application_id: Option<Ids>,
+    /// Only users of applications with this part in their full name.
+    application_name: Option<Text>,
+    /// Only this user.
+    user_id: Option<Ids>,
+    /// Part of the user name.
+    user_name: Option<Text>,
+    /// Part of the display name.
+    user_display_name: Option<Text>,
+    /// Only users that may log in, or only those that may not.
+    user_active: Option<Bool>,
+    /// Any of OFFLINE, ONLINE, READY, BANNED, `IN_SERVICE`, `AFTER_SERVICE`, TIMEOUT, DND, separated by semicolons.
+    acd_status: Option<SemicolonList<AcdStatus>>,
+    /// Records to return at most: up to 10,000. Default: 20.
+    count: Option<Count>,
+    /// Records to skip. Default: 0.
+    offset: Option<Count>,
+    /// Order of the records. Default: `user_name`.
+    #[serde(default)]
+    order_by: Order,
+    /// Continues after an answer that ended with `next_cursor`.
+    cursor: Option<Cursor>,
+    /// Whether `balance` is the live balance: here live and fixed balance are the same. Default: true.
+    #[allow(dead_code, reason = "read for its form only")]
+    return_live_balance: Option<Bool>,
+}
+
+impl Method for GetUsers {
+    type Family = Voximplant;
+    const NAME: &'static str = "GetUsers";
+    const SUMMARY: &'static str = "Shows the users of the account.";
+    const ACCESS: Access =
+        Access::Roles(&[Role::Owner, Role::Admin, Role::Developer, Role::Supervisor, Role::UserManager]);
+    const EFFECT: Effect = Effect::Read;
+    const GRANTS: Grants = &[ApplicationFilter::RESOLVE, users::LIST, ledger::USER_BALANCES];
+    type Request = Request;
+    type Response = ListAnswer<UserInfo>;
+
+    async fn call(ctx: &Ctx, caller: &Caller, request: Request) -> Result<Self::Response, Error> {
+        let (store, account) = (ctx.store(), caller.account());
+        let wanted = request.count.map_or(DEFAULT_COUNT, |count| count.0);
+        let applications = ApplicationFilter::new(request.application_id, request.application_name);
+        let listing = Listing {
+            applications: applications.resolve(store, account).await?,
+            order: request.order_by,
+            filter: Filter {
+                id: request.user_id.and_then(|id| id.0).and_then(PhoneUserId::new),
+                name_part: request.user_name.map(|part| part.0),
+                display_part: request.user_display_name.map(|part| part.0),
+                active: request.user_active.map(|flag| flag.0),
+                acd_statuses: request.acd_status.map_or_else(Vec::new, |list| list.0),
+            },
+            after: request.cursor.map(|cursor| cursor.0),
+            offset: request.offset.map_or(0, |offset| offset.0),
+            count: wanted.min(MAX_COUNT),
+        };
+        let listed = users::list(store, account, &listing).await?;
+        let cut = wanted > MAX_COUNT;
+        let rows = listed.rows.iter().map(|row| {
+            let balance = row.balance.unwrap_or(Money::ZERO);
+            (UserInfo::new(&row.user, balance), row.place.as_str())
+        });
+        Ok(ListAnswer::fill(rows, listed.total, cut && listed.more))
+    }
+}

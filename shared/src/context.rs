@@ -1,0 +1,110 @@
+//! What a method may use: the process's things, and the request's.
+
+use crate::auth::{Secret, Tokens};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::observe::Log;
+use crate::store::idempotency::Operation;
+use crate::store::{CommitError, Store, StoreError, Txn};
+use crate::timestamp::Timestamp;
+use serde::Serialize;
+use std::sync::Arc;
+
+/// What lives as long as the process.
+#[derive(Debug)]
+pub struct App {
+    /// Settings.
+    pub config: Config,
+    /// The database.
+    pub store: Store,
+    /// The time.
+    pub clock: Clock,
+    /// Where log lines go.
+    pub log: Log,
+    /// Derives users' tokens.
+    pub tokens: Tokens,
+}
+
+impl App {
+    /// Ties the parts together.
+    #[must_use]
+    pub fn new(config: Config, store: Store, clock: Clock, log: Log) -> Self {
+        let tokens = Tokens::new(&config.token_secret);
+        Self { config, store, clock, log, tokens }
+    }
+}
+
+/// What one request has to work with.
+#[derive(Debug, Clone)]
+pub struct Ctx {
+    app: Arc<App>,
+    now: Timestamp,
+    host: Option<String>,
+    operation: Option<Operation>,
+}
+
+impl Ctx {
+    pub(crate) fn new(app: Arc<App>, host: Option<String>) -> Self {
+        let now = app.clock.now();
+        Self { app, now, host, operation: None }
+    }
+
+    pub(crate) fn with_operation(self, operation: Option<Operation>) -> Self {
+        Self { operation, ..self }
+    }
+
+    pub(crate) fn operation(&self) -> Option<&Operation> {
+        self.operation.as_ref()
+    }
+
+    /// The database.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.app.store
+    }
+
+    /// Settings.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.app.config
+    }
+
+    /// Derives users' tokens.
+    #[must_use]
+    pub fn tokens(&self) -> &Tokens {
+        &self.app.tokens
+    }
+
+    /// The moment at which this request began: one moment for all it writes.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// The host by which the caller reached us.
+    #[must_use]
+    pub fn host(&self) -> Option<&str> {
+        self.host.as_deref()
+    }
+
+    /// A random number below `limit`, for what needs variety rather than secrecy.
+    #[must_use]
+    pub fn random_below(&self, limit: u32) -> u32 {
+        fastrand::u32(0..limit)
+    }
+
+    /// Hashes a password away from the event loop.
+    pub async fn hash_password(&self, password: &str) -> Result<crate::store::auth::PasswordHash, StoreError> {
+        crate::auth::hash_password(Secret::new(password)).await
+    }
+
+    /// Commits a transaction together with the answer it leads to: asked again with the same idempotency key, the
+    /// caller gets this answer and nothing happens twice.
+    pub async fn commit<R: Clone, A: Serialize>(&self, mut txn: Txn<R>, answer: &A) -> Result<(), CommitError<R>> {
+        if let Some(operation) = &self.operation {
+            let answer = serde_json::to_string(answer).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+            operation.record(&mut txn, answer, self.now)?;
+        }
+        self.store().commit(&txn).await
+    }
+}

@@ -1,0 +1,33 @@
+//! What every Switchboard function uses.
+//!
+//! Arrows run one way: [`runtime`] → [`wire`] and [`auth`] → [`store`] → the pure domain
+//! ([`stepchat`], [`voximplant`], [`ledger`]). The domain knows no SDK, no clock and no wire.
+
+pub mod auth;
+pub mod clock;
+pub mod config;
+pub mod context;
+pub mod ids;
+pub mod ledger;
+pub mod limits;
+pub mod method;
+pub mod observe;
+pub mod runtime;
+pub mod stepchat;
+pub mod store;
+pub mod text;
+pub mod timestamp;
+pub mod voximplant;
+pub mod wire;
+
+pub use runtime::{run, run_front_door, run_job};
+
+/// What a method's folder imports: `use shared::prelude::*;`.
+pub mod prelude {
+    pub use crate::context::Ctx;
+    pub use crate::method::{Effect, Method};
+    pub use crate::store::grants::Grants;
+    pub use futures_util::try_join;
+    pub use schemars::JsonSchema;
+    pub use serde::{Deserialize, Serialize};
+}

@@ -1,0 +1,32 @@
+//! Every limit in one place, with its unit and its reason.
+
+/// Bytes of a request body, after base64 decoding. A larger one is refused unread.
+pub const MAX_BODY_BYTES: usize = 256 * 1024;
+/// Fields in one request, counted over query and body. PHP's own limit (`max_input_vars`) is 1,000.
+pub const MAX_FIELDS: usize = 2_000;
+/// Levels of nesting in one field (`a[b][c]`, or JSON within JSON).
+pub const MAX_DEPTH: usize = 8;
+/// Characters of an idempotency key.
+pub const MAX_IDEMPOTENCY_KEY_CHARS: usize = 255;
+/// How long the first answer to an idempotency key is kept. Decided: at least 24 h.
+pub const IDEMPOTENCY_MILLIS: i64 = 48 * 60 * 60 * 1000;
+
+/// Attempts at one read-decide-write before giving up as throttled.
+pub const MAX_ATTEMPTS: u32 = 8;
+/// Actions in one DynamoDB transaction.
+pub const MAX_TRANSACTION_ACTIONS: usize = 100;
+/// Keys in one `BatchGetItem`.
+pub const MAX_BATCH_GET: usize = 100;
+/// Keys in one `BatchWriteItem`.
+pub const MAX_BATCH_WRITE: usize = 25;
+/// Requests that one method keeps in the air at once.
+pub const MAX_PARALLEL: usize = 16;
+
+/// Details (extras) one StepChat call may write: they share one transaction with the profile and its guards.
+pub const MAX_DETAILS_PER_CALL: usize = 80;
+/// Bytes of one detail's value. The original's column is MySQL TEXT (64 KiB).
+pub const MAX_DETAIL_VALUE_BYTES: usize = 65_535;
+/// Records that one Voximplant list answer may hold (decision D14).
+pub const MAX_COUNT: usize = 10_000;
+/// Bytes of one answer's records before it is continued by cursor; a Lambda answer ends at 6 MB.
+pub const MAX_ANSWER_BYTES: usize = 5 * 1024 * 1024;

@@ -1,0 +1,258 @@
+//! A method of an API, declared once: everything else (routes, grants, documents, OpenAPI, template) is generated
+//! from this declaration.
+
+use crate::context::{App, Ctx};
+use crate::runtime;
+use crate::store::grants::{Grant, Grants};
+use crate::store::idempotency;
+use crate::wire::{DecodeError, Inbound, Malformed, Reply};
+use futures_util::future::BoxFuture;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::future::Future;
+use std::sync::Arc;
+
+/// Whether a method changes anything; writing methods accept idempotency keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// Only reads.
+    Read,
+    /// Writes.
+    Write,
+}
+
+/// A protocol: who may call, and how answers look.
+pub trait Family: Sized + Send + Sync + 'static {
+    /// `stepchat` or `voximplant`: in folders, binaries, routes, metrics.
+    const NAME: &'static str;
+    /// The field that names the method at the single-URL front door.
+    const SELECTOR: &'static str;
+    /// Path prefix of the family's routes, without a trailing slash.
+    const ROOT: &'static str;
+    /// Other paths of the front door.
+    const FRONT_DOORS: &'static [&'static str];
+    /// Whether a method's route also exists with a trailing slash.
+    const TRAILING_SLASH: bool;
+    /// What authentication itself may do.
+    const GRANTS: &'static [Grant];
+
+    /// What a method demands of its caller.
+    type Access: Copy + Send + Sync + std::fmt::Debug;
+    /// Who is calling, proven.
+    type Caller: Send + Sync;
+    /// Everything that can be answered instead of a result.
+    type Error: From<Malformed> + From<DecodeError> + Failure + Send;
+
+    /// Prepares the parameters as the family's clients mean them.
+    fn prepare(inbound: Inbound) -> Inbound {
+        inbound
+    }
+
+    /// Proves who is calling and that they may.
+    fn authenticate(
+        ctx: &Ctx,
+        inbound: &Inbound,
+        access: Self::Access,
+    ) -> impl Future<Output = Result<Self::Caller, Self::Error>> + Send;
+
+    /// Whose idempotency keys these are.
+    fn tenant(caller: &Self::Caller) -> String;
+
+    /// What the log calls the caller; never a secret.
+    fn caller_kind(caller: &Self::Caller) -> &'static str;
+
+    /// The answer whose body is this JSON text.
+    fn success(body: String, accepts_json: bool) -> Reply;
+
+    /// The answer for a failure.
+    fn failure(error: &Self::Error, accepts_json: bool) -> Reply;
+
+    /// The access a method demands, for documents.
+    fn describe(access: Self::Access) -> String;
+}
+
+/// What the pipeline must be able to say in every family.
+pub trait Failure {
+    /// The front door found no method name.
+    fn missing_method() -> Self;
+    /// The front door does not know the method.
+    fn unknown_method() -> Self;
+    /// A panic or another defect of ours.
+    fn internal() -> Self;
+    /// The handler did not finish before the deadline.
+    fn timed_out() -> Self;
+    /// The idempotency key was used with another payload.
+    fn key_reused() -> Self;
+    /// The store failed.
+    fn from_store(error: crate::store::StoreError) -> Self
+    where
+        Self: Sized;
+    /// Whether this says that the idempotency key already has its answer.
+    fn is_already_answered(&self) -> bool;
+    /// The full cause, for the log only.
+    fn cause(&self) -> Option<String>;
+}
+
+/// One method: one folder, one Lambda, one route.
+pub trait Method: Sized + Send + Sync + 'static {
+    /// Its protocol.
+    type Family: Family;
+    /// Its wire name, such as `get-user` or `AddUser`.
+    const NAME: &'static str;
+    /// Other names under which clients know it.
+    const ALIASES: &'static [&'static str] = &[];
+    /// One sentence for the documents.
+    const SUMMARY: &'static str;
+    /// What it demands of its caller.
+    const ACCESS: <Self::Family as Family>::Access;
+    /// Whether it writes.
+    const EFFECT: Effect;
+    /// What its own store calls need, beside authentication and idempotency.
+    const GRANTS: Grants;
+    /// Its parameters.
+    type Request: DeserializeOwned + JsonSchema + Send;
+    /// Its whole answer body.
+    type Response: Serialize + JsonSchema + Send;
+
+    /// Does the work.
+    fn call(
+        ctx: &Ctx,
+        caller: &<Self::Family as Family>::Caller,
+        request: Self::Request,
+    ) -> impl Future<Output = Result<Self::Response, <Self::Family as Family>::Error>> + Send;
+}
+
+/// A method with its types erased: what front doors, the local server and the generators iterate.
+#[derive(Clone, Copy)]
+pub struct Entry {
+    /// `stepchat` or `voximplant`.
+    pub family: &'static str,
+    /// Wire name.
+    pub name: &'static str,
+    /// Other wire names.
+    pub aliases: &'static [&'static str],
+    /// One sentence.
+    pub summary: &'static str,
+    /// Whether it writes.
+    pub effect: Effect,
+    /// Path prefix of its family.
+    pub root: &'static str,
+    /// Whether its route also exists with a trailing slash.
+    pub trailing_slash: bool,
+    handler: fn(Arc<App>, Inbound) -> BoxFuture<'static, Reply>,
+    access: fn() -> String,
+    grants: fn() -> Vec<Grant>,
+    request: fn(&mut SchemaGenerator) -> Schema,
+    response: fn(&mut SchemaGenerator) -> Schema,
+}
+
+impl Entry {
+    /// Erases a method.
+    #[must_use]
+    pub const fn of<M: Method>() -> Self {
+        Self {
+            family: M::Family::NAME,
+            name: M::NAME,
+            aliases: M::ALIASES,
+            summary: M::SUMMARY,
+            effect: M::EFFECT,
+            root: M::Family::ROOT,
+            trailing_slash: M::Family::TRAILING_SLASH,
+            handler: |app, inbound| Box::pin(runtime::handle::<M>(app, inbound)),
+            access: || M::Family::describe(M::ACCESS),
+            grants: grants::<M>,
+            request: SchemaGenerator::subschema_for::<M::Request>,
+            response: SchemaGenerator::subschema_for::<M::Response>,
+        }
+    }
+
+    /// Runs the method on a request that has been read.
+    pub async fn handle(&self, app: Arc<App>, inbound: Inbound) -> Reply {
+        (self.handler)(app, inbound).await
+    }
+
+    /// What it demands of its caller, in words.
+    #[must_use]
+    pub fn access(&self) -> String {
+        (self.access)()
+    }
+
+    /// Everything its Lambda may do to the tables: sorted, each once.
+    #[must_use]
+    pub fn grants(&self) -> Vec<Grant> {
+        (self.grants)()
+    }
+
+    /// The schema of its parameters.
+    pub fn request_schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        (self.request)(generator)
+    }
+
+    /// The schema of its answer.
+    pub fn response_schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        (self.response)(generator)
+    }
+
+    /// The folder of the method: its wire name in kebab-case.
+    #[must_use]
+    pub fn folder(&self) -> String {
+        kebab(self.name)
+    }
+
+    /// The name of its package and binary.
+    #[must_use]
+    pub fn binary(&self) -> String {
+        format!("{}-{}", self.family, self.folder())
+    }
+
+    /// Every path on which the method's own Lambda answers.
+    #[must_use]
+    pub fn paths(&self) -> Vec<String> {
+        let names = std::iter::once(&self.name).chain(self.aliases);
+        let slashes: &[&str] = if self.trailing_slash { &["", "/"] } else { &[""] };
+        names.flat_map(|name| slashes.iter().map(move |slash| format!("{}/{name}{slash}", self.root))).collect()
+    }
+
+    /// Whether this method goes by `name`.
+    #[must_use]
+    pub fn is_called(&self, name: &str) -> bool {
+        self.name == name || self.aliases.contains(&name)
+    }
+}
+
+fn grants<M: Method>() -> Vec<Grant> {
+    let own = M::GRANTS.iter().flat_map(|list| list.iter());
+    let answers: &[Grant] = if M::EFFECT == Effect::Write { idempotency::GRANTS } else { &[] };
+    let mut grants: Vec<Grant> = own.chain(M::Family::GRANTS).chain(answers).copied().collect();
+    grants.sort_unstable();
+    grants.dedup();
+    grants
+}
+
+/// `AddUser` → `add-user`; `get-user` stays.
+fn kebab(name: &str) -> String {
+    let mut kebab = String::with_capacity(name.len() + 4);
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() {
+            if !kebab.is_empty() {
+                kebab.push('-');
+            }
+            kebab.push(letter.to_ascii_lowercase());
+        } else {
+            kebab.push(letter);
+        }
+    }
+    kebab
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_are_wire_names_in_kebab_case() {
+        assert_eq!(kebab("TransferMoneyToUser"), "transfer-money-to-user");
+        assert_eq!(kebab("get-user"), "get-user");
+    }
+}

@@ -1,0 +1,181 @@
+//! The `auth` table: what proves who someone is. Nothing in it is a secret in clear.
+
+use super::grants::{Action, Grant};
+use super::keys::sha256_hex;
+use super::{Key, Store, StoreError, Table, Write};
+use crate::ids::{AccountId, PhoneUserId, UserId};
+use crate::timestamp::Timestamp;
+use crate::voximplant::Role;
+use serde::{Deserialize, Serialize};
+
+/// What looking up any credential needs.
+pub const LOOK_UP: &[Grant] = &[Grant::on(Table::Auth, Action::GetItem)];
+
+/// The SHA-256 of a token or API key, in hex: the only form in which it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenHash(String);
+
+impl TokenHash {
+    /// Hashes a presented or derived token.
+    #[must_use]
+    pub fn of(token: &str) -> Self {
+        Self(sha256_hex(token.as_bytes()))
+    }
+}
+
+/// An argon2id hash in PHC form.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PasswordHash(pub(crate) String);
+
+#[derive(Debug, Serialize, Deserialize)]
+struct PasswordItem {
+    pk: String,
+    hash: PasswordHash,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct AdminTokenItem {
+    pk: String,
+    uid: UserId,
+}
+
+fn admin_token_key(token: &TokenHash) -> Key {
+    Key::single(format!("T#{}", token.0))
+}
+
+fn stepchat_password_key(id: UserId) -> Key {
+    Key::single(format!("P#S#{}", id.padded()))
+}
+
+fn voximplant_password_key(account: AccountId, id: PhoneUserId) -> Key {
+    Key::single(format!("P#V#{account}#{}", id.padded()))
+}
+
+pub(super) fn put_admin_token(token: &TokenHash, owner: UserId) -> Result<Write, StoreError> {
+    Write::put(Table::Auth, &AdminTokenItem { pk: admin_token_key(token).pk, uid: owner })
+}
+
+pub(super) fn delete_admin_token(token: &TokenHash) -> Write {
+    Write::delete(Table::Auth, admin_token_key(token))
+}
+
+pub(super) fn put_stepchat_password(id: UserId, hash: &PasswordHash) -> Result<Write, StoreError> {
+    Write::put(Table::Auth, &PasswordItem { pk: stepchat_password_key(id).pk, hash: hash.clone() })
+}
+
+pub(super) fn delete_stepchat_password(id: UserId) -> Write {
+    Write::delete(Table::Auth, stepchat_password_key(id))
+}
+
+pub(super) fn put_voximplant_password(account: AccountId, id: PhoneUserId, hash: &PasswordHash) -> Result<Write, StoreError> {
+    Write::put(Table::Auth, &PasswordItem { pk: voximplant_password_key(account, id).pk, hash: hash.clone() })
+}
+
+/// A service-account key: its public half and what it may do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceKey {
+    /// The key id, `kid` of its tokens.
+    pub id: String,
+    /// The account it belongs to.
+    pub account: AccountId,
+    /// PKCS#1 DER of the RSA public key.
+    pub public_key: Vec<u8>,
+    /// Its roles.
+    pub roles: Vec<Role>,
+    /// What the operator called it.
+    pub description: String,
+    /// When it was made.
+    pub created: Timestamp,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct ServiceKeyItem {
+    pk: String,
+    account: AccountId,
+    /// Base64: readable in the console, and no binary attribute to convert.
+    public_key: String,
+    roles: Vec<Role>,
+    description: String,
+    created: Timestamp,
+}
+
+fn service_key(id: &str) -> Key {
+    Key::single(format!("K#{id}"))
+}
+
+/// An API key: the account it opens, under every name the account is called by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiKey {
+    /// The account.
+    pub account: AccountId,
+    /// Its short name.
+    pub account_name: String,
+    /// Its e-mail address, folded.
+    pub account_email: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct ApiKeyItem {
+    pk: String,
+    #[serde(flatten)]
+    key: ApiKey,
+}
+
+fn api_key(hash: &TokenHash) -> Key {
+    Key::single(format!("A#{}", hash.0))
+}
+
+impl Store {
+    /// The admin whose token this is.
+    pub async fn admin_by_token(&self, token: &TokenHash) -> Result<Option<UserId>, StoreError> {
+        let item: Option<AdminTokenItem> = self.get(Table::Auth, &admin_token_key(token)).await?;
+        Ok(item.map(|item| item.uid))
+    }
+
+    /// The service-account key of this id.
+    pub async fn service_key(&self, id: &str) -> Result<Option<ServiceKey>, StoreError> {
+        use base64::Engine as _;
+        let Some(item) = self.get::<ServiceKeyItem>(Table::Auth, &service_key(id)).await? else { return Ok(None) };
+        let public_key = base64::engine::general_purpose::STANDARD.decode(&item.public_key);
+        Ok(Some(ServiceKey {
+            id: id.to_owned(),
+            account: item.account,
+            public_key: public_key.map_err(|error| StoreError::Corrupt(error.to_string()))?,
+            roles: item.roles,
+            description: item.description,
+            created: item.created,
+        }))
+    }
+
+    /// Stores a service-account key. Operator work: no method may do this.
+    pub async fn put_service_key(&self, key: &ServiceKey) -> Result<(), StoreError> {
+        use base64::Engine as _;
+        let item = ServiceKeyItem {
+            pk: service_key(&key.id).pk,
+            account: key.account,
+            public_key: base64::engine::general_purpose::STANDARD.encode(&key.public_key),
+            roles: key.roles.clone(),
+            description: key.description.clone(),
+            created: key.created,
+        };
+        self.put_auth(&item).await
+    }
+
+    /// The account an API key opens.
+    pub async fn api_key(&self, hash: &TokenHash) -> Result<Option<ApiKey>, StoreError> {
+        let item: Option<ApiKeyItem> = self.get(Table::Auth, &api_key(hash)).await?;
+        Ok(item.map(|item| item.key))
+    }
+
+    /// Stores an API key. Operator work: no method may do this.
+    pub async fn put_api_key(&self, hash: &TokenHash, key: &ApiKey) -> Result<(), StoreError> {
+        self.put_auth(&ApiKeyItem { pk: api_key(hash).pk, key: key.clone() }).await
+    }
+
+    async fn put_auth<T: Serialize>(&self, item: &T) -> Result<(), StoreError> {
+        let name = self.table_name(Table::Auth);
+        self.client.put_item().table_name(name).set_item(Some(serde_dynamo::to_item(item)?)).send().await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,226 @@
+//! Counts what each request costs: round trips, capacity units, and which grant every call needed.
+//!
+//! An interceptor on the one client sees every call, so no store function can forget to be counted.
+
+use super::grants::Action;
+use aws_sdk_dynamodb::config::interceptors::{
+    AfterDeserializationInterceptorContextRef, BeforeSerializationInterceptorContextMut,
+    BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef,
+};
+use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_dynamodb::error::BoxError;
+use aws_sdk_dynamodb::operation::batch_get_item::{BatchGetItemInput, BatchGetItemOutput};
+use aws_sdk_dynamodb::operation::batch_write_item::{BatchWriteItemInput, BatchWriteItemOutput};
+use aws_sdk_dynamodb::operation::delete_item::{DeleteItemInput, DeleteItemOutput};
+use aws_sdk_dynamodb::operation::get_item::{GetItemInput, GetItemOutput};
+use aws_sdk_dynamodb::operation::put_item::{PutItemInput, PutItemOutput};
+use aws_sdk_dynamodb::operation::query::{QueryInput, QueryOutput};
+use aws_sdk_dynamodb::operation::transact_write_items::{TransactWriteItemsInput, TransactWriteItemsOutput};
+use aws_sdk_dynamodb::operation::update_item::{UpdateItemInput, UpdateItemOutput};
+use aws_sdk_dynamodb::types::{ConsumedCapacity, ReturnConsumedCapacity, TransactWriteItem};
+use aws_smithy_runtime_api::client::interceptors::context::{Input, Output};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+tokio::task_local! {
+    static METER: Arc<Mutex<Readings>>;
+}
+
+/// One call's need: action, deployed table name, index.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Use {
+    /// The action.
+    pub action: Action,
+    /// The deployed table name.
+    pub table: String,
+    /// The index that was queried.
+    pub index: Option<String>,
+}
+
+/// What one request has cost so far.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Readings {
+    /// Attempts sent to `DynamoDB`, retries included.
+    pub calls: u32,
+    /// Waves of calls: those in the air together count once.
+    pub round_trips: u32,
+    /// Read request units.
+    pub read_units: f64,
+    /// Write request units.
+    pub write_units: f64,
+    /// Waits for contention or throttling.
+    pub retries: u32,
+    /// Which grants were needed.
+    pub uses: BTreeSet<Use>,
+    in_flight: u32,
+}
+
+/// Runs `work` and returns what it cost.
+pub async fn metered<F: Future>(work: F) -> (F::Output, Readings) {
+    let meter = Arc::new(Mutex::new(Readings::default()));
+    let output = METER.scope(Arc::clone(&meter), work).await;
+    let readings = meter.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    (output, readings)
+}
+
+/// What the request of this task has cost so far.
+#[must_use]
+pub fn readings() -> Readings {
+    METER.try_with(|meter| meter.lock().unwrap_or_else(PoisonError::into_inner).clone()).unwrap_or_default()
+}
+
+pub(super) fn retried() {
+    update(|readings| readings.retries = readings.retries.saturating_add(1));
+}
+
+/// Outside a metered request (start-up, operator work) nothing is counted.
+fn update(change: impl FnOnce(&mut Readings)) {
+    let _ = METER.try_with(|meter| change(&mut meter.lock().unwrap_or_else(PoisonError::into_inner)));
+}
+
+#[derive(Debug)]
+pub(super) struct MeterInterceptor;
+
+macro_rules! ask_for_capacity {
+    ($context:expr, $($input:ty),+) => {
+        $(if let Some(input) = $context.input_mut().downcast_mut::<$input>() {
+            input.return_consumed_capacity = Some(ReturnConsumedCapacity::Total);
+        })+
+    };
+}
+
+impl Intercept for MeterInterceptor {
+    fn name(&self) -> &'static str {
+        "meter"
+    }
+
+    fn modify_before_serialization(
+        &self,
+        context: &mut BeforeSerializationInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        ask_for_capacity!(
+            context,
+            GetItemInput,
+            BatchGetItemInput,
+            QueryInput,
+            PutItemInput,
+            UpdateItemInput,
+            DeleteItemInput,
+            BatchWriteItemInput,
+            TransactWriteItemsInput
+        );
+        let needs = needs(context.input());
+        update(|readings| readings.uses.extend(needs));
+        Ok(())
+    }
+
+    fn read_before_attempt(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        update(|readings| {
+            readings.calls = readings.calls.saturating_add(1);
+            readings.round_trips = readings.round_trips.saturating_add(u32::from(readings.in_flight == 0));
+            readings.in_flight = readings.in_flight.saturating_add(1);
+        });
+        Ok(())
+    }
+
+    fn read_after_attempt(
+        &self,
+        _: &FinalizerInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        update(|readings| readings.in_flight = readings.in_flight.saturating_sub(1));
+        Ok(())
+    }
+
+    fn read_after_deserialization(
+        &self,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if let Ok(output) = context.output_or_error() {
+            let (read, write) = consumed(output);
+            update(|readings| {
+                readings.read_units += read;
+                readings.write_units += write;
+            });
+        }
+        Ok(())
+    }
+}
+
+fn needs(input: &Input) -> Vec<Use> {
+    let one = |action, table: &Option<String>, index: Option<&String>| Use {
+        action,
+        table: table.clone().unwrap_or_default(),
+        index: index.cloned(),
+    };
+    if let Some(input) = input.downcast_ref::<GetItemInput>() {
+        vec![one(Action::GetItem, &input.table_name, None)]
+    } else if let Some(input) = input.downcast_ref::<QueryInput>() {
+        vec![one(Action::Query, &input.table_name, input.index_name.as_ref())]
+    } else if let Some(input) = input.downcast_ref::<PutItemInput>() {
+        vec![one(Action::PutItem, &input.table_name, None)]
+    } else if let Some(input) = input.downcast_ref::<UpdateItemInput>() {
+        vec![one(Action::UpdateItem, &input.table_name, None)]
+    } else if let Some(input) = input.downcast_ref::<DeleteItemInput>() {
+        vec![one(Action::DeleteItem, &input.table_name, None)]
+    } else if let Some(input) = input.downcast_ref::<BatchGetItemInput>() {
+        let tables = input.request_items.iter().flat_map(|items| items.keys());
+        tables.map(|table| one(Action::BatchGetItem, &Some(table.clone()), None)).collect()
+    } else if let Some(input) = input.downcast_ref::<BatchWriteItemInput>() {
+        let tables = input.request_items.iter().flat_map(|items| items.keys());
+        tables.map(|table| one(Action::BatchWriteItem, &Some(table.clone()), None)).collect()
+    } else if let Some(input) = input.downcast_ref::<TransactWriteItemsInput>() {
+        input.transact_items.iter().flatten().filter_map(transaction_need).collect()
+    } else {
+        Vec::new()
+    }
+}
+
+/// A transaction needs the permission of each action it holds.
+fn transaction_need(item: &TransactWriteItem) -> Option<Use> {
+    let need = |action, table: &str| Some(Use { action, table: table.to_owned(), index: None });
+    if let Some(put) = item.put() {
+        need(Action::PutItem, put.table_name())
+    } else if let Some(update) = item.update() {
+        need(Action::UpdateItem, update.table_name())
+    } else if let Some(delete) = item.delete() {
+        need(Action::DeleteItem, delete.table_name())
+    } else {
+        item.condition_check().and_then(|check| need(Action::ConditionCheckItem, check.table_name()))
+    }
+}
+
+/// Read and write units of an answer.
+fn consumed(output: &Output) -> (f64, f64) {
+    let units = |capacity: Option<&ConsumedCapacity>| capacity.and_then(ConsumedCapacity::capacity_units).unwrap_or(0.0);
+    let total = |all: &[ConsumedCapacity]| all.iter().map(|one| units(Some(one))).sum::<f64>();
+    if let Some(output) = output.downcast_ref::<GetItemOutput>() {
+        (units(output.consumed_capacity()), 0.0)
+    } else if let Some(output) = output.downcast_ref::<QueryOutput>() {
+        (units(output.consumed_capacity()), 0.0)
+    } else if let Some(output) = output.downcast_ref::<BatchGetItemOutput>() {
+        (total(output.consumed_capacity()), 0.0)
+    } else if let Some(output) = output.downcast_ref::<PutItemOutput>() {
+        (0.0, units(output.consumed_capacity()))
+    } else if let Some(output) = output.downcast_ref::<UpdateItemOutput>() {
+        (0.0, units(output.consumed_capacity()))
+    } else if let Some(output) = output.downcast_ref::<DeleteItemOutput>() {
+        (0.0, units(output.consumed_capacity()))
+    } else if let Some(output) = output.downcast_ref::<BatchWriteItemOutput>() {
+        (0.0, total(output.consumed_capacity()))
+    } else if let Some(output) = output.downcast_ref::<TransactWriteItemsOutput>() {
+        (0.0, total(output.consumed_capacity()))
+    } else {
+        (0.0, 0.0)
+    }
+}

@@ -1,0 +1,61 @@
+//! DynamoDB: keys, tables, transactions with named conditions. The only module that speaks to the database.
+
+pub mod auth;
+pub mod error;
+pub mod grants;
+pub mod idempotency;
+pub mod ledger;
+pub mod listing;
+pub mod meter;
+pub mod schema;
+pub mod stepchat;
+pub mod txn;
+pub mod voximplant;
+
+mod backoff;
+mod client;
+mod keys;
+mod read;
+mod sequence;
+
+pub use backoff::Attempts;
+pub use client::{Endpoint, connect, connect_with};
+pub use error::StoreError;
+pub use keys::Key;
+pub use schema::{Table, Tables};
+pub use sequence::Sequence;
+pub use txn::{CommitError, Txn, Write};
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::AttributeValue;
+use std::collections::HashMap;
+
+/// The attributes of one item.
+pub(crate) type Attributes = HashMap<String, AttributeValue>;
+
+/// The four tables behind one client.
+#[derive(Debug, Clone)]
+pub struct Store {
+    client: Client,
+    tables: Tables,
+}
+
+impl Store {
+    /// A store on `client`, whose tables have these names.
+    #[must_use]
+    pub fn new(client: Client, tables: Tables) -> Self {
+        Self { client, tables }
+    }
+
+    /// The client, for the operator's own work on tables.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The deployed name of a table.
+    #[must_use]
+    pub fn table_name(&self, table: Table) -> &str {
+        self.tables.name(table)
+    }
+}

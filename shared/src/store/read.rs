@@ -1,0 +1,156 @@
+//! Reading: one item, many items, one partition.
+
+use super::{Attempts, Attributes, Key, Store, StoreError, Table};
+use crate::limits::{MAX_BATCH_GET, MAX_BATCH_WRITE, MAX_PARALLEL};
+use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, KeysAndAttributes, WriteRequest};
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use serde::de::DeserializeOwned;
+
+/// A query of one partition of a table or of one of its indexes.
+#[derive(Debug, Clone)]
+pub(crate) struct Partition<'a> {
+    pub table: Table,
+    /// The index and its two key attributes; `None` is the table itself.
+    pub index: Option<(&'static str, &'static str, &'static str)>,
+    pub pk: &'a str,
+    pub range: Range<'a>,
+    pub descending: bool,
+    /// Entries per page.
+    pub limit: Option<i32>,
+}
+
+/// Which sort keys of the partition.
+#[derive(Debug, Clone)]
+pub(crate) enum Range<'a> {
+    All,
+    BeginsWith(&'a str),
+    Between(&'a str, &'a str),
+    Above(&'a str),
+    Below(&'a str),
+}
+
+/// One page of a query and where the next one starts.
+pub(crate) struct Page {
+    pub items: Vec<Attributes>,
+    pub next: Option<Attributes>,
+}
+
+impl Store {
+    /// Reads one item, always its newest state: clients read what they have just written.
+    pub(crate) async fn get<T: DeserializeOwned>(&self, table: Table, key: &Key) -> Result<Option<T>, StoreError> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(self.table_name(table))
+            .set_key(Some(key.attributes()))
+            .consistent_read(true)
+            .send()
+            .await?;
+        Ok(answer.item.map(serde_dynamo::from_item).transpose()?)
+    }
+
+    /// Reads one page of a partition; of a table strongly, of an index as far as it has caught up.
+    pub(crate) async fn page(&self, partition: &Partition<'_>, from: Option<Attributes>) -> Result<Page, StoreError> {
+        let (hash, sort) = partition.index.map_or(("pk", "sk"), |(_, hash, sort)| (hash, sort));
+        let mut query = self
+            .client
+            .query()
+            .table_name(self.table_name(partition.table))
+            .set_index_name(partition.index.map(|(name, _, _)| name.to_owned()))
+            .consistent_read(partition.index.is_none())
+            .scan_index_forward(!partition.descending)
+            .set_limit(partition.limit)
+            .set_exclusive_start_key(from)
+            .expression_attribute_values(":pk", AttributeValue::S(partition.pk.to_owned()));
+        let text = |value: &str| AttributeValue::S(value.to_owned());
+        let condition = match partition.range {
+            Range::All => format!("{hash} = :pk"),
+            Range::BeginsWith(start) => {
+                query = query.expression_attribute_values(":start", text(start));
+                format!("{hash} = :pk AND begins_with({sort}, :start)")
+            }
+            Range::Above(low) => {
+                query = query.expression_attribute_values(":low", text(low));
+                format!("{hash} = :pk AND {sort} > :low")
+            }
+            Range::Below(high) => {
+                query = query.expression_attribute_values(":high", text(high));
+                format!("{hash} = :pk AND {sort} < :high")
+            }
+            Range::Between(low, high) => {
+                query = query.expression_attribute_values(":low", text(low));
+                query = query.expression_attribute_values(":high", text(high));
+                format!("{hash} = :pk AND {sort} BETWEEN :low AND :high")
+            }
+        };
+        let answer = query.key_condition_expression(condition).send().await?;
+        Ok(Page { items: answer.items.unwrap_or_default(), next: answer.last_evaluated_key })
+    }
+
+    /// Reads a whole partition, page after page.
+    pub(crate) async fn all(&self, partition: &Partition<'_>) -> Result<Vec<Attributes>, StoreError> {
+        let mut items = Vec::new();
+        let mut from = None;
+        loop {
+            let page = self.page(partition, from).await?;
+            items.extend(page.items);
+            from = page.next;
+            if from.is_none() {
+                return Ok(items);
+            }
+        }
+    }
+
+    /// Reads items by key, in parallel batches; in no order, missing ones left out.
+    pub(crate) async fn batch_get(&self, table: Table, keys: &[Key]) -> Result<Vec<Attributes>, StoreError> {
+        // Owned before they are streamed: a borrowing closure here would not be `Send` for every lifetime.
+        let batches: Vec<_> = keys.chunks(MAX_BATCH_GET).map(|batch| self.one_batch(table, batch.to_vec())).collect();
+        let found: Vec<Vec<Attributes>> = stream::iter(batches).buffer_unordered(MAX_PARALLEL).try_collect().await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    async fn one_batch(&self, table: Table, keys: Vec<Key>) -> Result<Vec<Attributes>, StoreError> {
+        let name = self.table_name(table);
+        let mut wanted = keys.iter().map(Key::attributes).collect::<Vec<_>>();
+        let mut found = Vec::new();
+        let mut attempts = Attempts::default();
+        while !wanted.is_empty() {
+            let request = KeysAndAttributes::builder().set_keys(Some(wanted)).consistent_read(true).build();
+            let request = request.map_err(|error| StoreError::Refused(error.to_string()))?;
+            let mut answer = self.client.batch_get_item().request_items(name, request).send().await?;
+            found.extend(answer.responses.as_mut().and_then(|tables| tables.remove(name)).unwrap_or_default());
+            wanted = answer.unprocessed_keys.as_mut().and_then(|tables| tables.remove(name)).map_or_else(Vec::new, |rest| rest.keys);
+            if !wanted.is_empty() {
+                attempts.again().await?;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Removes items by key, in batches; missing ones are no error.
+    pub(crate) async fn batch_delete(&self, table: Table, keys: &[Key]) -> Result<(), StoreError> {
+        let name = self.table_name(table);
+        for batch in keys.chunks(MAX_BATCH_WRITE) {
+            let mut writes = Vec::with_capacity(batch.len());
+            for key in batch {
+                let request = DeleteRequest::builder().set_key(Some(key.attributes())).build();
+                let request = request.map_err(|error| StoreError::Refused(error.to_string()))?;
+                writes.push(WriteRequest::builder().delete_request(request).build());
+            }
+            let mut attempts = Attempts::default();
+            while !writes.is_empty() {
+                let mut answer = self.client.batch_write_item().request_items(name, writes).send().await?;
+                writes = answer.unprocessed_items.as_mut().and_then(|tables| tables.remove(name)).unwrap_or_default();
+                if !writes.is_empty() {
+                    attempts.again().await?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The text of an attribute.
+pub(crate) fn text<'a>(item: &'a Attributes, name: &str) -> Option<&'a str> {
+    item.get(name).and_then(|value| value.as_s().ok()).map(String::as_str)
+}

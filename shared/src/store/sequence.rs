@@ -1,0 +1,55 @@
+//! Small increasing ids, one sequence item per kind.
+
+use super::{Key, Store, StoreError, Table};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+
+/// The sequences.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sequence {
+    /// StepChat users.
+    StepchatUser,
+    /// Voximplant accounts.
+    Account,
+    /// Voximplant applications.
+    Application,
+    /// Voximplant users.
+    PhoneUser,
+}
+
+impl Sequence {
+    const fn place(self) -> (Table, &'static str) {
+        match self {
+            Self::StepchatUser => (Table::Stepchat, "user"),
+            Self::Account => (Table::Voximplant, "account"),
+            Self::Application => (Table::Voximplant, "application"),
+            Self::PhoneUser => (Table::Voximplant, "user"),
+        }
+    }
+}
+
+impl Store {
+    /// The next number of a sequence, parsed into its id type.
+    ///
+    /// Deliberately outside the transaction that uses it: a lost response wastes a number, an id inside the
+    /// transaction would serialise every creation (reference/architecture.md §C.3).
+    pub async fn next_id<I>(&self, sequence: Sequence, id: impl Fn(u64) -> Option<I>) -> Result<I, StoreError> {
+        let (table, name) = sequence.place();
+        let updated = self
+            .client
+            .update_item()
+            .table_name(self.table_name(table))
+            .set_key(Some(Key::new("S", name).attributes()))
+            .update_expression("ADD n :one")
+            .expression_attribute_values(":one", AttributeValue::N("1".into()))
+            .return_values(ReturnValue::UpdatedNew)
+            .send()
+            .await?;
+        updated
+            .attributes()
+            .and_then(|attributes| attributes.get("n"))
+            .and_then(|value| value.as_n().ok())
+            .and_then(|number| number.parse().ok())
+            .and_then(id)
+            .ok_or_else(|| StoreError::Corrupt(format!("sequence {name}")))
+    }
+}

@@ -1,0 +1,179 @@
+//! Items of the `stepchat` table and their index attributes.
+
+use crate::ids::UserId;
+use crate::stepchat::{Department, Detail, DetailValue, Email, ImageUrl, Name, Slug, User, UserType};
+use crate::store::Key;
+use crate::store::keys::{exact, sort_key};
+use crate::text::{fold, prefix};
+use crate::timestamp::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Bytes of a folded value in the inverted index.
+const VALUE_BYTES: usize = 900;
+
+pub(super) fn partition(id: UserId) -> String {
+    format!("U#{}", id.padded())
+}
+
+pub(super) fn profile_key(id: UserId) -> Key {
+    Key::new(partition(id), "P")
+}
+
+pub(super) fn detail_key(id: UserId, slug: &Slug) -> Key {
+    Key::new(partition(id), format!("D#{}", slug.as_str()))
+}
+
+pub(super) fn email_key(email: &Email) -> Key {
+    Key::new(format!("E#{}", exact(&email.folded())), "E")
+}
+
+pub(super) fn phone_key(phone: &str) -> Key {
+    Key::new(format!("F#{}", exact(phone)), "F")
+}
+
+/// A profile. The `s_…` attributes order the user in the indexes; they and `lp` are missing for the bot, which no list
+/// shows.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct ProfileItem {
+    pk: String,
+    sk: String,
+    id: UserId,
+    first: Name,
+    last: Name,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    email: Option<Email>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    image: Option<ImageUrl>,
+    kind: UserType,
+    created: Timestamp,
+    active: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    department: Option<Department>,
+    tv: u32,
+    v: i64,
+    /// The phone guard this user owns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) phone: Option<String>,
+    #[serde(flatten)]
+    order: Option<Order>,
+}
+
+/// The partition and sort keys of the seven lists.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Order {
+    lp: UserType,
+    s_first: String,
+    s_last: String,
+    s_email: String,
+    s_image: String,
+    s_created: String,
+    s_active: String,
+    s_department: String,
+}
+
+impl Order {
+    fn of(user: &User) -> Self {
+        let id = user.id.padded();
+        let key = |value: Option<String>| sort_key(value.as_deref(), &id);
+        // Whole seconds, as the wire shows them: two users of one second are ordered by id.
+        let moment = |moment: Timestamp| key(Some(format!("{:012}", moment.seconds())));
+        Self {
+            lp: user.user_type,
+            s_first: key(Some(fold(user.first_name.as_str()))),
+            s_last: key(Some(fold(user.last_name.as_str()))),
+            s_email: key(user.email.as_ref().map(Email::folded)),
+            s_image: key(user.profile_image.as_ref().map(|image| fold(image.as_str()))),
+            s_created: moment(user.creation_time),
+            s_active: moment(user.last_activity),
+            s_department: key(user.department.map(|department| format!("{:03}", department.get()))),
+        }
+    }
+}
+
+impl ProfileItem {
+    pub(super) fn new(user: &User, phone: Option<String>) -> Self {
+        Self {
+            pk: partition(user.id),
+            sk: "P".into(),
+            id: user.id,
+            first: user.first_name.clone(),
+            last: user.last_name.clone(),
+            email: user.email.clone(),
+            image: user.profile_image.clone(),
+            kind: user.user_type,
+            created: user.creation_time,
+            active: user.last_activity,
+            department: user.department,
+            tv: user.token_version,
+            v: user.version,
+            phone,
+            order: (user.user_type != UserType::Bot).then(|| Order::of(user)),
+        }
+    }
+
+    pub(super) fn into_user(self) -> User {
+        User {
+            id: self.id,
+            first_name: self.first,
+            last_name: self.last,
+            email: self.email,
+            profile_image: self.image,
+            user_type: self.kind,
+            creation_time: self.created,
+            last_activity: self.active,
+            department: self.department,
+            token_version: self.tv,
+            version: self.v,
+        }
+    }
+}
+
+/// An extra; `vp` and `vs` feed the inverted index `by_value`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct DetailItem {
+    pk: String,
+    sk: String,
+    slug: Slug,
+    label: String,
+    val: DetailValue,
+    vp: Slug,
+    vs: String,
+}
+
+impl DetailItem {
+    pub(super) fn new(id: UserId, detail: &Detail) -> Self {
+        let key = detail_key(id, &detail.slug);
+        Self {
+            pk: key.pk,
+            sk: key.sk.unwrap_or_default(),
+            slug: detail.slug.clone(),
+            label: detail.name.clone(),
+            val: detail.value.clone(),
+            vp: detail.slug.clone(),
+            vs: format!("{}{}", value_prefix(&fold(detail.value.as_str())), id.padded()),
+        }
+    }
+
+    pub(super) fn into_detail(self) -> Detail {
+        Detail { slug: self.slug, name: self.label, value: self.val }
+    }
+}
+
+/// What every index entry of exactly this folded value begins with (cut values: of every value that begins like it).
+pub(super) fn value_prefix(folded: &str) -> String {
+    format!("{}\0", prefix(folded, VALUE_BYTES))
+}
+
+/// An item that only says who owns a value.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct GuardItem {
+    pk: String,
+    sk: String,
+    pub(super) uid: UserId,
+}
+
+impl GuardItem {
+    pub(super) fn new(key: Key, owner: UserId) -> Self {
+        Self { pk: key.pk, sk: key.sk.unwrap_or_default(), uid: owner }
+    }
+}

@@ -1,0 +1,7 @@
+//! The `stepchat` table.
+
+pub mod counters;
+pub mod jobs;
+pub mod users;
+
+mod items;

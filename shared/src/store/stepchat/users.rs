@@ -1,0 +1,338 @@
+//! Users: create, read, find, change, delete.
+
+use super::counters;
+use super::items::{DetailItem, GuardItem, ProfileItem, detail_key, email_key, partition, phone_key, profile_key, value_prefix};
+use super::jobs;
+use crate::ids::UserId;
+use crate::stepchat::{Detail, DetailChange, Email, Phone, Refusal, Slug, User, UserType};
+use crate::store::auth::{self, PasswordHash, TokenHash};
+use crate::store::grants::{Action, Grant};
+use crate::store::keys::sort_key_prefix;
+use crate::store::read::{Partition, Range, text};
+use crate::store::{Attributes, Store, StoreError, Table, Txn, Write};
+use crate::text::fold;
+use futures_util::future::try_join_all;
+
+/// What [`creation`] needs.
+pub const CREATE: &[Grant] = &[
+    Grant::on(Table::Stepchat, Action::PutItem),
+    Grant::on(Table::Stepchat, Action::UpdateItem),
+    Grant::on(Table::Auth, Action::PutItem),
+];
+/// What [`load`] needs.
+pub const LOAD: &[Grant] = &[Grant::on(Table::Stepchat, Action::Query)];
+/// What [`find_profile`] needs.
+pub const FIND_PROFILE: &[Grant] = &[Grant::on(Table::Stepchat, Action::GetItem)];
+/// What [`find_by`] needs.
+pub const FIND_BY: &[Grant] = &[
+    Grant::on(Table::Stepchat, Action::GetItem),
+    Grant::query(Table::Stepchat, "by_first"),
+    Grant::query(Table::Stepchat, "by_last"),
+    Grant::query(Table::Stepchat, "by_value"),
+];
+/// What [`replacement`] needs.
+pub const REPLACE: &[Grant] = &[
+    Grant::on(Table::Stepchat, Action::PutItem),
+    Grant::on(Table::Stepchat, Action::UpdateItem),
+    Grant::on(Table::Stepchat, Action::DeleteItem),
+    Grant::on(Table::Auth, Action::PutItem),
+    Grant::on(Table::Auth, Action::DeleteItem),
+];
+/// What [`deletion`] needs.
+pub const DELETE: &[Grant] = &[
+    Grant::on(Table::Stepchat, Action::PutItem),
+    Grant::on(Table::Stepchat, Action::UpdateItem),
+    Grant::on(Table::Stepchat, Action::DeleteItem),
+    Grant::on(Table::Auth, Action::DeleteItem),
+];
+
+/// Entries read per candidate query: enough to step over entries whose user has just gone.
+const CANDIDATES: i32 = 10;
+
+/// A user as stored: profile, extras, and the phone number it holds the guard of.
+#[derive(Debug, Clone)]
+pub struct Stored {
+    /// The profile.
+    pub user: User,
+    /// The extras, by slug.
+    pub details: Vec<Detail>,
+    phone: Option<String>,
+}
+
+/// The secrets that go with a user, each already in the form that is stored.
+#[derive(Debug, Clone, Default)]
+pub struct Secrets {
+    /// Hash of a new password.
+    pub password: Option<PasswordHash>,
+    /// Hash of the user's own token: the key under which an admin's token is looked up.
+    pub token: Option<TokenHash>,
+}
+
+/// The phone guard a set of extras asks for.
+fn phone_of<'a>(details: impl IntoIterator<Item = &'a Detail>) -> Option<String> {
+    let phone = details.into_iter().find(|detail| detail.slug.as_str() == Slug::PHONE)?;
+    Phone::parse(phone.value.as_str()).map(|phone| phone.key().to_owned())
+}
+
+/// The transaction that creates a user. `unique_phone` is the workspace's setting (decision D39).
+pub fn creation(
+    user: &User,
+    details: &[Detail],
+    secrets: &Secrets,
+    unique_phone: bool,
+) -> Result<Txn<Refusal>, StoreError> {
+    let mut txn = Txn::default();
+    if let Some(email) = &user.email {
+        let guard = GuardItem::new(email_key(email), user.id);
+        txn.push(Write::put(Table::Stepchat, &guard)?.if_absent().or(Refusal::DuplicateEmail));
+    }
+    let phone = if unique_phone { phone_of(details) } else { None };
+    if let Some(phone) = &phone {
+        let guard = GuardItem::new(phone_key(phone), user.id);
+        txn.push(Write::put(Table::Stepchat, &guard)?.if_absent().or(Refusal::DuplicatePhone));
+    }
+    // The id is fresh from the sequence: an item in its place means the sequence was set back.
+    txn.push(Write::put(Table::Stepchat, &ProfileItem::new(user, phone))?.if_absent().or_stale());
+    for detail in details {
+        txn.push(Write::put(Table::Stepchat, &DetailItem::new(user.id, detail))?);
+    }
+    if let Some(count) = counters::one_more(user.user_type) {
+        txn.push(count);
+    }
+    push_secrets(&mut txn, None, user, secrets)?;
+    Ok(txn)
+}
+
+/// Reads a user with all extras: one query of its item collection, strongly consistent.
+pub async fn load(store: &Store, id: UserId) -> Result<Option<Stored>, StoreError> {
+    let pk = partition(id);
+    let partition = Partition {
+        table: Table::Stepchat,
+        index: None,
+        pk: &pk,
+        // Extras are `D#…`, the profile is `P`; conversations and typing lie outside.
+        range: Range::Between("D#", "P"),
+        descending: false,
+        limit: None,
+    };
+    let mut profile: Option<ProfileItem> = None;
+    let mut details = Vec::new();
+    for item in store.all(&partition).await? {
+        if text(&item, "sk") == Some("P") {
+            profile = Some(serde_dynamo::from_item(item)?);
+        } else {
+            details.push(serde_dynamo::from_item::<_, DetailItem>(item)?.into_detail());
+        }
+    }
+    Ok(profile.map(|profile| Stored { phone: profile.phone.clone(), user: profile.into_user(), details }))
+}
+
+/// Reads a profile.
+pub async fn find_profile(store: &Store, id: UserId) -> Result<Option<User>, StoreError> {
+    let item: Option<ProfileItem> = store.get(Table::Stepchat, &profile_key(id)).await?;
+    Ok(item.map(ProfileItem::into_user))
+}
+
+/// An attribute by which `get-user-by` finds users.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Attribute {
+    /// The e-mail address.
+    Email(Email),
+    /// The first name.
+    FirstName(String),
+    /// The last name.
+    LastName(String),
+    /// The phone number, in any spelling.
+    Phone(Phone),
+    /// Any extra, by its whole value.
+    Detail(Slug, String),
+}
+
+/// The user with the lowest id whose attribute equals the value, without case and accents; never the bot.
+pub async fn find_by(store: &Store, attribute: &Attribute) -> Result<Option<User>, StoreError> {
+    match attribute {
+        Attribute::Email(email) => {
+            let guard: Option<GuardItem> = store.get(Table::Stepchat, &email_key(email)).await?;
+            let Some(guard) = guard else { return Ok(None) };
+            let user = find_profile(store, guard.uid).await?;
+            Ok(user.filter(|user| user.user_type != UserType::Bot))
+        }
+        Attribute::FirstName(name) => by_name(store, ("by_first", "lp", "s_first"), name).await,
+        Attribute::LastName(name) => by_name(store, ("by_last", "lp", "s_last"), name).await,
+        Attribute::Phone(phone) => by_detail(store, Slug::PHONE, &phone.spellings()).await,
+        Attribute::Detail(slug, value) => by_detail(store, slug.as_str(), std::slice::from_ref(value)).await,
+    }
+}
+
+type NameIndex = (&'static str, &'static str, &'static str);
+
+async fn by_name(store: &Store, index: NameIndex, name: &str) -> Result<Option<User>, StoreError> {
+    // Names have at most 100 characters, so their keys are never cut.
+    let (start, _) = sort_key_prefix(&fold(name));
+    let queries = UserType::LISTED.into_iter().map(|kind| candidates(store, index, kind.as_str(), &start));
+    let ids = try_join_all(queries).await?.into_iter().flatten().filter_map(|entry| id_of(&entry));
+    first_living(store, ids.collect(), |_| true).await
+}
+
+async fn by_detail(store: &Store, slug: &str, values: &[String]) -> Result<Option<User>, StoreError> {
+    let folded: Vec<String> = values.iter().map(|value| fold(value)).collect();
+    let starts: Vec<String> = folded.iter().map(|value| value_prefix(value)).collect();
+    let queries = starts.iter().map(|start| candidates(store, ("by_value", "vp", "vs"), slug, start));
+    let entries = try_join_all(queries).await?.into_iter().flatten();
+    // The index cuts long values; the carried text decides.
+    let equal = entries.filter(|entry| text(entry, "val").is_some_and(|value| folded.contains(&fold(value))));
+    first_living(store, equal.filter_map(|entry| id_of(&entry)).collect(), |user| user.user_type != UserType::Bot).await
+}
+
+async fn candidates(store: &Store, index: NameIndex, pk: &str, start: &str) -> Result<Vec<Attributes>, StoreError> {
+    let partition = Partition {
+        table: Table::Stepchat,
+        index: Some(index),
+        pk,
+        range: Range::BeginsWith(start),
+        descending: false,
+        limit: Some(CANDIDATES),
+    };
+    Ok(store.page(&partition, None).await?.items)
+}
+
+/// The user an index entry belongs to, from its table key `U#<id>`.
+fn id_of(entry: &Attributes) -> Option<UserId> {
+    let padded = text(entry, "pk")?.strip_prefix("U#")?;
+    UserId::parse(padded.trim_start_matches('0'))
+}
+
+/// The first of these users, by id, that still exists.
+async fn first_living(
+    store: &Store,
+    mut ids: Vec<UserId>,
+    wanted: impl Fn(&User) -> bool,
+) -> Result<Option<User>, StoreError> {
+    ids.sort_unstable();
+    for id in ids {
+        if let Some(user) = find_profile(store, id).await?.filter(&wanted) {
+            return Ok(Some(user));
+        }
+    }
+    Ok(None)
+}
+
+/// The transaction that turns a stored user into `after`; stale if the user has changed since it was read.
+pub fn replacement(
+    before: &Stored,
+    after: &User,
+    changes: &[DetailChange],
+    secrets: &Secrets,
+    unique_phone: bool,
+) -> Result<Txn<Refusal>, StoreError> {
+    let id = after.id;
+    let mut txn = Txn::default();
+    let key = |user: &User| user.email.as_ref().map(email_key);
+    let (old, new) = (key(&before.user), key(after));
+    if old != new {
+        if let Some(new) = new {
+            let guard = GuardItem::new(new, id);
+            txn.push(Write::put(Table::Stepchat, &guard)?.if_absent().or(Refusal::DuplicateEmail));
+        }
+        if let Some(old) = old {
+            txn.push(Write::delete(Table::Stepchat, old));
+        }
+    }
+    let phone = phone_after(before, changes, unique_phone);
+    if phone != before.phone {
+        if let Some(phone) = &phone {
+            let guard = GuardItem::new(phone_key(phone), id);
+            txn.push(Write::put(Table::Stepchat, &guard)?.if_absent().or(Refusal::DuplicatePhone));
+        }
+        if let Some(old) = &before.phone {
+            txn.push(Write::delete(Table::Stepchat, phone_key(old)));
+        }
+    }
+    let profile = ProfileItem::new(after, phone);
+    txn.push(Write::put(Table::Stepchat, &profile)?.if_version(before.user.version).or_stale());
+    for change in changes {
+        match change {
+            DetailChange::Set(detail) => txn.push(Write::put(Table::Stepchat, &DetailItem::new(id, detail))?),
+            DetailChange::Remove(slug) => txn.push(Write::delete(Table::Stepchat, detail_key(id, slug))),
+        }
+    }
+    if before.user.user_type != after.user_type {
+        for count in [
+            counters::one_less(before.user.user_type, Refusal::InvalidUserType),
+            counters::one_more(after.user_type),
+        ] {
+            if let Some(count) = count {
+                txn.push(count);
+            }
+        }
+    }
+    push_secrets(&mut txn, Some(&before.user), after, secrets)?;
+    Ok(txn)
+}
+
+/// The phone guard after a change: the number that is set now, or the one held before if the call leaves it alone.
+fn phone_after(before: &Stored, changes: &[DetailChange], unique_phone: bool) -> Option<String> {
+    match changes.iter().find(|change| change.slug().as_str() == Slug::PHONE) {
+        None => before.phone.clone(),
+        Some(DetailChange::Set(detail)) if unique_phone => phone_of([detail]),
+        Some(_) => None,
+    }
+}
+
+/// The password, and the look-up by which an admin's token opens the API: it exists exactly while the user is an admin.
+fn push_secrets(
+    txn: &mut Txn<Refusal>,
+    before: Option<&User>,
+    after: &User,
+    secrets: &Secrets,
+) -> Result<(), StoreError> {
+    if let Some(password) = &secrets.password {
+        txn.push(auth::put_stepchat_password(after.id, password)?);
+    }
+    let was_admin = before.is_some_and(|user| user.user_type == UserType::Admin);
+    let is_admin = after.user_type == UserType::Admin;
+    if let Some(token) = &secrets.token {
+        if is_admin && !was_admin {
+            txn.push(auth::put_admin_token(token, after.id)?);
+        } else if was_admin && !is_admin {
+            txn.push(auth::delete_admin_token(token));
+        }
+    }
+    Ok(())
+}
+
+/// The transaction after which the user is gone everywhere at once; what is left of its items is promised to a purge.
+pub fn deletion(stored: &Stored, token: &TokenHash) -> Result<Txn<Refusal>, StoreError> {
+    let user = &stored.user;
+    let mut txn = Txn::default();
+    if let Some(count) = counters::one_less(user.user_type, Refusal::CannotDeleteUser) {
+        txn.push(count);
+    }
+    txn.push(Write::delete(Table::Stepchat, profile_key(user.id)).if_version(user.version).or_stale());
+    if let Some(email) = &user.email {
+        txn.push(Write::delete(Table::Stepchat, email_key(email)));
+    }
+    if let Some(phone) = &stored.phone {
+        txn.push(Write::delete(Table::Stepchat, phone_key(phone)));
+    }
+    txn.push(auth::delete_stepchat_password(user.id));
+    if user.user_type == UserType::Admin {
+        txn.push(auth::delete_admin_token(token));
+    }
+    txn.push(jobs::promise(user.id)?);
+    Ok(txn)
+}
+
+/// The admin with the oldest account, for the operator's own use.
+pub async fn first_admin(store: &Store) -> Result<Option<User>, StoreError> {
+    let partition = Partition {
+        table: Table::Stepchat,
+        index: Some(("by_created", "lp", "s_created")),
+        pk: UserType::Admin.as_str(),
+        range: Range::All,
+        descending: false,
+        limit: Some(CANDIDATES),
+    };
+    let entries = store.page(&partition, None).await?.items;
+    first_living(store, entries.iter().filter_map(id_of).collect(), |_| true).await
+}

@@ -1,0 +1,327 @@
+//! Transactions whose conditions have names.
+//!
+//! Every conditional write says what its failure means; `DynamoDB` reports failures by position, so no message is ever
+//! searched for text (design §3).
+
+use super::error::THROTTLING;
+use super::{Attempts, Attributes, Key, Store, StoreError, Table};
+use crate::limits::MAX_TRANSACTION_ACTIONS;
+use aws_sdk_dynamodb::error::ProvideErrorMetadata;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, CancellationReason, ConditionCheck, Delete, Put, TransactWriteItem, Update,
+};
+use serde::Serialize;
+use thiserror::Error;
+
+/// Why a transaction did not happen.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum CommitError<R> {
+    /// A named condition failed: a business rule says no.
+    #[error("refused")]
+    Refused(R),
+    /// What was read before has changed since: read and decide again.
+    #[error("stale")]
+    Stale,
+    /// The idempotency key already has its answer.
+    #[error("already answered")]
+    AlreadyAnswered,
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What a failed condition means.
+#[derive(Debug, Clone)]
+enum Meaning<R> {
+    Refused(R),
+    Stale,
+    AlreadyAnswered,
+}
+
+#[derive(Debug, Clone)]
+enum Kind {
+    Put(Attributes),
+    Update(Key, &'static str),
+    Delete(Key),
+    Check(Key),
+}
+
+/// One write, not yet conditional.
+#[derive(Debug, Clone)]
+pub struct Write {
+    table: Table,
+    kind: Kind,
+    condition: Option<&'static str>,
+    values: Vec<(&'static str, AttributeValue)>,
+}
+
+impl Write {
+    /// Writes an item whole.
+    pub fn put<T: Serialize>(table: Table, item: &T) -> Result<Self, StoreError> {
+        Ok(Self::of(table, Kind::Put(serde_dynamo::to_item(item)?)))
+    }
+
+    /// Changes attributes by an update expression.
+    #[must_use]
+    pub fn update(table: Table, key: Key, expression: &'static str) -> Self {
+        Self::of(table, Kind::Update(key, expression))
+    }
+
+    /// Removes an item.
+    #[must_use]
+    pub fn delete(table: Table, key: Key) -> Self {
+        Self::of(table, Kind::Delete(key))
+    }
+
+    /// Requires that an item exists, without writing it.
+    #[must_use]
+    pub fn check_exists(table: Table, key: Key) -> Conditional {
+        Self::of(table, Kind::Check(key)).if_("attribute_exists(pk)")
+    }
+
+    const fn of(table: Table, kind: Kind) -> Self {
+        Self { table, kind, condition: None, values: Vec::new() }
+    }
+
+    /// Binds a text value of an expression.
+    #[must_use]
+    pub fn text(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.values.push((name, AttributeValue::S(value.into())));
+        self
+    }
+
+    /// Binds a number of an expression.
+    #[must_use]
+    pub fn number(mut self, name: &'static str, value: i64) -> Self {
+        self.values.push((name, AttributeValue::N(value.to_string())));
+        self
+    }
+
+    /// Only if no item has this key.
+    #[must_use]
+    pub fn if_absent(self) -> Conditional {
+        self.if_("attribute_not_exists(pk)")
+    }
+
+    /// Only if the item is still at this version.
+    #[must_use]
+    pub fn if_version(self, version: i64) -> Conditional {
+        self.number(":seen", version).if_("v = :seen")
+    }
+
+    /// Only if `condition` holds.
+    #[must_use]
+    pub fn if_(mut self, condition: &'static str) -> Conditional {
+        self.condition = Some(condition);
+        Conditional(self)
+    }
+
+    fn build(&self, store: &Store) -> Result<TransactWriteItem, StoreError> {
+        let table = store.table_name(self.table);
+        let values = (!self.values.is_empty())
+            .then(|| self.values.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect());
+        let condition = self.condition.map(str::to_owned);
+        let item = TransactWriteItem::builder();
+        let built = match &self.kind {
+            Kind::Put(attributes) => Put::builder()
+                .table_name(table)
+                .set_item(Some(attributes.clone()))
+                .set_condition_expression(condition)
+                .set_expression_attribute_values(values)
+                .build()
+                .map(|put| item.put(put)),
+            Kind::Update(key, expression) => Update::builder()
+                .table_name(table)
+                .set_key(Some(key.attributes()))
+                .update_expression(*expression)
+                .set_condition_expression(condition)
+                .set_expression_attribute_values(values)
+                .build()
+                .map(|update| item.update(update)),
+            Kind::Delete(key) => Delete::builder()
+                .table_name(table)
+                .set_key(Some(key.attributes()))
+                .set_condition_expression(condition)
+                .set_expression_attribute_values(values)
+                .build()
+                .map(|delete| item.delete(delete)),
+            Kind::Check(key) => ConditionCheck::builder()
+                .table_name(table)
+                .set_key(Some(key.attributes()))
+                .set_condition_expression(condition)
+                .set_expression_attribute_values(values)
+                .build()
+                .map(|check| item.condition_check(check)),
+        };
+        built.map(|item| item.build()).map_err(|error| StoreError::Refused(error.to_string()))
+    }
+}
+
+/// A conditional write that has not said yet what its failure means.
+#[derive(Debug, Clone)]
+#[must_use = "say what the failure means: .or(…) or .or_stale()"]
+pub struct Conditional(Write);
+
+impl Conditional {
+    /// The failure is this refusal.
+    pub fn or<R>(self, refusal: R) -> Step<R> {
+        Step { write: self.0, meaning: Some(Meaning::Refused(refusal)) }
+    }
+
+    /// The failure means that the decision was taken on old data.
+    pub fn or_stale<R>(self) -> Step<R> {
+        Step { write: self.0, meaning: Some(Meaning::Stale) }
+    }
+
+    pub(super) fn or_already_answered<R>(self) -> Step<R> {
+        Step { write: self.0, meaning: Some(Meaning::AlreadyAnswered) }
+    }
+}
+
+/// A write with the meaning of its failure.
+#[derive(Debug, Clone)]
+pub struct Step<R> {
+    write: Write,
+    meaning: Option<Meaning<R>>,
+}
+
+impl<R> From<Write> for Step<R> {
+    fn from(write: Write) -> Self {
+        Self { write, meaning: None }
+    }
+}
+
+/// Writes that happen together or not at all.
+#[derive(Debug, Clone)]
+pub struct Txn<R> {
+    steps: Vec<Step<R>>,
+}
+
+impl<R> Default for Txn<R> {
+    fn default() -> Self {
+        Self { steps: Vec::new() }
+    }
+}
+
+impl<R: Clone> Txn<R> {
+    /// Adds a write. Of two refusals that apply, the one added first is reported.
+    pub fn push(&mut self, step: impl Into<Step<R>>) {
+        self.steps.push(step.into());
+    }
+
+    /// Number of writes.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// Whether there is nothing to write.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// What the failed conditions mean; `None` if no condition failed. An idempotency key that is already answered
+    /// outranks every refusal: the refusal may be of its own first effect.
+    fn verdict(&self, reasons: &[CancellationReason]) -> Option<CommitError<R>> {
+        let failed: Vec<&Meaning<R>> = self
+            .steps
+            .iter()
+            .zip(reasons)
+            .filter(|(_, reason)| reason.code() == Some("ConditionalCheckFailed"))
+            .filter_map(|(step, _)| step.meaning.as_ref())
+            .collect();
+        if failed.iter().any(|meaning| matches!(meaning, Meaning::AlreadyAnswered)) {
+            return Some(CommitError::AlreadyAnswered);
+        }
+        let refused = failed.iter().find_map(|meaning| match meaning {
+            Meaning::Refused(refusal) => Some(CommitError::Refused(refusal.clone())),
+            Meaning::Stale | Meaning::AlreadyAnswered => None,
+        });
+        refused.or_else(|| (!failed.is_empty()).then_some(CommitError::Stale))
+    }
+}
+
+impl Store {
+    /// Commits a transaction. A cancellation is retried only if every reason is contention or throttling.
+    pub async fn commit<R: Clone>(&self, txn: &Txn<R>) -> Result<(), CommitError<R>> {
+        if txn.len() > MAX_TRANSACTION_ACTIONS {
+            return Err(StoreError::Refused(format!("a transaction of {} actions", txn.len())).into());
+        }
+        let items = txn.steps.iter().map(|step| step.write.build(self)).collect::<Result<Vec<_>, _>>()?;
+        let mut attempts = Attempts::default();
+        loop {
+            // The SDK adds a client request token and repeats it in its own retries, so a lost answer cannot double.
+            let sent = self.client.transact_write_items().set_transact_items(Some(items.clone())).send().await;
+            let Err(error) = sent else { return Ok(()) };
+            let contention = match error.as_service_error() {
+                Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+                    let reasons = cancelled.cancellation_reasons();
+                    if let Some(verdict) = txn.verdict(reasons) {
+                        return Err(verdict);
+                    }
+                    !reasons.is_empty() && reasons.iter().all(is_contention)
+                }
+                Some(other) => other.code() == Some("TransactionInProgressException"),
+                None => false,
+            };
+            if !contention {
+                return Err(StoreError::from(error).into());
+            }
+            attempts.again().await?;
+        }
+    }
+}
+
+fn is_contention(reason: &CancellationReason) -> bool {
+    match reason.code() {
+        None | Some("None" | "TransactionConflict") => true,
+        Some(code) => THROTTLING.contains(&code),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reason(code: &str) -> CancellationReason {
+        CancellationReason::builder().code(code).build()
+    }
+
+    fn txn() -> Txn<&'static str> {
+        let delete = || Write::delete(Table::Auth, Key::single("x"));
+        let mut txn = Txn::default();
+        txn.push(delete());
+        txn.push(delete().if_absent().or_stale());
+        txn.push(delete().if_absent().or("first"));
+        txn.push(delete().if_absent().or("second"));
+        txn.push(delete().if_absent().or_already_answered());
+        txn
+    }
+
+    fn verdict(codes: [&str; 5]) -> Option<CommitError<&'static str>> {
+        txn().verdict(&codes.map(reason))
+    }
+
+    const FAILED: &str = "ConditionalCheckFailed";
+
+    #[test]
+    fn failures_are_named_by_position_and_the_first_refusal_wins() {
+        assert_eq!(verdict(["None", FAILED, FAILED, FAILED, "None"]), Some(CommitError::Refused("first")));
+        assert_eq!(verdict(["None", "None", "None", FAILED, "None"]), Some(CommitError::Refused("second")));
+        assert_eq!(verdict(["None", FAILED, "None", "None", "None"]), Some(CommitError::Stale));
+    }
+
+    #[test]
+    fn an_answered_key_outranks_the_refusal_its_own_first_effect_causes() {
+        assert_eq!(verdict(["None", "None", FAILED, "None", FAILED]), Some(CommitError::AlreadyAnswered));
+    }
+
+    #[test]
+    fn contention_is_no_verdict() {
+        assert_eq!(verdict(["None", "TransactionConflict", "None", "None", "None"]), None);
+        assert!(is_contention(&reason("TransactionConflict")) && is_contention(&reason("ThrottlingError")));
+        assert!(!is_contention(&reason("ValidationError")) && !is_contention(&reason("ItemCollectionSizeLimitExceeded")));
+    }
+}

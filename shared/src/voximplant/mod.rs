@@ -1,0 +1,13 @@
+//! Voximplant's rules, pure: no SDK, no I/O, no clock, no wire. Source: `reference/voximplant.md` §2, §3, §6.
+
+mod account;
+mod application;
+mod refusal;
+mod role;
+mod user;
+
+pub use account::{Account, AccountName, Currency};
+pub use application::{Application, ApplicationName};
+pub use refusal::{Parameter, Refusal};
+pub use role::Role;
+pub use user::{AcdStatus, CustomData, DisplayName, MobilePhone, NewPhoneUser, Password, PhoneUser, UserName};

@@ -1,0 +1,179 @@
+//! Why a Voximplant call is refused, with the code, the field and the sentence the caller reads.
+
+use super::Role;
+use thiserror::Error;
+
+/// The parameters that errors name in `field_name`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Parameter(pub &'static str);
+
+impl Parameter {
+    /// The code for a value of this parameter that cannot be used: its own where the table has one
+    /// (`voximplant_errors.tsv`), else the generic 496 INVALID.
+    #[must_use]
+    pub fn invalid_code(self) -> u16 {
+        match self.0 {
+            "account_id" => 115,
+            "application_id" => 116,
+            "application_name" => 107,
+            "user_id" => 117,
+            "user_display_name" => 157,
+            "mobile_phone" => 203,
+            "currency" => 210,
+            "acd_queue_id" | "excluded_acd_queue_id" => 218,
+            "skill_id" | "showing_skill_id" => 222,
+            "excluded_skill_id" => 224,
+            "amount" => 225,
+            "acd_status" => 227,
+            _ => 496,
+        }
+    }
+}
+
+/// An API error. The message is what callers read; [`Refusal::code`] is the contract
+/// (reference/voximplant.md §6: "the code is the contract, the text is not").
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Refusal {
+    /// No usable credential, or one that may not do this; the reason says which.
+    #[error("Authorization failed: {0}")]
+    AuthorizationFailed(&'static str),
+    /// The key is good but none of its roles reaches this method.
+    #[error("Authorization failed: the method needs one of the roles {}.", names(.0))]
+    RoleRequired(&'static [Role]),
+    /// The request could not be read.
+    #[error("Invalid arguments: {0}.")]
+    InvalidArguments(String),
+    /// Neither a method in the path nor `cmd`.
+    #[error("Missing 'cmd' parameter.")]
+    MissingCmd,
+    /// No such method.
+    #[error("Unknown command.")]
+    UnknownCommand,
+    /// Not a compact JWS of JSON parts.
+    #[error("Invalid token format.")]
+    InvalidTokenFormat,
+    /// `exp` − `iat` above one hour.
+    #[error("The token TTL exceeds the maximum limit of 3600 seconds.")]
+    InvalidTokenTtl,
+    /// `iat` ahead of this clock.
+    #[error("Token issued in the future: the caller's clock is {0} s ahead. Synchronize it.")]
+    TokenIssuedInFuture(i64),
+    /// `exp` behind this clock.
+    #[error("The token has expired {0} s ago. If it was just made, the caller's clock is behind: synchronize it.")]
+    TokenExpired(i64),
+    /// Both members of a "one of" pair.
+    #[error("Specify only one of the following parameters: {0}.")]
+    OnlyOneOf(&'static str),
+    /// A required parameter is missing or empty.
+    #[error("Specify the '{0}' parameter.")]
+    Missing(&'static str),
+    /// A parameter's value cannot be used.
+    #[error("The '{}' parameter is invalid.", .0.0)]
+    Invalid(Parameter),
+    /// The idempotency key was used with another payload.
+    #[error("The 'request_id' parameter is invalid: this idempotency key was used with another payload.")]
+    KeyReused,
+    /// Not an application name.
+    #[error("Invalid application name.")]
+    InvalidApplicationName,
+    /// The account has an application of this name.
+    #[error("Application name is not unique.")]
+    ApplicationNameNotUnique,
+    /// Nothing of this name.
+    #[error("Application is not found.")]
+    ApplicationNotFound,
+    /// Not `[a-z0-9][a-z0-9_-]{2,49}`.
+    #[error(
+        "User name should start with a letter or digit and can contain lowercase latin characters, digits, hyphens and underscores, and must be 3 to 50 characters long."
+    )]
+    UserNameRestrictions,
+    /// The application has a user of this name.
+    #[error("The user name is not unique.")]
+    UserNameNotUnique,
+    /// 256 characters or more, or none.
+    #[error("The 'user_display_name' parameter is invalid: it must have 1 to 255 characters.")]
+    InvalidDisplayName,
+    /// 8192 characters or more.
+    #[error("The 'user_custom_data' parameter length should be less than 8192.")]
+    CustomDataTooLong,
+    /// Blank.
+    #[error("Blank password is not allowed. Please specify a new password at least 8 characters long.")]
+    EmptyPassword,
+    /// Shorter than 8, longer than 1,024, or a required kind of character is missing.
+    #[error(
+        "Password should be at least 8 characters long and contain at least one uppercase letter (A-Z), one lowercase letter (a-z), one number and one special character."
+    )]
+    PasswordCharacters,
+    /// A blank inside.
+    #[error("Password cannot contain spaces.")]
+    PasswordSpaces,
+    /// The operator's limit on users per account.
+    #[error("Exceeded the user number limit per account.")]
+    UserCountExceeded,
+    /// Contention or throttling outlasted the retries.
+    #[error("Rate limit exceed: try again later.")]
+    RateLimit,
+    /// The database could not be reached or answered with an error.
+    #[error("DB error.")]
+    Database,
+    /// A defect of ours.
+    #[error("Internal error.")]
+    Internal,
+}
+
+fn names(roles: &[Role]) -> String {
+    roles.iter().map(|role| role.name()).collect::<Vec<_>>().join(", ")
+}
+
+impl Refusal {
+    /// The numeric code of the published table.
+    #[must_use]
+    pub fn code(&self) -> u16 {
+        match self {
+            Self::Internal => 2,
+            Self::Database => 4,
+            Self::AuthorizationFailed(_) | Self::RoleRequired(_) => 100,
+            Self::InvalidArguments(_) => 101,
+            Self::MissingCmd => 102,
+            Self::UnknownCommand => 103,
+            Self::InvalidApplicationName => 107,
+            Self::UserCountExceeded => 109,
+            Self::UserNameNotUnique => 118,
+            Self::UserNameRestrictions => 122,
+            Self::ApplicationNameNotUnique => 129,
+            Self::InvalidDisplayName => 157,
+            Self::CustomDataTooLong => 212,
+            Self::RateLimit => 340,
+            Self::InvalidTokenFormat => 447,
+            Self::InvalidTokenTtl => 454,
+            Self::TokenIssuedInFuture(_) => 455,
+            Self::TokenExpired(_) => 456,
+            Self::OnlyOneOf(_) => 458,
+            Self::EmptyPassword => 463,
+            Self::PasswordCharacters => 464,
+            Self::Missing(_) => 485,
+            Self::KeyReused => 496,
+            Self::PasswordSpaces => 524,
+            Self::ApplicationNotFound => 558,
+            Self::Invalid(parameter) => parameter.invalid_code(),
+        }
+    }
+
+    /// The parameter to blame, if one is.
+    #[must_use]
+    pub fn field_name(&self) -> Option<&'static str> {
+        match self {
+            Self::Missing(name) => Some(name),
+            Self::Invalid(parameter) => Some(parameter.0),
+            Self::KeyReused => Some("request_id"),
+            Self::InvalidApplicationName | Self::ApplicationNameNotUnique | Self::ApplicationNotFound => {
+                Some("application_name")
+            }
+            Self::UserNameRestrictions | Self::UserNameNotUnique => Some("user_name"),
+            Self::InvalidDisplayName => Some("user_display_name"),
+            Self::CustomDataTooLong => Some("user_custom_data"),
+            Self::EmptyPassword | Self::PasswordCharacters | Self::PasswordSpaces => Some("user_password"),
+            _ => None,
+        }
+    }
+}

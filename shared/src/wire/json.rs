@@ -1,0 +1,117 @@
+//! JSON into [`Node`]s without ever reading a number as a float.
+
+use super::inbound::Malformed;
+use super::node::Node;
+use crate::limits::MAX_DEPTH;
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use std::fmt;
+
+/// Reads one JSON text.
+pub(super) fn parse(text: &str) -> Result<Node, Malformed> {
+    // The first pass refuses what is not JSON at all; below it only depth can fail.
+    let raw: &RawValue = serde_json::from_str(text).map_err(|_| Malformed::Json)?;
+    node(raw, MAX_DEPTH)
+}
+
+fn node(raw: &RawValue, depth: usize) -> Result<Node, Malformed> {
+    let depth = depth.checked_sub(1).ok_or(Malformed::TooDeep)?;
+    let text = raw.get();
+    match text.bytes().next() {
+        Some(b'{') => {
+            let Entries(entries) = read(text)?;
+            let mut map: Vec<(String, Node)> = Vec::with_capacity(entries.len());
+            for (key, value) in entries {
+                let value = node(value, depth)?;
+                // A repeated key: the last one wins, as in PHP and in every JSON library the clients use.
+                match map.iter_mut().find(|(existing, _)| *existing == key) {
+                    Some((_, existing)) => *existing = value,
+                    None => map.push((key, value)),
+                }
+            }
+            Ok(Node::Map(map))
+        }
+        Some(b'[') => {
+            let values: Vec<&RawValue> = read(text)?;
+            values.into_iter().map(|value| node(value, depth)).collect::<Result<_, _>>().map(Node::List)
+        }
+        Some(b'"') => read(text).map(Node::Text),
+        Some(b't' | b'f') => read(text).map(Node::Bool),
+        Some(b'n') => Ok(Node::Null),
+        _ => Ok(Node::Number(text.to_owned())),
+    }
+}
+
+fn read<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, Malformed> {
+    serde_json::from_str(text).map_err(|_| Malformed::Json)
+}
+
+/// An object's entries in their order, repeated keys included.
+struct Entries<'de>(Vec<(String, &'de RawValue)>);
+
+impl<'de> Deserialize<'de> for Entries<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct InOrder;
+        impl<'de> Visitor<'de> for InOrder {
+            type Value = Entries<'de>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                    if entries.len() > crate::limits::MAX_FIELDS {
+                        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                        return Err(serde::de::Error::custom("too many fields"));
+                    }
+                }
+                Ok(Entries(entries))
+            }
+        }
+        deserializer.deserialize_map(InOrder)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_keep_their_digits() {
+        let parsed = parse(r#"{"amount": 0.10, "big": 123456789012345678901234567890, "e": 1E+3}"#).unwrap();
+        let digits = |text: &str| Node::Number(text.into());
+        assert_eq!(
+            parsed,
+            Node::Map(vec![
+                ("amount".into(), digits("0.10")),
+                ("big".into(), digits("123456789012345678901234567890")),
+                ("e".into(), digits("1E+3")),
+            ])
+        );
+    }
+
+    #[test]
+    fn the_last_of_a_repeated_key_wins_in_its_first_place() {
+        let parsed = parse(r#"{"a":1,"b":2,"a":3}"#).unwrap();
+        assert_eq!(parsed, Node::Map(vec![("a".into(), Node::Number("3".into())), ("b".into(), Node::Number("2".into()))]));
+    }
+
+    #[test]
+    fn nesting_beyond_the_limit_is_refused() {
+        let deep = format!("{}1{}", "[".repeat(MAX_DEPTH), "]".repeat(MAX_DEPTH));
+        assert_eq!(parse(&deep), Err(Malformed::TooDeep));
+        let deepest = format!("{}1{}", "[".repeat(MAX_DEPTH - 1), "]".repeat(MAX_DEPTH - 1));
+        assert!(parse(&deepest).is_ok());
+    }
+
+    #[test]
+    fn what_is_not_json_is_refused() {
+        for broken in ["", "{", "{'a':1}", "[1,]", "nul", "01", "{\"a\":1}x"] {
+            assert_eq!(parse(broken), Err(Malformed::Json), "{broken}");
+        }
+    }
+}

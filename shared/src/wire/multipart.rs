@@ -1,0 +1,63 @@
+//! `multipart/form-data`, as Node, Go, Java, PHP and .NET send it.
+
+use super::inbound::Malformed;
+use bytes::Bytes;
+use futures_util::stream;
+use std::convert::Infallible;
+
+/// The text fields of a multipart body, in order. Quoted and unquoted names; a part may name its charset (UTF-8 by
+/// default, ISO-8859-1 from Java); parts with a file name are read like any other (reference/voximplant.md §1.6.4).
+pub(super) async fn parse(content_type: &str, body: Bytes) -> Result<Vec<(String, String)>, Malformed> {
+    let boundary = multer::parse_boundary(content_type).map_err(|_| Malformed::Multipart)?;
+    let mut parts = multer::Multipart::new(stream::iter([Ok::<_, Infallible>(body)]), boundary);
+    let mut pairs = Vec::new();
+    while let Some(part) = parts.next_field().await.map_err(|_| Malformed::Multipart)? {
+        let Some(name) = part.name().map(str::to_owned) else { return Err(Malformed::Multipart) };
+        let latin = part.content_type().and_then(|kind| kind.get_param("charset")).map(|charset| {
+            let charset = charset.as_str().to_ascii_lowercase();
+            (charset == "iso-8859-1" || charset == "latin1", charset)
+        });
+        let bytes = part.bytes().await.map_err(|_| Malformed::Multipart)?;
+        let text = match latin {
+            // Each byte of ISO-8859-1 is the Unicode character of the same number.
+            Some((true, _)) => bytes.iter().map(|byte| char::from(*byte)).collect(),
+            Some((false, charset)) if charset != "utf-8" && charset != "us-ascii" => return Err(Malformed::Charset),
+            _ => String::from_utf8(bytes.into()).map_err(|_| Malformed::NotUtf8)?,
+        };
+        pairs.push((name, text));
+    }
+    Ok(pairs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn read(body: &[u8]) -> Result<Vec<(String, String)>, Malformed> {
+        parse("multipart/form-data; boundary=\"B\"", Bytes::copy_from_slice(body)).await
+    }
+
+    #[tokio::test]
+    async fn quoted_and_unquoted_names_charsets_and_file_parts_are_read() {
+        let body = b"--B\r\nContent-Disposition: form-data; name=\"cmd\"\r\n\r\nAddUser\r\n\
+            --B\r\nContent-Disposition: form-data; name=bare\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n\xd0\x98\r\n\
+            --B\r\nContent-Disposition: form-data; name=\"latin\"\r\nContent-Type: text/plain; charset=ISO-8859-1\r\nContent-Transfer-Encoding: 8bit\r\n\r\n\xe9\r\n\
+            --B\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\n\r\n--B--\r\n";
+        let expected = [("cmd", "AddUser"), ("bare", "И"), ("latin", "é"), ("file", "")];
+        assert_eq!(read(body).await.unwrap(), expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    }
+
+    #[tokio::test]
+    async fn broken_bodies_are_refused() {
+        for broken in [
+            &b""[..],
+            b"--B\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1",
+            b"--B\r\nContent-Disposition: form-data\r\n\r\n1\r\n--B--\r\n",
+            b"no boundary at all",
+        ] {
+            assert_eq!(read(broken).await, Err(Malformed::Multipart), "{broken:?}");
+        }
+        let utf16 = b"--B\r\nContent-Disposition: form-data; name=a\r\nContent-Type: text/plain; charset=utf-16\r\n\r\n1\r\n--B--\r\n";
+        assert_eq!(read(utf16).await, Err(Malformed::Charset));
+    }
+}

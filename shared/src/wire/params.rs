@@ -1,0 +1,201 @@
+//! All parameters of one request, from query and body, in every spelling.
+
+use super::inbound::Malformed;
+use super::node::Node;
+use crate::limits::{MAX_DEPTH, MAX_FIELDS};
+
+/// The parameters of a request. Body beats query; within one source the last of a repeated name wins, as in PHP
+/// (reference/stepchat.md §1.1), while [`Params::all`] still knows every value.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Params {
+    merged: Vec<(String, Node)>,
+    every: Vec<(String, Node)>,
+}
+
+impl Params {
+    /// Merges flat pairs of a form and the members of a JSON object; later sources win.
+    pub(super) fn merge(sources: Vec<Source>) -> Result<Self, Malformed> {
+        let mut params = Self::default();
+        let mut fields = 0_usize;
+        for source in sources {
+            let members = match source {
+                Source::Pairs(pairs) => {
+                    fields = fields.saturating_add(pairs.len());
+                    if fields > MAX_FIELDS {
+                        return Err(Malformed::TooManyFields);
+                    }
+                    for (name, value) in &pairs {
+                        params.every.push((name.clone(), Node::Text(value.clone())));
+                    }
+                    bracketed(pairs)?
+                }
+                Source::Object(members) => {
+                    fields = fields.saturating_add(members.len());
+                    if fields > MAX_FIELDS {
+                        return Err(Malformed::TooManyFields);
+                    }
+                    params.every.extend(members.iter().cloned());
+                    members
+                }
+            };
+            for (name, value) in members {
+                params.set(&name, value);
+            }
+        }
+        if params.merged.iter().any(|(name, value)| name.contains('\0') || has_nul(value)) {
+            return Err(Malformed::Nul);
+        }
+        Ok(params)
+    }
+
+    fn set(&mut self, name: &str, value: Node) {
+        match self.merged.iter_mut().find(|(existing, _)| existing == name) {
+            Some((_, existing)) => *existing = value,
+            None => self.merged.push((name.to_owned(), value)),
+        }
+    }
+
+    /// The value of a parameter.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Node> {
+        self.merged.iter().find(|(existing, _)| existing == name).map(|(_, value)| value)
+    }
+
+    /// The text of a scalar parameter; `None` when it is missing, blank or not a scalar.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.get(name).and_then(Node::as_text).filter(|text| !text.is_empty())
+    }
+
+    /// Every value that was sent under exactly this name, in order, before any of them won.
+    pub fn all(&self, name: &str) -> impl Iterator<Item = &Node> {
+        self.every.iter().filter(move |(existing, _)| existing == name).map(|(_, value)| value)
+    }
+
+    /// The parameters in their order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Node)> {
+        self.merged.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
+    /// Replaces values sent repeatedly by their texts joined with `;`: how Voximplant's generated documentation
+    /// writes lists (reference/voximplant.md §1.6.3).
+    #[must_use]
+    pub fn joining_repeats(mut self) -> Self {
+        for (name, value) in &mut self.merged {
+            let texts: Vec<&str> =
+                self.every.iter().filter(|(every, _)| every == name).filter_map(|(_, value)| value.as_text()).collect();
+            if texts.len() > 1 {
+                *value = Node::Text(texts.join(";"));
+            }
+        }
+        self
+    }
+
+    /// Drops parameters that say nothing: Voximplant's Go client sends empty strings for what was not given
+    /// (reference/voximplant.md §0.7).
+    #[must_use]
+    pub fn without_blanks(mut self) -> Self {
+        self.merged.retain(|(_, value)| !value.is_blank());
+        self
+    }
+}
+
+/// Where parameters came from.
+#[derive(Debug)]
+pub(super) enum Source {
+    /// A query string, a urlencoded body or a multipart body.
+    Pairs(Vec<(String, String)>),
+    /// A JSON object body.
+    Object(Vec<(String, Node)>),
+}
+
+/// PHP's reading of bracketed names: `a[]=1`, `a[0]=1`, `extra[phone][0]=…`.
+fn bracketed(pairs: Vec<(String, String)>) -> Result<Vec<(String, Node)>, Malformed> {
+    let mut members: Vec<(String, Node)> = Vec::new();
+    for (name, value) in pairs {
+        let (base, path) = split_brackets(&name);
+        if path.len() >= MAX_DEPTH {
+            return Err(Malformed::TooDeep);
+        }
+        let position = members.iter().position(|(existing, _)| existing == base).unwrap_or_else(|| {
+            members.push((base.to_owned(), Node::Null));
+            members.len() - 1
+        });
+        if let Some((_, node)) = members.get_mut(position) {
+            node.set(&path, Node::Text(value));
+        }
+    }
+    Ok(members.into_iter().map(|(name, node)| (name, node.into_php_arrays())).collect())
+}
+
+/// `extra[phone][0]` → `extra` and `[phone, 0]`; a name with unbalanced brackets is taken as it stands.
+fn split_brackets(name: &str) -> (&str, Vec<&str>) {
+    let Some((base, rest)) = name.split_once('[') else { return (name, Vec::new()) };
+    let Some(inner) = rest.strip_suffix(']') else { return (name, Vec::new()) };
+    let steps: Vec<&str> = inner.split("][").collect();
+    if base.is_empty() || steps.iter().any(|step| step.contains(['[', ']'])) { (name, Vec::new()) } else { (base, steps) }
+}
+
+fn has_nul(node: &Node) -> bool {
+    match node {
+        Node::Text(text) | Node::Number(text) => text.contains('\0'),
+        Node::List(items) => items.iter().any(has_nul),
+        Node::Map(entries) => entries.iter().any(|(key, value)| key.contains('\0') || has_nul(value)),
+        Node::Null | Node::Bool(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn params(body: &str) -> Params {
+        Params::merge(vec![Source::Pairs(crate::wire::form::parse(body).unwrap())]).unwrap()
+    }
+
+    fn text(value: &str) -> Node {
+        Node::Text(value.to_owned())
+    }
+
+    #[test]
+    fn php_brackets_become_lists_and_maps() {
+        let params = params("user_ids[]=1&user_ids[]=2&sorting[0]=email&sorting[1]=DESC&extra[phone][0]=%2B7&extra[phone][1]=Phone");
+        assert_eq!(params.get("user_ids"), Some(&Node::List(vec![text("1"), text("2")])));
+        assert_eq!(params.get("sorting"), Some(&Node::List(vec![text("email"), text("DESC")])));
+        let phone = Node::List(vec![text("+7"), text("Phone")]);
+        assert_eq!(params.get("extra"), Some(&Node::Map(vec![("phone".into(), phone)])));
+    }
+
+    #[test]
+    fn the_last_value_wins_and_every_value_is_remembered() {
+        let params = params("token=a&token=b");
+        assert_eq!(params.text("token"), Some("b"));
+        assert_eq!(params.all("token").count(), 2);
+        assert_eq!(params.joining_repeats().text("token"), Some("a;b"));
+    }
+
+    #[test]
+    fn body_beats_query() {
+        let pairs = |value: &str| Source::Pairs(vec![("a".into(), value.into())]);
+        assert_eq!(Params::merge(vec![pairs("query"), pairs("body")]).unwrap().text("a"), Some("body"));
+    }
+
+    #[test]
+    fn too_many_fields_too_much_nesting_and_nul_are_refused() {
+        let many = vec![("a".to_owned(), String::new()); MAX_FIELDS + 1];
+        assert_eq!(Params::merge(vec![Source::Pairs(many)]), Err(Malformed::TooManyFields));
+        let deep = vec![(format!("a{}", "[x]".repeat(MAX_DEPTH)), String::new())];
+        assert_eq!(Params::merge(vec![Source::Pairs(deep)]), Err(Malformed::TooDeep));
+        let nul = vec![("a".to_owned(), "x\0".to_owned())];
+        assert_eq!(Params::merge(vec![Source::Pairs(nul)]), Err(Malformed::Nul));
+    }
+
+    proptest! {
+        #[test]
+        fn no_names_make_it_panic(names in proptest::collection::vec("[a\\[\\]0x]{0,12}", 0..20)) {
+            let pairs = names.into_iter().map(|name| (name, String::from("1"))).collect();
+            let _ = Params::merge(vec![Source::Pairs(pairs)]);
+        }
+    }
+}

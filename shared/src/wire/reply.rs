@@ -1,0 +1,43 @@
+//! An answer on its way out.
+
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use http::{Response, StatusCode};
+
+/// The content types answers have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReplyType {
+    /// `application/json`.
+    Json,
+    /// `text/plain; charset=utf-8`, which keeps the documented jQuery snippet working (reference/stepchat.md §1.3).
+    Text,
+}
+
+/// An answer: status, type, body, and the outcome for the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// 200, or 429/503 for StepChat's throttling and outages.
+    pub status: StatusCode,
+    /// Type of the body.
+    pub kind: ReplyType,
+    /// The body: always JSON text.
+    pub body: String,
+    /// `ok`, or the error code, for log and metrics.
+    pub outcome: String,
+}
+
+impl From<Reply> for Response<Bytes> {
+    fn from(reply: Reply) -> Self {
+        let mut response = Response::new(Bytes::from(reply.body));
+        *response.status_mut() = reply.status;
+        let kind = match reply.kind {
+            ReplyType::Json => "application/json",
+            ReplyType::Text => "text/plain; charset=utf-8",
+        };
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response
+    }
+}

@@ -1,0 +1,220 @@
+//! StepChat's errors: which body, which code, which status (reference/stepchat.md §1.2, §1.3; decisions, "StepChat").
+
+use crate::method::Failure;
+use crate::stepchat::Refusal;
+use crate::store::{CommitError, StoreError};
+use crate::wire::{DecodeError, Malformed};
+use http::StatusCode;
+use serde_json::json;
+use thiserror::Error as ThisError;
+
+/// Everything a StepChat method can answer instead of a result.
+#[derive(Debug, Clone, PartialEq, Eq, ThisError)]
+pub enum Error {
+    /// A business rule said no: `{"success":false,"response":CODE}`.
+    #[error("{0}")]
+    Refused(#[from] Refusal),
+    /// No `function` at the front door.
+    #[error("The function parameter is missing.")]
+    MissingFunctionName,
+    /// No such function.
+    #[error("The function does not exist.")]
+    FunctionNotFound,
+    /// No token.
+    #[error("The token parameter is missing.")]
+    TokenNotFound,
+    /// Not the token of an admin.
+    #[error("Use a token of an administrator.")]
+    InvalidToken,
+    /// A required field is not there.
+    #[error("Missing argument: {0}")]
+    MissingArgument(&'static str),
+    /// The request cannot be read.
+    #[error("The request cannot be read: {0}.")]
+    Malformed(#[from] Malformed),
+    /// A field's value cannot be used; the reason is for the log.
+    #[error("Invalid argument: {field}")]
+    InvalidArgument {
+        /// The field.
+        field: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The idempotency key belongs to another payload.
+    #[error("This idempotency key was used with another payload.")]
+    KeyReused,
+    /// The idempotency key already has its answer; the pipeline fetches it.
+    #[error("This idempotency key is already answered.")]
+    AlreadyAnswered,
+    /// A panic or another defect of ours.
+    #[error("Internal error.")]
+    Internal,
+    /// No answer before the deadline.
+    #[error("The request took too long. Try again later.")]
+    TimedOut,
+    /// The database failed.
+    #[error("The database is not available. Try again later.")]
+    Store(StoreError),
+}
+
+impl Error {
+    /// The code, as clients know it or in their manner.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Refused(refusal) => return refusal_code(*refusal),
+            Self::MissingFunctionName => "missing-function-name",
+            Self::FunctionNotFound => "function-not-found",
+            Self::TokenNotFound => "token-not-found",
+            Self::InvalidToken => "invalid-token",
+            Self::MissingArgument(_) => "missing-argument",
+            Self::Malformed(_) => "invalid-request",
+            Self::InvalidArgument { .. } => "invalid-argument",
+            Self::KeyReused | Self::AlreadyAnswered => "idempotency-key-reused",
+            Self::Internal => "internal-error",
+            Self::TimedOut => "timeout",
+            Self::Store(error) if error.is_pressure() => "too-many-requests",
+            Self::Store(_) => "db-error",
+        }
+    }
+
+    /// 200 for application answers, 429 for throttling, 503 for outages.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Store(error) if error.is_pressure() => StatusCode::TOO_MANY_REQUESTS,
+            Self::Store(StoreError::Unavailable(_)) | Self::TimedOut => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::OK,
+        }
+    }
+
+    /// The body: the short form for validation errors, the long one for the rest.
+    #[must_use]
+    pub fn body(&self) -> String {
+        match self {
+            Self::Refused(refusal) => json!({ "success": false, "response": refusal_code(*refusal) }),
+            other => json!({
+                "success": false,
+                "status": "error",
+                "response": other.code(),
+                "message": other.to_string(),
+            }),
+        }
+        .to_string()
+    }
+}
+
+/// The code of a refusal is its message; this spares the allocation and keeps one source.
+fn refusal_code(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::DuplicateEmail => "duplicate-email",
+        Refusal::DuplicatePhone => "duplicate-phone",
+        Refusal::InvalidUserType => "invalid-user-type",
+        Refusal::UserNotFound => "user-not-found",
+        Refusal::CannotDeleteUser => "cannot-delete-user",
+        Refusal::NameTooLong => "name-too-long",
+        Refusal::EmailTooLong => "email-too-long",
+        Refusal::ProfileImageTooLong => "profile-image-too-long",
+        Refusal::PasswordTooLong => "password-too-long",
+        Refusal::InvalidDepartment => "invalid-department",
+        Refusal::InvalidExtra => "invalid-extra",
+        Refusal::ExtraTooLong => "extra-too-long",
+        Refusal::TooManyExtras => "too-many-extras",
+    }
+}
+
+impl From<DecodeError> for Error {
+    fn from(error: DecodeError) -> Self {
+        match error {
+            DecodeError::Missing(field) => Self::MissingArgument(field),
+            DecodeError::Invalid { field, reason } => {
+                Self::InvalidArgument { field: field.unwrap_or_else(|| "request".into()), reason }
+            }
+        }
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<CommitError<Refusal>> for Error {
+    fn from(error: CommitError<Refusal>) -> Self {
+        match error {
+            CommitError::Refused(refusal) => Self::Refused(refusal),
+            CommitError::Stale => Self::Store(StoreError::Contended(1)),
+            CommitError::AlreadyAnswered => Self::AlreadyAnswered,
+            CommitError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+impl Failure for Error {
+    fn missing_method() -> Self {
+        Self::MissingFunctionName
+    }
+
+    fn unknown_method() -> Self {
+        Self::FunctionNotFound
+    }
+
+    fn internal() -> Self {
+        Self::Internal
+    }
+
+    fn timed_out() -> Self {
+        Self::TimedOut
+    }
+
+    fn key_reused() -> Self {
+        Self::KeyReused
+    }
+
+    fn from_store(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+
+    fn is_already_answered(&self) -> bool {
+        *self == Self::AlreadyAnswered
+    }
+
+    fn cause(&self) -> Option<String> {
+        match self {
+            Self::Store(error) => Some(error.to_string()),
+            Self::InvalidArgument { field, reason } => Some(format!("{field}: {reason}")),
+            Self::Malformed(error) => Some(error.to_string()),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn validation_errors_are_short_api_errors_are_long() {
+        assert_eq!(Error::from(Refusal::DuplicateEmail).body(), r#"{"success":false,"response":"duplicate-email"}"#);
+        let body: serde_json::Value = serde_json::from_str(&Error::MissingArgument("user_id").body()).unwrap();
+        let expected = json!({
+            "success": false, "status": "error", "response": "missing-argument", "message": "Missing argument: user_id"
+        });
+        assert_eq!(body, expected);
+    }
+
+    #[test]
+    fn only_throttling_and_outages_leave_status_200() {
+        assert_eq!(Error::Internal.status(), 200);
+        assert_eq!(Error::Store(StoreError::Corrupt(String::new())).status(), 200);
+        assert_eq!(Error::Store(StoreError::Throttled(String::new())).status(), 429);
+        assert_eq!(Error::Store(StoreError::Unavailable(String::new())).status(), 503);
+    }
+
+    #[test]
+    fn what_the_database_said_is_for_the_log_only() {
+        let error = Error::Store(StoreError::Refused("secret detail".into()));
+        assert!(!error.body().contains("secret detail") && error.cause().unwrap().contains("secret detail"));
+    }
+}

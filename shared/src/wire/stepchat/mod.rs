@@ -1,0 +1,77 @@
+//! StepChat on the wire: envelope, errors, field types, rows. Source: `reference/stepchat.md` §1.
+
+mod answer;
+mod error;
+mod fields;
+mod row;
+
+pub use answer::{Answer, OrFalse};
+pub use error::Error;
+pub use fields::{DepartmentField, Extra, Flag, Text, UserRef};
+pub use row::{DetailRow, UserDetails, UserRow};
+
+use crate::auth::stepchat::{Admin, authenticate};
+use crate::context::Ctx;
+use crate::method::Family;
+use crate::store::auth::LOOK_UP;
+use crate::store::grants::Grant;
+use crate::wire::{Inbound, Reply, ReplyType};
+use http::StatusCode;
+
+/// The protocol of the StepChat API.
+#[derive(Debug)]
+pub enum Stepchat {}
+
+/// What a StepChat method demands of its caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// The token of a user whose type is exactly `admin` (decision D40).
+    Admin,
+}
+
+impl Family for Stepchat {
+    const NAME: &'static str = "stepchat";
+    const SELECTOR: &'static str = "function";
+    const ROOT: &'static str = "/stepchat";
+    const FRONT_DOORS: &'static [&'static str] = &["/stepchat", "/include/api.php"];
+    const TRAILING_SLASH: bool = false;
+    const GRANTS: &'static [Grant] = LOOK_UP;
+
+    type Access = Access;
+    type Caller = Admin;
+    type Error = Error;
+
+    async fn authenticate(ctx: &Ctx, inbound: &Inbound, access: Access) -> Result<Admin, Error> {
+        match access {
+            Access::Admin => authenticate(ctx, inbound).await,
+        }
+    }
+
+    fn tenant(_: &Admin) -> String {
+        // One deployment is one workspace.
+        String::from("stepchat")
+    }
+
+    fn caller_kind(_: &Admin) -> &'static str {
+        "admin-token"
+    }
+
+    fn success(body: String, accepts_json: bool) -> Reply {
+        Reply { status: StatusCode::OK, kind: kind(accepts_json), body, outcome: "ok".into() }
+    }
+
+    fn failure(error: &Error, accepts_json: bool) -> Reply {
+        Reply { status: error.status(), kind: kind(accepts_json), body: error.body(), outcome: error.code().to_owned() }
+    }
+
+    fn describe(access: Access) -> String {
+        match access {
+            Access::Admin => "admin token".into(),
+        }
+    }
+}
+
+/// Plain text unless `Accept` names JSON (decision D41).
+fn kind(accepts_json: bool) -> ReplyType {
+    if accepts_json { ReplyType::Json } else { ReplyType::Text }
+}

@@ -1,0 +1,195 @@
+//! Voximplant's errors: always HTTP 200, `error` and `errors` (reference/voximplant.md §1.5).
+
+use crate::method::Failure;
+use crate::store::{CommitError, StoreError};
+use crate::voximplant::{Parameter, Refusal};
+use crate::wire::{DecodeError, Malformed};
+use serde_json::json;
+use thiserror::Error as ThisError;
+
+/// Everything a Voximplant method can answer instead of a result.
+#[derive(Debug, Clone, PartialEq, Eq, ThisError)]
+pub enum Error {
+    /// An API error.
+    #[error("{0}")]
+    Refused(#[from] Refusal),
+    /// A parameter whose value does not decode, under a name this build does not know; the reason is for the log.
+    #[error("invalid parameter {field}: {reason}")]
+    InvalidParameter {
+        /// The parameter.
+        field: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The idempotency key already has its answer; the pipeline fetches it.
+    #[error("already answered")]
+    AlreadyAnswered,
+    /// No answer before the deadline.
+    #[error("timed out")]
+    TimedOut,
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Error {
+    /// What the caller is told.
+    #[must_use]
+    pub fn refusal(&self) -> Refusal {
+        match self {
+            Self::Refused(refusal) => refusal.clone(),
+            Self::InvalidParameter { field, .. } => Refusal::InvalidArguments(format!("'{field}' cannot be read")),
+            Self::AlreadyAnswered => Refusal::KeyReused,
+            Self::TimedOut => Refusal::RateLimit,
+            // Decision D15: pressure is 340, still with HTTP 200.
+            Self::Store(error) if error.is_pressure() => Refusal::RateLimit,
+            Self::Store(_) => Refusal::Database,
+        }
+    }
+
+    /// `{"error":{msg,code,field_name?},"errors":[…]}`.
+    #[must_use]
+    pub fn body(&self) -> String {
+        let refusal = self.refusal();
+        let mut message = refusal.to_string();
+        if !message.ends_with('.') {
+            message.push('.');
+        }
+        let mut error = json!({ "msg": message, "code": refusal.code() });
+        if let (Some(field), Some(members)) = (refusal.field_name(), error.as_object_mut()) {
+            members.insert("field_name".into(), field.into());
+        }
+        json!({ "error": error, "errors": [error] }).to_string()
+    }
+}
+
+impl From<Malformed> for Error {
+    fn from(error: Malformed) -> Self {
+        Self::Refused(Refusal::InvalidArguments(error.to_string()))
+    }
+}
+
+impl From<DecodeError> for Error {
+    fn from(error: DecodeError) -> Self {
+        match error {
+            DecodeError::Missing(field) => Self::Refused(Refusal::Missing(field)),
+            DecodeError::Invalid { field, reason } => {
+                let field = field.unwrap_or_else(|| "request".into());
+                match PARAMETERS.iter().find(|name| **name == field) {
+                    Some(name) => Self::Refused(Refusal::Invalid(Parameter(name))),
+                    None => Self::InvalidParameter { field, reason },
+                }
+            }
+        }
+    }
+}
+
+/// Parameters whose values can fail to decode; errors name them in `field_name`.
+const PARAMETERS: [&str; 21] = [
+    "account_id",
+    "acd_queue_id",
+    "acd_status",
+    "application_id",
+    "count",
+    "excluded_acd_queue_id",
+    "excluded_skill_id",
+    "offset",
+    "order_by",
+    "parent_accounting",
+    "return_live_balance",
+    "secure_record_storage",
+    "showing_skill_id",
+    "skill_id",
+    "strict_mode",
+    "user_active",
+    "user_id",
+    "with_queues",
+    "with_skills",
+    "bind",
+    "amount",
+];
+
+impl From<CommitError<Refusal>> for Error {
+    fn from(error: CommitError<Refusal>) -> Self {
+        match error {
+            CommitError::Refused(refusal) => Self::Refused(refusal),
+            CommitError::Stale => Self::Store(StoreError::Contended(1)),
+            CommitError::AlreadyAnswered => Self::AlreadyAnswered,
+            CommitError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+impl Failure for Error {
+    fn missing_method() -> Self {
+        Self::Refused(Refusal::MissingCmd)
+    }
+
+    fn unknown_method() -> Self {
+        Self::Refused(Refusal::UnknownCommand)
+    }
+
+    fn internal() -> Self {
+        Self::Refused(Refusal::Internal)
+    }
+
+    fn timed_out() -> Self {
+        Self::TimedOut
+    }
+
+    fn key_reused() -> Self {
+        Self::Refused(Refusal::KeyReused)
+    }
+
+    fn from_store(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+
+    fn is_already_answered(&self) -> bool {
+        *self == Self::AlreadyAnswered
+    }
+
+    fn cause(&self) -> Option<String> {
+        match self {
+            Self::Store(_) | Self::InvalidParameter { .. } | Self::TimedOut => Some(self.to_string()),
+            Self::Refused(refusal @ (Refusal::AuthorizationFailed(_) | Refusal::InvalidArguments(_))) => {
+                Some(refusal.to_string())
+            }
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body(error: &Error) -> serde_json::Value {
+        serde_json::from_str(&error.body()).unwrap()
+    }
+
+    #[test]
+    fn error_and_errors_say_the_same() {
+        let error = Error::Refused(Refusal::UserNameNotUnique);
+        let expected = json!({ "msg": "The user name is not unique.", "code": 118, "field_name": "user_name" });
+        assert_eq!(body(&error), json!({ "error": expected, "errors": [expected] }));
+    }
+
+    #[test]
+    fn a_value_that_does_not_decode_blames_its_parameter_with_its_own_code() {
+        let invalid = |field: &str| {
+            let error = DecodeError::Invalid { field: Some(field.into()), reason: String::new() };
+            body(&Error::from(error))["error"].clone()
+        };
+        assert_eq!(invalid("application_id")["code"], 116);
+        assert_eq!(invalid("count")["code"], 496);
+        assert_eq!(invalid("count")["field_name"], "count");
+        assert_eq!(invalid("something")["code"], 101);
+    }
+
+    #[test]
+    fn pressure_is_340_and_other_failures_are_4() {
+        assert_eq!(body(&Error::Store(StoreError::Contended(8)))["error"]["code"], 340);
+        assert_eq!(body(&Error::Store(StoreError::Unavailable("x".into())))["error"]["code"], 4);
+    }
+}

@@ -1,0 +1,148 @@
+//! Field types that read what Voximplant's clients send (reference/voximplant.md §1.2, §1.6). Blank values never get
+//! here: they count as not given.
+
+use crate::ids::ApplicationId;
+use crate::wire::node::Node;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use crate::wire::decode_field;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer};
+use std::borrow::Cow;
+
+macro_rules! plain_schema {
+    ($name:ident, $schema:tt) => {
+        impl JsonSchema for $name {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!($schema)
+            }
+        }
+    };
+}
+
+fn scalar<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let node = Node::deserialize(deserializer)?;
+    node.as_text().map(str::to_owned).ok_or_else(|| D::Error::custom("not a plain value"))
+}
+
+/// A text, taken as it is: nothing is trimmed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text(pub String);
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        scalar(deserializer).map(Self)
+    }
+}
+
+plain_schema!(Text, { "type": "string" });
+
+/// `true`, `false` in any case, `1` or `0`; nothing else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bool(pub bool);
+
+impl<'de> Deserialize<'de> for Bool {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = scalar(deserializer)?;
+        match text.to_ascii_lowercase().as_str() {
+            "true" | "1" => Ok(Self(true)),
+            "false" | "0" => Ok(Self(false)),
+            _ => Err(D::Error::custom("not a boolean")),
+        }
+    }
+}
+
+plain_schema!(Bool, { "type": "boolean" });
+
+/// A number of records: plain decimal digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Count(pub usize);
+
+impl<'de> Deserialize<'de> for Count {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = scalar(deserializer)?;
+        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+        digits.then(|| text.parse().ok()).flatten().map(Self).ok_or_else(|| D::Error::custom("not a count"))
+    }
+}
+
+plain_schema!(Count, { "type": "integer", "minimum": 0 });
+
+/// One id: plain decimal digits, positive. `0` is what the Go client sends for "not given".
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ids(pub Option<u64>);
+
+impl<'de> Deserialize<'de> for Ids {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = scalar(deserializer)?;
+        if text == "0" {
+            return Ok(Self(None));
+        }
+        // Any id type would do: they all read the same digits.
+        let id = ApplicationId::parse(&text).map(ApplicationId::get);
+        id.map(|id| Self(Some(id))).ok_or_else(|| D::Error::custom("not an id"))
+    }
+}
+
+plain_schema!(Ids, { "type": "integer", "minimum": 1 });
+
+/// Values separated by semicolons; empty ones are dropped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SemicolonList<T>(pub Vec<T>);
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for SemicolonList<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = match Node::deserialize(deserializer)? {
+            Node::List(items) => items.iter().filter_map(Node::as_text).collect::<Vec<_>>().join(";"),
+            other => other.as_text().unwrap_or_default().to_owned(),
+        };
+        let values = text.split(';').filter(|item| !item.is_empty());
+        let values = values.map(|item| decode_field(&Node::Text(item.to_owned())).map_err(D::Error::custom));
+        values.collect::<Result<_, _>>().map(Self)
+    }
+}
+
+impl<T> JsonSchema for SemicolonList<T> {
+    fn schema_name() -> Cow<'static, str> {
+        "SemicolonList".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "description": "Values separated by semicolons." })
+    }
+}
+
+/// Where an answer ended: opaque to callers, the place of its last record inside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor(pub String);
+
+impl Cursor {
+    /// The text callers send back.
+    #[must_use]
+    pub fn seal(place: &str) -> String {
+        URL_SAFE_NO_PAD.encode(place)
+    }
+}
+
+impl<'de> Deserialize<'de> for Cursor {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = scalar(deserializer)?;
+        let place = URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        place.map(Self).ok_or_else(|| D::Error::custom("not a cursor"))
+    }
+}
+
+plain_schema!(Cursor, { "type": "string" });

@@ -1,0 +1,80 @@
+//! Voximplant on the wire: answers, errors, field types. Source: `reference/voximplant.md` §1.
+
+mod application;
+mod error;
+mod fields;
+mod records;
+
+pub use application::{ApplicationFilter, ApplicationRef, one_application};
+pub use error::Error;
+pub use fields::{Bool, Count, Cursor, Ids, SemicolonList, Text};
+pub use records::{ApplicationCreated, ListAnswer, UserInfo};
+
+use crate::auth::voximplant::{Caller, authenticate};
+use crate::context::Ctx;
+use crate::method::Family;
+use crate::store::Table;
+use crate::store::grants::{Action, Grant};
+use crate::voximplant::Role;
+use crate::wire::{Inbound, Reply, ReplyType};
+use http::StatusCode;
+
+/// The protocol of the Voximplant Management API.
+#[derive(Debug)]
+pub enum Voximplant {}
+
+/// What a Voximplant method demands of its caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Any valid credential of the account.
+    Any,
+    /// A key with at least one of these roles.
+    Roles(&'static [Role]),
+}
+
+impl Family for Voximplant {
+    const NAME: &'static str = "voximplant";
+    const SELECTOR: &'static str = "cmd";
+    const ROOT: &'static str = "/platform_api";
+    const FRONT_DOORS: &'static [&'static str] = &["/platform_api", "/platform_api/"];
+    const TRAILING_SLASH: bool = true;
+    // Credentials, and the account behind a token that names a child account.
+    const GRANTS: &'static [Grant] =
+        &[Grant::on(Table::Auth, Action::GetItem), Grant::on(Table::Voximplant, Action::GetItem)];
+
+    type Access = Access;
+    type Caller = Caller;
+    type Error = Error;
+
+    fn prepare(inbound: Inbound) -> Inbound {
+        Inbound { params: inbound.params.joining_repeats().without_blanks(), ..inbound }
+    }
+
+    async fn authenticate(ctx: &Ctx, inbound: &Inbound, access: Access) -> Result<Caller, Error> {
+        authenticate(ctx, inbound, access).await
+    }
+
+    fn tenant(caller: &Caller) -> String {
+        format!("voximplant#{}", caller.account())
+    }
+
+    fn caller_kind(caller: &Caller) -> &'static str {
+        caller.kind()
+    }
+
+    fn success(body: String, _: bool) -> Reply {
+        Reply { status: StatusCode::OK, kind: ReplyType::Json, body, outcome: "ok".into() }
+    }
+
+    fn failure(error: &Error, _: bool) -> Reply {
+        // Always 200: clients take anything else for a broken transport (reference/voximplant.md §0.2).
+        Reply { status: StatusCode::OK, kind: ReplyType::Json, body: error.body(), outcome: error.refusal().code().to_string() }
+    }
+
+    fn describe(access: Access) -> String {
+        match access {
+            Access::Any => "any credential".into(),
+            Access::Roles(roles) => roles.iter().map(|role| role.name()).collect::<Vec<_>>().join(", "),
+        }
+    }
+}
