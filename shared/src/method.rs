@@ -6,7 +6,9 @@ use crate::runtime;
 use crate::store::grants::{Grant, Grants};
 use crate::store::idempotency;
 use crate::wire::{DecodeError, Inbound, Malformed, Reply};
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
+use http::Request;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -140,6 +142,7 @@ pub struct Entry {
     pub root: &'static str,
     /// Whether its route also exists with a trailing slash.
     pub trailing_slash: bool,
+    answerer: fn(Arc<App>, Request<Bytes>) -> BoxFuture<'static, Reply>,
     handler: fn(Arc<App>, Inbound) -> BoxFuture<'static, Reply>,
     access: fn() -> String,
     grants: fn() -> Vec<Grant>,
@@ -159,12 +162,18 @@ impl Entry {
             effect: M::EFFECT,
             root: M::Family::ROOT,
             trailing_slash: M::Family::TRAILING_SLASH,
+            answerer: |app, request| Box::pin(runtime::answer::<M>(app, request)),
             handler: |app, inbound| Box::pin(runtime::handle::<M>(app, inbound)),
             access: || M::Family::describe(M::ACCESS),
             grants: grants::<M>,
             request: SchemaGenerator::subschema_for::<M::Request>,
             response: SchemaGenerator::subschema_for::<M::Response>,
         }
+    }
+
+    /// Answers a request on the method's own route.
+    pub async fn answer(&self, app: Arc<App>, request: Request<Bytes>) -> Reply {
+        (self.answerer)(app, request).await
     }
 
     /// Runs the method on a request that has been read.

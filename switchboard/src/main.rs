@@ -1,1 +1,63 @@
-fn main(){}
+//! `switchboard`: see `switchboard --help`.
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+use shared::observe::Log;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use switchboard::serve::{Options, start};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Your users, on your own AWS account, behind the two APIs your tools already speak.
+#[derive(Debug, Parser)]
+#[command(version, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve both APIs from this machine, with an embedded database.
+    ///
+    /// On first start this makes the tables, a first admin, account 1 with an application `demo`, keys and 1000.00 of
+    /// test money, and writes the files clients load into the state folder. To use another database, set
+    /// AWS_ENDPOINT_URL_DYNAMODB to its address, or SWITCHBOARD_DATABASE=aws for the tables of your AWS account.
+    #[command(after_help = "Examples:\n  switchboard serve\n  switchboard serve --memory --state /tmp/try\n  \
+                            switchboard serve --listen 127.0.0.1:8080 --https 127.0.0.1:8443")]
+    Serve {
+        /// Address for HTTP.
+        #[arg(long, default_value = "127.0.0.1:9000")]
+        listen: SocketAddr,
+        /// Address for HTTPS, with a certificate of the state folder's own authority.
+        #[arg(long, default_value = "127.0.0.1:9443")]
+        https: SocketAddr,
+        /// Folder for database, secrets and client files.
+        #[arg(long, default_value = ".switchboard")]
+        state: PathBuf,
+        /// Keep the database in memory: everything is gone when the server stops.
+        #[arg(long)]
+        memory: bool,
+        /// Also offer the embedded database over HTTP on this address, for `cargo lambda watch` beside this server.
+        #[arg(long, value_name = "ADDRESS")]
+        database: Option<SocketAddr>,
+    },
+}
+
+fn main() -> Result<()> {
+    let Command::Serve { listen, https, state, memory, database } = Arguments::parse().command;
+    let options = Options { listen, https, state, memory, database, log: Log::Stdout };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(async {
+        let server = start(&options).await?;
+        eprintln!("{}", server.greeting);
+        let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        let stop = async move {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        };
+        server.run(stop).await.context("switchboard serve")
+    })
+}

@@ -1,0 +1,30 @@
+//! All methods of both families.
+
+use shared::method::{Entry, Family};
+use shared::runtime::Job;
+
+/// A family: its methods and its front door's paths.
+#[derive(Clone, Copy)]
+pub struct FamilyEntry {
+    /// `stepchat` or `voximplant`.
+    pub name: &'static str,
+    /// Path prefix of its routes.
+    pub root: &'static str,
+    /// Paths of its front door.
+    pub front_doors: &'static [&'static str],
+    /// Its methods.
+    pub methods: &'static [Entry],
+}
+
+/// Both families.
+#[must_use]
+pub fn families() -> [FamilyEntry; 2] {
+    [family::<stepchat_front_door::Family>(stepchat_front_door::METHODS), family::<voximplant_front_door::Family>(voximplant_front_door::METHODS)]
+}
+
+fn family<F: Family>(methods: &'static [Entry]) -> FamilyEntry {
+    FamilyEntry { name: F::NAME, root: F::ROOT, front_doors: F::FRONT_DOORS, methods }
+}
+
+/// Scheduled work.
+pub static JOBS: [&Job; 1] = [&background_jobs::JOB];

@@ -1,0 +1,171 @@
+//! What only the operator may do: accounts, keys, credit, the first admin.
+
+use anyhow::{Context, Result, anyhow};
+use rsa::pkcs1::EncodeRsaPublicKey as _;
+use rsa::pkcs8::{EncodePrivateKey as _, LineEnding};
+use rsa::{RsaPrivateKey, rand_core::OsRng};
+use serde::{Deserialize, Serialize};
+use shared::auth::random_token;
+use shared::context::App;
+use shared::ids::{AccountId, ApplicationId, UserId};
+use shared::ledger::Money;
+use shared::stepchat::{Name, NewUser, Refusal, User, UserType};
+use shared::store::auth::{ApiKey, ServiceKey, TokenHash};
+use shared::store::stepchat::users::{self, Secrets};
+use shared::store::voximplant::{accounts, applications};
+use shared::store::{CommitError, Sequence, ledger};
+use shared::voximplant::{Account, AccountName, Application, ApplicationName, Currency, Role};
+use std::sync::Arc;
+
+const RSA_BITS: usize = 2048;
+
+/// The credentials file the official Voximplant clients load.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Credentials {
+    /// The account's e-mail address.
+    pub account_email: String,
+    /// The account.
+    pub account_id: AccountId,
+    /// The key's id.
+    pub key_id: String,
+    /// PKCS#8 PEM: the Java and .NET clients take nothing else.
+    pub private_key: String,
+}
+
+/// The operator of a deployment.
+#[derive(Debug, Clone)]
+pub struct Operator {
+    app: Arc<App>,
+}
+
+impl Operator {
+    /// The operator of this deployment.
+    #[must_use]
+    pub fn new(app: Arc<App>) -> Self {
+        Self { app }
+    }
+
+    /// The admin whose token opens the StepChat API: the oldest one, made if there is none.
+    pub async fn first_admin(&self) -> Result<User> {
+        if let Some(admin) = users::first_admin(&self.app.store).await? {
+            return Ok(admin);
+        }
+        let id = self.app.store.next_id(Sequence::StepchatUser, UserId::new).await?;
+        let name = |text: &str| Name::parse(text).map_err(|refusal: Refusal| anyhow!(refusal));
+        let new = NewUser {
+            first_name: Some(name("Admin")?),
+            last_name: Some(name("")?),
+            user_type: Some(UserType::Admin),
+            ..NewUser::default()
+        };
+        let admin = new.into_user(id, self.app.clock.now(), &name("Admin")?, 0);
+        let secrets = Secrets { password: None, token: Some(TokenHash::of(&self.token(&admin))) };
+        let txn = users::creation(&admin, &[], &secrets, false)?;
+        self.app.store.commit(&txn).await.context("cannot create the first admin")?;
+        Ok(admin)
+    }
+
+    /// The token of a StepChat user.
+    #[must_use]
+    pub fn token(&self, user: &User) -> String {
+        self.app.tokens.of(user.id, user.token_version)
+    }
+
+    /// Creates an account; its money is in this currency for ever.
+    pub async fn create_account(
+        &self,
+        name: &str,
+        email: &str,
+        currency: &str,
+        parent: Option<AccountId>,
+    ) -> Result<Account> {
+        let account = Account {
+            name: AccountName::parse(name)
+                .context("an account name has 3 to 50 lower-case letters, digits and hyphens and begins with a letter")?,
+            email: email.to_owned(),
+            currency: Currency::parse(currency).context("a currency has three capital letters, such as USD")?,
+            parent,
+            id: self.app.store.next_id(Sequence::Account, AccountId::new).await?,
+            created: self.app.clock.now(),
+        };
+        match accounts::create(&self.app.store, &account).await {
+            Ok(()) => Ok(account),
+            Err(CommitError::Refused(_)) => Err(anyhow!("an account with this name or e-mail address exists")),
+            Err(error) => Err(anyhow!("cannot create the account: {error:?}")),
+        }
+    }
+
+    /// An existing account.
+    pub async fn account(&self, id: AccountId) -> Result<Option<Account>> {
+        Ok(accounts::find(&self.app.store, id).await?)
+    }
+
+    /// Makes a service-account key. The private half exists only in the answer.
+    pub async fn create_key(&self, account: &Account, roles: &[Role], description: &str) -> Result<Credentials> {
+        let private = tokio::task::spawn_blocking(|| RsaPrivateKey::new(&mut OsRng, RSA_BITS)).await??;
+        self.register_key(account, roles, description, &private).await
+    }
+
+    /// Registers a key whose private half was made elsewhere.
+    pub async fn register_key(
+        &self,
+        account: &Account,
+        roles: &[Role],
+        description: &str,
+        private: &RsaPrivateKey,
+    ) -> Result<Credentials> {
+        let key = ServiceKey {
+            id: uuid(&random_token(16)?),
+            account: account.id,
+            public_key: private.to_public_key().to_pkcs1_der()?.as_bytes().to_vec(),
+            roles: roles.to_vec(),
+            description: description.to_owned(),
+            created: self.app.clock.now(),
+        };
+        self.app.store.put_service_key(&key).await?;
+        Ok(Credentials {
+            account_email: account.email.clone(),
+            account_id: account.id,
+            key_id: key.id,
+            private_key: private.to_pkcs8_pem(LineEnding::LF)?.to_string(),
+        })
+    }
+
+    /// Makes an API key of an account. It exists only in the answer.
+    pub async fn create_api_key(&self, account: &Account) -> Result<String> {
+        let key = uuid(&random_token(16)?);
+        let owner = ApiKey {
+            account: account.id,
+            account_name: account.name.as_str().to_owned(),
+            account_email: shared::text::fold(&account.email),
+        };
+        self.app.store.put_api_key(&TokenHash::of(&key), &owner).await?;
+        Ok(key)
+    }
+
+    /// Credits an account, once per `name`; returns its balance.
+    pub async fn credit(&self, account: AccountId, amount: Money, name: &str) -> Result<Money> {
+        let credited = ledger::credit(&self.app.store, account, amount, name, self.app.clock.now()).await;
+        credited.map_err(|error| anyhow!("cannot credit account {account}: {error:?}"))
+    }
+
+    /// The application of this name, made if there is none.
+    pub async fn application(&self, account: &Account, name: &str) -> Result<ApplicationId> {
+        let name = ApplicationName::parse(name).map_err(|refusal| anyhow!(refusal))?;
+        if let Some(id) = applications::id_by_name(&self.app.store, account.id, &name).await? {
+            return Ok(id);
+        }
+        let now = self.app.clock.now();
+        let id = self.app.store.next_id(Sequence::Application, ApplicationId::new).await?;
+        let application = Application { id, name, secure_record_storage: false, created: now, modified: now };
+        let txn = applications::creation(account.id, &application)?;
+        self.app.store.commit(&txn).await.map_err(|error| anyhow!("cannot create the application: {error:?}"))?;
+        Ok(id)
+    }
+}
+
+/// 32 hex digits in the groups of a version 4 UUID: the form of key ids and API keys.
+fn uuid(hex: &str) -> String {
+    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
+    format!("{}-{}-4{}-a{}-{}", part(0, 8), part(8, 12), part(13, 16), part(17, 20), part(20, 32))
+}
