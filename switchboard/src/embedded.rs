@@ -32,6 +32,8 @@ impl HttpConnector for Connector {
             let operation = request.headers().get("x-amz-target").unwrap_or_default();
             let operation = operation.rsplit('.').next().unwrap_or_default().to_owned();
             let body = request.body().bytes().unwrap_or_default().to_vec();
+            // No network answers before the next call is sent: calls made together are in the air together here too.
+            tokio::task::yield_now().await;
             // SQLite blocks; the event loop must not.
             let answer = tokio::task::spawn_blocking(move || perform(&database, &operation, &body)).await;
             let (status, body) = answer.map_err(|error| ConnectorError::other(Box::new(error), None))?;

@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{Html, IntoResponse, Response};
 use bytes::Bytes;
-use http::{StatusCode, header};
+use http::StatusCode;
 use shared::context::App;
 use shared::limits::MAX_BODY_BYTES;
 use shared::method::Entry;
@@ -66,10 +66,7 @@ async fn answer(routes: &Routes, path: &str, voximplant: bool, request: http::Re
 
 fn response(reply: Reply) -> Response {
     let response: http::Response<Bytes> = reply.into();
-    let mut response = response.map(Body::from);
-    // The documented browser clients call from other origins (reference/stepchat.md §1.3).
-    response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_HEADERS, header::HeaderValue::from_static("*"));
-    response
+    response.map(Body::from)
 }
 
 /// The methods, for whoever opens the address in a browser.

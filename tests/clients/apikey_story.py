@@ -1,5 +1,5 @@
-"""The independent client `voximplant-client` 0.0.5 against the server: GET and POST over plain HTTP, the API key in the
-query, the method in the path with a slash behind it.
+"""The independent client `voximplant-client` 0.0.5 against the server: GET and POST over plain HTTP, the API key in
+the query, the method in the path with a slash behind it.
 
 Its typed helpers (`client.users.add(…)`) ask `GetApplications` first; until the server has that, only its HTTP layer is
 used here.
@@ -33,7 +33,8 @@ made = {"application_id": None, "ids": {}}
 
 def refused(label, code, answer):
     """This client raises nothing for an API error: its result says `isError`."""
-    equal("{} is an error with code {}".format(label, code), (answer.isError, (answer.error or {}).get("code")), (True, code))
+    error = answer.error or {}
+    equal("{} is an error with code {}".format(label, code), (answer.isError, error.get("code")), (True, code))
     equal("it has no result", list(answer.result), [])
 
 

@@ -5,7 +5,7 @@
 use super::grants::Action;
 use aws_sdk_dynamodb::config::interceptors::{
     AfterDeserializationInterceptorContextRef, BeforeSerializationInterceptorContextMut,
-    BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef,
+    BeforeSerializationInterceptorContextRef, BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef,
 };
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
@@ -55,18 +55,20 @@ pub struct Readings {
     in_flight: u32,
 }
 
-/// Runs `work` and returns what it cost.
+/// Runs `work` and returns what it cost. Metered work inside metered work counts for both.
 pub async fn metered<F: Future>(work: F) -> (F::Output, Readings) {
     let meter = Arc::new(Mutex::new(Readings::default()));
     let output = METER.scope(Arc::clone(&meter), work).await;
     let readings = meter.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    update(|outer| {
+        outer.calls = outer.calls.saturating_add(readings.calls);
+        outer.round_trips = outer.round_trips.saturating_add(readings.round_trips);
+        outer.read_units += readings.read_units;
+        outer.write_units += readings.write_units;
+        outer.retries = outer.retries.saturating_add(readings.retries);
+        outer.uses.extend(readings.uses.iter().cloned());
+    });
     (output, readings)
-}
-
-/// What the request of this task has cost so far.
-#[must_use]
-pub fn readings() -> Readings {
-    METER.try_with(|meter| meter.lock().unwrap_or_else(PoisonError::into_inner).clone()).unwrap_or_default()
 }
 
 pub(super) fn retried() {
@@ -116,21 +118,29 @@ impl Intercept for MeterInterceptor {
         Ok(())
     }
 
-    fn read_before_attempt(
+    fn read_before_execution(
         &self,
-        _: &BeforeTransmitInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
+        _: &BeforeSerializationInterceptorContextRef<'_>,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         update(|readings| {
-            readings.calls = readings.calls.saturating_add(1);
             readings.round_trips = readings.round_trips.saturating_add(u32::from(readings.in_flight == 0));
             readings.in_flight = readings.in_flight.saturating_add(1);
         });
         Ok(())
     }
 
-    fn read_after_attempt(
+    fn read_before_attempt(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        update(|readings| readings.calls = readings.calls.saturating_add(1));
+        Ok(())
+    }
+
+    fn read_after_execution(
         &self,
         _: &FinalizerInterceptorContextRef<'_>,
         _: &RuntimeComponents,

@@ -1,7 +1,7 @@
 //! An answer on its way out.
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use http::header::{ACCESS_CONTROL_ALLOW_HEADERS, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use http::{Response, StatusCode};
 
 /// The content types answers have.
@@ -38,6 +38,8 @@ impl From<Reply> for Response<Bytes> {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        // As the original sends it; which origins may call is the deployment's decision (reference/stepchat.md §1.3).
+        headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("*"));
         response
     }
 }

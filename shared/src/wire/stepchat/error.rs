@@ -5,7 +5,7 @@ use crate::stepchat::Refusal;
 use crate::store::{CommitError, StoreError};
 use crate::wire::{DecodeError, Malformed};
 use http::StatusCode;
-use serde_json::json;
+use serde::Serialize;
 use thiserror::Error as ThisError;
 
 /// Everything a StepChat method can answer instead of a result.
@@ -62,7 +62,7 @@ impl Error {
     #[must_use]
     pub fn code(&self) -> &str {
         match self {
-            Self::Refused(refusal) => return refusal_code(*refusal),
+            Self::Refused(refusal) => refusal.code(),
             Self::MissingFunctionName => "missing-function-name",
             Self::FunctionNotFound => "function-not-found",
             Self::TokenNotFound => "token-not-found",
@@ -91,36 +91,22 @@ impl Error {
     /// The body: the short form for validation errors, the long one for the rest.
     #[must_use]
     pub fn body(&self) -> String {
-        match self {
-            Self::Refused(refusal) => json!({ "success": false, "response": refusal_code(*refusal) }),
-            other => json!({
-                "success": false,
-                "status": "error",
-                "response": other.code(),
-                "message": other.to_string(),
-            }),
-        }
-        .to_string()
+        let message = (!matches!(self, Self::Refused(_))).then(|| self.to_string());
+        let status = message.as_ref().map(|_| "error");
+        let body = Body { success: false, status, response: self.code(), message };
+        // Three texts and a flag: it cannot fail.
+        serde_json::to_string(&body).unwrap_or_default()
     }
 }
 
-/// The code of a refusal is its message; this spares the allocation and keeps one source.
-fn refusal_code(refusal: Refusal) -> &'static str {
-    match refusal {
-        Refusal::DuplicateEmail => "duplicate-email",
-        Refusal::DuplicatePhone => "duplicate-phone",
-        Refusal::InvalidUserType => "invalid-user-type",
-        Refusal::UserNotFound => "user-not-found",
-        Refusal::CannotDeleteUser => "cannot-delete-user",
-        Refusal::NameTooLong => "name-too-long",
-        Refusal::EmailTooLong => "email-too-long",
-        Refusal::ProfileImageTooLong => "profile-image-too-long",
-        Refusal::PasswordTooLong => "password-too-long",
-        Refusal::InvalidDepartment => "invalid-department",
-        Refusal::InvalidExtra => "invalid-extra",
-        Refusal::ExtraTooLong => "extra-too-long",
-        Refusal::TooManyExtras => "too-many-extras",
-    }
+#[derive(Serialize)]
+struct Body<'a> {
+    success: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<&'static str>,
+    response: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
 }
 
 impl From<DecodeError> for Error {
@@ -193,6 +179,7 @@ impl Failure for Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn validation_errors_are_short_api_errors_are_long() {

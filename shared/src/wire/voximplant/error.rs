@@ -4,7 +4,7 @@ use crate::method::Failure;
 use crate::store::{CommitError, StoreError};
 use crate::voximplant::{Parameter, Refusal};
 use crate::wire::{DecodeError, Malformed};
-use serde_json::json;
+use serde::Serialize;
 use thiserror::Error as ThisError;
 
 /// Everything a Voximplant method can answer instead of a result.
@@ -55,12 +55,25 @@ impl Error {
         if !message.ends_with('.') {
             message.push('.');
         }
-        let mut error = json!({ "msg": message, "code": refusal.code() });
-        if let (Some(field), Some(members)) = (refusal.field_name(), error.as_object_mut()) {
-            members.insert("field_name".into(), field.into());
-        }
-        json!({ "error": error, "errors": [error] }).to_string()
+        let error = Shown { msg: message, code: refusal.code(), field_name: refusal.field_name() };
+        let body = Body { errors: [&error], error: &error };
+        // Two texts and a number: it cannot fail.
+        serde_json::to_string(&body).unwrap_or_default()
     }
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    error: &'a Shown,
+    errors: [&'a Shown; 1],
+}
+
+#[derive(Serialize)]
+struct Shown {
+    msg: String,
+    code: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field_name: Option<&'static str>,
 }
 
 impl From<Malformed> for Error {
@@ -85,12 +98,13 @@ impl From<DecodeError> for Error {
 }
 
 /// Parameters whose values can fail to decode; errors name them in `field_name`.
-const PARAMETERS: [&str; 21] = [
+const PARAMETERS: [&str; 22] = [
     "account_id",
     "acd_queue_id",
     "acd_status",
     "application_id",
     "count",
+    "cursor",
     "excluded_acd_queue_id",
     "excluded_skill_id",
     "offset",
@@ -163,6 +177,7 @@ impl Failure for Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn body(error: &Error) -> serde_json::Value {
         serde_json::from_str(&error.body()).unwrap()

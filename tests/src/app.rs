@@ -1,0 +1,267 @@
+//! A deployment in memory: the real SDK, the real pipeline, the local router; only the network is missing.
+
+use crate::jwt;
+use axum::body::Body;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use dynoxide::Database;
+use http::{HeaderMap, Request, StatusCode};
+use serde_json::{Map, Value, json};
+use shared::clock::Clock;
+use shared::config::Config;
+use shared::ids::AccountId;
+use shared::ledger::Money;
+use shared::observe::Log;
+use shared::store::schema::create_tables;
+use shared::store::{Endpoint, Store, Table, connect_with};
+use shared::timestamp::Timestamp;
+use shared::voximplant::{Account, Role};
+use shared::store::meter::{Use, metered};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use switchboard::embedded;
+use switchboard::operator::{Credentials, Operator};
+use tower::ServiceExt as _;
+
+/// 2026-11-22 00:00:00 UTC: where every test's clock starts.
+pub const START: i64 = 1_795_305_600_000;
+
+/// The secret of every test deployment.
+pub fn token_secret() -> String {
+    STANDARD.encode([42; 32])
+}
+
+/// A deployment.
+pub struct App {
+    /// The deployment behind the router.
+    pub app: Arc<shared::context::App>,
+    /// Its database, for looking at what is really stored.
+    pub database: Database,
+    /// What the operator can do.
+    pub operator: Operator,
+    /// Token of the first StepChat admin, whose id is 1.
+    pub token: String,
+    /// Voximplant account 1.
+    pub account: Account,
+    /// An Owner key of account 1.
+    pub key: Credentials,
+    /// An API key of account 1.
+    pub api_key: String,
+    /// The application `demo` of account 1.
+    pub application: u64,
+    lines: Arc<Mutex<Vec<String>>>,
+    uses: Mutex<BTreeSet<Use>>,
+    router: axum::Router,
+}
+
+/// What a call came back with.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: StatusCode,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// The body as it was sent.
+    pub text: String,
+}
+
+impl Answer {
+    /// The body as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+
+    /// StepChat: the value inside the envelope of a success.
+    pub fn response(&self) -> Value {
+        let body = self.json();
+        assert_eq!(body["success"], json!(true), "{}", self.text);
+        body["response"].clone()
+    }
+
+    /// The error code: StepChat's `response` of a failure, Voximplant's `error.code`.
+    pub fn code(&self) -> Value {
+        let body = self.json();
+        match body.get("error") {
+            Some(error) => {
+                assert_eq!(body["errors"], json!([error]), "{}", self.text);
+                error["code"].clone()
+            }
+            None => {
+                assert_eq!(body["success"], json!(false), "{}", self.text);
+                body["response"].clone()
+            }
+        }
+    }
+}
+
+impl App {
+    /// A deployment with default settings.
+    pub async fn new() -> Self {
+        Self::with(|_| None).await
+    }
+
+    /// A deployment with some settings: variable name to value.
+    pub async fn with(settings: impl Fn(&str) -> Option<String>) -> Self {
+        let database = Database::memory().unwrap();
+        let endpoint = Endpoint::emulator(Some("http://embedded".into()));
+        let client = connect_with(&endpoint, embedded::transport(&database));
+        Self::on(database, client, settings).await
+    }
+
+    /// A deployment over a client of the caller's making.
+    pub async fn on(
+        database: Database,
+        client: aws_sdk_dynamodb::Client,
+        settings: impl Fn(&str) -> Option<String>,
+    ) -> Self {
+        let lookup = |name: &str| settings(name).or_else(|| (name == "SWITCHBOARD_TOKEN_SECRET").then(token_secret));
+        let config = Config::read(lookup).unwrap();
+        create_tables(&client, &config.tables).await.unwrap();
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let store = Store::new(client, config.tables.clone());
+        let clock = Clock::manual(Timestamp::from_millis(START));
+        let log = Log::Captured(Arc::clone(&lines));
+        let app = Arc::new(shared::context::App::new(config, store, clock, log));
+        let operator = Operator::new(Arc::clone(&app));
+        let admin = operator.first_admin().await.unwrap();
+        let account = operator.create_account("demo", "owner@example.com", "USD", None).await.unwrap();
+        operator.credit(account.id, Money::from_units(10_000_000), "test money").await.unwrap();
+        let application = operator.application(&account, "demo").await.unwrap().get();
+        let key = operator.register_key(&account, &[Role::Owner], "test", jwt::private_key()).await.unwrap();
+        let api_key = operator.create_api_key(&account).await.unwrap();
+        let router = switchboard::router::router(Arc::clone(&app));
+        let token = operator.token(&admin);
+        let uses = Mutex::default();
+        Self { app, database, operator, token, account, key, api_key, application, lines, uses, router }
+    }
+
+    /// Moves the clock.
+    pub fn wait_millis(&self, millis: i64) {
+        self.app.clock.advance_millis(millis);
+    }
+
+    /// The log so far.
+    pub fn log(&self) -> Vec<String> {
+        self.lines.lock().unwrap().clone()
+    }
+
+    /// The log line of the last request.
+    pub fn last_line(&self) -> Value {
+        serde_json::from_str(self.log().last().unwrap()).unwrap()
+    }
+
+    /// Which grants the last request needed.
+    pub fn uses(&self) -> BTreeSet<Use> {
+        self.uses.lock().unwrap().clone()
+    }
+
+    /// Sends any request through the local router.
+    pub async fn send(&self, request: Request<Bytes>) -> Answer {
+        let (response, readings) = metered(self.router.clone().oneshot(request.map(Body::from))).await;
+        *self.uses.lock().unwrap() = readings.uses;
+        let response = response.unwrap();
+        let (head, body) = response.into_parts();
+        let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+        Answer { status: head.status, headers: head.headers, text: String::from_utf8(body.to_vec()).unwrap() }
+    }
+
+    /// Posts a form.
+    pub async fn post(&self, path: &str, form: String) -> Answer {
+        let request = Request::post(path).header("content-type", "application/x-www-form-urlencoded");
+        self.send(request.body(form.into()).unwrap()).await
+    }
+
+    /// A StepChat call at the front door, with the first admin's token.
+    pub async fn stepchat(&self, function: &str, fields: Value) -> Answer {
+        let mut form = object(fields);
+        form.insert("function".into(), function.into());
+        form.entry("token").or_insert_with(|| self.token.as_str().into());
+        self.post("/include/api.php", encode(&form)).await
+    }
+
+    /// A Voximplant call at the front door, signed with account 1's Owner key.
+    pub async fn voximplant(&self, method: &str, fields: Value) -> Answer {
+        let bearer = self.bearer(&self.key);
+        self.voximplant_as(&bearer, method, fields).await
+    }
+
+    /// A Voximplant call at the front door with this token.
+    pub async fn voximplant_as(&self, bearer: &str, method: &str, fields: Value) -> Answer {
+        let mut form = object(fields);
+        form.insert("cmd".into(), method.into());
+        let request = Request::post("/platform_api")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("authorization", format!("Bearer {bearer}"));
+        self.send(request.body(encode(&form).into()).unwrap()).await
+    }
+
+    /// A fresh token of a key, by the test's clock.
+    pub fn bearer(&self, key: &Credentials) -> String {
+        jwt::token(key, self.app.clock.now().seconds())
+    }
+
+    /// A key of account 1 with these roles.
+    pub async fn key_with(&self, roles: &[Role]) -> Credentials {
+        self.operator.register_key(&self.account, roles, "test", jwt::private_key()).await.unwrap()
+    }
+
+    /// Another account, with an Owner key.
+    pub async fn other_account(&self, name: &str, parent: Option<AccountId>) -> (Account, Credentials) {
+        let account =
+            self.operator.create_account(name, &format!("{name}@example.com"), "USD", parent).await.unwrap();
+        let key = self.operator.register_key(&account, &[Role::Owner], "test", jwt::private_key()).await.unwrap();
+        (account, key)
+    }
+
+    /// Adds a StepChat user and returns its id as text, as rows show it.
+    pub async fn add_stepchat_user(&self, fields: Value) -> String {
+        self.stepchat("add-user", fields).await.response().to_string()
+    }
+
+    /// Adds a Voximplant user to the application `demo` and returns its id.
+    pub async fn add_voximplant_user(&self, name: &str, fields: Value) -> u64 {
+        let mut form = object(fields);
+        for (field, value) in [("user_name", name), ("user_display_name", name), ("user_password", "Passw0rd!")] {
+            form.entry(field).or_insert_with(|| value.into());
+        }
+        form.entry("application_id").or_insert_with(|| self.application.into());
+        let answer = self.voximplant("AddUser", Value::Object(form)).await;
+        answer.json()["user_id"].as_u64().unwrap_or_else(|| panic!("{}", answer.text))
+    }
+
+    /// Every item of every table, as stored.
+    pub fn items(&self) -> Vec<(Table, Value)> {
+        let mut items = Vec::new();
+        for table in Table::ALL {
+            let request = json!({ "TableName": self.app.store.table_name(table) });
+            let (status, body) = embedded::perform(&self.database, "Scan", request.to_string().as_bytes());
+            assert_eq!(status, 200, "{body}");
+            let body: Value = serde_json::from_str(&body).unwrap();
+            assert!(body.get("LastEvaluatedKey").is_none(), "too many items for one look");
+            items.extend(body["Items"].as_array().unwrap().iter().map(|item| (table, item.clone())));
+        }
+        items
+    }
+}
+
+/// The members of an object.
+fn object(fields: Value) -> Map<String, Value> {
+    match fields {
+        Value::Object(members) => members,
+        other => panic!("fields are an object, not {other}"),
+    }
+}
+
+/// Fields as a urlencoded form: texts as they are, everything else as JSON text.
+pub fn encode(fields: &Map<String, Value>) -> String {
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let pairs = fields.iter().map(|(name, value)| format!("{}={}", percent(name), percent(&text(value))));
+    pairs.collect::<Vec<_>>().join("&")
+}
+
+/// Percent-encodes everything but letters and digits.
+pub fn percent(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric();
+    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+}

@@ -1,0 +1,158 @@
+//! The Lambda runtime API, played for one real function process: it hands out events and takes the answers.
+
+use crate::workspace;
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::IntoResponse;
+use axum::routing::{get, post};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use serde_json::{Value, json};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::process::{Child, Command};
+use tokio::sync::{Mutex, mpsc};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A function process and the runtime API it polls.
+pub struct Lambda {
+    events: mpsc::Sender<String>,
+    answers: Mutex<mpsc::Receiver<Result<Value, String>>>,
+    process: Child,
+}
+
+struct Api {
+    events: Mutex<mpsc::Receiver<String>>,
+    answers: mpsc::Sender<Result<Value, String>>,
+}
+
+/// What a function answered to an HTTP event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LambdaAnswer {
+    /// `statusCode`.
+    pub status: u64,
+    /// `content-type`.
+    pub content_type: String,
+    /// `body`, decoded.
+    pub body: String,
+}
+
+impl Lambda {
+    /// Starts a function binary with these environment variables and nothing else.
+    pub async fn start(binary: &str, variables: &[(&str, String)]) -> Self {
+        let (events, receiver) = mpsc::channel(1);
+        let (sender, answers) = mpsc::channel(1);
+        let api = Arc::new(Api { events: Mutex::new(receiver), answers: sender });
+        let routes = Router::new()
+            .route("/2018-06-01/runtime/invocation/next", get(next))
+            .route("/2018-06-01/runtime/invocation/{id}/response", post(response))
+            .route("/2018-06-01/runtime/invocation/{id}/error", post(failure))
+            .route("/2018-06-01/runtime/init/error", post(init_failure))
+            .with_state(api);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
+        let path = workspace::binary(binary);
+        let process = Command::new(&path)
+            .env_clear()
+            .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
+            .env("AWS_LAMBDA_FUNCTION_NAME", binary)
+            .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
+            .env("AWS_LAMBDA_LOG_GROUP_NAME", "test")
+            .env("AWS_LAMBDA_LOG_STREAM_NAME", "test")
+            .envs(variables.iter().map(|(name, value)| (*name, value)))
+            .stdout(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap_or_else(|error| panic!("cannot start {}: {error}", path.display()));
+        Self { events, answers: Mutex::new(answers), process }
+    }
+
+    /// Hands the function an event and waits for its answer.
+    pub async fn invoke(&self, event: &Value) -> Result<Value, String> {
+        let mut answers = self.answers.lock().await;
+        self.events.send(event.to_string()).await.unwrap();
+        let answer = tokio::time::timeout(PATIENCE, answers.recv()).await;
+        answer.map_err(|_| String::from("no answer in 20 s"))?.ok_or_else(|| String::from("the function has gone"))?
+    }
+
+    /// Hands the function a POSTed form as API Gateway's HTTP API does (payload format 2.0).
+    pub async fn post(&self, path: &str, headers: &[(&str, &str)], body: &[u8], base64: bool) -> LambdaAnswer {
+        let answer = self.invoke(&event(path, headers, body, base64)).await;
+        let answer = answer.unwrap_or_else(|error| panic!("{path}: {error}"));
+        let text = |name: &str| answer["headers"][name].as_str().unwrap_or_default().to_owned();
+        let body = answer["body"].as_str().unwrap_or_default();
+        assert_eq!(answer["isBase64Encoded"], json!(false), "answers are text");
+        LambdaAnswer {
+            status: answer["statusCode"].as_u64().unwrap(),
+            content_type: text("content-type"),
+            body: body.to_owned(),
+        }
+    }
+
+    /// Waits for the process to end by itself.
+    pub async fn exit_code(mut self) -> Option<i32> {
+        tokio::time::timeout(PATIENCE, self.process.wait()).await.unwrap().unwrap().code()
+    }
+}
+
+/// An API Gateway HTTP API event, payload format 2.0.
+pub fn event(path: &str, headers: &[(&str, &str)], body: &[u8], base64: bool) -> Value {
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    let headers: serde_json::Map<String, Value> =
+        headers.iter().map(|(name, value)| (name.to_lowercase(), Value::from(*value))).collect();
+    json!({
+        "version": "2.0",
+        "routeKey": format!("POST {path}"),
+        "rawPath": path,
+        "rawQueryString": query,
+        "headers": headers,
+        "requestContext": {
+            "accountId": "123456789012",
+            "apiId": "api",
+            "domainName": "api.example.com",
+            "http": { "method": "POST", "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1", "userAgent": "test" },
+            "requestId": "request",
+            "routeKey": format!("POST {path}"),
+            "stage": "$default",
+            "time": "22/Nov/2026:00:00:00 +0000",
+            "timeEpoch": 1_795_305_600_000_i64,
+        },
+        "body": if base64 { STANDARD.encode(body) } else { String::from_utf8(body.to_vec()).unwrap() },
+        "isBase64Encoded": base64,
+    })
+}
+
+async fn next(State(api): State<Arc<Api>>) -> impl IntoResponse {
+    let event = api.events.lock().await.recv().await;
+    let Some(event) = event else { return (StatusCode::GONE, HeaderMap::new(), String::new()) };
+    let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + PATIENCE;
+    let mut headers = HeaderMap::new();
+    headers.insert("lambda-runtime-aws-request-id", HeaderValue::from_static("request"));
+    headers.insert("lambda-runtime-deadline-ms", deadline.as_millis().to_string().parse().unwrap());
+    headers.insert("lambda-runtime-trace-id", HeaderValue::from_static("Root=1-0-0"));
+    let arn = "arn:aws:lambda:eu-central-1:123456789012:function:test";
+    headers.insert("lambda-runtime-invoked-function-arn", HeaderValue::from_static(arn));
+    (StatusCode::OK, headers, event)
+}
+
+async fn response(State(api): State<Arc<Api>>, Path(_): Path<String>, body: Bytes) -> StatusCode {
+    let answer = serde_json::from_slice(&body).map_err(|error| error.to_string());
+    api.answers.send(answer).await.unwrap();
+    StatusCode::ACCEPTED
+}
+
+async fn failure(State(api): State<Arc<Api>>, Path(_): Path<String>, body: String) -> StatusCode {
+    api.answers.send(Err(body)).await.unwrap();
+    StatusCode::ACCEPTED
+}
+
+async fn init_failure(State(api): State<Arc<Api>>, body: String) -> StatusCode {
+    api.answers.send(Err(body)).await.unwrap();
+    StatusCode::ACCEPTED
+}

@@ -1,0 +1,23 @@
+//! Both APIs, black box: every test has a deployment of its own in memory.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on should say so and stop"
+)]
+
+mod api {
+    mod access;
+    mod bad_input;
+    mod budgets;
+    mod captures;
+    mod golden;
+    mod idempotency;
+    mod ledger;
+    mod races;
+    mod secrets;
+    mod stepchat;
+    mod voximplant;
+}

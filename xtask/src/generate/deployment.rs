@@ -1,0 +1,146 @@
+//! The Lambda functions of a deployment, as they follow from the registry: what each is called, what wakes it and what
+//! it may do.
+
+use super::Registry;
+use crate::workspace::FRONT_DOOR;
+use shared::method::{Effect, Entry};
+use shared::runtime::Job;
+use shared::store::Table;
+use shared::store::grants::Grant;
+use std::collections::BTreeSet;
+use switchboard::methods::FamilyEntry;
+
+/// What API Gateway calls the rest of a path.
+pub const REST_OF_PATH: &str = "{proxy+}";
+
+/// Functions that belong together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// What they have in common.
+    pub title: String,
+    /// The functions.
+    pub functions: Vec<Function>,
+}
+
+/// One Lambda function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Function {
+    /// Its binary.
+    pub binary: String,
+    /// What it does, in one sentence.
+    pub about: String,
+    /// What wakes it.
+    pub trigger: Trigger,
+    /// What it may do: sorted, each once.
+    pub grants: Vec<Grant>,
+    /// Whether it may have to hash a password, for which memory buys speed.
+    pub hashes: bool,
+}
+
+/// What wakes a function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trigger {
+    /// Requests for these paths.
+    Paths(Vec<String>),
+    /// Time.
+    EveryMinute,
+}
+
+impl Function {
+    fn of_method(entry: &Entry) -> Self {
+        Self {
+            binary: entry.binary(),
+            about: entry.summary.to_owned(),
+            trigger: Trigger::Paths(entry.paths()),
+            grants: entry.grants(),
+            // Grants do not tell a password's hash from an idempotency record, both are put into `auth`; so every
+            // writing method counts.
+            hashes: entry.effect == Effect::Write,
+        }
+    }
+
+    fn of_front_door(family: &FamilyEntry) -> Self {
+        let doors = family.front_doors.iter().map(|path| (*path).to_owned());
+        // Methods that do not exist get the family's own error instead of the gateway's.
+        let rest = format!("{}/{REST_OF_PATH}", family.root);
+        Self {
+            binary: format!("{}-{FRONT_DOOR}", family.name),
+            about: "Every method of the family behind one URL.".into(),
+            trigger: Trigger::Paths(doors.chain([rest]).collect()),
+            grants: sorted(family.methods.iter().flat_map(Entry::grants)),
+            hashes: family.methods.iter().any(|entry| entry.effect == Effect::Write),
+        }
+    }
+
+    fn of_job(job: &Job) -> Self {
+        Self {
+            binary: format!("background-{}", job.name),
+            about: "Finishes what requests have left undone.".into(),
+            trigger: Trigger::EveryMinute,
+            grants: sorted(job.grants.iter().flat_map(|grants| grants.iter().copied())),
+            hashes: false,
+        }
+    }
+
+    /// The tables it uses.
+    #[must_use]
+    pub fn tables(&self) -> BTreeSet<Table> {
+        self.grants.iter().map(|grant| grant.table).collect()
+    }
+}
+
+fn sorted(grants: impl Iterator<Item = Grant>) -> Vec<Grant> {
+    grants.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// Every function of a deployment.
+#[must_use]
+pub fn groups(registry: &Registry) -> Vec<Group> {
+    let families = registry.families.iter().flat_map(|family| {
+        let methods = family.methods.iter().map(Function::of_method).collect();
+        [
+            Group { title: format!("Methods of {}", family.name), functions: methods },
+            Group {
+                title: format!("Front door of {}", family.name),
+                functions: vec![Function::of_front_door(family)],
+            },
+        ]
+    });
+    let jobs = registry.jobs.iter().map(|job| Function::of_job(job)).collect();
+    families.chain([Group { title: "Background work".into(), functions: jobs }]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn function(binary: &str) -> Function {
+        let groups = groups(&Registry::compiled());
+        groups.into_iter().flat_map(|group| group.functions).find(|function| function.binary == binary).unwrap()
+    }
+
+    #[test]
+    fn a_front_door_may_do_what_each_of_its_methods_may() {
+        let registry = Registry::compiled();
+        for family in &registry.families {
+            let door = function(&format!("{}-front-door", family.name));
+            for entry in family.methods {
+                assert!(entry.grants().iter().all(|grant| door.grants.contains(grant)), "{}", entry.name);
+            }
+        }
+    }
+
+    #[test]
+    fn a_front_door_also_answers_for_methods_that_do_not_exist() {
+        let Trigger::Paths(paths) = function("stepchat-front-door").trigger else { panic!("no paths") };
+        assert!(paths.contains(&"/stepchat/{proxy+}".to_owned()) && paths.contains(&"/include/api.php".to_owned()));
+    }
+
+    #[test]
+    fn every_method_and_job_is_a_function() {
+        let registry = Registry::compiled();
+        let expected: usize = registry.families.iter().map(|family| family.methods.len() + 1).sum();
+        let functions: usize = groups(&registry).iter().map(|group| group.functions.len()).sum();
+        assert_eq!(functions, expected + registry.jobs.len());
+    }
+}

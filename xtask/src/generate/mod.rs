@@ -1,0 +1,77 @@
+//! Everything that follows from the methods' declarations.
+
+pub mod deployment;
+
+pub(crate) mod front_door;
+
+mod block;
+mod methods;
+mod openapi;
+mod template;
+mod watch;
+
+use crate::workspace;
+use anyhow::Result;
+use shared::runtime::Job;
+use std::fs;
+use std::path::{Path, PathBuf};
+use switchboard::methods::{FamilyEntry, JOBS, families};
+
+/// All methods and jobs, as this program was built with them.
+#[derive(Clone)]
+pub struct Registry {
+    /// Both families.
+    pub families: Vec<FamilyEntry>,
+    /// Scheduled work.
+    pub jobs: Vec<&'static Job>,
+}
+
+impl Registry {
+    /// The methods and jobs of the workspace.
+    #[must_use]
+    pub fn compiled() -> Self {
+        Self { families: families().to_vec(), jobs: JOBS.to_vec() }
+    }
+}
+
+/// A generated file, or a file with a generated part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// Where it is, below the root.
+    pub path: PathBuf,
+    /// All of its text.
+    pub text: String,
+}
+
+impl File {
+    pub(crate) fn new(path: impl Into<PathBuf>, text: String) -> Self {
+        Self { path: path.into(), text }
+    }
+
+    /// Whether the file on disk says something else, or is not there.
+    #[must_use]
+    pub fn is_stale(&self, root: &Path) -> bool {
+        fs::read_to_string(root.join(&self.path)).ok().as_ref() != Some(&self.text)
+    }
+
+    /// Writes it.
+    pub fn write(&self, root: &Path) -> Result<()> {
+        workspace::write(&root.join(&self.path), &self.text)
+    }
+}
+
+/// Every generated file as it should be. Nothing is written.
+pub fn files(root: &Path) -> Result<Vec<File>> {
+    let registry = Registry::compiled();
+    let groups = deployment::groups(&registry);
+    let mut files = vec![
+        File::new("template.yaml", template::text(&groups)),
+        watch::manifest(root, &groups)?,
+        File::new("docs/methods.md", methods::text(&registry)),
+    ];
+    for family in &registry.families {
+        files.push(front_door::manifest(root, family.name)?);
+        files.push(openapi::document(root, family)?);
+    }
+    Ok(files)
+}

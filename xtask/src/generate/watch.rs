@@ -1,0 +1,49 @@
+//! The routes of `cargo lambda watch`: the paths of API Gateway.
+
+use super::deployment::{Group, REST_OF_PATH, Trigger};
+use super::{File, block};
+use crate::workspace;
+use anyhow::{Context, Result};
+use std::fmt::Write as _;
+use std::path::Path;
+
+/// What `cargo lambda watch` calls the rest of a path.
+const REST_OF_PATH_LOCALLY: &str = "{*proxy}";
+
+/// The workspace's manifest.
+pub(super) fn manifest(root: &Path, groups: &[Group]) -> Result<File> {
+    let text = workspace::read(&root.join("Cargo.toml"))?;
+    Ok(File::new("Cargo.toml", block::replaced(&text, "watch routes", &routes(groups)).context("Cargo.toml")?))
+}
+
+fn routes(groups: &[Group]) -> String {
+    let mut lines = String::from("[workspace.metadata.lambda.watch.router]\n");
+    for function in groups.iter().flat_map(|group| &group.functions) {
+        // Scheduled work is invoked by its name.
+        let Trigger::Paths(paths) = &function.trigger else { continue };
+        for path in paths {
+            let path = path.replace(REST_OF_PATH, REST_OF_PATH_LOCALLY);
+            let _ = writeln!(lines, "\"{path}\" = \"{}\"", function.binary);
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::generate::{Registry, deployment};
+
+    #[test]
+    fn methods_and_front_doors_answer_locally_on_the_deployed_paths() {
+        let routes = routes(&deployment::groups(&Registry::compiled()));
+        for line in [
+            "\"/stepchat/get-user\" = \"stepchat-get-user\"",
+            "\"/platform_api/AddUser/\" = \"voximplant-add-user\"",
+            "\"/include/api.php\" = \"stepchat-front-door\"",
+            "\"/platform_api/{*proxy}\" = \"voximplant-front-door\"",
+        ] {
+            assert!(routes.lines().any(|other| other == line), "{line} is missing from\n{routes}");
+        }
+    }
+}
