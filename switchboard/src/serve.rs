@@ -119,10 +119,12 @@ pub async fn start(options: &Options) -> Result<Server> {
         listener.set_nonblocking(true)?;
         Ok(listener)
     };
-    let (http_listener, https_listener) = (bind(options.listen)?, bind(options.https)?);
-    let (http, https) = (http_listener.local_addr()?, https_listener.local_addr()?);
+    // Tried first, so that a port in use is known before anything is written; kept only after everything is there, so
+    // that whoever can connect finds the files.
+    let (http, https) = (bind(options.listen)?.local_addr()?, bind(options.https)?.local_addr()?);
     let tls = RustlsConfig::from_config(tls::server_config(&state)?);
     let greeting = bootstrap(&app, &state, http, https).await?;
+    let (http_listener, https_listener) = (bind(http)?, bind(https)?);
     let database = match (options.database, database) {
         (Some(address), Some(database)) => Some((bind(address)?, database)),
         (Some(_), None) => return Err(anyhow!("--database offers the embedded database, but another one is in use")),

@@ -16,6 +16,7 @@ mod api {
     mod golden;
     mod idempotency;
     mod ledger;
+    mod panics;
     mod races;
     mod secrets;
     mod stepchat;

@@ -65,7 +65,7 @@ pub fn files(root: &Path) -> Result<Vec<File>> {
     let registry = Registry::compiled();
     let groups = deployment::groups(&registry);
     let mut files = vec![
-        File::new("template.yaml", template::text(&groups)),
+        File::new("template.yaml", template::text(&registry, &groups)),
         watch::manifest(root, &groups)?,
         File::new("docs/methods.md", methods::text(&registry)),
     ];

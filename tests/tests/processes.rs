@@ -1,0 +1,14 @@
+//! Real processes: the function binaries under the Lambda runtime API, and `switchboard serve`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on should say so and stop"
+)]
+
+mod processes {
+    mod binaries;
+    mod serve;
+}

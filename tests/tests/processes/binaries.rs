@@ -1,0 +1,184 @@
+//! Every method's own Lambda binary answers API Gateway events with the same bytes as its route and the front door.
+
+use serde_json::{Map, Value, json};
+use shared::method::Effect;
+use std::collections::BTreeMap;
+use switchboard::methods::families;
+use tests::app::{encode, token_secret};
+use tests::cases::{self, Kept, Step};
+use tests::lambda::Lambda;
+use tests::{App, jwt};
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// The variables a function gets, pointing at the database of this deployment.
+async fn variables(app: &App) -> Vec<(&'static str, String)> {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(dynoxide::server::serve_on(listener, app.database.clone()));
+    vec![
+        ("AWS_ENDPOINT_URL_DYNAMODB", format!("http://{address}")),
+        ("SWITCHBOARD_TOKEN_SECRET", token_secret()),
+        // The function's clock is the machine's, the deployment's clock is the test's: only tokens care.
+        ("AWS_REGION", "eu-central-1".into()),
+    ]
+}
+
+/// The form of a step, with the credentials of its family; tokens are valid by the machine's clock.
+fn form(app: &App, family: &str, selector: Option<&str>, fields: Map<String, Value>) -> (String, Vec<(String, String)>) {
+    let mut fields = fields;
+    let mut headers = vec![("content-type".to_owned(), FORM.to_owned()), ("host".to_owned(), "api.example.com".to_owned())];
+    if family == "stepchat" {
+        fields.entry("token").or_insert_with(|| app.token.as_str().into());
+    } else {
+        headers.push(("authorization".to_owned(), format!("Bearer {}", jwt::token(&app.key, now()))));
+    }
+    if let Some(name) = selector {
+        fields.insert(if family == "stepchat" { "function" } else { "cmd" }.into(), name.into());
+    }
+    (encode(&fields), headers)
+}
+
+fn now() -> i64 {
+    let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    i64::try_from(since_epoch.as_secs()).unwrap()
+}
+
+/// A deployment whose clock is right, with the steps before the last done.
+async fn prepared(family: &str, case: &cases::Case) -> (App, Kept) {
+    let app = App::new().await;
+    app.wait_millis(now() * 1000 - app.app.clock.now().millis());
+    let mut kept = BTreeMap::new();
+    let (_, before) = case.steps.split_last().unwrap();
+    for step in before {
+        let answer = step.call(&app, family, &kept).await;
+        step.check(&case.promise, &answer, &mut kept);
+    }
+    (app, kept)
+}
+
+/// The body of a step's answer by one of the three ways.
+async fn by(way: Way, app: &App, entry: &shared::method::Entry, step: &Step, kept: &Kept) -> (u64, String, String) {
+    let selector = (way == Way::FrontDoor).then_some(entry.name);
+    let (body, headers) = form(app, entry.family, selector, step.fields(kept));
+    let path = match way {
+        Way::FrontDoor => entry.root.to_owned(),
+        Way::Route | Way::Binary => entry.paths()[0].clone(),
+    };
+    if way == Way::Binary {
+        let lambda = Lambda::start(&entry.binary(), &variables(app).await).await;
+        let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        // API Gateway encodes bodies it does not take for text.
+        let answer = lambda.post(&path, &headers, body.as_bytes(), step.with.len() % 2 == 0).await;
+        return (answer.status, answer.content_type, answer.body);
+    }
+    let mut request = http::Request::post(path);
+    for (name, value) in headers {
+        request = request.header(name, value);
+    }
+    let answer = app.send(request.body(body.into()).unwrap()).await;
+    let content_type = answer.headers["content-type"].to_str().unwrap().to_owned();
+    (u64::from(answer.status.as_u16()), content_type, answer.text)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    FrontDoor,
+    Route,
+    Binary,
+}
+
+async fn same_bytes(family: &'static str) {
+    let family = families().into_iter().find(|known| known.name == family).unwrap();
+    for entry in family.methods {
+        for case in cases::of(entry) {
+            let last = case.steps.last().unwrap();
+            let mut answers = Vec::new();
+            // Reads of one deployment must agree to the byte; writes need a fresh one each, and answer the same as ids
+            // start anew.
+            let shared = if entry.effect == Effect::Read { Some(prepared(family.name, &case).await) } else { None };
+            for way in [Way::FrontDoor, Way::Route, Way::Binary] {
+                let answer = match &shared {
+                    Some((app, kept)) => by(way, app, entry, last, kept).await,
+                    None => {
+                        let (app, kept) = prepared(family.name, &case).await;
+                        by(way, &app, entry, last, &kept).await
+                    }
+                };
+                answers.push((way, answer));
+            }
+            let (_, first) = &answers[0];
+            for (way, answer) in &answers {
+                assert_eq!(answer, first, "{}: {} by {way:?}", entry.name, case.promise);
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stepchat_answers_the_same_bytes_by_front_door_route_and_binary() {
+    same_bytes("stepchat").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn voximplant_answers_the_same_bytes_by_front_door_route_and_binary() {
+    same_bytes("voximplant").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_front_doors_own_binaries_serve_their_families() {
+    let app = App::new().await;
+    let variables = variables(&app).await;
+    let stepchat = Lambda::start("stepchat-front-door", &variables).await;
+    let headers = [("content-type", FORM)];
+    let body = format!("function=count-users&token={}", app.token);
+    for path in ["/include/api.php", "/stepchat", "/stepchat/count-users"] {
+        let answer = stepchat.post(path, &headers, body.as_bytes(), true).await;
+        assert_eq!(answer.body, r#"{"success":true,"response":{"all":"1","lead":"0","user":"0","visitor":"0"}}"#, "{path}");
+    }
+    let voximplant = Lambda::start("voximplant-front-door", &variables).await;
+    let query = format!("account_id=1&api_key={}", app.api_key);
+    for path in ["/platform_api?cmd=GetUsers&", "/platform_api/?cmd=GetUsers&", "/platform_api/GetUsers?", "/platform_api/GetUsers/?", "/stage/platform_api/GetUsers?"] {
+        let answer = voximplant.post(&format!("{path}{query}"), &[("content-type", "application/json")], b"{}", false).await;
+        assert_eq!(answer.body, r#"{"result":[],"count":0,"total_count":0}"#, "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_function_without_its_secret_does_not_start() {
+    let lambda = Lambda::start("stepchat-get-user", &[("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:1".into())]).await;
+    assert_eq!(lambda.exit_code().await, Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_function_whose_database_is_gone_answers_in_its_familys_shape() {
+    let nowhere = [
+        ("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:1".to_owned()),
+        ("SWITCHBOARD_TOKEN_SECRET", token_secret()),
+    ];
+    let stepchat = Lambda::start("stepchat-count-users", &nowhere).await;
+    let answer = stepchat.post("/stepchat/count-users", &[("content-type", FORM)], b"token=x", false).await;
+    assert_eq!(answer.status, 503);
+    let body: Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!((body["success"].clone(), body["response"].clone()), (json!(false), json!("db-error")));
+    let voximplant = Lambda::start("voximplant-get-users", &nowhere).await;
+    let answer = voximplant.post("/platform_api/GetUsers", &[("content-type", FORM)], b"account_id=1&api_key=x", false).await;
+    let body: Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!((answer.status, body["error"]["code"].clone()), (200, json!(4)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_jobs_binary_finishes_what_a_request_left() {
+    let app = App::new().await;
+    let id = app.add_stepchat_user(json!({ "extra": { "company": "ACME" } })).await;
+    let user = shared::ids::UserId::parse(&id).unwrap();
+    let store = &app.app.store;
+    let stored = shared::store::stepchat::users::load(store, user).await.unwrap().unwrap();
+    let token = shared::store::auth::TokenHash::of(&app.app.tokens.of(user, 1));
+    store.commit(&shared::store::stepchat::users::deletion(&stored, &token).unwrap()).await.unwrap();
+    let jobs = Lambda::start("background-jobs", &variables(&app).await).await;
+    let event = json!({ "source": "aws.events", "detail-type": "Scheduled Event" });
+    assert_eq!(jobs.invoke(&event).await, Ok(json!(1)));
+    assert!(!app.items().iter().any(|(_, item)| item.to_string().contains("ACME")));
+    assert_eq!(jobs.invoke(&event).await, Ok(json!(0)));
+}

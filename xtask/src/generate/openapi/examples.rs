@@ -1,0 +1,149 @@
+//! Examples for the documents: the first golden case of each method.
+
+use super::schemas::{Shapes, resolved};
+use crate::workspace;
+use anyhow::{Context, Result};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use shared::method::Entry;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// A story of calls; the last one is of the method whose folder it is in.
+#[derive(Debug, Deserialize)]
+pub(super) struct Case {
+    promise: String,
+    steps: Vec<Step>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Step {
+    #[serde(default)]
+    with: Value,
+    answer: Value,
+    #[serde(default)]
+    keep: BTreeMap<String, String>,
+}
+
+/// A call and its answer, with likely values where a case has placeholders.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Example {
+    promise: String,
+    with: Value,
+    answer: Value,
+}
+
+impl Example {
+    pub(super) fn request(&self) -> Value {
+        json!({ "summary": self.promise, "value": self.with })
+    }
+
+    pub(super) fn answer(&self) -> Value {
+        json!({ "summary": self.promise, "value": self.answer })
+    }
+}
+
+/// The first golden case of a method, if it has any.
+pub(super) fn read(root: &Path, entry: &Entry) -> Result<Option<Case>> {
+    let path = workspace::family_folder(root, entry.family).join(entry.folder()).join("cases.json");
+    if !path.exists() {
+        return Ok(None);
+    }
+    let cases: Vec<Case> = serde_json::from_str(&workspace::read(&path)?).with_context(|| path.display().to_string())?;
+    Ok(cases.into_iter().next())
+}
+
+impl Case {
+    /// The last call of the story.
+    pub(super) fn example(&self, shapes: &Shapes, components: &Map<String, Value>) -> Option<Example> {
+        let step = self.steps.last()?;
+        let kept = self.steps.iter().flat_map(|step| step.keep.keys()).zip(1_u32..).collect();
+        let samples = Samples { kept, components };
+        let with = if step.with.is_null() { json!({}) } else { samples.filled(&step.with, &shapes.request) };
+        let answer = samples.filled(&step.answer, &shapes.response);
+        Some(Example { promise: self.promise.clone(), with, answer })
+    }
+}
+
+/// Values for placeholders, of the type that the schema asks for.
+struct Samples<'a> {
+    /// What the story keeps are ids as a rule: each gets a number of its own.
+    kept: BTreeMap<&'a String, u32>,
+    components: &'a Map<String, Value>,
+}
+
+impl Samples<'_> {
+    fn filled(&self, value: &Value, schema: &Value) -> Value {
+        let forms = self.forms(schema);
+        match value {
+            Value::String(text) => text.strip_prefix('$').map_or_else(|| value.clone(), |name| self.sample(name, &forms)),
+            Value::Array(items) => {
+                let schema = forms.iter().find_map(|form| form.get("items")).unwrap_or(&Value::Null);
+                items.iter().map(|item| self.filled(item, schema)).collect()
+            }
+            Value::Object(members) => {
+                let property = |name: &str| forms.iter().find_map(|form| form.get("properties")?.get(name));
+                let filled = |(name, value): (&String, &Value)| {
+                    (name.clone(), self.filled(value, property(name).unwrap_or(&Value::Null)))
+                };
+                members.iter().map(filled).collect()
+            }
+            other => other.clone(),
+        }
+    }
+
+    fn sample(&self, name: &str, forms: &[&Value]) -> Value {
+        let types = forms.iter().filter_map(|form| form.get("type"));
+        let is = |kind: &str| {
+            types.clone().any(|types| types == kind || types.as_array().is_some_and(|types| types.contains(&kind.into())))
+        };
+        match (name, self.kept.iter().find(|(kept, _)| **kept == name)) {
+            ("time", _) => "2026-01-31 12:00:00".into(),
+            ("token", _) => "0123456789abcdef0123456789abcdef01234567".into(),
+            (_, Some((_, number))) if is("string") && !is("integer") => number.to_string().into(),
+            (_, Some((_, number))) => (*number).into(),
+            (_, None) if is("string") && !is("integer") => "example".into(),
+            (_, None) => 1.into(),
+        }
+    }
+
+    /// The forms a value may have: what a schema refers to, and its alternatives.
+    fn forms<'s>(&'s self, schema: &'s Value) -> Vec<&'s Value> {
+        let schema = resolved(schema, self.components);
+        let alternatives = ["anyOf", "oneOf", "allOf"].into_iter().filter_map(|key| schema.get(key)?.as_array());
+        let alternatives = alternatives.flatten().flat_map(|alternative| self.forms(alternative));
+        std::iter::once(schema).chain(alternatives).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_become_values_of_the_schema_s_type() {
+        let case: Case = serde_json::from_value(json!({
+            "promise": "p",
+            "steps": [
+                { "call": "add", "answer": { "id": "$any" }, "keep": { "id": "/id" } },
+                {
+                    "call": "get",
+                    "with": { "id": "$id", "name": "Ann" },
+                    "answer": { "rows": [{ "id": "$id", "name": "$any", "at": "$time" }] },
+                },
+            ],
+        }))
+        .unwrap();
+        let row = json!({ "properties": { "id": { "type": "string" }, "name": { "type": ["string", "null"] } } });
+        let components = Map::from_iter([("Row".to_owned(), row)]);
+        let rows = json!({ "type": "array", "items": { "$ref": "#/components/schemas/Row" } });
+        let shapes = Shapes {
+            request: json!({ "properties": { "id": { "type": ["string", "integer"] } } }),
+            response: json!({ "anyOf": [{ "type": "boolean" }, { "properties": { "rows": rows } }] }),
+        };
+        let example = case.example(&shapes, &components).unwrap();
+        assert_eq!(example.with, json!({ "id": 1, "name": "Ann" }));
+        let row = json!({ "id": "1", "name": "example", "at": "2026-01-31 12:00:00" });
+        assert_eq!(example.answer, json!({ "rows": [row] }));
+    }
+}

@@ -1,0 +1,228 @@
+//! `docs/openapi/*.json`: one OpenAPI 3.1 document per family.
+
+mod examples;
+mod prose;
+mod protocol;
+mod schemas;
+
+use super::File;
+use crate::names::pascal;
+use crate::workspace;
+use anyhow::Result;
+use examples::Example;
+use protocol::Protocol;
+use schemas::{Schemas, Shapes};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use shared::method::{Effect, Entry};
+use std::path::Path;
+use switchboard::methods::FamilyEntry;
+
+/// A document; its members in the order people read them.
+#[derive(Serialize)]
+struct Document {
+    openapi: &'static str,
+    info: Value,
+    servers: Value,
+    security: Value,
+    paths: Value,
+    components: Value,
+}
+
+/// The document of a family.
+pub(super) fn document(root: &Path, family: &FamilyEntry) -> Result<File> {
+    let protocol = Protocol::of(family.name)?;
+    let schemas = Schemas::of(family.methods);
+    let (mut paths, mut shown) = (Map::new(), Map::new());
+    for (entry, shapes) in family.methods.iter().zip(&schemas.shapes) {
+        let example = examples::read(root, entry)?.and_then(|case| case.example(shapes, &schemas.components));
+        if let Some(example) = &example {
+            shown.insert(example_name(entry, "Request"), example.request());
+            shown.insert(example_name(entry, "Answer"), example.answer());
+        }
+        let source = workspace::family_folder(root, family.name).join(entry.folder()).join("src/lib.rs");
+        let about = prose::of(&workspace::read(&source)?);
+        let operation = operation(protocol, entry, shapes, &schemas, about, example.as_ref());
+        let path = entry.paths().into_iter().next().unwrap_or_default();
+        paths.insert(path, json!({ "post": operation }));
+    }
+    if let Some(door) = family.front_doors.first() {
+        paths.insert((*door).to_owned(), json!({ "post": front_door(protocol, family) }));
+    }
+    let mut components = schemas.components;
+    components.extend(protocol.errors());
+    let document = Document {
+        openapi: "3.1.0",
+        info: sorted(info(protocol, family)),
+        servers: sorted(servers()),
+        security: sorted(protocol.security()),
+        paths: sorted(Value::Object(paths)),
+        components: sorted(json!({
+            "schemas": components,
+            "examples": shown,
+            "parameters": { "IdempotencyKey": idempotency_key() },
+            "securitySchemes": protocol.security_schemes(),
+        })),
+    };
+    let text = serde_json::to_string_pretty(&document)? + "\n";
+    Ok(File::new(format!("docs/openapi/{}.json", family.name), text))
+}
+
+/// Members by name, also where some other crate of the build makes `serde_json` keep their order of insertion.
+fn sorted(mut value: Value) -> Value {
+    value.sort_all_objects();
+    value
+}
+
+fn info(protocol: Protocol, family: &FamilyEntry) -> Value {
+    json!({
+        "title": protocol.title(),
+        "version": env!("CARGO_PKG_VERSION"),
+        "description": protocol.about(family),
+        "license": { "name": env!("CARGO_PKG_LICENSE"), "identifier": env!("CARGO_PKG_LICENSE") },
+    })
+}
+
+fn servers() -> Value {
+    json!([
+        { "url": "http://127.0.0.1:9000", "description": "`switchboard serve` on your own machine." },
+        {
+            "url": "https://{api}.execute-api.{region}.amazonaws.com",
+            "description": "A deployment: see the stack's outputs.",
+            "variables": { "api": { "default": "api-id" }, "region": { "default": "eu-central-1" } },
+        },
+    ])
+}
+
+fn idempotency_key() -> Value {
+    json!({
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": false,
+        "schema": { "type": "string", "maxLength": 255 },
+        "description": "The same key with the same parameters gets the first answer again, without a second effect. \
+                        The field `request_id` does the same.",
+    })
+}
+
+fn operation(
+    protocol: Protocol,
+    entry: &Entry,
+    shapes: &Shapes,
+    schemas: &Schemas,
+    about: Option<String>,
+    example: Option<&Example>,
+) -> Value {
+    let mut description = about.into_iter().collect::<Vec<_>>();
+    description.push(format!("Access: {}.", entry.access()));
+    if !entry.aliases.is_empty() {
+        description.push(format!("Also known as {}.", entry.aliases.join(", ")));
+    }
+    let mut parameters = Vec::new();
+    if entry.effect == Effect::Write {
+        parameters.push(json!({ "$ref": "#/components/parameters/IdempotencyKey" }));
+    }
+    let shown = |part: &str| example.map(|_| json!({ "golden": reference("examples", &example_name(entry, part)) }));
+    json!({
+        "operationId": entry.name,
+        "summary": entry.summary,
+        "description": description.join("\n\n"),
+        "parameters": parameters,
+        "requestBody": {
+            "required": schemas.requires_anything(&shapes.request),
+            "content": {
+                "application/x-www-form-urlencoded": content(shapes.request.clone(), shown("Request")),
+                "application/json": content(shapes.request.clone(), shown("Request")),
+            },
+        },
+        "responses": protocol.responses(shapes.response.clone(), shown("Answer")),
+    })
+}
+
+fn front_door(protocol: Protocol, family: &FamilyEntry) -> Value {
+    let names = family.methods.iter().flat_map(|entry| std::iter::once(&entry.name).chain(entry.aliases));
+    let selector = protocol.selector();
+    let request = json!({
+        "type": "object",
+        "properties": { selector: { "type": "string", "enum": names.collect::<Vec<_>>() } },
+        "required": [selector],
+        "additionalProperties": true,
+    });
+    json!({
+        "operationId": "front-door",
+        "summary": "Every method behind one URL.",
+        "description": format!(
+            "The field `{selector}` names the method; the other fields are the method's own, and so are access and answer."
+        ),
+        "requestBody": {
+            "required": true,
+            "content": {
+                "application/x-www-form-urlencoded": content(request.clone(), None),
+                "application/json": content(request, None),
+            },
+        },
+        "responses": protocol.responses(json!({ "type": "object" }), None),
+    })
+}
+
+/// A media type's schema, with examples if there are any.
+fn content(schema: Value, examples: Option<Value>) -> Value {
+    let mut content = Map::from_iter([("schema".to_owned(), schema)]);
+    content.extend(examples.map(|examples| ("examples".to_owned(), examples)));
+    Value::Object(content)
+}
+
+fn reference(kind: &str, name: &str) -> Value {
+    json!({ "$ref": format!("#/components/{kind}/{name}") })
+}
+
+fn example_name(entry: &Entry, part: &str) -> String {
+    format!("{}{part}", pascal(entry.name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::generate::Registry;
+    use std::collections::BTreeSet;
+
+    fn documents() -> Vec<Value> {
+        let files = Registry::compiled().families.into_iter().map(|family| document(&workspace::root(), &family));
+        files.map(|file| serde_json::from_str(&file.unwrap().text).unwrap()).collect()
+    }
+
+    fn references(value: &Value, found: &mut BTreeSet<String>) {
+        match value {
+            Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+            Value::Object(members) => {
+                found.extend(members.get("$ref").and_then(Value::as_str).map(str::to_owned));
+                members.values().for_each(|member| references(member, found));
+            }
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn every_reference_leads_somewhere() {
+        for document in documents() {
+            let mut found = BTreeSet::new();
+            references(&document, &mut found);
+            for reference in found {
+                assert!(document.pointer(reference.trim_start_matches('#')).is_some(), "{reference}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_method_is_an_operation_with_its_parameters_and_its_answer() {
+        for (family, document) in Registry::compiled().families.iter().zip(documents()) {
+            for entry in family.methods {
+                let operation = &document["paths"][&entry.paths()[0]]["post"];
+                assert_eq!(operation["operationId"], entry.name);
+                assert_eq!(operation["summary"], entry.summary);
+                let form = &operation["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"]["$ref"];
+                assert_eq!(*form, format!("#/components/schemas/{}Request", pascal(entry.name)));
+            }
+        }
+    }
+}

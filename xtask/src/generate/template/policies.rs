@@ -1,0 +1,99 @@
+//! What a function may do: its grants, and nothing else.
+
+use super::secrets::DATA_KEY;
+use super::tables::{has_own_key, table_id};
+use super::yaml::{Map, Yaml};
+use shared::store::grants::{Action, Grant};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What DynamoDB does with a table's key on behalf of a reader.
+const TO_READ: [&str; 2] = ["kms:Decrypt", "kms:DescribeKey"];
+/// What it does besides on behalf of a writer.
+const TO_WRITE: [&str; 3] = ["kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"];
+
+/// A policy document that allows exactly these grants.
+pub(super) fn policy(grants: &[Grant]) -> Map {
+    super::policy(on_tables(grants).into_iter().chain(on_key(grants)))
+}
+
+/// One statement per set of actions, so that what may be done to several tables alike is said once.
+fn on_tables(grants: &[Grant]) -> Vec<Map> {
+    let mut actions: BTreeMap<Resource, BTreeSet<Action>> = BTreeMap::new();
+    for grant in grants {
+        actions.entry((grant.table, grant.index)).or_default().insert(grant.action);
+    }
+    let mut statements: Vec<(BTreeSet<Action>, Vec<Resource>)> = Vec::new();
+    for (resource, actions) in actions {
+        match statements.iter_mut().find(|(others, _)| *others == actions) {
+            Some((_, resources)) => resources.push(resource),
+            None => statements.push((actions, vec![resource])),
+        }
+    }
+    statements.into_iter().map(|(actions, resources)| statement(&actions, &resources)).collect()
+}
+
+/// A table, or one of its indexes.
+type Resource = (shared::store::Table, Option<&'static str>);
+
+fn statement(actions: &BTreeSet<Action>, resources: &[Resource]) -> Map {
+    let actions = actions.iter().map(|action| format!("dynamodb:{action}")).collect::<Yaml>();
+    Map::new()
+        .with("Effect", "Allow")
+        .with("Action", actions.on_one_line())
+        .with("Resource", resources.iter().map(arn).collect::<Yaml>())
+}
+
+fn arn((table, index): &Resource) -> Yaml {
+    match index {
+        None => Yaml::attribute(&table_id(*table), "Arn"),
+        Some(index) => Yaml::substituted(&format!("${{{}.Arn}}/index/{index}", table_id(*table))),
+    }
+}
+
+/// The key of the encrypted tables, usable only by way of DynamoDB.
+fn on_key(grants: &[Grant]) -> Option<Map> {
+    let encrypted: Vec<&Grant> = grants.iter().filter(|grant| has_own_key(grant.table)).collect();
+    let writes = encrypted.iter().any(|grant| writes(grant.action));
+    let more: &[&str] = if writes { &TO_WRITE } else { &[] };
+    let way = Map::new().with("kms:ViaService", Yaml::substituted("dynamodb.${AWS::Region}.amazonaws.com"));
+    (!encrypted.is_empty()).then(|| {
+        Map::new()
+            .with("Effect", "Allow")
+            .with("Action", TO_READ.iter().chain(more).copied().collect::<Yaml>().on_one_line())
+            .with("Resource", Yaml::attribute(DATA_KEY, "Arn"))
+            .with("Condition", Map::new().with("StringEquals", way))
+    })
+}
+
+const fn writes(action: Action) -> bool {
+    match action {
+        Action::BatchWriteItem | Action::DeleteItem | Action::PutItem | Action::UpdateItem => true,
+        Action::BatchGetItem | Action::ConditionCheckItem | Action::GetItem | Action::Query => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shared::store::Table;
+
+    fn text(grants: &[Grant]) -> String {
+        policy(grants).document()
+    }
+
+    #[test]
+    fn a_query_of_an_index_is_allowed_on_that_index_alone() {
+        let text = text(&[Grant::query(Table::Stepchat, "by_first"), Grant::query(Table::Stepchat, "by_value")]);
+        assert!(text.contains("- !Sub \"${StepchatTable.Arn}/index/by_first\""), "{text}");
+        assert_eq!(text.matches("dynamodb:Query").count(), 1, "{text}");
+        assert!(!text.contains("!GetAtt StepchatTable.Arn") && !text.contains("kms:"), "{text}");
+    }
+
+    #[test]
+    fn the_key_comes_with_the_encrypted_tables_as_far_as_needed() {
+        let reader = text(&[Grant::on(Table::Auth, Action::GetItem)]);
+        assert!(reader.contains("[kms:Decrypt, kms:DescribeKey]"), "{reader}");
+        let writer = text(&[Grant::on(Table::Auth, Action::PutItem), Grant::on(Table::Stepchat, Action::PutItem)]);
+        assert!(writer.contains("kms:Encrypt") && writer.contains("kms:ViaService"), "{writer}");
+    }
+}

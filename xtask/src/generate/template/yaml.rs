@@ -1,0 +1,268 @@
+//! Just enough YAML to write a template that people can read: block style with comments, one-line maps and lists where
+//! they are short, and CloudFormation's functions.
+
+use std::fmt::Write as _;
+
+/// A value.
+#[derive(Debug, Clone)]
+pub(super) enum Yaml {
+    /// A scalar, spelled as it is to be written.
+    Scalar(String),
+    /// A list, one item a line.
+    List(Vec<Yaml>),
+    /// A map, one entry a line.
+    Map(Map),
+    /// A list or map on one line.
+    Inline(Box<Yaml>),
+}
+
+/// Entries in their order, with comments between them.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Map {
+    entries: Vec<Entry>,
+    /// Comment lines for the next entry.
+    pending: Vec<String>,
+}
+
+#[derive(Debug, Clone)]
+struct Entry {
+    before: Vec<String>,
+    key: String,
+    value: Yaml,
+}
+
+impl Map {
+    pub(super) fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds an entry.
+    pub(super) fn with(mut self, key: &str, value: impl Into<Yaml>) -> Self {
+        self.entries.push(Entry {
+            before: std::mem::take(&mut self.pending),
+            key: spelled(key),
+            value: value.into(),
+        });
+        self
+    }
+
+    /// Adds an entry, if there is a value for it.
+    pub(super) fn with_some(self, key: &str, value: Option<impl Into<Yaml>>) -> Self {
+        match value {
+            Some(value) => self.with(key, value),
+            None => self,
+        }
+    }
+
+    /// Adds all entries of another map.
+    pub(super) fn and(mut self, other: Self) -> Self {
+        for mut entry in other.entries {
+            entry.before.splice(0..0, self.pending.drain(..));
+            self.entries.push(entry);
+        }
+        self
+    }
+
+    /// Puts comment lines before the next entry.
+    pub(super) fn remark(mut self, text: &str) -> Self {
+        self.pending.extend(text.lines().map(|line| format!("# {line}")));
+        self
+    }
+
+    /// Puts an empty line and a heading before the next entry.
+    pub(super) fn heading(mut self, text: &str) -> Self {
+        self.pending.extend([String::new(), format!("# ---- {text} ----")]);
+        self
+    }
+
+    /// Puts an empty line before the next entry.
+    pub(super) fn gap(mut self) -> Self {
+        self.pending.push(String::new());
+        self
+    }
+
+    /// The whole document.
+    pub(super) fn document(&self) -> String {
+        let mut text = String::new();
+        self.block(0, &mut text);
+        text
+    }
+
+    fn block(&self, indent: usize, text: &mut String) {
+        for entry in &self.entries {
+            for line in &entry.before {
+                let _ = writeln!(text, "{}", format!("{:indent$}{line}", "").trim_end());
+            }
+            let _ = write!(text, "{:indent$}{}:", "", entry.key);
+            entry.value.after_key(indent, text);
+        }
+    }
+
+    fn inline(&self) -> String {
+        let entries = self.entries.iter().map(|entry| format!("{}: {}", entry.key, entry.value.inline()));
+        format!("{{ {} }}", entries.collect::<Vec<_>>().join(", "))
+    }
+}
+
+impl Yaml {
+    /// `!Ref`.
+    pub(super) fn reference(name: &str) -> Self {
+        Self::Scalar(format!("!Ref {name}"))
+    }
+
+    /// `!GetAtt`.
+    pub(super) fn attribute(resource: &str, name: &str) -> Self {
+        Self::Scalar(format!("!GetAtt {resource}.{name}"))
+    }
+
+    /// `!Sub`.
+    pub(super) fn substituted(text: &str) -> Self {
+        Self::Scalar(format!("!Sub {}", quoted(text)))
+    }
+
+    /// The same on one line.
+    pub(super) fn on_one_line(self) -> Self {
+        Self::Inline(Box::new(self))
+    }
+
+    fn after_key(&self, indent: usize, text: &mut String) {
+        match self {
+            Self::Map(map) if !map.entries.is_empty() => {
+                text.push('\n');
+                map.block(indent + 2, text);
+            }
+            Self::List(items) if !items.is_empty() => {
+                text.push('\n');
+                items.iter().for_each(|item| item.item(indent + 2, text));
+            }
+            other => {
+                let _ = writeln!(text, " {}", other.inline());
+            }
+        }
+    }
+
+    fn item(&self, indent: usize, text: &mut String) {
+        let _ = write!(text, "{:indent$}- ", "");
+        match self {
+            Self::Map(map) if !map.entries.is_empty() => {
+                let mut block = String::new();
+                map.block(indent + 2, &mut block);
+                // The first entry stands beside the dash.
+                text.push_str(block.trim_start());
+            }
+            other => {
+                let _ = writeln!(text, "{}", other.inline());
+            }
+        }
+    }
+
+    fn inline(&self) -> String {
+        match self {
+            Self::Scalar(text) => text.clone(),
+            Self::Inline(value) => value.inline(),
+            Self::Map(map) if map.entries.is_empty() => "{}".into(),
+            Self::Map(map) => map.inline(),
+            Self::List(items) => format!("[{}]", items.iter().map(Self::inline).collect::<Vec<_>>().join(", ")),
+        }
+    }
+}
+
+impl From<&str> for Yaml {
+    fn from(text: &str) -> Self {
+        Self::Scalar(spelled(text))
+    }
+}
+
+impl From<String> for Yaml {
+    fn from(text: String) -> Self {
+        Self::from(text.as_str())
+    }
+}
+
+impl From<bool> for Yaml {
+    fn from(value: bool) -> Self {
+        Self::Scalar(value.to_string())
+    }
+}
+
+impl From<u16> for Yaml {
+    fn from(value: u16) -> Self {
+        Self::Scalar(value.to_string())
+    }
+}
+
+impl From<Map> for Yaml {
+    fn from(map: Map) -> Self {
+        Self::Map(map)
+    }
+}
+
+impl<T: Into<Self>> FromIterator<T> for Yaml {
+    fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
+        Self::List(items.into_iter().map(Into::into).collect())
+    }
+}
+
+/// A text, quoted where YAML would take it for something else.
+fn spelled(text: &str) -> String {
+    const OTHER_MEANING: [&str; 10] = ["true", "false", "yes", "no", "on", "off", "null", "y", "n", "~"];
+    let plain = text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '/')
+        && text.chars().all(|letter| letter.is_ascii_alphanumeric() || "_-./:".contains(letter))
+        && !text.ends_with(':')
+        && !OTHER_MEANING.contains(&text.to_ascii_lowercase().as_str());
+    if plain { text.to_owned() } else { quoted(text) }
+}
+
+/// A text in double quotes, in ASCII: CloudFormation shows anything else as `?`.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for letter in text.chars() {
+        match letter {
+            '"' | '\\' => quoted.extend(['\\', letter]),
+            ' '..='~' => quoted.push(letter),
+            other => {
+                let _ = match u32::from(other) {
+                    code @ ..=0xFFFF => write!(quoted, "\\u{code:04X}"),
+                    code => write!(quoted, "\\U{code:08X}"),
+                };
+            }
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_yaml_would_misread_is_quoted() {
+        for plain in ["dynamodb:GetItem", "/stepchat/get-user", "AWS::DynamoDB::Table"] {
+            assert_eq!(spelled(plain), plain);
+        }
+        for misread in ["2012-10-17", "true", "No", "", "10", "a b", "*", "/x/{proxy+}", "key:", "#x"] {
+            assert_eq!(spelled(misread), format!("\"{misread}\""));
+        }
+        assert_eq!(spelled("say \"\\\""), r#""say \"\\\"""#);
+    }
+
+    #[test]
+    fn the_text_is_ascii_whatever_it_says() {
+        assert_eq!(quoted("Имя\n😀"), "\"\\u0418\\u043C\\u044F\\u000A\\U0001F600\"");
+    }
+
+    #[test]
+    fn nesting_comments_and_one_line_values_are_laid_out() {
+        let rows: Yaml = [Map::new().with("a", "x").with("b", 1), Map::new().with("a", "y")].into_iter().collect();
+        let map = Map::new()
+            .with("Empty", Map::new())
+            .heading("Group")
+            .with("Rows", rows)
+            .remark("why")
+            .with("Short", Yaml::from_iter(["x", "y"]).on_one_line())
+            .with("Ref", Map::new().with("Id", Yaml::reference("Api")));
+        let expected = "Empty: {}\n\n# ---- Group ----\nRows:\n  - a: x\n    b: 1\n  - a: \"y\"\n# why\nShort: [x, \"y\"]\nRef:\n  Id: !Ref Api\n";
+        assert_eq!(map.document(), expected);
+    }
+}
