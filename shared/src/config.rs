@@ -19,7 +19,9 @@ pub struct ConfigError {
 impl fmt::Display for ConfigError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "the configuration has {} problem(s):", self.problems.len())?;
-        self.problems.iter().try_for_each(|problem| write!(formatter, "\n  {problem}"))
+        self.problems
+            .iter()
+            .try_for_each(|problem| write!(formatter, "\n  {problem}"))
     }
 }
 
@@ -147,13 +149,15 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
     fn read<T>(&mut self, variable: Variable, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
         let set = (self.lookup)(variable.name).filter(|value| !value.is_empty());
         let Some(value) = set.or_else(|| variable.default.map(str::to_owned)) else {
-            self.problems.push(format!("{} is not set. {}", variable.name, variable.about));
+            self.problems
+                .push(format!("{} is not set. {}", variable.name, variable.about));
             return None;
         };
         let parsed = parse(&value);
         if parsed.is_none() {
             // The value itself may be a secret.
-            self.problems.push(format!("{} cannot be used. {}", variable.name, variable.about));
+            self.problems
+                .push(format!("{} cannot be used. {}", variable.name, variable.about));
         }
         parsed
     }
@@ -171,10 +175,17 @@ impl Config {
     /// Reads the settings through `lookup`, usually the environment.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let tables = Tables::new(|table: Table| {
-            lookup(table.variable()).filter(|name| !name.is_empty()).unwrap_or_else(|| table.as_str().to_owned())
+            lookup(table.variable())
+                .filter(|name| !name.is_empty())
+                .unwrap_or_else(|| table.as_str().to_owned())
         });
-        let mut reader = Reader { lookup, problems: Vec::new() };
-        let secret = reader.read(TOKEN_SECRET, |text| STANDARD.decode(text.trim()).ok().and_then(TokenSecret::new));
+        let mut reader = Reader {
+            lookup,
+            problems: Vec::new(),
+        };
+        let secret = reader.read(TOKEN_SECRET, |text| {
+            STANDARD.decode(text.trim()).ok().and_then(TokenSecret::new)
+        });
         let first_name = reader.read(DEFAULT_FIRST_NAME, |text| Name::parse(text).ok());
         let image = reader.read(DEFAULT_PROFILE_IMAGE, |text| Some(text.to_owned()));
         let unique_phone = reader.read(UNIQUE_PHONE, flag);
@@ -183,20 +194,37 @@ impl Config {
             "none" => Some(None),
             number => number.parse().ok().map(Some),
         });
-        let leeway = reader.read(CLOCK_LEEWAY, |text| text.parse().ok().filter(|seconds| (0..=300).contains(seconds)));
-        match (secret, first_name, image, unique_phone, show_staff_tokens, max_users, leeway) {
-            (Some(secret), Some(first_name), Some(image), Some(unique), Some(show), Some(max), Some(leeway)) => Ok(Self {
-                tables,
-                token_secret: secret,
-                stepchat: StepchatConfig {
-                    default_first_name: first_name,
-                    default_profile_image: image,
-                    unique_phone: unique,
-                    show_staff_tokens: show,
-                },
-                voximplant: VoximplantConfig { max_users_per_account: max, clock_leeway_seconds: leeway },
+        let leeway = reader.read(CLOCK_LEEWAY, |text| {
+            text.parse().ok().filter(|seconds| (0..=300).contains(seconds))
+        });
+        match (
+            secret,
+            first_name,
+            image,
+            unique_phone,
+            show_staff_tokens,
+            max_users,
+            leeway,
+        ) {
+            (Some(secret), Some(first_name), Some(image), Some(unique), Some(show), Some(max), Some(leeway)) => {
+                Ok(Self {
+                    tables,
+                    token_secret: secret,
+                    stepchat: StepchatConfig {
+                        default_first_name: first_name,
+                        default_profile_image: image,
+                        unique_phone: unique,
+                        show_staff_tokens: show,
+                    },
+                    voximplant: VoximplantConfig {
+                        max_users_per_account: max,
+                        clock_leeway_seconds: leeway,
+                    },
+                })
+            }
+            _ => Err(ConfigError {
+                problems: reader.problems,
             }),
-            _ => Err(ConfigError { problems: reader.problems }),
         }
     }
 }
@@ -208,10 +236,12 @@ pub fn endpoint(lookup: impl Fn(&str) -> Option<String>) -> Result<Endpoint, Con
     let mut problems = Vec::new();
     let mut required = |name: &str| {
         // An emulator needs none of these.
-        lookup(name).or_else(|| url.as_ref().map(|_| String::from("local"))).unwrap_or_else(|| {
-            problems.push(format!("{name} is not set"));
-            String::new()
-        })
+        lookup(name)
+            .or_else(|| url.as_ref().map(|_| String::from("local")))
+            .unwrap_or_else(|| {
+                problems.push(format!("{name} is not set"));
+                String::new()
+            })
     };
     let endpoint = Endpoint {
         region: required("AWS_REGION"),
@@ -220,7 +250,11 @@ pub fn endpoint(lookup: impl Fn(&str) -> Option<String>) -> Result<Endpoint, Con
         session_token: lookup("AWS_SESSION_TOKEN"),
         url: url.clone(),
     };
-    if problems.is_empty() { Ok(endpoint) } else { Err(ConfigError { problems }) }
+    if problems.is_empty() {
+        Ok(endpoint)
+    } else {
+        Err(ConfigError { problems })
+    }
 }
 
 #[cfg(test)]
@@ -246,7 +280,10 @@ mod tests {
             _ => None,
         });
         let text = error.unwrap_err().to_string();
-        assert!(text.contains("2 problem(s)") && text.contains("STEPCHAT_UNIQUE_PHONE"), "{text}");
+        assert!(
+            text.contains("2 problem(s)") && text.contains("STEPCHAT_UNIQUE_PHONE"),
+            "{text}"
+        );
         assert!(!text.contains("too-short-secret"));
     }
 

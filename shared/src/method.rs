@@ -47,6 +47,7 @@ pub trait Family: Sized + Send + Sync + 'static {
     type Error: From<Malformed> + From<DecodeError> + Failure + Send;
 
     /// Prepares the parameters as the family's clients mean them.
+    #[must_use]
     fn prepare(inbound: Inbound) -> Inbound {
         inbound
     }
@@ -220,7 +221,9 @@ impl Entry {
     pub fn paths(&self) -> Vec<String> {
         let names = std::iter::once(&self.name).chain(self.aliases);
         let slashes: &[&str] = if self.trailing_slash { &["", "/"] } else { &[""] };
-        names.flat_map(|name| slashes.iter().map(move |slash| format!("{}/{name}{slash}", self.root))).collect()
+        names
+            .flat_map(|name| slashes.iter().map(move |slash| format!("{}/{name}{slash}", self.root)))
+            .collect()
     }
 
     /// Whether this method goes by `name`.
@@ -232,7 +235,11 @@ impl Entry {
 
 fn grants<M: Method>() -> Vec<Grant> {
     let own = M::GRANTS.iter().flat_map(|list| list.iter());
-    let answers: &[Grant] = if M::EFFECT == Effect::Write { idempotency::GRANTS } else { &[] };
+    let answers: &[Grant] = if M::EFFECT == Effect::Write {
+        idempotency::GRANTS
+    } else {
+        &[]
+    };
     let mut grants: Vec<Grant> = own.chain(M::Family::GRANTS).chain(answers).copied().collect();
     grants.sort_unstable();
     grants.dedup();
@@ -240,7 +247,8 @@ fn grants<M: Method>() -> Vec<Grant> {
 }
 
 /// `AddUser` → `add-user`; `get-user` stays.
-fn kebab(name: &str) -> String {
+#[must_use]
+pub fn kebab(name: &str) -> String {
     let mut kebab = String::with_capacity(name.len() + 4);
     for letter in name.chars() {
         if letter.is_ascii_uppercase() {

@@ -7,9 +7,9 @@ use crate::config::{self, Config};
 use crate::context::{App, Ctx};
 use crate::method::{Effect, Entry, Failure, Family, Method};
 use crate::observe::{self, Log, redact};
+use crate::store::grants::Grants;
 use crate::store::idempotency::{Known, Operation};
 use crate::store::meter::{self, Readings};
-use crate::store::grants::Grants;
 use crate::store::{Store, StoreError, connect};
 use crate::wire::{DecodeError, Inbound, Malformed, Params, Reply, decode};
 use bytes::Bytes;
@@ -95,8 +95,14 @@ pub fn run_job(job: &'static Job) {
         lambda_runtime::run(lambda_runtime::service_fn(move |event: LambdaEvent<IgnoredAny>| {
             let app = Arc::clone(&app);
             async move {
-                let left = event.context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
-                perform(job, app, Instant::now() + left.saturating_sub(MARGIN)).await.map_err(|error| error.to_string())
+                let left = event
+                    .context
+                    .deadline()
+                    .duration_since(SystemTime::now())
+                    .unwrap_or_default();
+                perform(job, app, Instant::now() + left.saturating_sub(MARGIN))
+                    .await
+                    .map_err(|error| error.to_string())
             }
         }))
     });
@@ -109,7 +115,14 @@ pub async fn perform(job: &Job, app: Arc<App>, deadline: Instant) -> Result<usiz
     let outcome = if result.is_ok() { "ok" } else { "failed" };
     let finished = result.as_ref().map_or(0, |finished| *finished);
     let message = format!("background {} {outcome}: {finished} finished", job.name);
-    let mut line = observe::line("background", job.name, outcome, &message, &readings, app.clock.now().millis());
+    let mut line = observe::line(
+        "background",
+        job.name,
+        outcome,
+        &message,
+        &readings,
+        app.clock.now().millis(),
+    );
     line.duration_ms = millis_since(started);
     line.cause = result.as_ref().err().map(|error| redact(&error.to_string()));
     app.log.request(&line);
@@ -155,23 +168,22 @@ pub async fn front_door<F: Family>(app: Arc<App>, methods: &'static [Entry], req
     entered::<F>(app, request, None, methods).await
 }
 
-async fn entered<F: Family>(
-    app: Arc<App>,
-    request: Request<Bytes>,
-    method: Option<Entry>,
-    methods: &[Entry],
-) -> Reply {
+async fn entered<F: Family>(app: Arc<App>, request: Request<Bytes>, method: Option<Entry>, methods: &[Entry]) -> Reply {
     let started = Instant::now();
     let left = request.extensions().get::<TimeLeft>().map_or(LONGEST, |left| left.0);
     let accepts_json = Inbound::accepts_json(request.headers());
     let inbound = match Inbound::read(request).await {
         Ok(inbound) => inbound,
-        Err(malformed) => return refuse::<F>(&app, malformed.into(), accepts_json, started),
+        Err(malformed) => return refuse::<F>(&app, &malformed.into(), accepts_json, started),
     };
     let Some(entry) = method.or_else(|| named::<F>(&inbound, methods)) else {
         let missing = wanted::<F>(&inbound).is_none();
-        let error = if missing { F::Error::missing_method() } else { F::Error::unknown_method() };
-        return refuse::<F>(&app, error, accepts_json, started);
+        let error = if missing {
+            F::Error::missing_method()
+        } else {
+            F::Error::unknown_method()
+        };
+        return refuse::<F>(&app, &error, accepts_json, started);
     };
     DEADLINE.scope(started + left, entry.handle(app, inbound)).await
 }
@@ -187,14 +199,27 @@ fn named<F: Family>(inbound: &Inbound, methods: &[Entry]) -> Option<Entry> {
 
 /// The method name a front-door request asks for. The path may carry any prefix before the family's root.
 fn wanted<F: Family>(inbound: &Inbound) -> Option<&str> {
-    let below = inbound.path.split_once(F::ROOT).map(|(_, below)| below.trim_matches('/'));
-    below.filter(|name| !name.is_empty()).or_else(|| inbound.params.text(F::SELECTOR))
+    let below = inbound
+        .path
+        .split_once(F::ROOT)
+        .map(|(_, below)| below.trim_matches('/'));
+    below
+        .filter(|name| !name.is_empty())
+        .or_else(|| inbound.params.text(F::SELECTOR))
 }
 
 /// Answers before any method is known.
-fn refuse<F: Family>(app: &App, error: F::Error, accepts_json: bool, started: Instant) -> Reply {
-    let reply = F::failure(&error, accepts_json);
-    log::<F>(app, "none", "none", &reply, error.cause(), &Readings::default(), started);
+fn refuse<F: Family>(app: &App, error: &F::Error, accepts_json: bool, started: Instant) -> Reply {
+    let reply = F::failure(error, accepts_json);
+    log::<F>(
+        app,
+        "none",
+        "none",
+        &reply,
+        error.cause(),
+        &Readings::default(),
+        started,
+    );
     reply
 }
 
@@ -207,14 +232,25 @@ pub async fn handle<M: Method>(app: Arc<App>, inbound: Inbound) -> Reply {
     let finished = tokio::time::timeout(deadline.saturating_duration_since(started), work).await;
     let (outcome, readings) = match finished {
         Ok((Ok(outcome), readings)) => (outcome, readings),
-        Ok((Err(_), readings)) => (Outcome::failed(<M::Family as Family>::Error::internal(), "panic"), readings),
-        Err(_) => (Outcome::failed(<M::Family as Family>::Error::timed_out(), "deadline"), Readings::default()),
+        Ok((Err(_), readings)) => (
+            Outcome::failed(<M::Family as Family>::Error::internal(), "panic"),
+            readings,
+        ),
+        Err(_) => (
+            Outcome::failed(<M::Family as Family>::Error::timed_out(), "deadline"),
+            Readings::default(),
+        ),
     };
     let reply = match &outcome.result {
         Ok(body) => M::Family::success(body.clone(), accepts_json),
         Err(error) => M::Family::failure(error, accepts_json),
     };
-    let cause = outcome.result.as_ref().err().and_then(Failure::cause).or(outcome.note.map(str::to_owned));
+    let cause = outcome
+        .result
+        .as_ref()
+        .err()
+        .and_then(Failure::cause)
+        .or(outcome.note.map(str::to_owned));
     log::<M::Family>(&app, M::NAME, outcome.caller, &reply, cause, &readings, started);
     reply
 }
@@ -227,7 +263,11 @@ struct Outcome<E> {
 
 impl<E> Outcome<E> {
     fn failed(error: E, note: &'static str) -> Self {
-        Self { result: Err(error), caller: "none", note: Some(note) }
+        Self {
+            result: Err(error),
+            caller: "none",
+            note: Some(note),
+        }
     }
 }
 
@@ -238,10 +278,20 @@ async fn process<M: Method>(app: Arc<App>, inbound: Inbound) -> Outcome<FamilyEr
     let inbound = M::Family::prepare(inbound);
     let caller = match M::Family::authenticate(&ctx, &inbound, M::ACCESS).await {
         Ok(caller) => caller,
-        Err(error) => return Outcome { result: Err(error), caller: "none", note: None },
+        Err(error) => {
+            return Outcome {
+                result: Err(error),
+                caller: "none",
+                note: None,
+            };
+        }
     };
     let kind = M::Family::caller_kind(&caller);
-    Outcome { result: admitted::<M>(ctx, inbound, &caller).await, caller: kind, note: None }
+    Outcome {
+        result: admitted::<M>(ctx, inbound, &caller).await,
+        caller: kind,
+        note: None,
+    }
 }
 
 async fn admitted<M: Method>(
@@ -268,8 +318,15 @@ async fn admitted<M: Method>(
 }
 
 async fn first_answer<M: Method>(ctx: &Ctx) -> Result<Option<String>, FamilyError<M>> {
-    let Some(operation) = ctx.operation() else { return Ok(None) };
-    match ctx.store().known(operation, ctx.now()).await.map_err(FamilyError::<M>::from_store)? {
+    let Some(operation) = ctx.operation() else {
+        return Ok(None);
+    };
+    match ctx
+        .store()
+        .known(operation, ctx.now())
+        .await
+        .map_err(FamilyError::<M>::from_store)?
+    {
         Known::New => Ok(None),
         Known::Answered(answer) => Ok(Some(answer)),
         Known::OtherPayload => Err(FamilyError::<M>::key_reused()),
@@ -278,7 +335,10 @@ async fn first_answer<M: Method>(ctx: &Ctx) -> Result<Option<String>, FamilyErro
 
 fn encode<M: Method>(response: &M::Response) -> Result<String, FamilyError<M>> {
     serde_json::to_string(response).map_err(|error| {
-        FamilyError::<M>::from(DecodeError::Invalid { field: None, reason: format!("answer: {error}") })
+        FamilyError::<M>::from(DecodeError::Invalid {
+            field: None,
+            reason: format!("answer: {error}"),
+        })
     })
 }
 
@@ -306,7 +366,14 @@ fn log<F: Family>(
     started: Instant,
 ) {
     let message = format!("{} {} {}", F::NAME, method, reply.outcome);
-    let mut line = observe::line(F::NAME, method, &reply.outcome, &message, readings, app.clock.now().millis());
+    let mut line = observe::line(
+        F::NAME,
+        method,
+        &reply.outcome,
+        &message,
+        readings,
+        app.clock.now().millis(),
+    );
     line.caller = caller;
     line.cold_start = !WARM.swap(true, Ordering::Relaxed);
     line.duration_ms = millis_since(started);
@@ -320,6 +387,7 @@ fn millis_since(started: Instant) -> f64 {
 }
 
 /// Answers a request whose body was cut off at the limit before it was read whole.
+#[must_use]
 pub fn too_large<F: Family>(app: &App, accepts_json: bool) -> Reply {
-    refuse::<F>(app, Malformed::TooLarge.into(), accepts_json, Instant::now())
+    refuse::<F>(app, &Malformed::TooLarge.into(), accepts_json, Instant::now())
 }

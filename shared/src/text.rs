@@ -21,6 +21,13 @@ pub fn fold(text: &str) -> String {
     folded
 }
 
+/// Bytes as lower-case hex digits.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or_default();
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
 /// The longest beginning of `text` that fits in `bytes` bytes and ends between two characters.
 #[must_use]
 pub fn prefix(text: &str, bytes: usize) -> &str {
@@ -39,6 +46,11 @@ mod tests {
         assert_eq!(fold("ЁЖ"), "еж");
         assert_eq!(fold("İstanbul"), "istanbul");
         assert_eq!(fold("a\0b"), "ab");
+    }
+
+    #[test]
+    fn hex_has_two_lower_case_digits_a_byte() {
+        assert_eq!(hex(&[0x00, 0x0f, 0xa5, 0xff]), "000fa5ff");
     }
 
     proptest! {

@@ -19,11 +19,19 @@ pub struct FamilyEntry {
 /// Both families.
 #[must_use]
 pub fn families() -> [FamilyEntry; 2] {
-    [family::<stepchat_front_door::Family>(stepchat_front_door::METHODS), family::<voximplant_front_door::Family>(voximplant_front_door::METHODS)]
+    [
+        family::<stepchat_front_door::Family>(stepchat_front_door::METHODS),
+        family::<voximplant_front_door::Family>(voximplant_front_door::METHODS),
+    ]
 }
 
 fn family<F: Family>(methods: &'static [Entry]) -> FamilyEntry {
-    FamilyEntry { name: F::NAME, root: F::ROOT, front_doors: F::FRONT_DOORS, methods }
+    FamilyEntry {
+        name: F::NAME,
+        root: F::ROOT,
+        front_doors: F::FRONT_DOORS,
+        methods,
+    }
 }
 
 /// Scheduled work.

@@ -59,9 +59,16 @@ impl Operator {
             ..NewUser::default()
         };
         let admin = new.into_user(id, self.app.clock.now(), &name("Admin")?, 0);
-        let secrets = Secrets { password: None, token: Some(TokenHash::of(&self.token(&admin))) };
+        let secrets = Secrets {
+            password: None,
+            token: Some(TokenHash::of(&self.token(&admin))),
+        };
         let txn = users::creation(&admin, &[], &secrets, false)?;
-        self.app.store.commit(&txn).await.context("cannot create the first admin")?;
+        self.app
+            .store
+            .commit(&txn)
+            .await
+            .context("cannot create the first admin")?;
         Ok(admin)
     }
 
@@ -80,8 +87,9 @@ impl Operator {
         parent: Option<AccountId>,
     ) -> Result<Account> {
         let account = Account {
-            name: AccountName::parse(name)
-                .context("an account name has 3 to 50 lower-case letters, digits and hyphens and begins with a letter")?,
+            name: AccountName::parse(name).context(
+                "an account name has 3 to 50 lower-case letters, digits and hyphens and begins with a letter",
+            )?,
             email: email.to_owned(),
             currency: Currency::parse(currency).context("a currency has three capital letters, such as USD")?,
             parent,
@@ -156,10 +164,24 @@ impl Operator {
             return Ok(id);
         }
         let now = self.app.clock.now();
-        let id = self.app.store.next_id(Sequence::Application, ApplicationId::new).await?;
-        let application = Application { id, name, secure_record_storage: false, created: now, modified: now };
+        let id = self
+            .app
+            .store
+            .next_id(Sequence::Application, ApplicationId::new)
+            .await?;
+        let application = Application {
+            id,
+            name,
+            secure_record_storage: false,
+            created: now,
+            modified: now,
+        };
         let txn = applications::creation(account.id, &application)?;
-        self.app.store.commit(&txn).await.map_err(|error| anyhow!("cannot create the application: {error:?}"))?;
+        self.app
+            .store
+            .commit(&txn)
+            .await
+            .map_err(|error| anyhow!("cannot create the application: {error:?}"))?;
         Ok(id)
     }
 }
@@ -167,5 +189,12 @@ impl Operator {
 /// 32 hex digits in the groups of a version 4 UUID: the form of key ids and API keys.
 fn uuid(hex: &str) -> String {
     let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
-    format!("{}-{}-4{}-a{}-{}", part(0, 8), part(8, 12), part(13, 16), part(17, 20), part(20, 32))
+    format!(
+        "{}-{}-4{}-a{}-{}",
+        part(0, 8),
+        part(8, 12),
+        part(13, 16),
+        part(17, 20),
+        part(20, 32)
+    )
 }

@@ -27,7 +27,11 @@ pub fn router(app: Arc<App>) -> axum::Router {
     let families = families();
     let methods = families.iter().flat_map(|family| family.methods);
     let methods = methods.flat_map(|entry| entry.paths().into_iter().map(|path| (path, *entry)));
-    let routes = Routes { app, methods: Arc::new(methods.collect()), index: index(&families).into() };
+    let routes = Routes {
+        app,
+        methods: Arc::new(methods.collect()),
+        index: index(&families).into(),
+    };
     axum::Router::new().fallback(route).with_state(routes)
 }
 

@@ -34,7 +34,7 @@ const STEPCHAT_FILE: &str = "stepchat.json";
 const VOXIMPLANT_FILE: &str = "voximplant.json";
 const API_KEY_FILE: &str = "voximplant-apikey.json";
 /// How often unfinished background work is looked for.
-const JOB_INTERVAL: Duration = Duration::from_secs(60);
+const JOB_INTERVAL: Duration = Duration::from_mins(1);
 /// How long open connections may take to finish when the server is stopped.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -64,8 +64,8 @@ pub struct Server {
     /// The first calls, ready to paste.
     pub greeting: String,
     app: Arc<App>,
-    http_listener: TcpListener,
-    https_listener: TcpListener,
+    plain: TcpListener,
+    secure: TcpListener,
     tls: RustlsConfig,
     database: Option<(TcpListener, Database)>,
 }
@@ -81,7 +81,11 @@ fn local_config(state: &State) -> Result<Config> {
             secret
         }
     };
-    let lookup = |name: &str| std::env::var(name).ok().or_else(|| (name == "SWITCHBOARD_TOKEN_SECRET").then(|| secret.clone()));
+    let lookup = |name: &str| {
+        std::env::var(name)
+            .ok()
+            .or_else(|| (name == "SWITCHBOARD_TOKEN_SECRET").then(|| secret.clone()))
+    };
     Ok(Config::read(lookup)?)
 }
 
@@ -98,11 +102,16 @@ fn open_database(options: &Options, state: &State) -> Result<(aws_sdk_dynamodb::
         Database::memory()
     } else {
         let path = state.database();
-        let path = path.to_str().ok_or_else(|| anyhow!("{} is not a text path", path.display()))?;
+        let path = path
+            .to_str()
+            .ok_or_else(|| anyhow!("{} is not a text path", path.display()))?;
         Database::new(path)
     };
     let database = database.map_err(|error| anyhow!("cannot open the embedded database: {error}"))?;
-    let client = connect_with(&Endpoint::emulator(Some("http://embedded".into())), embedded::transport(&database));
+    let client = connect_with(
+        &Endpoint::emulator(Some("http://embedded".into())),
+        embedded::transport(&database),
+    );
     Ok((client, Some(database)))
 }
 
@@ -111,7 +120,9 @@ pub async fn start(options: &Options) -> Result<Server> {
     let state = State::open(&options.state)?;
     let config = local_config(&state)?;
     let (client, database) = open_database(options, &state)?;
-    create_tables(&client, &config.tables).await.context("cannot create the tables")?;
+    create_tables(&client, &config.tables)
+        .await
+        .context("cannot create the tables")?;
     let store = Store::new(client, config.tables.clone());
     let app = Arc::new(App::new(config, store, Clock::System, options.log.clone()));
     let bind = |address: SocketAddr| -> Result<TcpListener> {
@@ -124,13 +135,26 @@ pub async fn start(options: &Options) -> Result<Server> {
     let (http, https) = (bind(options.listen)?.local_addr()?, bind(options.https)?.local_addr()?);
     let tls = RustlsConfig::from_config(tls::server_config(&state)?);
     let greeting = bootstrap(&app, &state, http, https).await?;
-    let (http_listener, https_listener) = (bind(http)?, bind(https)?);
+    let (plain, secure) = (bind(http)?, bind(https)?);
     let database = match (options.database, database) {
         (Some(address), Some(database)) => Some((bind(address)?, database)),
-        (Some(_), None) => return Err(anyhow!("--database offers the embedded database, but another one is in use")),
+        (Some(_), None) => {
+            return Err(anyhow!(
+                "--database offers the embedded database, but another one is in use"
+            ));
+        }
         (None, _) => None,
     };
-    Ok(Server { http, https, greeting, app, http_listener, https_listener, tls, database })
+    Ok(Server {
+        http,
+        https,
+        greeting,
+        app,
+        plain,
+        secure,
+        tls,
+        database,
+    })
 }
 
 /// Makes what a first start needs and is not there yet, and writes the files clients load. Safe to interrupt and to
@@ -146,17 +170,30 @@ async fn bootstrap(app: &Arc<App>, state: &State, http: SocketAddr, https: Socke
     let first = AccountId::new(1).ok_or_else(|| anyhow!("1 is an id"))?;
     let (account, fresh) = match operator.account(first).await? {
         Some(account) => (account, false),
-        None => (operator.create_account("demo", "owner@example.com", "USD", None).await?, true),
+        None => (
+            operator
+                .create_account("demo", "owner@example.com", "USD", None)
+                .await?,
+            true,
+        ),
     };
-    operator.credit(account.id, Money::from_units(10_000_000), "test money").await?;
+    operator
+        .credit(account.id, Money::from_units(10_000_000), "test money")
+        .await?;
     let application = operator.application(&account, "demo").await?;
     if fresh || state.read(VOXIMPLANT_FILE)?.is_none() {
-        let credentials = operator.create_key(&account, &[Role::Owner], "made by switchboard serve").await?;
+        let credentials = operator
+            .create_key(&account, &[Role::Owner], "made by switchboard serve")
+            .await?;
         state.write_secret(VOXIMPLANT_FILE, &format!("{:#}\n", serde_json::to_value(&credentials)?))?;
     }
     let known = if fresh { None } else { state.read(API_KEY_FILE)? };
     let known = known.and_then(|text| serde_json::from_str::<serde_json::Value>(&text).ok());
-    let api_key = match known.as_ref().and_then(|file| file.get("api_key")).and_then(|key| key.as_str()) {
+    let api_key = match known
+        .as_ref()
+        .and_then(|file| file.get("api_key"))
+        .and_then(|key| key.as_str())
+    {
         Some(key) => key.to_owned(),
         None => operator.create_api_key(&account).await?,
     };
@@ -194,10 +231,17 @@ impl Server {
         observe::log_panics(&self.app.log);
         let (http, https) = (Handle::new(), Handle::new());
         let routes = router(Arc::clone(&self.app)).into_make_service();
-        let plain = axum_server::from_tcp(self.http_listener)?.handle(http.clone()).serve(routes.clone());
-        let secure = axum_server::from_tcp_rustls(self.https_listener, self.tls)?.handle(https.clone()).serve(routes);
+        let plain = axum_server::from_tcp(self.plain)?
+            .handle(http.clone())
+            .serve(routes.clone());
+        let secure = axum_server::from_tcp_rustls(self.secure, self.tls)?
+            .handle(https.clone())
+            .serve(routes);
         if let Some((listener, database)) = self.database {
-            tokio::spawn(dynoxide::server::serve_on(tokio::net::TcpListener::from_std(listener)?, database));
+            tokio::spawn(dynoxide::server::serve_on(
+                tokio::net::TcpListener::from_std(listener)?,
+                database,
+            ));
         }
         let jobs = tokio::spawn(finish_jobs(Arc::clone(&self.app)));
         tokio::spawn(async move {

@@ -39,7 +39,11 @@ pub type Kept = BTreeMap<String, Value>;
 
 /// The stories of a method.
 pub fn of(entry: &Entry) -> Vec<Case> {
-    let path = workspace::root().join("functions").join(entry.family).join(entry.folder()).join("cases.json");
+    let path = workspace::root()
+        .join("functions")
+        .join(entry.family)
+        .join(entry.folder())
+        .join("cases.json");
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
@@ -47,7 +51,10 @@ pub fn of(entry: &Entry) -> Vec<Case> {
 impl Step {
     /// The parameters with kept values in place.
     pub fn fields(&self, kept: &Kept) -> Map<String, Value> {
-        self.with.iter().map(|(name, value)| (name.clone(), filled(value, kept))).collect()
+        self.with
+            .iter()
+            .map(|(name, value)| (name.clone(), filled(value, kept)))
+            .collect()
     }
 
     /// Checks an answer and keeps what later steps need.
@@ -57,7 +64,9 @@ impl Step {
             panic!("{promise}\n{} answered {}\n{difference}", self.call, answer.text);
         }
         for (name, pointer) in &self.keep {
-            let value = body.pointer(pointer).unwrap_or_else(|| panic!("{promise}: nothing at {pointer}"));
+            let value = body
+                .pointer(pointer)
+                .unwrap_or_else(|| panic!("{promise}: nothing at {pointer}"));
             kept.insert(name.clone(), value.clone());
         }
     }
@@ -76,11 +85,17 @@ impl Step {
 fn filled(value: &Value, kept: &Kept) -> Value {
     match value {
         Value::String(text) => match text.strip_prefix('$') {
-            Some(name) => kept.get(name).unwrap_or_else(|| panic!("nothing kept as {name}")).clone(),
+            Some(name) => kept
+                .get(name)
+                .unwrap_or_else(|| panic!("nothing kept as {name}"))
+                .clone(),
             None => value.clone(),
         },
         Value::Array(items) => items.iter().map(|item| filled(item, kept)).collect(),
-        Value::Object(members) => members.iter().map(|(name, value)| (name.clone(), filled(value, kept))).collect(),
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, value)| (name.clone(), filled(value, kept)))
+            .collect(),
         other => other.clone(),
     }
 }
@@ -97,20 +112,26 @@ fn matches(expected: &Value, actual: &Value, kept: &Kept, at: &str) -> Result<()
                     token.len() == 40 && token.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
                 }),
                 // An id that was a number in one answer is text in another.
-                name => kept.get(&name[1..]).is_some_and(|value| {
-                    value == actual || Some(value.to_string().as_str()) == actual.as_str()
-                }),
+                name => kept
+                    .get(&name[1..])
+                    .is_some_and(|value| value == actual || Some(value.to_string().as_str()) == actual.as_str()),
             };
             if right { Ok(()) } else { differ() }
         }
         (Value::Array(expected), Value::Array(actual)) if expected.len() == actual.len() => {
             let pairs = expected.iter().zip(actual).enumerate();
-            pairs.into_iter().try_for_each(|(index, (left, right))| matches(left, right, kept, &format!("{at}/{index}")))
+            pairs
+                .into_iter()
+                .try_for_each(|(index, (left, right))| matches(left, right, kept, &format!("{at}/{index}")))
         }
         (Value::Object(left), Value::Object(right)) => {
             let names = |members: &Map<String, Value>| members.keys().cloned().collect::<Vec<_>>().join(",");
             if left.len() != right.len() {
-                return Err(format!("at {at}/: expected members {}, got {}", names(left), names(right)));
+                return Err(format!(
+                    "at {at}/: expected members {}, got {}",
+                    names(left),
+                    names(right)
+                ));
             }
             left.iter().try_for_each(|(name, value)| match right.get(name) {
                 Some(actual) => matches(value, actual, kept, &format!("{at}/{name}")),
@@ -123,8 +144,9 @@ fn matches(expected: &Value, actual: &Value, kept: &Kept, at: &str) -> Result<()
 }
 
 fn is_wire_time(text: &str) -> bool {
-    text.len() == 19 && text.bytes().zip(b"0000-00-00 00:00:00").all(|(byte, form)| match form {
-        b'0' => byte.is_ascii_digit(),
-        other => byte == *other,
-    })
+    text.len() == 19
+        && text.bytes().zip(b"0000-00-00 00:00:00").all(|(byte, form)| match form {
+            b'0' => byte.is_ascii_digit(),
+            other => byte == *other,
+        })
 }

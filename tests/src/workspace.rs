@@ -15,7 +15,10 @@ pub fn binary(name: &str) -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let folder = BUILT.get_or_init(|| {
         // The whole workspace, so that features are those of `cargo test --workspace` and nothing is built twice.
-        let built = Command::new(env!("CARGO")).args(["build", "--workspace", "--exclude", "xtask", "--bins"]).current_dir(root()).output();
+        let built = Command::new(env!("CARGO"))
+            .args(["build", "--workspace", "--exclude", "xtask", "--bins"])
+            .current_dir(root())
+            .output();
         let built = built.unwrap();
         assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
         // …/target/debug/deps/<test executable>

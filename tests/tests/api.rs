@@ -5,6 +5,8 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::large_futures,
+    clippy::format_collect,
     reason = "a test that cannot go on should say so and stop"
 )]
 

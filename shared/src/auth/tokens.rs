@@ -3,6 +3,7 @@
 use crate::config::TokenSecret;
 use crate::ids::UserId;
 use crate::store::StoreError;
+use crate::text::hex;
 use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 
@@ -24,19 +25,17 @@ impl Tokens {
     #[must_use]
     pub fn of(&self, user: UserId, version: u32) -> String {
         let tag = hmac::sign(&self.0, format!("stepchat-user-token\0{user}\0{version}").as_bytes());
-        hex(tag.as_ref().iter().take(TOKEN_BYTES))
+        hex(tag.as_ref().get(..TOKEN_BYTES).unwrap_or_default())
     }
 }
 
 /// A new random token: `bytes` random bytes in hex.
 pub fn random_token(bytes: usize) -> Result<String, StoreError> {
     let mut random = vec![0; bytes];
-    SystemRandom::new().fill(&mut random).map_err(|_| StoreError::Unavailable("no random bytes".into()))?;
-    Ok(hex(random.iter()))
-}
-
-fn hex<'a>(bytes: impl Iterator<Item = &'a u8>) -> String {
-    bytes.map(|byte| format!("{byte:02x}")).collect()
+    SystemRandom::new()
+        .fill(&mut random)
+        .map_err(|_| StoreError::Unavailable("no random bytes".into()))?;
+    Ok(hex(&random))
 }
 
 #[cfg(test)]
@@ -48,9 +47,18 @@ mod tests {
         let tokens = |byte| Tokens::new(&TokenSecret::new(vec![byte; 32]).unwrap());
         let user = |id| UserId::new(id).unwrap();
         let token = tokens(1).of(user(7), 1);
-        assert!(token.len() == 40 && token.bytes().all(|byte| byte.is_ascii_hexdigit() && !byte.is_ascii_uppercase()));
+        assert!(
+            token.len() == 40
+                && token
+                    .bytes()
+                    .all(|byte| byte.is_ascii_hexdigit() && !byte.is_ascii_uppercase())
+        );
         assert_eq!(token, tokens(1).of(user(7), 1));
-        for other in [tokens(1).of(user(8), 1), tokens(1).of(user(7), 2), tokens(2).of(user(7), 1)] {
+        for other in [
+            tokens(1).of(user(8), 1),
+            tokens(1).of(user(7), 2),
+            tokens(2).of(user(7), 1),
+        ] {
             assert_ne!(token, other);
         }
     }

@@ -2,6 +2,7 @@
 
 use super::Money;
 use crate::ids::{AccountId, PhoneUserId};
+use crate::text::hex;
 use crate::timestamp::Timestamp;
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
@@ -37,7 +38,12 @@ impl Posting {
     #[must_use]
     pub fn new(from: Party, to: Party, amount: Money, description: &str) -> Option<Self> {
         let units = amount.units().filter(|_| amount.is_positive())?;
-        Some(Self { from, to, units, description: description.to_owned() })
+        Some(Self {
+            from,
+            to,
+            units,
+            description: description.to_owned(),
+        })
     }
 }
 
@@ -85,7 +91,7 @@ impl Entry {
     pub fn hash(&self) -> Result<EntryHash, serde_json::Error> {
         let bytes = serde_json::to_vec(self)?;
         let digest = digest(&SHA256, &bytes);
-        Ok(EntryHash(digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()))
+        Ok(EntryHash(hex(digest.as_ref())))
     }
 }
 
@@ -95,8 +101,7 @@ mod tests {
 
     fn entry(units: i64) -> Entry {
         let account = AccountId::new(1).unwrap();
-        let posting =
-            Posting::new(Party::World, Party::Account(account), Money::from_units(units), "test").unwrap();
+        let posting = Posting::new(Party::World, Party::Account(account), Money::from_units(units), "test").unwrap();
         Entry {
             account,
             number: 1,
@@ -110,7 +115,10 @@ mod tests {
     #[test]
     fn every_field_changes_the_hash() {
         let first = entry(100);
-        let second = Entry { balance_units: 101, ..first.clone() };
+        let second = Entry {
+            balance_units: 101,
+            ..first.clone()
+        };
         assert_ne!(first.hash().unwrap(), second.hash().unwrap());
         assert_eq!(first.hash().unwrap(), entry(100).hash().unwrap());
     }

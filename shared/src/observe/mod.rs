@@ -92,17 +92,29 @@ impl Emf {
     /// The metrics of a request that ended at this moment, in milliseconds.
     #[must_use]
     pub fn at(millis: i64) -> Self {
-        let count = |name| Metric { name, unit: Some("Count") };
+        let count = |name| Metric {
+            name,
+            unit: Some("Count"),
+        };
         let metrics = [
-            Metric { name: "duration_ms", unit: Some("Milliseconds") },
+            Metric {
+                name: "duration_ms",
+                unit: Some("Milliseconds"),
+            },
             count("round_trips"),
             count("read_units"),
             count("write_units"),
             count("retries"),
         ];
-        let directive =
-            Directive { namespace: "Switchboard", dimensions: [&["family", "method", "outcome"]], metrics };
-        Self { timestamp: millis, cloud_watch_metrics: [directive] }
+        let directive = Directive {
+            namespace: "Switchboard",
+            dimensions: [&["family", "method", "outcome"]],
+            metrics,
+        };
+        Self {
+            timestamp: millis,
+            cloud_watch_metrics: [directive],
+        }
     }
 }
 

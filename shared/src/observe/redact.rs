@@ -13,7 +13,8 @@ pub fn redact(text: &str) -> String {
     for word in text.split_inclusive(|letter: char| !is_word(letter)) {
         let letters = word.trim_end_matches(|letter: char| !is_word(letter));
         let rest = word.get(letters.len()..).unwrap_or_default();
-        let secret = letters.contains('@') || (letters.len() >= SECRET_CHARS && letters.contains(|c: char| c.is_ascii_digit()));
+        let secret =
+            letters.contains('@') || (letters.len() >= SECRET_CHARS && letters.contains(|c: char| c.is_ascii_digit()));
         clean.push_str(if secret { "[redacted]" } else { letters });
         clean.push_str(rest);
     }
@@ -34,7 +35,10 @@ mod tests {
         let jwt = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOjF9.c2ln";
         let text = format!("GetItem failed: key T#{token}, Bearer {jwt}, user ivan@example.com, id 123456");
         let clean = redact(&text);
-        assert_eq!(clean, "GetItem failed: key T#[redacted], Bearer [redacted], user [redacted], id 123456");
+        assert_eq!(
+            clean,
+            "GetItem failed: key T#[redacted], Bearer [redacted], user [redacted], id 123456"
+        );
     }
 
     #[test]

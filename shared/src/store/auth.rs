@@ -53,7 +53,13 @@ fn voximplant_password_key(account: AccountId, id: PhoneUserId) -> Key {
 }
 
 pub(super) fn put_admin_token(token: &TokenHash, owner: UserId) -> Result<Write, StoreError> {
-    Write::put(Table::Auth, &AdminTokenItem { pk: admin_token_key(token).pk, uid: owner })
+    Write::put(
+        Table::Auth,
+        &AdminTokenItem {
+            pk: admin_token_key(token).pk,
+            uid: owner,
+        },
+    )
 }
 
 pub(super) fn delete_admin_token(token: &TokenHash) -> Write {
@@ -61,15 +67,31 @@ pub(super) fn delete_admin_token(token: &TokenHash) -> Write {
 }
 
 pub(super) fn put_stepchat_password(id: UserId, hash: &PasswordHash) -> Result<Write, StoreError> {
-    Write::put(Table::Auth, &PasswordItem { pk: stepchat_password_key(id).pk, hash: hash.clone() })
+    Write::put(
+        Table::Auth,
+        &PasswordItem {
+            pk: stepchat_password_key(id).pk,
+            hash: hash.clone(),
+        },
+    )
 }
 
 pub(super) fn delete_stepchat_password(id: UserId) -> Write {
     Write::delete(Table::Auth, stepchat_password_key(id))
 }
 
-pub(super) fn put_voximplant_password(account: AccountId, id: PhoneUserId, hash: &PasswordHash) -> Result<Write, StoreError> {
-    Write::put(Table::Auth, &PasswordItem { pk: voximplant_password_key(account, id).pk, hash: hash.clone() })
+pub(super) fn put_voximplant_password(
+    account: AccountId,
+    id: PhoneUserId,
+    hash: &PasswordHash,
+) -> Result<Write, StoreError> {
+    Write::put(
+        Table::Auth,
+        &PasswordItem {
+            pk: voximplant_password_key(account, id).pk,
+            hash: hash.clone(),
+        },
+    )
 }
 
 /// A service-account key: its public half and what it may do.
@@ -136,7 +158,9 @@ impl Store {
     /// The service-account key of this id.
     pub async fn service_key(&self, id: &str) -> Result<Option<ServiceKey>, StoreError> {
         use base64::Engine as _;
-        let Some(item) = self.get::<ServiceKeyItem>(Table::Auth, &service_key(id)).await? else { return Ok(None) };
+        let Some(item) = self.get::<ServiceKeyItem>(Table::Auth, &service_key(id)).await? else {
+            return Ok(None);
+        };
         let public_key = base64::engine::general_purpose::STANDARD.decode(&item.public_key);
         Ok(Some(ServiceKey {
             id: id.to_owned(),
@@ -170,12 +194,21 @@ impl Store {
 
     /// Stores an API key. Operator work: no method may do this.
     pub async fn put_api_key(&self, hash: &TokenHash, key: &ApiKey) -> Result<(), StoreError> {
-        self.put_auth(&ApiKeyItem { pk: api_key(hash).pk, key: key.clone() }).await
+        self.put_auth(&ApiKeyItem {
+            pk: api_key(hash).pk,
+            key: key.clone(),
+        })
+        .await
     }
 
     async fn put_auth<T: Serialize>(&self, item: &T) -> Result<(), StoreError> {
         let name = self.table_name(Table::Auth);
-        self.client.put_item().table_name(name).set_item(Some(serde_dynamo::to_item(item)?)).send().await?;
+        self.client
+            .put_item()
+            .table_name(name)
+            .set_item(Some(serde_dynamo::to_item(item)?))
+            .send()
+            .await?;
         Ok(())
     }
 }

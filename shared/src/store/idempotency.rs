@@ -8,7 +8,10 @@ use crate::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// What the pipeline needs around every writing method.
-pub const GRANTS: &[Grant] = &[Grant::on(Table::Auth, Action::GetItem), Grant::on(Table::Auth, Action::PutItem)];
+pub const GRANTS: &[Grant] = &[
+    Grant::on(Table::Auth, Action::GetItem),
+    Grant::on(Table::Auth, Action::PutItem),
+];
 
 /// One writing call that carries an idempotency key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +47,10 @@ impl Operation {
     #[must_use]
     pub fn new(tenant: &str, key: &str, payload: &str) -> Self {
         let scope = sha256_hex(format!("{tenant}\0{key}").as_bytes());
-        Self { key: Key::single(format!("I#{scope}")), payload: sha256_hex(payload.as_bytes()) }
+        Self {
+            key: Key::single(format!("I#{scope}")),
+            payload: sha256_hex(payload.as_bytes()),
+        }
     }
 
     /// Adds the record of this operation's answer to the transaction of its effect.
@@ -59,7 +65,11 @@ impl Operation {
         };
         // Time-to-live deletion lags by days, so an expired record may be overwritten.
         let write = Write::put(Table::Auth, &record)?.number(":now", now.millis());
-        txn.push(write.if_("attribute_not_exists(pk) OR kept_until < :now").or_already_answered());
+        txn.push(
+            write
+                .if_("attribute_not_exists(pk) OR kept_until < :now")
+                .or_already_answered(),
+        );
         Ok(())
     }
 }

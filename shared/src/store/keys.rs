@@ -1,7 +1,7 @@
 //! Primary keys, and the texts that order index entries.
 
 use super::Attributes;
-use crate::text::prefix;
+use crate::text::{hex, prefix};
 use aws_sdk_dynamodb::types::AttributeValue;
 use ring::digest::{SHA256, digest};
 
@@ -21,13 +21,19 @@ impl Key {
     /// A key of the tables with sort keys.
     #[must_use]
     pub fn new(pk: impl Into<String>, sk: impl Into<String>) -> Self {
-        Self { pk: pk.into(), sk: Some(sk.into()) }
+        Self {
+            pk: pk.into(),
+            sk: Some(sk.into()),
+        }
     }
 
     /// A key of the `auth` table.
     #[must_use]
     pub fn single(pk: impl Into<String>) -> Self {
-        Self { pk: pk.into(), sk: None }
+        Self {
+            pk: pk.into(),
+            sk: None,
+        }
     }
 
     pub(crate) fn attributes(&self) -> Attributes {
@@ -42,7 +48,7 @@ impl Key {
 /// SHA-256 in hex: how secrets and over-long values become keys.
 #[must_use]
 pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
-    digest(&SHA256, bytes).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(digest(&SHA256, bytes).as_ref())
 }
 
 /// A folded value as part of a key that is looked up by equality: long ones end in their hash.
@@ -68,7 +74,11 @@ pub(crate) fn sort_key(folded: Option<&str>, padded_id: &str) -> String {
 /// again after reading.
 #[must_use]
 pub(crate) fn sort_key_prefix(folded: &str) -> (String, bool) {
-    if folded.len() <= SORT_BYTES { (format!("1{folded}\0"), false) } else { (format!("1{}", prefix(folded, SORT_BYTES)), true) }
+    if folded.len() <= SORT_BYTES {
+        (format!("1{folded}\0"), false)
+    } else {
+        (format!("1{}", prefix(folded, SORT_BYTES)), true)
+    }
 }
 
 #[cfg(test)]

@@ -33,7 +33,15 @@ struct Stream {
 impl<'a> Merge<'a> {
     /// A walk over an index of a table, from its beginning.
     pub(crate) fn of(store: &'a Store, table: Table, index: Index, descending: bool) -> Self {
-        Self { store, table, index, descending, limit: None, after: None, streams: Vec::new() }
+        Self {
+            store,
+            table,
+            index,
+            descending,
+            limit: None,
+            after: None,
+            streams: Vec::new(),
+        }
     }
 
     /// How many entries a page needs at most; `None` takes what one megabyte holds.
@@ -53,10 +61,18 @@ impl<'a> Merge<'a> {
             let merge = &merge;
             async move {
                 let page = merge.page(&pk, None).await?;
-                Ok::<_, StoreError>(Stream { pk, ready: page.items.into(), exhausted: page.next.is_none(), next: page.next })
+                Ok::<_, StoreError>(Stream {
+                    pk,
+                    ready: page.items.into(),
+                    exhausted: page.next.is_none(),
+                    next: page.next,
+                })
             }
         });
-        let streams = stream::iter(opened.collect::<Vec<_>>()).buffered(MAX_PARALLEL).try_collect().await?;
+        let streams = stream::iter(opened.collect::<Vec<_>>())
+            .buffered(MAX_PARALLEL)
+            .try_collect()
+            .await?;
         merge.streams = streams;
         Ok(merge)
     }
@@ -67,7 +83,11 @@ impl<'a> Merge<'a> {
             index: Some(self.index),
             pk,
             range: self.after.as_deref().map_or(Range::All, |after| {
-                if self.descending { Range::Below(after) } else { Range::Above(after) }
+                if self.descending {
+                    Range::Below(after)
+                } else {
+                    Range::Above(after)
+                }
             }),
             descending: self.descending,
             limit: self.limit,
@@ -81,15 +101,33 @@ impl<'a> Merge<'a> {
             self.refill(position).await?;
         }
         let (_, _, sort) = self.index;
-        let key = |stream: &Stream| stream.ready.front().and_then(|entry| text(entry, sort)).map(str::to_owned);
-        let candidates = self.streams.iter().enumerate().filter_map(|(position, stream)| Some((key(stream)?, position)));
-        let chosen = if self.descending { candidates.max() } else { candidates.min() };
-        Ok(chosen.and_then(|(_, position)| self.streams.get_mut(position)).and_then(|stream| stream.ready.pop_front()))
+        let key = |stream: &Stream| {
+            stream
+                .ready
+                .front()
+                .and_then(|entry| text(entry, sort))
+                .map(str::to_owned)
+        };
+        let candidates = self
+            .streams
+            .iter()
+            .enumerate()
+            .filter_map(|(position, stream)| Some((key(stream)?, position)));
+        let chosen = if self.descending {
+            candidates.max()
+        } else {
+            candidates.min()
+        };
+        Ok(chosen
+            .and_then(|(_, position)| self.streams.get_mut(position))
+            .and_then(|stream| stream.ready.pop_front()))
     }
 
     async fn refill(&mut self, position: usize) -> Result<(), StoreError> {
         loop {
-            let Some(stream) = self.streams.get(position) else { return Ok(()) };
+            let Some(stream) = self.streams.get(position) else {
+                return Ok(());
+            };
             if !stream.ready.is_empty() || stream.exhausted {
                 return Ok(());
             }

@@ -185,12 +185,21 @@ fn needs(input: &Input) -> Vec<Use> {
         vec![one(Action::DeleteItem, &input.table_name, None)]
     } else if let Some(input) = input.downcast_ref::<BatchGetItemInput>() {
         let tables = input.request_items.iter().flat_map(|items| items.keys());
-        tables.map(|table| one(Action::BatchGetItem, &Some(table.clone()), None)).collect()
+        tables
+            .map(|table| one(Action::BatchGetItem, &Some(table.clone()), None))
+            .collect()
     } else if let Some(input) = input.downcast_ref::<BatchWriteItemInput>() {
         let tables = input.request_items.iter().flat_map(|items| items.keys());
-        tables.map(|table| one(Action::BatchWriteItem, &Some(table.clone()), None)).collect()
+        tables
+            .map(|table| one(Action::BatchWriteItem, &Some(table.clone()), None))
+            .collect()
     } else if let Some(input) = input.downcast_ref::<TransactWriteItemsInput>() {
-        input.transact_items.iter().flatten().filter_map(transaction_need).collect()
+        input
+            .transact_items
+            .iter()
+            .flatten()
+            .filter_map(transaction_need)
+            .collect()
     } else {
         Vec::new()
     }
@@ -198,7 +207,13 @@ fn needs(input: &Input) -> Vec<Use> {
 
 /// A transaction needs the permission of each action it holds.
 fn transaction_need(item: &TransactWriteItem) -> Option<Use> {
-    let need = |action, table: &str| Some(Use { action, table: table.to_owned(), index: None });
+    let need = |action, table: &str| {
+        Some(Use {
+            action,
+            table: table.to_owned(),
+            index: None,
+        })
+    };
     if let Some(put) = item.put() {
         need(Action::PutItem, put.table_name())
     } else if let Some(update) = item.update() {
@@ -206,13 +221,15 @@ fn transaction_need(item: &TransactWriteItem) -> Option<Use> {
     } else if let Some(delete) = item.delete() {
         need(Action::DeleteItem, delete.table_name())
     } else {
-        item.condition_check().and_then(|check| need(Action::ConditionCheckItem, check.table_name()))
+        item.condition_check()
+            .and_then(|check| need(Action::ConditionCheckItem, check.table_name()))
     }
 }
 
 /// Read and write units of an answer.
 fn consumed(output: &Output) -> (f64, f64) {
-    let units = |capacity: Option<&ConsumedCapacity>| capacity.and_then(ConsumedCapacity::capacity_units).unwrap_or(0.0);
+    let units =
+        |capacity: Option<&ConsumedCapacity>| capacity.and_then(ConsumedCapacity::capacity_units).unwrap_or(0.0);
     let total = |all: &[ConsumedCapacity]| all.iter().map(|one| units(Some(one))).sum::<f64>();
     if let Some(output) = output.downcast_ref::<GetItemOutput>() {
         (units(output.consumed_capacity()), 0.0)

@@ -74,7 +74,9 @@ pub struct Tables {
 impl Tables {
     /// Names by table.
     pub fn new(name: impl Fn(Table) -> String) -> Self {
-        Self { names: Table::ALL.map(name) }
+        Self {
+            names: Table::ALL.map(name),
+        }
     }
 
     /// The deployed name of a table.
@@ -128,11 +130,21 @@ pub struct IndexSchema {
 }
 
 const fn by_type(name: &'static str, sort: &'static str) -> IndexSchema {
-    IndexSchema { name, partition: "lp", sort, carries: &[] }
+    IndexSchema {
+        name,
+        partition: "lp",
+        sort,
+        carries: &[],
+    }
 }
 
 const fn by_application(name: &'static str, sort: &'static str) -> IndexSchema {
-    IndexSchema { name, partition: "ap", sort, carries: &["uname", "display", "active", "acd", "own_balance"] }
+    IndexSchema {
+        name,
+        partition: "ap",
+        sort,
+        carries: &["uname", "display", "active", "acd", "own_balance"],
+    }
 }
 
 static STEPCHAT: TableSchema = TableSchema {
@@ -141,12 +153,22 @@ static STEPCHAT: TableSchema = TableSchema {
     indexes: &[
         by_type("by_first", "s_first"),
         by_type("by_last", "s_last"),
-        IndexSchema { name: "by_email", partition: "lp", sort: "s_email", carries: &["email"] },
+        IndexSchema {
+            name: "by_email",
+            partition: "lp",
+            sort: "s_email",
+            carries: &["email"],
+        },
         by_type("by_image", "s_image"),
         by_type("by_created", "s_created"),
         by_type("by_active", "s_active"),
         by_type("by_department", "s_department"),
-        IndexSchema { name: "by_value", partition: "vp", sort: "vs", carries: &["val"] },
+        IndexSchema {
+            name: "by_value",
+            partition: "vp",
+            sort: "vs",
+            carries: &["val"],
+        },
     ],
 };
 
@@ -157,12 +179,25 @@ static VOXIMPLANT: TableSchema = TableSchema {
         by_application("app_by_name", "s_name"),
         by_application("app_by_display", "s_display"),
         by_application("app_by_id", "s_id"),
-        IndexSchema { name: "by_member", partition: "mp", sort: "ms", carries: &[] },
+        IndexSchema {
+            name: "by_member",
+            partition: "mp",
+            sort: "ms",
+            carries: &[],
+        },
     ],
 };
 
-static AUTH: TableSchema = TableSchema { sorted: false, ttl: Some("expires"), indexes: &[] };
-static LEDGER: TableSchema = TableSchema { sorted: true, ttl: None, indexes: &[] };
+static AUTH: TableSchema = TableSchema {
+    sorted: false,
+    ttl: Some("expires"),
+    indexes: &[],
+};
+static LEDGER: TableSchema = TableSchema {
+    sorted: true,
+    ttl: None,
+    indexes: &[],
+};
 
 /// Creates the tables that do not exist yet.
 pub async fn create_tables(client: &Client, tables: &Tables) -> Result<(), StoreError> {
@@ -195,7 +230,10 @@ async fn create_table(client: &Client, name: &str, schema: &TableSchema) -> Resu
     for attribute in attributes {
         let definition = AttributeDefinition::builder().attribute_name(attribute);
         request = request.attribute_definitions(
-            definition.attribute_type(ScalarAttributeType::S).build().map_err(|error| refused(&error))?,
+            definition
+                .attribute_type(ScalarAttributeType::S)
+                .build()
+                .map_err(|error| refused(&error))?,
         );
     }
     for index in schema.indexes {
@@ -203,9 +241,17 @@ async fn create_table(client: &Client, name: &str, schema: &TableSchema) -> Resu
     }
     request.send().await?;
     if let Some(attribute) = schema.ttl {
-        let ttl = TimeToLiveSpecification::builder().enabled(true).attribute_name(attribute).build();
+        let ttl = TimeToLiveSpecification::builder()
+            .enabled(true)
+            .attribute_name(attribute)
+            .build();
         let ttl = ttl.map_err(|error| refused(&error))?;
-        client.update_time_to_live().table_name(name).time_to_live_specification(ttl).send().await?;
+        client
+            .update_time_to_live()
+            .table_name(name)
+            .time_to_live_specification(ttl)
+            .send()
+            .await?;
     }
     Ok(())
 }
@@ -215,7 +261,9 @@ fn secondary_index(index: &IndexSchema) -> Result<GlobalSecondaryIndex, StoreErr
         Projection::builder().projection_type(ProjectionType::KeysOnly)
     } else {
         let carried = index.carries.iter().map(|attribute| (*attribute).to_owned()).collect();
-        Projection::builder().projection_type(ProjectionType::Include).set_non_key_attributes(Some(carried))
+        Projection::builder()
+            .projection_type(ProjectionType::Include)
+            .set_non_key_attributes(Some(carried))
     };
     GlobalSecondaryIndex::builder()
         .index_name(index.name)
@@ -229,7 +277,10 @@ fn key_schema(partition: &str, sort: Option<&str>) -> Result<Vec<KeySchemaElemen
     std::iter::once((partition, KeyType::Hash))
         .chain(sort.map(|sort| (sort, KeyType::Range)))
         .map(|(attribute, kind)| {
-            let element = KeySchemaElement::builder().attribute_name(attribute).key_type(kind).build();
+            let element = KeySchemaElement::builder()
+                .attribute_name(attribute)
+                .key_type(kind)
+                .build();
             element.map_err(|error| refused(&error))
         })
         .collect()

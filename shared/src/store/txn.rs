@@ -8,6 +8,7 @@ use super::{Attempts, Attributes, Key, Store, StoreError, Table};
 use crate::limits::MAX_TRANSACTION_ACTIONS;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::builders::TransactWriteItemBuilder;
 use aws_sdk_dynamodb::types::{
     AttributeValue, CancellationReason, ConditionCheck, Delete, Put, TransactWriteItem, Update,
 };
@@ -75,13 +76,17 @@ impl Write {
     }
 
     /// Requires that an item exists, without writing it.
-    #[must_use]
     pub fn check_exists(table: Table, key: Key) -> Conditional {
         Self::of(table, Kind::Check(key)).if_("attribute_exists(pk)")
     }
 
     const fn of(table: Table, kind: Kind) -> Self {
-        Self { table, kind, condition: None, values: Vec::new() }
+        Self {
+            table,
+            kind,
+            condition: None,
+            values: Vec::new(),
+        }
     }
 
     /// Binds a text value of an expression.
@@ -99,19 +104,16 @@ impl Write {
     }
 
     /// Only if no item has this key.
-    #[must_use]
     pub fn if_absent(self) -> Conditional {
         self.if_("attribute_not_exists(pk)")
     }
 
     /// Only if the item is still at this version.
-    #[must_use]
     pub fn if_version(self, version: i64) -> Conditional {
         self.number(":seen", version).if_("v = :seen")
     }
 
     /// Only if `condition` holds.
-    #[must_use]
     pub fn if_(mut self, condition: &'static str) -> Conditional {
         self.condition = Some(condition);
         Conditional(self)
@@ -119,8 +121,12 @@ impl Write {
 
     fn build(&self, store: &Store) -> Result<TransactWriteItem, StoreError> {
         let table = store.table_name(self.table);
-        let values = (!self.values.is_empty())
-            .then(|| self.values.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect());
+        let values = (!self.values.is_empty()).then(|| {
+            self.values
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), value.clone()))
+                .collect()
+        });
         let condition = self.condition.map(str::to_owned);
         let item = TransactWriteItem::builder();
         let built = match &self.kind {
@@ -154,7 +160,9 @@ impl Write {
                 .build()
                 .map(|check| item.condition_check(check)),
         };
-        built.map(|item| item.build()).map_err(|error| StoreError::Refused(error.to_string()))
+        built
+            .map(TransactWriteItemBuilder::build)
+            .map_err(|error| StoreError::Refused(error.to_string()))
     }
 }
 
@@ -166,16 +174,25 @@ pub struct Conditional(Write);
 impl Conditional {
     /// The failure is this refusal.
     pub fn or<R>(self, refusal: R) -> Step<R> {
-        Step { write: self.0, meaning: Some(Meaning::Refused(refusal)) }
+        Step {
+            write: self.0,
+            meaning: Some(Meaning::Refused(refusal)),
+        }
     }
 
     /// The failure means that the decision was taken on old data.
     pub fn or_stale<R>(self) -> Step<R> {
-        Step { write: self.0, meaning: Some(Meaning::Stale) }
+        Step {
+            write: self.0,
+            meaning: Some(Meaning::Stale),
+        }
     }
 
     pub(super) fn or_already_answered<R>(self) -> Step<R> {
-        Step { write: self.0, meaning: Some(Meaning::AlreadyAnswered) }
+        Step {
+            write: self.0,
+            meaning: Some(Meaning::AlreadyAnswered),
+        }
     }
 }
 
@@ -249,11 +266,20 @@ impl Store {
         if txn.len() > MAX_TRANSACTION_ACTIONS {
             return Err(StoreError::Refused(format!("a transaction of {} actions", txn.len())).into());
         }
-        let items = txn.steps.iter().map(|step| step.write.build(self)).collect::<Result<Vec<_>, _>>()?;
+        let items = txn
+            .steps
+            .iter()
+            .map(|step| step.write.build(self))
+            .collect::<Result<Vec<_>, _>>()?;
         let mut attempts = Attempts::default();
         loop {
             // The SDK adds a client request token and repeats it in its own retries, so a lost answer cannot double.
-            let sent = self.client.transact_write_items().set_transact_items(Some(items.clone())).send().await;
+            let sent = self
+                .client
+                .transact_write_items()
+                .set_transact_items(Some(items.clone()))
+                .send()
+                .await;
             let Err(error) = sent else { return Ok(()) };
             let contention = match error.as_service_error() {
                 Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
@@ -308,20 +334,34 @@ mod tests {
 
     #[test]
     fn failures_are_named_by_position_and_the_first_refusal_wins() {
-        assert_eq!(verdict(["None", FAILED, FAILED, FAILED, "None"]), Some(CommitError::Refused("first")));
-        assert_eq!(verdict(["None", "None", "None", FAILED, "None"]), Some(CommitError::Refused("second")));
-        assert_eq!(verdict(["None", FAILED, "None", "None", "None"]), Some(CommitError::Stale));
+        assert_eq!(
+            verdict(["None", FAILED, FAILED, FAILED, "None"]),
+            Some(CommitError::Refused("first"))
+        );
+        assert_eq!(
+            verdict(["None", "None", "None", FAILED, "None"]),
+            Some(CommitError::Refused("second"))
+        );
+        assert_eq!(
+            verdict(["None", FAILED, "None", "None", "None"]),
+            Some(CommitError::Stale)
+        );
     }
 
     #[test]
     fn an_answered_key_outranks_the_refusal_its_own_first_effect_causes() {
-        assert_eq!(verdict(["None", "None", FAILED, "None", FAILED]), Some(CommitError::AlreadyAnswered));
+        assert_eq!(
+            verdict(["None", "None", FAILED, "None", FAILED]),
+            Some(CommitError::AlreadyAnswered)
+        );
     }
 
     #[test]
     fn contention_is_no_verdict() {
         assert_eq!(verdict(["None", "TransactionConflict", "None", "None", "None"]), None);
         assert!(is_contention(&reason("TransactionConflict")) && is_contention(&reason("ThrottlingError")));
-        assert!(!is_contention(&reason("ValidationError")) && !is_contention(&reason("ItemCollectionSizeLimitExceeded")));
+        assert!(
+            !is_contention(&reason("ValidationError")) && !is_contention(&reason("ItemCollectionSizeLimitExceeded"))
+        );
     }
 }

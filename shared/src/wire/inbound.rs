@@ -84,7 +84,10 @@ impl Inbound {
         let params = Params::merge(sources)?;
         let header = text(&head.headers, &IDEMPOTENCY_KEY);
         let idempotency_key = header.or_else(|| params.text("request_id")).map(str::to_owned);
-        if idempotency_key.as_ref().is_some_and(|key| key.chars().count() > MAX_IDEMPOTENCY_KEY_CHARS) {
+        if idempotency_key
+            .as_ref()
+            .is_some_and(|key| key.chars().count() > MAX_IDEMPOTENCY_KEY_CHARS)
+        {
             return Err(Malformed::IdempotencyKey);
         }
         Ok(Self {
@@ -108,9 +111,16 @@ async fn body_source(content_type: &str, body: Bytes) -> Result<Option<Source>, 
     if body.is_empty() {
         return Ok(None);
     }
-    let kind = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let kind = content_type
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
     match kind.as_str() {
-        "multipart/form-data" => multipart::parse(content_type, body).await.map(|pairs| Some(Source::Pairs(pairs))),
+        "multipart/form-data" => multipart::parse(content_type, body)
+            .await
+            .map(|pairs| Some(Source::Pairs(pairs))),
         "application/x-www-form-urlencoded" => {
             let text = std::str::from_utf8(&body).map_err(|_| Malformed::NotUtf8)?;
             form::parse(text).map(|pairs| Some(Source::Pairs(pairs)))
@@ -128,7 +138,10 @@ async fn body_source(content_type: &str, body: Bytes) -> Result<Option<Source>, 
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
-    headers.get(name).and_then(|value| value.to_str().ok()).filter(|value| !value.is_empty())
+    headers
+        .get(name)
+        .and_then(|value| value.to_str().ok())
+        .filter(|value| !value.is_empty())
 }
 
 fn bearer(value: &str) -> Option<String> {
@@ -168,7 +181,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_meaningless_body_without_a_form_type_is_ignored() {
-        assert_eq!(read("text/plain", b"whatever").await.unwrap().params.text("a"), Some("query"));
+        assert_eq!(
+            read("text/plain", b"whatever").await.unwrap().params.text("a"),
+            Some("query")
+        );
         assert_eq!(read("application/json", b"[]").await.unwrap_err(), Malformed::Json);
     }
 

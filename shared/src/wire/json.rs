@@ -34,7 +34,11 @@ fn node(raw: &RawValue, depth: usize) -> Result<Node, Malformed> {
         }
         Some(b'[') => {
             let values: Vec<&RawValue> = read(text)?;
-            values.into_iter().map(|value| node(value, depth)).collect::<Result<_, _>>().map(Node::List)
+            values
+                .into_iter()
+                .map(|value| node(value, depth))
+                .collect::<Result<_, _>>()
+                .map(Node::List)
         }
         Some(b'"') => read(text).map(Node::Text),
         Some(b't' | b'f') => read(text).map(Node::Bool),
@@ -97,7 +101,13 @@ mod tests {
     #[test]
     fn the_last_of_a_repeated_key_wins_in_its_first_place() {
         let parsed = parse(r#"{"a":1,"b":2,"a":3}"#).unwrap();
-        assert_eq!(parsed, Node::Map(vec![("a".into(), Node::Number("3".into())), ("b".into(), Node::Number("2".into()))]));
+        assert_eq!(
+            parsed,
+            Node::Map(vec![
+                ("a".into(), Node::Number("3".into())),
+                ("b".into(), Node::Number("2".into()))
+            ])
+        );
     }
 
     #[test]

@@ -42,7 +42,11 @@ impl Params {
                 params.set(&name, value);
             }
         }
-        if params.merged.iter().any(|(name, value)| name.contains('\0') || has_nul(value)) {
+        if params
+            .merged
+            .iter()
+            .any(|(name, value)| name.contains('\0') || has_nul(value))
+        {
             return Err(Malformed::Nul);
         }
         Ok(params)
@@ -58,7 +62,10 @@ impl Params {
     /// The value of a parameter.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Node> {
-        self.merged.iter().find(|(existing, _)| existing == name).map(|(_, value)| value)
+        self.merged
+            .iter()
+            .find(|(existing, _)| existing == name)
+            .map(|(_, value)| value)
     }
 
     /// The text of a scalar parameter; `None` when it is missing, blank or not a scalar.
@@ -69,7 +76,10 @@ impl Params {
 
     /// Every value that was sent under exactly this name, in order, before any of them won.
     pub fn all(&self, name: &str) -> impl Iterator<Item = &Node> {
-        self.every.iter().filter(move |(existing, _)| existing == name).map(|(_, value)| value)
+        self.every
+            .iter()
+            .filter(move |(existing, _)| existing == name)
+            .map(|(_, value)| value)
     }
 
     /// The parameters in their order.
@@ -82,8 +92,12 @@ impl Params {
     #[must_use]
     pub fn joining_repeats(mut self) -> Self {
         for (name, value) in &mut self.merged {
-            let texts: Vec<&str> =
-                self.every.iter().filter(|(every, _)| every == name).filter_map(|(_, value)| value.as_text()).collect();
+            let texts: Vec<&str> = self
+                .every
+                .iter()
+                .filter(|(every, _)| every == name)
+                .filter_map(|(_, value)| value.as_text())
+                .collect();
             if texts.len() > 1 {
                 *value = Node::Text(texts.join(";"));
             }
@@ -117,23 +131,37 @@ fn bracketed(pairs: Vec<(String, String)>) -> Result<Vec<(String, Node)>, Malfor
         if path.len() >= MAX_DEPTH {
             return Err(Malformed::TooDeep);
         }
-        let position = members.iter().position(|(existing, _)| existing == base).unwrap_or_else(|| {
-            members.push((base.to_owned(), Node::Null));
-            members.len() - 1
-        });
+        let position = members
+            .iter()
+            .position(|(existing, _)| existing == base)
+            .unwrap_or_else(|| {
+                members.push((base.to_owned(), Node::Null));
+                members.len() - 1
+            });
         if let Some((_, node)) = members.get_mut(position) {
             node.set(&path, Node::Text(value));
         }
     }
-    Ok(members.into_iter().map(|(name, node)| (name, node.into_php_arrays())).collect())
+    Ok(members
+        .into_iter()
+        .map(|(name, node)| (name, node.into_php_arrays()))
+        .collect())
 }
 
 /// `extra[phone][0]` → `extra` and `[phone, 0]`; a name with unbalanced brackets is taken as it stands.
 fn split_brackets(name: &str) -> (&str, Vec<&str>) {
-    let Some((base, rest)) = name.split_once('[') else { return (name, Vec::new()) };
-    let Some(inner) = rest.strip_suffix(']') else { return (name, Vec::new()) };
+    let Some((base, rest)) = name.split_once('[') else {
+        return (name, Vec::new());
+    };
+    let Some(inner) = rest.strip_suffix(']') else {
+        return (name, Vec::new());
+    };
     let steps: Vec<&str> = inner.split("][").collect();
-    if base.is_empty() || steps.iter().any(|step| step.contains(['[', ']'])) { (name, Vec::new()) } else { (base, steps) }
+    if base.is_empty() || steps.iter().any(|step| step.contains(['[', ']'])) {
+        (name, Vec::new())
+    } else {
+        (base, steps)
+    }
 }
 
 fn has_nul(node: &Node) -> bool {
@@ -160,9 +188,14 @@ mod tests {
 
     #[test]
     fn php_brackets_become_lists_and_maps() {
-        let params = params("user_ids[]=1&user_ids[]=2&sorting[0]=email&sorting[1]=DESC&extra[phone][0]=%2B7&extra[phone][1]=Phone");
+        let params = params(
+            "user_ids[]=1&user_ids[]=2&sorting[0]=email&sorting[1]=DESC&extra[phone][0]=%2B7&extra[phone][1]=Phone",
+        );
         assert_eq!(params.get("user_ids"), Some(&Node::List(vec![text("1"), text("2")])));
-        assert_eq!(params.get("sorting"), Some(&Node::List(vec![text("email"), text("DESC")])));
+        assert_eq!(
+            params.get("sorting"),
+            Some(&Node::List(vec![text("email"), text("DESC")]))
+        );
         let phone = Node::List(vec![text("+7"), text("Phone")]);
         assert_eq!(params.get("extra"), Some(&Node::Map(vec![("phone".into(), phone)])));
     }
@@ -178,7 +211,10 @@ mod tests {
     #[test]
     fn body_beats_query() {
         let pairs = |value: &str| Source::Pairs(vec![("a".into(), value.into())]);
-        assert_eq!(Params::merge(vec![pairs("query"), pairs("body")]).unwrap().text("a"), Some("body"));
+        assert_eq!(
+            Params::merge(vec![pairs("query"), pairs("body")]).unwrap().text("a"),
+            Some("body")
+        );
     }
 
     #[test]

@@ -26,7 +26,10 @@ async fn no_method_exceeds_its_round_trips() {
     let mut over = Vec::new();
     for family in families() {
         for entry in family.methods {
-            let budget = budgets.get(entry.name).copied().unwrap_or_else(|| panic!("{} has no budget", entry.name));
+            let budget = budgets
+                .get(entry.name)
+                .copied()
+                .unwrap_or_else(|| panic!("{} has no budget", entry.name));
             for case in cases::of(entry) {
                 let app = App::new().await;
                 let mut kept = BTreeMap::new();
@@ -57,7 +60,10 @@ async fn uses(family: &'static str, entry: &shared::method::Entry) -> BTreeSet<G
                 // An idempotency key, so that its reads and writes are seen too.
                 fields.insert("request_id".into(), number.into());
             }
-            let step = cases::Step { with: fields, ..step.clone() };
+            let step = cases::Step {
+                with: fields,
+                ..step.clone()
+            };
             let answer = step.call(&app, family, &BTreeMap::new()).await;
             step.check(&case.promise, &answer, &mut kept);
             if step.call == entry.name {
@@ -71,9 +77,19 @@ async fn uses(family: &'static str, entry: &shared::method::Entry) -> BTreeSet<G
 fn grant(app: &App, need: &Use) -> Grant {
     let table = app.app.config.tables.table(&need.table).unwrap();
     let index = need.index.as_deref().map(|name| {
-        table.schema().indexes.iter().find(|index| index.name == name).unwrap().name
+        table
+            .schema()
+            .indexes
+            .iter()
+            .find(|index| index.name == name)
+            .unwrap()
+            .name
     });
-    Grant { table, index, action: need.action }
+    Grant {
+        table,
+        index,
+        action: need.action,
+    }
 }
 
 #[tokio::test]
@@ -134,7 +150,7 @@ async fn the_meter_counts_calls_in_the_air_together_as_one_round_trip() {
         shared::store::stepchat::counters::count(store).await.unwrap();
         shared::store::ledger::balance(store, app.account.id).await.unwrap();
     };
-    let (_, readings) = metered(apart).await;
+    let ((), readings) = metered(apart).await;
     assert_eq!((readings.calls, readings.round_trips), (2, 2));
     assert!(readings.read_units >= 2.0, "{readings:?}");
 }

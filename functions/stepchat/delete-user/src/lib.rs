@@ -38,7 +38,9 @@ impl Method for DeleteUser {
         }
         let mut attempts = Attempts::default();
         loop {
-            let Some(stored) = users::load(ctx.store(), id).await? else { return Ok(answer) };
+            let Some(stored) = users::load(ctx.store(), id).await? else {
+                return Ok(answer);
+            };
             if stored.user.user_type == UserType::Bot {
                 return Err(Refusal::CannotDeleteUser.into());
             }

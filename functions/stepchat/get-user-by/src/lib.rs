@@ -46,7 +46,9 @@ impl Method for GetUserBy {
     type Response = Answer<OrFalse<UserRow>>;
 
     async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Self::Response, Error> {
-        let Some(attribute) = request.attribute() else { return Ok(Answer::new(OrFalse::Missing)) };
+        let Some(attribute) = request.attribute() else {
+            return Ok(Answer::new(OrFalse::Missing));
+        };
         let found = users::find_by(ctx.store(), &attribute).await?;
         Ok(Answer::new(found.map(|user| UserRow::new(ctx, &user)).into()))
     }

@@ -30,11 +30,17 @@ impl Method for GetUser {
     type Response = Answer<OrFalse<UserDetails>>;
 
     async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Self::Response, Error> {
-        let Some(id) = request.user_id.0 else { return Ok(Answer::new(OrFalse::Missing)) };
+        let Some(id) = request.user_id.0 else {
+            return Ok(Answer::new(OrFalse::Missing));
+        };
         let found = if request.extra.0 {
-            users::load(ctx.store(), id).await?.map(|stored| UserDetails::whole(ctx, &stored))
+            users::load(ctx.store(), id)
+                .await?
+                .map(|stored| UserDetails::whole(ctx, &stored))
         } else {
-            users::find_profile(ctx.store(), id).await?.map(|user| UserDetails::profile(ctx, &user))
+            users::find_profile(ctx.store(), id)
+                .await?
+                .map(|user| UserDetails::profile(ctx, &user))
         };
         Ok(Answer::new(found.into()))
     }

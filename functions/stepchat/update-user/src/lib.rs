@@ -49,9 +49,19 @@ impl Request {
         let kind = self.user_type.or(self.user_tyoe);
         Ok(UserChange {
             first_name: self.first_name.given().map(Name::parse).transpose()?,
-            last_name: self.last_name.as_ref().map(|name| Name::parse(name.as_str())).transpose()?,
-            email: self.email.map(|email| email.kept().map(Email::parse).transpose()).transpose()?,
-            profile_image: self.profile_image.map(|image| image.kept().map(ImageUrl::parse).transpose()).transpose()?,
+            last_name: self
+                .last_name
+                .as_ref()
+                .map(|name| Name::parse(name.as_str()))
+                .transpose()?,
+            email: self
+                .email
+                .map(|email| email.kept().map(Email::parse).transpose())
+                .transpose()?,
+            profile_image: self
+                .profile_image
+                .map(|image| image.kept().map(ImageUrl::parse).transpose())
+                .transpose()?,
             user_type: kind.as_ref().and_then(Text::given).map(UserType::parse).transpose()?,
             department: self.department.map(|department| department.read()).transpose()?,
             details: self.settings_extra.or(self.extra).changes()?,
@@ -71,7 +81,9 @@ impl Method for UpdateUser {
 
     async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Answer<bool>, Error> {
         let id = request.user_id.0.ok_or(Refusal::UserNotFound)?;
-        let text = Some(request.password.as_str()).filter(|password| *password != "********").unwrap_or_default();
+        let text = Some(request.password.as_str())
+            .filter(|password| *password != "********")
+            .unwrap_or_default();
         let password = new_password(text).await?;
         let change = request.change()?;
         let answer = Answer::new(true);
@@ -80,7 +92,10 @@ impl Method for UpdateUser {
             let before = users::load(ctx.store(), id).await?.ok_or(Refusal::UserNotFound)?;
             let after = change.apply(&before.user, ctx.now());
             let token = TokenHash::of(&ctx.tokens().of(id, after.token_version));
-            let secrets = Secrets { password: password.clone(), token: Some(token) };
+            let secrets = Secrets {
+                password: password.clone(),
+                token: Some(token),
+            };
             let unique_phone = ctx.config().stepchat.unique_phone;
             let txn = users::replacement(&before, &after, &change.details, &secrets, unique_phone)?;
             match ctx.commit(txn, &answer).await {

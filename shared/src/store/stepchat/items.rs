@@ -155,7 +155,11 @@ impl DetailItem {
     }
 
     pub(super) fn into_detail(self) -> Detail {
-        Detail { slug: self.slug, name: self.label, value: self.val }
+        Detail {
+            slug: self.slug,
+            name: self.label,
+            value: self.val,
+        }
     }
 }
 
@@ -174,6 +178,10 @@ pub(super) struct GuardItem {
 
 impl GuardItem {
     pub(super) fn new(key: Key, owner: UserId) -> Self {
-        Self { pk: key.pk, sk: key.sk.unwrap_or_default(), uid: owner }
+        Self {
+            pk: key.pk,
+            sk: key.sk.unwrap_or_default(),
+            uid: owner,
+        }
     }
 }

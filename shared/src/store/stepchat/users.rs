@@ -1,7 +1,9 @@
 //! Users: create, read, find, change, delete.
 
 use super::counters;
-use super::items::{DetailItem, GuardItem, ProfileItem, detail_key, email_key, partition, phone_key, profile_key, value_prefix};
+use super::items::{
+    DetailItem, GuardItem, ProfileItem, detail_key, email_key, partition, phone_key, profile_key, value_prefix,
+};
 use super::jobs;
 use crate::ids::UserId;
 use crate::stepchat::{Detail, DetailChange, Email, Phone, Refusal, Slug, User, UserType};
@@ -84,15 +86,27 @@ pub fn creation(
     let mut txn = Txn::default();
     if let Some(email) = &user.email {
         let guard = GuardItem::new(email_key(email), user.id);
-        txn.push(Write::put(Table::Stepchat, &guard)?.if_absent().or(Refusal::DuplicateEmail));
+        txn.push(
+            Write::put(Table::Stepchat, &guard)?
+                .if_absent()
+                .or(Refusal::DuplicateEmail),
+        );
     }
     let phone = if unique_phone { phone_of(details) } else { None };
     if let Some(phone) = &phone {
         let guard = GuardItem::new(phone_key(phone), user.id);
-        txn.push(Write::put(Table::Stepchat, &guard)?.if_absent().or(Refusal::DuplicatePhone));
+        txn.push(
+            Write::put(Table::Stepchat, &guard)?
+                .if_absent()
+                .or(Refusal::DuplicatePhone),
+        );
     }
     // The id is fresh from the sequence: an item in its place means the sequence was set back.
-    txn.push(Write::put(Table::Stepchat, &ProfileItem::new(user, phone))?.if_absent().or_stale());
+    txn.push(
+        Write::put(Table::Stepchat, &ProfileItem::new(user, phone))?
+            .if_absent()
+            .or_stale(),
+    );
     for detail in details {
         txn.push(Write::put(Table::Stepchat, &DetailItem::new(user.id, detail))?);
     }
@@ -124,7 +138,11 @@ pub async fn load(store: &Store, id: UserId) -> Result<Option<Stored>, StoreErro
             details.push(serde_dynamo::from_item::<_, DetailItem>(item)?.into_detail());
         }
     }
-    Ok(profile.map(|profile| Stored { phone: profile.phone.clone(), user: profile.into_user(), details }))
+    Ok(profile.map(|profile| Stored {
+        phone: profile.phone.clone(),
+        user: profile.into_user(),
+        details,
+    }))
 }
 
 /// Reads a profile.
@@ -169,19 +187,30 @@ type NameIndex = (&'static str, &'static str, &'static str);
 async fn by_name(store: &Store, index: NameIndex, name: &str) -> Result<Option<User>, StoreError> {
     // Names have at most 100 characters, so their keys are never cut.
     let (start, _) = sort_key_prefix(&fold(name));
-    let queries = UserType::LISTED.into_iter().map(|kind| candidates(store, index, kind.as_str(), &start));
-    let ids = try_join_all(queries).await?.into_iter().flatten().filter_map(|entry| id_of(&entry));
+    let queries = UserType::LISTED
+        .into_iter()
+        .map(|kind| candidates(store, index, kind.as_str(), &start));
+    let ids = try_join_all(queries)
+        .await?
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| id_of(&entry));
     first_living(store, ids.collect(), |_| true).await
 }
 
 async fn by_detail(store: &Store, slug: &str, values: &[String]) -> Result<Option<User>, StoreError> {
     let folded: Vec<String> = values.iter().map(|value| fold(value)).collect();
     let starts: Vec<String> = folded.iter().map(|value| value_prefix(value)).collect();
-    let queries = starts.iter().map(|start| candidates(store, ("by_value", "vp", "vs"), slug, start));
+    let queries = starts
+        .iter()
+        .map(|start| candidates(store, ("by_value", "vp", "vs"), slug, start));
     let entries = try_join_all(queries).await?.into_iter().flatten();
     // The index cuts long values; the carried text decides.
     let equal = entries.filter(|entry| text(entry, "val").is_some_and(|value| folded.contains(&fold(value))));
-    first_living(store, equal.filter_map(|entry| id_of(&entry)).collect(), |user| user.user_type != UserType::Bot).await
+    first_living(store, equal.filter_map(|entry| id_of(&entry)).collect(), |user| {
+        user.user_type != UserType::Bot
+    })
+    .await
 }
 
 async fn candidates(store: &Store, index: NameIndex, pk: &str, start: &str) -> Result<Vec<Attributes>, StoreError> {
@@ -232,7 +261,11 @@ pub fn replacement(
     if old != new {
         if let Some(new) = new {
             let guard = GuardItem::new(new, id);
-            txn.push(Write::put(Table::Stepchat, &guard)?.if_absent().or(Refusal::DuplicateEmail));
+            txn.push(
+                Write::put(Table::Stepchat, &guard)?
+                    .if_absent()
+                    .or(Refusal::DuplicateEmail),
+            );
         }
         if let Some(old) = old {
             txn.push(Write::delete(Table::Stepchat, old));
@@ -242,14 +275,22 @@ pub fn replacement(
     if phone != before.phone {
         if let Some(phone) = &phone {
             let guard = GuardItem::new(phone_key(phone), id);
-            txn.push(Write::put(Table::Stepchat, &guard)?.if_absent().or(Refusal::DuplicatePhone));
+            txn.push(
+                Write::put(Table::Stepchat, &guard)?
+                    .if_absent()
+                    .or(Refusal::DuplicatePhone),
+            );
         }
         if let Some(old) = &before.phone {
             txn.push(Write::delete(Table::Stepchat, phone_key(old)));
         }
     }
     let profile = ProfileItem::new(after, phone);
-    txn.push(Write::put(Table::Stepchat, &profile)?.if_version(before.user.version).or_stale());
+    txn.push(
+        Write::put(Table::Stepchat, &profile)?
+            .if_version(before.user.version)
+            .or_stale(),
+    );
     for change in changes {
         match change {
             DetailChange::Set(detail) => txn.push(Write::put(Table::Stepchat, &DetailItem::new(id, detail))?),
@@ -257,13 +298,9 @@ pub fn replacement(
         }
     }
     if before.user.user_type != after.user_type {
-        for count in [
-            counters::one_less(before.user.user_type, Refusal::InvalidUserType),
-            counters::one_more(after.user_type),
-        ] {
-            if let Some(count) = count {
-                txn.push(count);
-            }
+        let less = counters::one_less(before.user.user_type, Refusal::InvalidUserType);
+        for count in [less, counters::one_more(after.user_type)].into_iter().flatten() {
+            txn.push(count);
         }
     }
     push_secrets(&mut txn, Some(&before.user), after, secrets)?;
@@ -308,7 +345,11 @@ pub fn deletion(stored: &Stored, token: &TokenHash) -> Result<Txn<Refusal>, Stor
     if let Some(count) = counters::one_less(user.user_type, Refusal::CannotDeleteUser) {
         txn.push(count);
     }
-    txn.push(Write::delete(Table::Stepchat, profile_key(user.id)).if_version(user.version).or_stale());
+    txn.push(
+        Write::delete(Table::Stepchat, profile_key(user.id))
+            .if_version(user.version)
+            .or_stale(),
+    );
     if let Some(email) = &user.email {
         txn.push(Write::delete(Table::Stepchat, email_key(email)));
     }

@@ -69,8 +69,15 @@ pub async fn create(store: &Store, account: &Account) -> Result<(), CommitError<
     };
     let mut txn = Txn::default();
     txn.push(Write::put(Table::Voximplant, &item)?.if_absent().or(AccountExists));
-    for (kind, value) in [("AN", account.name.as_str().to_owned()), ("AE", crate::text::fold(&account.email))] {
-        let guard = NameGuard { pk: format!("{kind}#{value}"), sk: kind.into(), account: account.id };
+    for (kind, value) in [
+        ("AN", account.name.as_str().to_owned()),
+        ("AE", crate::text::fold(&account.email)),
+    ] {
+        let guard = NameGuard {
+            pk: format!("{kind}#{value}"),
+            sk: kind.into(),
+            account: account.id,
+        };
         txn.push(Write::put(Table::Voximplant, &guard)?.if_absent().or(AccountExists));
     }
     store.commit(&txn).await

@@ -59,9 +59,17 @@ pub fn creation(account: AccountId, application: &Application) -> Result<Txn<Ref
         modified: application.modified,
     };
     let Key { pk, sk } = name_key(account, &application.name);
-    let guard = NameGuard { pk, sk: sk.unwrap_or_default(), id: application.id };
+    let guard = NameGuard {
+        pk,
+        sk: sk.unwrap_or_default(),
+        id: application.id,
+    };
     let mut txn = Txn::default();
-    txn.push(Write::put(Table::Voximplant, &guard)?.if_absent().or(Refusal::ApplicationNameNotUnique));
+    txn.push(
+        Write::put(Table::Voximplant, &guard)?
+            .if_absent()
+            .or(Refusal::ApplicationNameNotUnique),
+    );
     txn.push(Write::put(Table::Voximplant, &item)?.if_absent().or_stale());
     Ok(txn)
 }

@@ -57,11 +57,21 @@ impl Family for Stepchat {
     }
 
     fn success(body: String, accepts_json: bool) -> Reply {
-        Reply { status: StatusCode::OK, kind: kind(accepts_json), body, outcome: "ok".into() }
+        Reply {
+            status: StatusCode::OK,
+            kind: kind(accepts_json),
+            body,
+            outcome: "ok".into(),
+        }
     }
 
     fn failure(error: &Error, accepts_json: bool) -> Reply {
-        Reply { status: error.status(), kind: kind(accepts_json), body: error.body(), outcome: error.code().to_owned() }
+        Reply {
+            status: error.status(),
+            kind: kind(accepts_json),
+            body: error.body(),
+            outcome: error.code().to_owned(),
+        }
     }
 
     fn describe(access: Access) -> String {

@@ -55,8 +55,15 @@ impl Error {
         if !message.ends_with('.') {
             message.push('.');
         }
-        let error = Shown { msg: message, code: refusal.code(), field_name: refusal.field_name() };
-        let body = Body { errors: [&error], error: &error };
+        let error = Shown {
+            msg: message,
+            code: refusal.code(),
+            field_name: refusal.field_name(),
+        };
+        let body = Body {
+            errors: [&error],
+            error: &error,
+        };
         // Two texts and a number: it cannot fail.
         serde_json::to_string(&body).unwrap_or_default()
     }
@@ -193,7 +200,10 @@ mod tests {
     #[test]
     fn a_value_that_does_not_decode_blames_its_parameter_with_its_own_code() {
         let invalid = |field: &str| {
-            let error = DecodeError::Invalid { field: Some(field.into()), reason: String::new() };
+            let error = DecodeError::Invalid {
+                field: Some(field.into()),
+                reason: String::new(),
+            };
             body(&Error::from(error))["error"].clone()
         };
         assert_eq!(invalid("application_id")["code"], 116);
@@ -205,6 +215,9 @@ mod tests {
     #[test]
     fn pressure_is_340_and_other_failures_are_4() {
         assert_eq!(body(&Error::Store(StoreError::Contended(8)))["error"]["code"], 340);
-        assert_eq!(body(&Error::Store(StoreError::Unavailable("x".into())))["error"]["code"], 4);
+        assert_eq!(
+            body(&Error::Store(StoreError::Unavailable("x".into())))["error"]["code"],
+            4
+        );
     }
 }

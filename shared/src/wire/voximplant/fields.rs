@@ -2,11 +2,11 @@
 //! here: they count as not given.
 
 use crate::ids::ApplicationId;
-use crate::wire::node::Node;
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use crate::wire::decode_field;
+use crate::wire::node::Node;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 use std::borrow::Cow;
@@ -31,7 +31,9 @@ macro_rules! plain_schema {
 
 fn scalar<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let node = Node::deserialize(deserializer)?;
-    node.as_text().map(str::to_owned).ok_or_else(|| D::Error::custom("not a plain value"))
+    node.as_text()
+        .map(str::to_owned)
+        .ok_or_else(|| D::Error::custom("not a plain value"))
 }
 
 /// A text, taken as it is: nothing is trimmed.
@@ -71,7 +73,11 @@ impl<'de> Deserialize<'de> for Count {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = scalar(deserializer)?;
         let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-        digits.then(|| text.parse().ok()).flatten().map(Self).ok_or_else(|| D::Error::custom("not a count"))
+        digits
+            .then(|| text.parse().ok())
+            .flatten()
+            .map(Self)
+            .ok_or_else(|| D::Error::custom("not a count"))
     }
 }
 
@@ -140,7 +146,10 @@ impl Cursor {
 impl<'de> Deserialize<'de> for Cursor {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = scalar(deserializer)?;
-        let place = URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        let place = URL_SAFE_NO_PAD
+            .decode(text)
+            .ok()
+            .and_then(|bytes| String::from_utf8(bytes).ok());
         place.map(Self).ok_or_else(|| D::Error::custom("not a cursor"))
     }
 }

@@ -39,15 +39,20 @@ impl Family for Voximplant {
     const FRONT_DOORS: &'static [&'static str] = &["/platform_api", "/platform_api/"];
     const TRAILING_SLASH: bool = true;
     // Credentials, and the account behind a token that names a child account.
-    const GRANTS: &'static [Grant] =
-        &[Grant::on(Table::Auth, Action::GetItem), Grant::on(Table::Voximplant, Action::GetItem)];
+    const GRANTS: &'static [Grant] = &[
+        Grant::on(Table::Auth, Action::GetItem),
+        Grant::on(Table::Voximplant, Action::GetItem),
+    ];
 
     type Access = Access;
     type Caller = Caller;
     type Error = Error;
 
     fn prepare(inbound: Inbound) -> Inbound {
-        Inbound { params: inbound.params.joining_repeats().without_blanks(), ..inbound }
+        Inbound {
+            params: inbound.params.joining_repeats().without_blanks(),
+            ..inbound
+        }
     }
 
     async fn authenticate(ctx: &Ctx, inbound: &Inbound, access: Access) -> Result<Caller, Error> {
@@ -63,12 +68,22 @@ impl Family for Voximplant {
     }
 
     fn success(body: String, _: bool) -> Reply {
-        Reply { status: StatusCode::OK, kind: ReplyType::Json, body, outcome: "ok".into() }
+        Reply {
+            status: StatusCode::OK,
+            kind: ReplyType::Json,
+            body,
+            outcome: "ok".into(),
+        }
     }
 
     fn failure(error: &Error, _: bool) -> Reply {
         // Always 200: clients take anything else for a broken transport (reference/voximplant.md §0.2).
-        Reply { status: StatusCode::OK, kind: ReplyType::Json, body: error.body(), outcome: error.refusal().code().to_string() }
+        Reply {
+            status: StatusCode::OK,
+            kind: ReplyType::Json,
+            body: error.body(),
+            outcome: error.refusal().code().to_string(),
+        }
     }
 
     fn describe(access: Access) -> String {

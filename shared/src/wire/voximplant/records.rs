@@ -53,11 +53,17 @@ impl<T: Serialize> ListAnswer<T> {
             result.push(record);
         }
         let next_cursor = last.filter(|_| cut || full).map(Cursor::seal);
-        Self { count: result.len(), result, total_count, next_cursor }
+        Self {
+            count: result.len(),
+            result,
+            total_count,
+            next_cursor,
+        }
     }
 }
 
 /// A user, `UserInfoType`.
+#[allow(clippy::struct_excessive_bools, reason = "the wire has them")]
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct UserInfo {
     /// Id.

@@ -1,0 +1,173 @@
+//! Starts a new method: a folder that compiles and answers, and its line in the family's front door.
+
+mod registration;
+mod scaffold;
+
+use crate::generate::front_door;
+use crate::workspace::{self, FRONT_DOOR};
+use anyhow::Result;
+use scaffold::Style;
+use shared::method::{Family, kebab};
+use shared::wire::stepchat::Stepchat;
+use shared::wire::voximplant::Voximplant;
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+
+/// Why a method cannot be started: the caller has to ask for something else.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Refusal {
+    /// Neither of the two families.
+    #[error("there is no family `{0}`; it is `stepchat` or `voximplant`")]
+    UnknownFamily(String),
+    /// Not how StepChat spells its methods.
+    #[error("`{0}` is no StepChat name: lower-case words with hyphens between them, such as `get-foo`")]
+    NotStepchatName(String),
+    /// Not how Voximplant spells its methods.
+    #[error("`{0}` is no Voximplant name: capitalised words without anything between them, such as `GetFoo`")]
+    NotVoximplantName(String),
+    /// There is such a folder.
+    #[error("{} exists already", .0.display())]
+    FolderExists(PathBuf),
+}
+
+/// A method that can be started.
+#[derive(Debug, PartialEq, Eq)]
+struct NewMethod {
+    style: Style,
+    /// Name on the wire.
+    name: String,
+}
+
+impl NewMethod {
+    fn parse(family: &str, name: &str) -> Result<Self, Refusal> {
+        let name = name.to_owned();
+        match family {
+            Stepchat::NAME if is_kebab(&name) => Ok(Self { style: Style::Stepchat, name }),
+            Stepchat::NAME => Err(Refusal::NotStepchatName(name)),
+            Voximplant::NAME if is_pascal(&name) => Ok(Self { style: Style::Voximplant, name }),
+            Voximplant::NAME => Err(Refusal::NotVoximplantName(name)),
+            other => Err(Refusal::UnknownFamily(other.to_owned())),
+        }
+    }
+
+    fn family(&self) -> &'static str {
+        match self.style {
+            Style::Stepchat => Stepchat::NAME,
+            Style::Voximplant => Voximplant::NAME,
+        }
+    }
+
+    fn folder(&self) -> String {
+        kebab(&self.name)
+    }
+
+    fn package(&self) -> String {
+        format!("{}-{}", self.family(), self.folder())
+    }
+}
+
+/// `get-foo`.
+fn is_kebab(name: &str) -> bool {
+    let word = |word: &str| {
+        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    };
+    name.starts_with(|first: char| first.is_ascii_lowercase()) && name.split('-').all(word)
+}
+
+/// `GetFoo`.
+fn is_pascal(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_uppercase()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+/// Writes a new method and names the files it wrote or changed. What is refused with a [`Refusal`] leaves nothing behind.
+pub fn create(root: &Path, family: &str, name: &str) -> Result<Vec<PathBuf>> {
+    let method = NewMethod::parse(family, name)?;
+    let folder = Path::new("functions").join(method.family()).join(method.folder());
+    if root.join(&folder).exists() {
+        return Err(Refusal::FolderExists(folder).into());
+    }
+    let list = Path::new("functions").join(method.family()).join(FRONT_DOOR).join("src/lib.rs");
+    let listed = registration::with_line(&workspace::read(&root.join(&list))?, &registration::line(&method))?;
+    let mut written = Vec::new();
+    for (path, text) in scaffold::files(&method) {
+        let path = folder.join(path);
+        workspace::write(&root.join(&path), &text)?;
+        written.push(path);
+    }
+    workspace::write(&root.join(&list), &listed)?;
+    written.push(list);
+    // The line just added does not compile without its dependency, so this cannot wait for `generate`.
+    let manifest = front_door::manifest(root, method.family())?;
+    manifest.write(root)?;
+    written.push(manifest.path);
+    Ok(written)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn names_have_their_family_s_form() {
+        for (family, name) in [("stepchat", "get-foo"), ("stepchat", "login"), ("voximplant", "GetFoo2")] {
+            assert!(NewMethod::parse(family, name).is_ok(), "{family} {name}");
+        }
+        for name in ["GetFoo", "get_foo", "get--foo", "-foo", "foo-", "2-foo", "", "../foo", "имя"] {
+            assert_eq!(NewMethod::parse("stepchat", name), Err(Refusal::NotStepchatName(name.into())));
+        }
+        for name in ["get-foo", "getFoo", "Get Foo", "", "Get/Foo"] {
+            assert_eq!(NewMethod::parse("voximplant", name), Err(Refusal::NotVoximplantName(name.into())));
+        }
+        assert_eq!(NewMethod::parse("chat", "get-foo"), Err(Refusal::UnknownFamily("chat".into())));
+    }
+
+    /// A folder with no more of a workspace than a new method touches, gone when the test is over.
+    struct Workspace(PathBuf);
+
+    impl Workspace {
+        fn new(name: &str) -> Self {
+            let root = std::env::temp_dir().join(format!("xtask-{name}-{}", std::process::id()));
+            for family in ["stepchat", "voximplant"] {
+                let door = Path::new("functions").join(family).join(FRONT_DOOR);
+                for file in [door.join("src/lib.rs"), door.join("Cargo.toml")] {
+                    let text = workspace::read(&workspace::root().join(&file)).unwrap();
+                    workspace::write(&root.join(&file), &text).unwrap();
+                }
+            }
+            Self(root)
+        }
+
+        fn read(&self, path: &str) -> String {
+            workspace::read(&self.0.join(path)).unwrap()
+        }
+    }
+
+    impl Drop for Workspace {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[test]
+    fn a_new_method_is_a_folder_a_line_and_a_dependency() {
+        let workspace = Workspace::new("new");
+        let written = create(&workspace.0, "voximplant", "GetFoo").unwrap();
+        assert_eq!(written.len(), 6, "{written:?}");
+        assert!(workspace.read("functions/voximplant/get-foo/src/main.rs").contains("voximplant_get_foo::GetFoo"));
+        let list = workspace.read("functions/voximplant/front-door/src/lib.rs");
+        assert!(list.contains("    Entry::of::<voximplant_get_foo::GetFoo>(),\n"), "{list}");
+        let manifest = workspace.read("functions/voximplant/front-door/Cargo.toml");
+        assert!(manifest.contains("voximplant-get-foo = { path = \"../get-foo\" }\n"), "{manifest}");
+    }
+
+    #[test]
+    fn an_existing_folder_is_left_alone() {
+        let workspace = Workspace::new("twice");
+        create(&workspace.0, "stepchat", "get-foo").unwrap();
+        let again = create(&workspace.0, "stepchat", "get-foo").unwrap_err();
+        let folder = PathBuf::from("functions/stepchat/get-foo");
+        assert_eq!(again.downcast_ref(), Some(&Refusal::FolderExists(folder)));
+        assert!(create(&workspace.0, "stepchat", "front-door").is_err());
+    }
+}
