@@ -38,7 +38,7 @@ enum Chore {
     NewMethod {
         /// The protocol: stepchat or voximplant.
         family: String,
-        /// The method's name on the wire, such as get-foo or GetFoo.
+        /// The method's name on the wire, such as `get-foo` or `GetFoo`.
         name: String,
         /// Root of the workspace to work on. Default: this one.
         #[arg(long)]

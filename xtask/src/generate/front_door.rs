@@ -31,7 +31,8 @@ mod tests {
     #[test]
     fn each_folder_is_one_dependency() {
         let lines = dependencies("stepchat", &["add-user".into(), "get-user".into()]);
-        let expected = "stepchat-add-user = { path = \"../add-user\" }\nstepchat-get-user = { path = \"../get-user\" }\n";
+        let expected =
+            "stepchat-add-user = { path = \"../add-user\" }\nstepchat-get-user = { path = \"../get-user\" }\n";
         assert_eq!(lines, expected);
     }
 }

@@ -20,7 +20,12 @@ pub(super) fn text(registry: &Registry) -> String {
 }
 
 fn section(page: &mut String, family: &FamilyEntry) {
-    let doors = family.front_doors.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", ");
+    let doors = family
+        .front_doors
+        .iter()
+        .map(|path| format!("`{path}`"))
+        .collect::<Vec<_>>()
+        .join(", ");
     let _ = write!(
         page,
         "\n## {}\n\nAll methods also answer at the front door: {doors}.\n\n\
@@ -34,7 +39,12 @@ fn section(page: &mut String, family: &FamilyEntry) {
 
 fn row(entry: &Entry) -> String {
     let (name, access) = (entry.name, entry.access());
-    let paths = entry.paths().iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(" ");
+    let paths = entry
+        .paths()
+        .iter()
+        .map(|path| format!("`{path}`"))
+        .collect::<Vec<_>>()
+        .join(" ");
     let effect = match entry.effect {
         Effect::Read => "reads",
         Effect::Write => "writes",
@@ -44,14 +54,19 @@ fn row(entry: &Entry) -> String {
     format!("| `{name}` | {paths} | {effect} | {access} | [{folder}](../{folder}) | {grants} |\n")
 }
 
-/// `auth`: GetItem, PutItem; `stepchat`: Query, Query of `by_first`.
+/// Actions by table; those on an index name it.
 fn grants(grants: &[Grant]) -> String {
     let mut tables: BTreeMap<_, Vec<String>> = BTreeMap::new();
     for grant in grants {
         let index = grant.index.map(|index| format!(" of `{index}`")).unwrap_or_default();
-        tables.entry(grant.table).or_default().push(format!("{}{index}", grant.action));
+        tables
+            .entry(grant.table)
+            .or_default()
+            .push(format!("{}{index}", grant.action));
     }
-    let tables = tables.iter().map(|(table, actions)| format!("`{table}`: {}", actions.join(", ")));
+    let tables = tables
+        .iter()
+        .map(|(table, actions)| format!("`{table}`: {}", actions.join(", ")));
     tables.collect::<Vec<_>>().join("; ")
 }
 

@@ -30,7 +30,10 @@ impl Registry {
     /// The methods and jobs of the workspace.
     #[must_use]
     pub fn compiled() -> Self {
-        Self { families: families().to_vec(), jobs: JOBS.to_vec() }
+        Self {
+            families: families().to_vec(),
+            jobs: JOBS.to_vec(),
+        }
     }
 }
 
@@ -45,7 +48,10 @@ pub struct File {
 
 impl File {
     pub(crate) fn new(path: impl Into<PathBuf>, text: String) -> Self {
-        Self { path: path.into(), text }
+        Self {
+            path: path.into(),
+            text,
+        }
     }
 
     /// Whether the file on disk says something else, or is not there.

@@ -13,14 +13,19 @@ const REST_OF_PATH_LOCALLY: &str = "{*proxy}";
 /// The workspace's manifest.
 pub(super) fn manifest(root: &Path, groups: &[Group]) -> Result<File> {
     let text = workspace::read(&root.join("Cargo.toml"))?;
-    Ok(File::new("Cargo.toml", block::replaced(&text, "watch routes", &routes(groups)).context("Cargo.toml")?))
+    Ok(File::new(
+        "Cargo.toml",
+        block::replaced(&text, "watch routes", &routes(groups)).context("Cargo.toml")?,
+    ))
 }
 
 fn routes(groups: &[Group]) -> String {
     let mut lines = String::from("[workspace.metadata.lambda.watch.router]\n");
     for function in groups.iter().flat_map(|group| &group.functions) {
         // Scheduled work is invoked by its name.
-        let Trigger::Paths(paths) = &function.trigger else { continue };
+        let Trigger::Paths(paths) = &function.trigger else {
+            continue;
+        };
         for path in paths {
             let path = path.replace(REST_OF_PATH, REST_OF_PATH_LOCALLY);
             let _ = writeln!(lines, "\"{path}\" = \"{}\"", function.binary);
@@ -43,7 +48,10 @@ mod tests {
             "\"/include/api.php\" = \"stepchat-front-door\"",
             "\"/platform_api/{*proxy}\" = \"voximplant-front-door\"",
         ] {
-            assert!(routes.lines().any(|other| other == line), "{line} is missing from\n{routes}");
+            assert!(
+                routes.lines().any(|other| other == line),
+                "{line} is missing from\n{routes}"
+            );
         }
     }
 }

@@ -1,10 +1,10 @@
 //! Examples for the documents: the first golden case of each method.
 
-use super::schemas::{Shapes, resolved};
+use super::schemas::{Components, Shapes, resolved};
 use crate::workspace;
 use anyhow::{Context, Result};
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use shared::method::Entry;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -45,23 +45,39 @@ impl Example {
 
 /// The first golden case of a method, if it has any.
 pub(super) fn read(root: &Path, entry: &Entry) -> Result<Option<Case>> {
-    let path = workspace::family_folder(root, entry.family).join(entry.folder()).join("cases.json");
+    let path = workspace::family_folder(root, entry.family)
+        .join(entry.folder())
+        .join("cases.json");
     if !path.exists() {
         return Ok(None);
     }
-    let cases: Vec<Case> = serde_json::from_str(&workspace::read(&path)?).with_context(|| path.display().to_string())?;
+    let cases: Vec<Case> =
+        serde_json::from_str(&workspace::read(&path)?).with_context(|| path.display().to_string())?;
     Ok(cases.into_iter().next())
 }
 
 impl Case {
     /// The last call of the story.
-    pub(super) fn example(&self, shapes: &Shapes, components: &Map<String, Value>) -> Option<Example> {
+    pub(super) fn example(&self, shapes: &Shapes, components: &Components) -> Option<Example> {
         let step = self.steps.last()?;
-        let kept = self.steps.iter().flat_map(|step| step.keep.keys()).zip(1_u32..).collect();
+        let kept = self
+            .steps
+            .iter()
+            .flat_map(|step| step.keep.keys())
+            .zip(1_u32..)
+            .collect();
         let samples = Samples { kept, components };
-        let with = if step.with.is_null() { json!({}) } else { samples.filled(&step.with, &shapes.request) };
-        let answer = samples.filled(&step.answer, &shapes.response);
-        Some(Example { promise: self.promise.clone(), with, answer })
+        let with = if step.with.is_null() {
+            json!({})
+        } else {
+            samples.filled(&step.with, &shapes.request)
+        };
+        let answer = samples.filled(&step.answer, &shapes.answer);
+        Some(Example {
+            promise: self.promise.clone(),
+            with,
+            answer,
+        })
     }
 }
 
@@ -69,14 +85,17 @@ impl Case {
 struct Samples<'a> {
     /// What the story keeps are ids as a rule: each gets a number of its own.
     kept: BTreeMap<&'a String, u32>,
-    components: &'a Map<String, Value>,
+    components: &'a Components,
 }
 
 impl Samples<'_> {
     fn filled(&self, value: &Value, schema: &Value) -> Value {
         let forms = self.forms(schema);
         match value {
-            Value::String(text) => text.strip_prefix('$').map_or_else(|| value.clone(), |name| self.sample(name, &forms)),
+            Value::String(text) => match text.strip_prefix('$') {
+                Some(name) => self.sample(name, &forms),
+                None => typed(text, &forms),
+            },
             Value::Array(items) => {
                 let schema = forms.iter().find_map(|form| form.get("items")).unwrap_or(&Value::Null);
                 items.iter().map(|item| self.filled(item, schema)).collect()
@@ -93,16 +112,13 @@ impl Samples<'_> {
     }
 
     fn sample(&self, name: &str, forms: &[&Value]) -> Value {
-        let types = forms.iter().filter_map(|form| form.get("type"));
-        let is = |kind: &str| {
-            types.clone().any(|types| types == kind || types.as_array().is_some_and(|types| types.contains(&kind.into())))
-        };
+        let is_text = may_be(forms, "string") && !may_be(forms, "integer");
         match (name, self.kept.iter().find(|(kept, _)| **kept == name)) {
             ("time", _) => "2026-01-31 12:00:00".into(),
             ("token", _) => "0123456789abcdef0123456789abcdef01234567".into(),
-            (_, Some((_, number))) if is("string") && !is("integer") => number.to_string().into(),
+            (_, Some((_, number))) if is_text => number.to_string().into(),
             (_, Some((_, number))) => (*number).into(),
-            (_, None) if is("string") && !is("integer") => "example".into(),
+            (_, None) if is_text => "example".into(),
             (_, None) => 1.into(),
         }
     }
@@ -110,10 +126,37 @@ impl Samples<'_> {
     /// The forms a value may have: what a schema refers to, and its alternatives.
     fn forms<'s>(&'s self, schema: &'s Value) -> Vec<&'s Value> {
         let schema = resolved(schema, self.components);
-        let alternatives = ["anyOf", "oneOf", "allOf"].into_iter().filter_map(|key| schema.get(key)?.as_array());
+        let alternatives = ["anyOf", "oneOf", "allOf"]
+            .into_iter()
+            .filter_map(|key| schema.get(key)?.as_array());
         let alternatives = alternatives.flatten().flat_map(|alternative| self.forms(alternative));
         std::iter::once(schema).chain(alternatives).collect()
     }
+}
+
+/// What a text of a form means: stories are told as forms, where `True` is a boolean.
+fn typed(text: &str, forms: &[&Value]) -> Value {
+    if may_be(forms, "boolean") && !may_be(forms, "string") {
+        match text.to_ascii_lowercase().as_str() {
+            "true" | "1" => return true.into(),
+            "false" | "0" => return false.into(),
+            _ => {}
+        }
+    }
+    let number = text
+        .parse::<u64>()
+        .ok()
+        .filter(|_| may_be(forms, "integer") && !may_be(forms, "string"));
+    number.map_or_else(|| text.into(), Value::from)
+}
+
+/// Whether one of the forms is of this type.
+fn may_be(forms: &[&Value], kind: &str) -> bool {
+    let types = forms.iter().filter_map(|form| form.get("type"));
+    types.into_iter().any(|types| match types {
+        Value::Array(types) => types.iter().any(|one| one == kind),
+        one => one == kind,
+    })
 }
 
 #[cfg(test)]
@@ -135,15 +178,22 @@ mod tests {
         }))
         .unwrap();
         let row = json!({ "properties": { "id": { "type": "string" }, "name": { "type": ["string", "null"] } } });
-        let components = Map::from_iter([("Row".to_owned(), row)]);
+        let components = Components::from_iter([("Row".to_owned(), row)]);
         let rows = json!({ "type": "array", "items": { "$ref": "#/components/schemas/Row" } });
         let shapes = Shapes {
             request: json!({ "properties": { "id": { "type": ["string", "integer"] } } }),
-            response: json!({ "anyOf": [{ "type": "boolean" }, { "properties": { "rows": rows } }] }),
+            answer: json!({ "anyOf": [{ "type": "boolean" }, { "properties": { "rows": rows } }] }),
         };
         let example = case.example(&shapes, &components).unwrap();
         assert_eq!(example.with, json!({ "id": 1, "name": "Ann" }));
         let row = json!({ "id": "1", "name": "example", "at": "2026-01-31 12:00:00" });
         assert_eq!(example.answer, json!({ "rows": [row] }));
+    }
+    #[test]
+    fn texts_of_a_form_become_what_they_mean() {
+        let (flag, count) = (json!({ "type": ["boolean", "null"] }), json!({ "type": "integer" }));
+        assert_eq!(typed("True", &[&flag]), json!(true));
+        assert_eq!(typed("20", &[&count]), json!(20));
+        assert_eq!(typed("20", &[&count, &json!({ "type": "string" })]), json!("20"));
     }
 }

@@ -9,9 +9,8 @@ use super::File;
 use crate::names::pascal;
 use crate::workspace;
 use anyhow::Result;
-use examples::Example;
 use protocol::Protocol;
-use schemas::{Schemas, Shapes};
+use schemas::{Components, Shapes};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use shared::method::{Effect, Entry};
@@ -32,25 +31,29 @@ struct Document {
 /// The document of a family.
 pub(super) fn document(root: &Path, family: &FamilyEntry) -> Result<File> {
     let protocol = Protocol::of(family.name)?;
-    let schemas = Schemas::of(family.methods);
+    let mut schemas = schemas::components(family.methods);
     let (mut paths, mut shown) = (Map::new(), Map::new());
-    for (entry, shapes) in family.methods.iter().zip(&schemas.shapes) {
-        let example = examples::read(root, entry)?.and_then(|case| case.example(shapes, &schemas.components));
+    for entry in family.methods {
+        let shapes = Shapes::of(entry);
+        let example = examples::read(root, entry)?.and_then(|case| case.example(&shapes, &schemas));
         if let Some(example) = &example {
             shown.insert(example_name(entry, "Request"), example.request());
             shown.insert(example_name(entry, "Answer"), example.answer());
         }
-        let source = workspace::family_folder(root, family.name).join(entry.folder()).join("src/lib.rs");
+        let source = workspace::family_folder(root, family.name)
+            .join(entry.folder())
+            .join("src/lib.rs");
         let about = prose::of(&workspace::read(&source)?);
-        let operation = operation(protocol, entry, shapes, &schemas, about, example.as_ref());
-        let path = entry.paths().into_iter().next().unwrap_or_default();
-        paths.insert(path, json!({ "post": operation }));
+        let operation = operation(protocol, entry, &schemas, about, example.is_some());
+        paths.insert(
+            entry.paths().into_iter().next().unwrap_or_default(),
+            json!({ "post": operation }),
+        );
     }
     if let Some(door) = family.front_doors.first() {
         paths.insert((*door).to_owned(), json!({ "post": front_door(protocol, family) }));
     }
-    let mut components = schemas.components;
-    components.extend(protocol.errors());
+    schemas.extend(protocol.errors());
     let document = Document {
         openapi: "3.1.0",
         info: sorted(info(protocol, family)),
@@ -58,9 +61,10 @@ pub(super) fn document(root: &Path, family: &FamilyEntry) -> Result<File> {
         security: sorted(protocol.security()),
         paths: sorted(Value::Object(paths)),
         components: sorted(json!({
-            "schemas": components,
+            "schemas": schemas,
             "examples": shown,
             "parameters": { "IdempotencyKey": idempotency_key() },
+            "responses": protocol.common_responses(),
             "securitySchemes": protocol.security_schemes(),
         })),
     };
@@ -108,39 +112,36 @@ fn idempotency_key() -> Value {
 fn operation(
     protocol: Protocol,
     entry: &Entry,
-    shapes: &Shapes,
-    schemas: &Schemas,
+    schemas: &Components,
     about: Option<String>,
-    example: Option<&Example>,
+    has_example: bool,
 ) -> Value {
+    let Shapes { request, answer } = Shapes::of(entry);
     let mut description = about.into_iter().collect::<Vec<_>>();
     description.push(format!("Access: {}.", entry.access()));
     if !entry.aliases.is_empty() {
         description.push(format!("Also known as {}.", entry.aliases.join(", ")));
     }
-    let mut parameters = Vec::new();
-    if entry.effect == Effect::Write {
-        parameters.push(json!({ "$ref": "#/components/parameters/IdempotencyKey" }));
-    }
-    let shown = |part: &str| example.map(|_| json!({ "golden": reference("examples", &example_name(entry, part)) }));
-    json!({
+    let shown =
+        |part: &str| has_example.then(|| json!({ "golden": reference("examples", &example_name(entry, part)) }));
+    let mut operation = json!({
         "operationId": entry.name,
         "summary": entry.summary,
         "description": description.join("\n\n"),
-        "parameters": parameters,
-        "requestBody": {
-            "required": schemas.requires_anything(&shapes.request),
-            "content": {
-                "application/x-www-form-urlencoded": content(shapes.request.clone(), shown("Request")),
-                "application/json": content(shapes.request.clone(), shown("Request")),
-            },
-        },
-        "responses": protocol.responses(shapes.response.clone(), shown("Answer")),
-    })
+        "requestBody": body(schemas::requires_anything(&request, schemas), &request, shown("Request").as_ref()),
+        "responses": protocol.responses(&answer, shown("Answer").as_ref()),
+    });
+    if let (Effect::Write, Some(operation)) = (entry.effect, operation.as_object_mut()) {
+        operation.insert("parameters".into(), json!([reference("parameters", "IdempotencyKey")]));
+    }
+    operation
 }
 
 fn front_door(protocol: Protocol, family: &FamilyEntry) -> Value {
-    let names = family.methods.iter().flat_map(|entry| std::iter::once(&entry.name).chain(entry.aliases));
+    let names = family
+        .methods
+        .iter()
+        .flat_map(|entry| std::iter::once(&entry.name).chain(entry.aliases));
     let selector = protocol.selector();
     let request = json!({
         "type": "object",
@@ -154,22 +155,25 @@ fn front_door(protocol: Protocol, family: &FamilyEntry) -> Value {
         "description": format!(
             "The field `{selector}` names the method; the other fields are the method's own, and so are access and answer."
         ),
-        "requestBody": {
-            "required": true,
-            "content": {
-                "application/x-www-form-urlencoded": content(request.clone(), None),
-                "application/json": content(request, None),
-            },
-        },
-        "responses": protocol.responses(json!({ "type": "object" }), None),
+        "requestBody": body(true, &request, None),
+        "responses": protocol.responses(&json!({ "type": "object" }), None),
+    })
+}
+
+fn body(required: bool, schema: &Value, examples: Option<&Value>) -> Value {
+    let content = content(schema, examples);
+    json!({
+        "required": required,
+        "content": { "application/x-www-form-urlencoded": content, "application/json": content },
     })
 }
 
 /// A media type's schema, with examples if there are any.
-fn content(schema: Value, examples: Option<Value>) -> Value {
-    let mut content = Map::from_iter([("schema".to_owned(), schema)]);
-    content.extend(examples.map(|examples| ("examples".to_owned(), examples)));
-    Value::Object(content)
+fn content(schema: &Value, examples: Option<&Value>) -> Value {
+    match examples {
+        Some(examples) => json!({ "schema": schema, "examples": examples }),
+        None => json!({ "schema": schema }),
+    }
 }
 
 fn reference(kind: &str, name: &str) -> Value {
@@ -187,8 +191,13 @@ mod tests {
     use std::collections::BTreeSet;
 
     fn documents() -> Vec<Value> {
-        let files = Registry::compiled().families.into_iter().map(|family| document(&workspace::root(), &family));
-        files.map(|file| serde_json::from_str(&file.unwrap().text).unwrap()).collect()
+        let files = Registry::compiled()
+            .families
+            .into_iter()
+            .map(|family| document(&workspace::root(), &family));
+        files
+            .map(|file| serde_json::from_str(&file.unwrap().text).unwrap())
+            .collect()
     }
 
     fn references(value: &Value, found: &mut BTreeSet<String>) {
@@ -208,7 +217,10 @@ mod tests {
             let mut found = BTreeSet::new();
             references(&document, &mut found);
             for reference in found {
-                assert!(document.pointer(reference.trim_start_matches('#')).is_some(), "{reference}");
+                assert!(
+                    document.pointer(reference.trim_start_matches('#')).is_some(),
+                    "{reference}"
+                );
             }
         }
     }

@@ -4,14 +4,19 @@
 pub(super) fn of(source: &str) -> Option<String> {
     let lines = source.lines().map_while(|line| line.strip_prefix("//!")).map(str::trim);
     let lines: Vec<&str> = lines.collect();
-    let paragraphs = lines.split(|line| line.is_empty()).map(|paragraph| without_sources(&paragraph.join(" ")));
-    let text = paragraphs.filter(|paragraph| !paragraph.is_empty()).collect::<Vec<_>>().join("\n\n");
+    let paragraphs = lines
+        .split(|line| line.is_empty())
+        .map(|paragraph| without_sources(&paragraph.join(" ")));
+    let text = paragraphs
+        .filter(|paragraph| !paragraph.is_empty())
+        .collect::<Vec<_>>()
+        .join("\n\n");
     let text = without_name(&text).trim();
     (!text.is_empty()).then(|| capitalised(text))
 }
 
 /// Without `(page "add-user"; reference/stepchat.md §3.4)` and its like: readers do not have them.
-fn without_sources(text: &str) -> String {
+pub(super) fn without_sources(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, inside, after)) = parenthesis(rest) {
@@ -42,7 +47,9 @@ fn without_name(text: &str) -> &str {
 
 fn capitalised(text: &str) -> String {
     let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    letters
+        .next()
+        .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 #[cfg(test)]

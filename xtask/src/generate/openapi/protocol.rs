@@ -40,7 +40,12 @@ impl Protocol {
     }
 
     pub(super) fn about(self, family: &FamilyEntry) -> String {
-        let doors = family.front_doors.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", ");
+        let doors = family
+            .front_doors
+            .iter()
+            .map(|path| format!("`{path}`"))
+            .collect::<Vec<_>>()
+            .join(", ");
         let common = format!(
             "Every method has a path of its own and also answers at the front door ({doors}), where the field `{}` \
              names it. `GET` with the parameters in the query works like `POST`; bodies may also be \
@@ -115,25 +120,36 @@ impl Protocol {
         }
     }
 
+    /// The answers that all methods have in common.
+    pub(super) fn common_responses(self) -> Value {
+        let error = reference("schemas", "ApiError");
+        let answer =
+            |description: &str| json!({ "description": description, "content": stepchat_content(&error, None) });
+        match self {
+            Self::Stepchat => json!({
+                "Throttled": answer("Too many requests; try again."),
+                "Unavailable": answer("Not available; try again."),
+            }),
+            Self::Voximplant => json!({}),
+        }
+    }
+
     /// All answers of a method whose result has this schema.
-    pub(super) fn responses(self, result: Value, examples: Option<Value>) -> Value {
+    pub(super) fn responses(self, result: &Value, examples: Option<&Value>) -> Value {
         match self {
             Self::Stepchat => {
-                let error = reference("schemas", "ApiError");
-                let any = json!({ "anyOf": [result, reference("schemas", "Refusal"), error] });
+                let any = [
+                    result.clone(),
+                    reference("schemas", "Refusal"),
+                    reference("schemas", "ApiError"),
+                ];
                 json!({
                     "200": {
                         "description": "The result, a refusal or an error.",
-                        "content": stepchat_content(any, examples),
+                        "content": stepchat_content(&json!({ "anyOf": any }), examples),
                     },
-                    "429": {
-                        "description": "Too many requests; try again.",
-                        "content": stepchat_content(error.clone(), None),
-                    },
-                    "503": {
-                        "description": "Not available; try again.",
-                        "content": stepchat_content(error, None),
-                    },
+                    "429": reference("responses", "Throttled"),
+                    "503": reference("responses", "Unavailable"),
                 })
             }
             Self::Voximplant => {
@@ -141,7 +157,7 @@ impl Protocol {
                 json!({
                     "200": {
                         "description": "The result, or a failure.",
-                        "content": { "application/json": content(any, examples) },
+                        "content": { "application/json": content(&any, examples) },
                     },
                 })
             }
@@ -149,9 +165,9 @@ impl Protocol {
     }
 }
 
-fn stepchat_content(schema: Value, examples: Option<Value>) -> Value {
+fn stepchat_content(schema: &Value, examples: Option<&Value>) -> Value {
     let text = json!({ "type": "string", "contentMediaType": "application/json", "contentSchema": schema });
-    json!({ "application/json": content(schema, examples), "text/plain; charset=utf-8": content(text, None) })
+    json!({ "application/json": content(schema, examples), "text/plain; charset=utf-8": content(&text, None) })
 }
 
 fn stepchat_refusal() -> Value {
@@ -232,6 +248,9 @@ mod tests {
         let body = Error::from(Refusal::UserNameNotUnique).body();
         assert!(fits(&body, &voximplant_failure()));
         let body: Value = serde_json::from_str(&body).unwrap();
-        assert!(fits(&body["error"].to_string(), &voximplant_failure()["properties"]["error"]));
+        assert!(fits(
+            &body["error"].to_string(),
+            &voximplant_failure()["properties"]["error"]
+        ));
     }
 }

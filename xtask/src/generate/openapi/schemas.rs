@@ -1,66 +1,65 @@
 //! The schemas of a family: parameters as they are read, answers as they are written, under names that tell whose they
 //! are.
 
+use super::prose;
 use crate::names::pascal;
 use schemars::generate::SchemaSettings;
 use schemars::{Schema, SchemaGenerator};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use shared::method::Entry;
 use std::collections::BTreeMap;
 
 const PREFIX: &str = "#/components/schemas/";
 
-/// Everything under `components/schemas`, and what each method takes and gives.
-#[derive(Debug)]
-pub(super) struct Schemas {
-    pub(super) components: Map<String, Value>,
-    /// In the order of the methods.
-    pub(super) shapes: Vec<Shapes>,
-}
+/// What is under `components/schemas`, by name.
+pub(super) type Components = Map<String, Value>;
 
-/// What a method takes and gives.
+/// What a method takes and gives: references to components of its own.
 #[derive(Debug)]
 pub(super) struct Shapes {
     pub(super) request: Value,
-    pub(super) response: Value,
+    pub(super) answer: Value,
 }
 
-impl Schemas {
-    pub(super) fn of(methods: &[Entry]) -> Self {
-        let (mut requests, mut responses) = (Side::new(settings()), Side::new(settings().for_serialize()));
-        let shapes: Vec<Shapes> = methods
-            .iter()
-            .map(|entry| Shapes {
-                request: requests.add(entry, "Request", Entry::request_schema),
-                response: responses.add(entry, "Response", Entry::response_schema),
-            })
-            .collect();
-        let (mut requests, responses) = (requests.finished(), responses.finished());
-        // One type may be read in another form than it is written.
-        for (name, schema) in &responses.definitions {
-            if requests.definitions.get(name).is_some_and(|other| other != schema) {
-                requests.names.insert(name.clone(), format!("{name}Input"));
-            }
+impl Shapes {
+    pub(super) fn of(entry: &Entry) -> Self {
+        let own = |part: &str| json!({ "$ref": format!("{PREFIX}{}{part}", pascal(entry.name)) });
+        Self {
+            request: own(REQUEST),
+            answer: own(ANSWER),
         }
-        let shapes = shapes.into_iter().map(|shapes| Shapes {
-            request: requests.renamed(shapes.request),
-            response: responses.renamed(shapes.response),
-        });
-        let shapes = shapes.collect();
-        let components = requests.components().chain(responses.components()).collect();
-        Self { components, shapes }
     }
+}
 
-    /// Whether a schema has required members.
-    pub(super) fn requires_anything(&self, schema: &Value) -> bool {
-        let required = resolved(schema, &self.components).get("required").and_then(Value::as_array);
-        required.is_some_and(|names| !names.is_empty())
-    }
+const REQUEST: &str = "Request";
+const ANSWER: &str = "Answer";
+
+/// The schemas of all methods of a family.
+pub(super) fn components(methods: &[Entry]) -> Components {
+    let requests = Side::new(settings(), methods, Entry::request_schema);
+    let answers = Side::new(settings().for_serialize(), methods, Entry::response_schema);
+    // One type may be read in another form than it is written.
+    let written = &answers.definitions;
+    let read_otherwise = |name: &str, schema: &Value| written.get(name).is_some_and(|other| other != schema);
+    let names = requests
+        .definitions
+        .iter()
+        .filter(|(name, schema)| read_otherwise(name, schema));
+    let names = names.map(|(name, _)| (name.clone(), format!("{name}Input"))).collect();
+    let mut components = requests.components(methods, REQUEST, &names);
+    components.extend(answers.components(methods, ANSWER, &BTreeMap::new()));
+    components
 }
 
 /// The schema itself, where it is only a reference to one.
-pub(super) fn resolved<'a>(schema: &'a Value, components: &'a Map<String, Value>) -> &'a Value {
+pub(super) fn resolved<'a>(schema: &'a Value, components: &'a Components) -> &'a Value {
     target(schema).and_then(|name| components.get(name)).unwrap_or(schema)
+}
+
+/// Whether a schema has required members.
+pub(super) fn requires_anything(schema: &Value, components: &Components) -> bool {
+    let required = resolved(schema, components).get("required").and_then(Value::as_array);
+    required.is_some_and(|names| !names.is_empty())
 }
 
 /// The name of the component a schema refers to.
@@ -75,74 +74,92 @@ fn settings() -> SchemaSettings {
     })
 }
 
-/// Parameters, or answers.
+/// Parameters, or answers, as `schemars` describes them.
 struct Side {
-    generator: SchemaGenerator,
-    finished: Finished,
-}
-
-/// The definitions of a side, and the new names of those that are not to keep theirs.
-#[derive(Default)]
-struct Finished {
-    definitions: Map<String, Value>,
-    names: BTreeMap<String, String>,
+    definitions: Components,
+    /// One per method.
+    schemas: Vec<Value>,
 }
 
 impl Side {
-    fn new(settings: SchemaSettings) -> Self {
-        Self { generator: settings.into_generator(), finished: Finished::default() }
-    }
-
-    /// The schema of a method's `part`. Types called just `Request` or `Response` get their method's name in front.
-    fn add(&mut self, entry: &Entry, part: &str, schema: fn(&Entry, &mut SchemaGenerator) -> Schema) -> Value {
-        let schema = Value::from(schema(entry, &mut self.generator));
-        if let Some(name) = target(&schema).filter(|name| is_plain(name, part)) {
-            self.finished.names.insert(name.to_owned(), format!("{}{part}", pascal(entry.name)));
+    fn new(settings: SchemaSettings, methods: &[Entry], schema: fn(&Entry, &mut SchemaGenerator) -> Schema) -> Self {
+        let mut generator = settings.into_generator();
+        let schemas = methods
+            .iter()
+            .map(|entry| Value::from(schema(entry, &mut generator)))
+            .collect();
+        Self {
+            schemas,
+            definitions: generator.take_definitions(true),
         }
-        schema
     }
 
-    fn finished(mut self) -> Finished {
-        let mut definitions = self.generator.take_definitions(true);
-        for name in self.finished.names.keys() {
+    /// One component per method and one per type they have in common.
+    fn components(&self, methods: &[Entry], part: &str, names: &BTreeMap<String, String>) -> Components {
+        let mut components = Components::new();
+        for (entry, schema) in methods.iter().zip(&self.schemas) {
+            let mut schema = self.settled(resolved(schema, &self.definitions), names, &mut components);
             // "Its parameters." says nothing away from its method.
-            if let Some(schema) = definitions.get_mut(name).and_then(Value::as_object_mut) {
-                schema.remove("description");
-            }
+            schema.as_object_mut().map(|members| members.remove("description"));
+            components.insert(format!("{}{part}", pascal(entry.name)), schema);
         }
-        Finished { definitions, ..self.finished }
-    }
-}
-
-impl Finished {
-    fn components(&self) -> impl Iterator<Item = (String, Value)> {
-        self.definitions.iter().map(|(name, schema)| (self.name(name).to_owned(), self.renamed(schema.clone())))
+        components
     }
 
-    fn name<'a>(&'a self, name: &'a str) -> &'a str {
-        self.names.get(name).map_or(name, String::as_str)
-    }
-
-    /// The schema with new names in all its references.
-    fn renamed(&self, schema: Value) -> Value {
+    /// The schema for readers; the components it refers to are added to `components`.
+    fn settled(&self, schema: &Value, names: &BTreeMap<String, String>, components: &mut Components) -> Value {
         match schema {
-            Value::Array(items) => items.into_iter().map(|item| self.renamed(item)).collect(),
-            Value::Object(members) => members.into_iter().map(|(key, value)| self.member(key, value)).collect(),
-            other => other,
+            Value::Array(items) => items.iter().map(|item| self.settled(item, names, components)).collect(),
+            Value::Object(members) => {
+                let mut settled = Components::new();
+                for (key, value) in members {
+                    match (key.as_str(), value) {
+                        ("$ref", _) => settled.extend(self.reference(schema, names, components)),
+                        ("description", Value::String(text)) => {
+                            settled.insert(key.clone(), prose::without_sources(text).into());
+                        }
+                        _ => {
+                            settled.insert(key.clone(), self.settled(value, names, components));
+                        }
+                    }
+                }
+                Value::Object(settled)
+            }
+            other => other.clone(),
         }
     }
 
-    fn member(&self, key: String, value: Value) -> (String, Value) {
-        match value.as_str().and_then(|reference| reference.strip_prefix(PREFIX)) {
-            Some(name) if key == "$ref" => (key, format!("{PREFIX}{}", self.name(name)).into()),
-            _ => (key, self.renamed(value)),
+    /// The members that stand for a reference: the reference, or what it refers to if the name tells nobody which of
+    /// several types is meant.
+    fn reference(&self, schema: &Value, names: &BTreeMap<String, String>, components: &mut Components) -> Components {
+        let Some((name, definition)) = target(schema).and_then(|name| self.definitions.get_key_value(name)) else {
+            return Components::new();
+        };
+        if self.is_ambiguous(name) {
+            let Value::Object(mut members) = self.settled(definition, names, components) else {
+                return Components::new();
+            };
+            if schema.get("description").is_some() {
+                members.remove("description");
+            }
+            return members;
         }
+        let shown = names.get(name).unwrap_or(name);
+        if !components.contains_key(shown) {
+            // Taken before its contents are settled, for types that contain themselves.
+            components.insert(shown.clone(), Value::Null);
+            let settled = self.settled(definition, names, components);
+            components.insert(shown.clone(), settled);
+        }
+        Components::from_iter([("$ref".to_owned(), format!("{PREFIX}{shown}").into())])
     }
-}
 
-/// Whether a name is `part`, or `part` with the number that tells equal names apart.
-fn is_plain(name: &str, part: &str) -> bool {
-    name.strip_prefix(part).is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()))
+    /// `Answer`, `Answer2`…: types of one name, told apart by the order in which they were met.
+    fn is_ambiguous(&self, name: &str) -> bool {
+        let base = name.trim_end_matches(|last: char| last.is_ascii_digit());
+        let has_twin = |name: &str| self.definitions.contains_key(&format!("{name}2"));
+        has_twin(name) || (base != name && self.definitions.contains_key(base) && has_twin(base))
+    }
 }
 
 #[cfg(test)]
@@ -151,22 +168,64 @@ mod tests {
     use crate::generate::Registry;
 
     #[test]
-    fn every_request_bears_its_method_s_name_and_none_a_number() {
+    fn every_method_has_components_of_its_own_and_none_is_a_number_s() {
         for family in Registry::compiled().families {
-            let schemas = Schemas::of(family.methods);
+            let components = components(family.methods);
             for entry in family.methods {
-                assert!(schemas.components.contains_key(&format!("{}Request", pascal(entry.name))), "{}", entry.name);
+                let Shapes { request, answer } = Shapes::of(entry);
+                assert!(
+                    [request, answer]
+                        .iter()
+                        .all(|shape| components.contains_key(target(shape).unwrap()))
+                );
             }
-            let numbered = |name: &&String| is_plain(name, "Request") || is_plain(name, "Response");
-            assert_eq!(schemas.components.keys().find(numbered), None);
+            let numbered = |name: &&String| name.ends_with(|last: char| last.is_ascii_digit());
+            assert_eq!(components.keys().find(numbered), None);
         }
     }
 
     #[test]
-    fn references_follow_new_names() {
-        let names = BTreeMap::from([("Request2".to_owned(), "GetUserRequest".to_owned())]);
-        let side = Finished { names, ..Finished::default() };
-        let renamed = side.renamed(serde_json::json!({ "anyOf": [{ "$ref": "#/components/schemas/Request2" }] }));
-        assert_eq!(renamed["anyOf"][0]["$ref"], "#/components/schemas/GetUserRequest");
+    fn types_of_one_name_are_shown_where_they_are_used() {
+        let definitions = json!({
+            "Or": { "anyOf": [{ "$ref": "#/components/schemas/Row" }], "description": "Either." },
+            "Or2": { "type": "boolean" },
+            "Row": { "type": "string", "description": "A row (decision D1)." },
+        });
+        let Value::Object(definitions) = definitions else {
+            panic!("no object")
+        };
+        let side = Side {
+            definitions,
+            schemas: Vec::new(),
+        };
+        let schema = json!({ "properties": { "a": { "$ref": "#/components/schemas/Or", "description": "A." } } });
+        let mut components = Components::new();
+        let settled = side.settled(&schema, &BTreeMap::new(), &mut components);
+        let row = json!({ "$ref": "#/components/schemas/Row" });
+        assert_eq!(
+            settled,
+            json!({ "properties": { "a": { "anyOf": [row], "description": "A." } } })
+        );
+        let rows = json!({ "Row": { "type": "string", "description": "A row." } });
+        assert_eq!(Value::Object(components), rows);
+    }
+
+    #[test]
+    fn a_type_may_contain_itself() {
+        let list = json!({ "List": { "properties": { "next": { "$ref": "#/components/schemas/List" } } } });
+        let Value::Object(definitions) = list.clone() else {
+            panic!("no object")
+        };
+        let side = Side {
+            definitions,
+            schemas: Vec::new(),
+        };
+        let mut components = Components::new();
+        side.settled(
+            &json!({ "$ref": "#/components/schemas/List" }),
+            &BTreeMap::new(),
+            &mut components,
+        );
+        assert_eq!(Value::Object(components), list);
     }
 }

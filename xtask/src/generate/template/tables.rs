@@ -8,10 +8,17 @@ use shared::store::Table;
 use shared::store::schema::{IndexSchema, TableSchema};
 
 pub(super) fn resources() -> Map {
-    Table::ALL.into_iter().enumerate().fold(Map::new(), |resources, (at, table)| {
-        let resources = if at == 0 { resources.heading("Tables") } else { resources.gap() };
-        resources.with(&table_id(table), kept("AWS::DynamoDB::Table", properties(table)))
-    })
+    Table::ALL
+        .into_iter()
+        .enumerate()
+        .fold(Map::new(), |resources, (at, table)| {
+            let resources = if at == 0 {
+                resources.heading("Tables")
+            } else {
+                resources.gap()
+            };
+            resources.with(&table_id(table), kept("AWS::DynamoDB::Table", properties(table)))
+        })
 }
 
 /// The name of a table's resource.
@@ -30,19 +37,27 @@ pub(super) const fn has_own_key(table: Table) -> bool {
 fn properties(table: Table) -> Map {
     let schema = table.schema();
     let key = key_schema("pk", schema.sorted.then_some("sk"));
-    let attributes = key_attributes(schema).into_iter().map(|name| {
-        Yaml::from(Map::new().with("AttributeName", name).with("AttributeType", "S")).on_one_line()
-    });
-    let ttl = schema.ttl.map(|attribute| Map::new().with("AttributeName", attribute).with("Enabled", true));
+    let attributes = key_attributes(schema)
+        .into_iter()
+        .map(|name| Yaml::from(Map::new().with("AttributeName", name).with("AttributeType", "S")).on_one_line());
+    let ttl = schema
+        .ttl
+        .map(|attribute| Map::new().with("AttributeName", attribute).with("Enabled", true));
     let encryption = has_own_key(table).then(|| {
         let key = Yaml::attribute(DATA_KEY, "Arn");
-        Map::new().with("SSEEnabled", true).with("SSEType", "KMS").with("KMSMasterKeyId", key)
+        Map::new()
+            .with("SSEEnabled", true)
+            .with("SSEType", "KMS")
+            .with("KMSMasterKeyId", key)
     });
     let indexes = (!schema.indexes.is_empty()).then(|| schema.indexes.iter().map(index).collect::<Yaml>());
     Map::new()
         .with("BillingMode", "PAY_PER_REQUEST")
         .with("DeletionProtectionEnabled", true)
-        .with("PointInTimeRecoverySpecification", Map::new().with("PointInTimeRecoveryEnabled", true))
+        .with(
+            "PointInTimeRecoverySpecification",
+            Map::new().with("PointInTimeRecoveryEnabled", true),
+        )
         .with_some("TimeToLiveSpecification", ttl)
         .with_some("SSESpecification", encryption)
         .with("AttributeDefinitions", attributes.collect::<Yaml>())
@@ -55,7 +70,9 @@ fn index(index: &IndexSchema) -> Map {
         Map::new().with("ProjectionType", "KEYS_ONLY")
     } else {
         let carried = index.carries.iter().copied().collect::<Yaml>().on_one_line();
-        Map::new().with("ProjectionType", "INCLUDE").with("NonKeyAttributes", carried)
+        Map::new()
+            .with("ProjectionType", "INCLUDE")
+            .with("NonKeyAttributes", carried)
     };
     Map::new()
         .with("IndexName", index.name)
@@ -64,10 +81,11 @@ fn index(index: &IndexSchema) -> Map {
 }
 
 fn key_schema(partition: &str, sort: Option<&str>) -> Yaml {
-    let element = |name: &str, kind: &str| {
-        Yaml::from(Map::new().with("AttributeName", name).with("KeyType", kind)).on_one_line()
-    };
-    std::iter::once(element(partition, "HASH")).chain(sort.map(|sort| element(sort, "RANGE"))).collect()
+    let element =
+        |name: &str, kind: &str| Yaml::from(Map::new().with("AttributeName", name).with("KeyType", kind)).on_one_line();
+    std::iter::once(element(partition, "HASH"))
+        .chain(sort.map(|sort| element(sort, "RANGE")))
+        .collect()
 }
 
 /// The attributes that are part of some key, each once.

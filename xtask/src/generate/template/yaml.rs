@@ -1,7 +1,10 @@
 //! Just enough YAML to write a template that people can read: block style with comments, one-line maps and lists where
-//! they are short, and CloudFormation's functions.
+//! they are short, and the functions of templates.
 
 use std::fmt::Write as _;
+
+/// Longest line that still counts as one line.
+const WIDTH: usize = 120;
 
 /// A value.
 #[derive(Debug, Clone)]
@@ -12,7 +15,7 @@ pub(super) enum Yaml {
     List(Vec<Yaml>),
     /// A map, one entry a line.
     Map(Map),
-    /// A list or map on one line.
+    /// A list or map on one line, if there is room.
     Inline(Box<Yaml>),
 }
 
@@ -94,12 +97,15 @@ impl Map {
                 let _ = writeln!(text, "{}", format!("{:indent$}{line}", "").trim_end());
             }
             let _ = write!(text, "{:indent$}{}:", "", entry.key);
-            entry.value.after_key(indent, text);
+            entry.value.after_key(indent, entry.key.len(), text);
         }
     }
 
     fn inline(&self) -> String {
-        let entries = self.entries.iter().map(|entry| format!("{}: {}", entry.key, entry.value.inline()));
+        let entries = self
+            .entries
+            .iter()
+            .map(|entry| format!("{}: {}", entry.key, entry.value.inline()));
         format!("{{ {} }}", entries.collect::<Vec<_>>().join(", "))
     }
 }
@@ -120,20 +126,25 @@ impl Yaml {
         Self::Scalar(format!("!Sub {}", quoted(text)))
     }
 
-    /// The same on one line.
+    /// The same on one line, if there is room.
     pub(super) fn on_one_line(self) -> Self {
         Self::Inline(Box::new(self))
     }
 
-    fn after_key(&self, indent: usize, text: &mut String) {
+    fn after_key(&self, indent: usize, key: usize, text: &mut String) {
         match self {
+            Self::Inline(value) if indent + key + 2 + value.inline().len() > WIDTH => {
+                value.after_key(indent, key, text)
+            }
             Self::Map(map) if !map.entries.is_empty() => {
                 text.push('\n');
                 map.block(indent + 2, text);
             }
             Self::List(items) if !items.is_empty() => {
                 text.push('\n');
-                items.iter().for_each(|item| item.item(indent + 2, text));
+                for item in items {
+                    item.item(indent + 2, text);
+                }
             }
             other => {
                 let _ = writeln!(text, " {}", other.inline());
@@ -207,13 +218,15 @@ impl<T: Into<Self>> FromIterator<T> for Yaml {
 fn spelled(text: &str) -> String {
     const OTHER_MEANING: [&str; 10] = ["true", "false", "yes", "no", "on", "off", "null", "y", "n", "~"];
     let plain = text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '/')
-        && text.chars().all(|letter| letter.is_ascii_alphanumeric() || "_-./:".contains(letter))
+        && text
+            .chars()
+            .all(|letter| letter.is_ascii_alphanumeric() || "_-./:".contains(letter))
         && !text.ends_with(':')
         && !OTHER_MEANING.contains(&text.to_ascii_lowercase().as_str());
     if plain { text.to_owned() } else { quoted(text) }
 }
 
-/// A text in double quotes, in ASCII: CloudFormation shows anything else as `?`.
+/// A text in double quotes, in ASCII: the console shows anything else as `?`.
 fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
     for letter in text.chars() {
@@ -241,7 +254,18 @@ mod tests {
         for plain in ["dynamodb:GetItem", "/stepchat/get-user", "AWS::DynamoDB::Table"] {
             assert_eq!(spelled(plain), plain);
         }
-        for misread in ["2012-10-17", "true", "No", "", "10", "a b", "*", "/x/{proxy+}", "key:", "#x"] {
+        for misread in [
+            "2012-10-17",
+            "true",
+            "No",
+            "",
+            "10",
+            "a b",
+            "*",
+            "/x/{proxy+}",
+            "key:",
+            "#x",
+        ] {
             assert_eq!(spelled(misread), format!("\"{misread}\""));
         }
         assert_eq!(spelled("say \"\\\""), r#""say \"\\\"""#);
@@ -254,7 +278,9 @@ mod tests {
 
     #[test]
     fn nesting_comments_and_one_line_values_are_laid_out() {
-        let rows: Yaml = [Map::new().with("a", "x").with("b", 1), Map::new().with("a", "y")].into_iter().collect();
+        let rows: Yaml = [Map::new().with("a", "x").with("b", 1), Map::new().with("a", "y")]
+            .into_iter()
+            .collect();
         let map = Map::new()
             .with("Empty", Map::new())
             .heading("Group")
