@@ -19,9 +19,7 @@ pub struct ConfigError {
 impl fmt::Display for ConfigError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "the configuration has {} problem(s):", self.problems.len())?;
-        self.problems
-            .iter()
-            .try_for_each(|problem| write!(formatter, "\n  {problem}"))
+        self.problems.iter().try_for_each(|problem| write!(formatter, "\n  {problem}"))
     }
 }
 
@@ -117,15 +115,8 @@ const CLOCK_LEEWAY: Variable = Variable {
 };
 
 /// Every variable beside the table names, for the documentation and the template.
-pub const VARIABLES: [Variable; 7] = [
-    TOKEN_SECRET,
-    DEFAULT_FIRST_NAME,
-    DEFAULT_PROFILE_IMAGE,
-    UNIQUE_PHONE,
-    SHOW_STAFF_TOKENS,
-    MAX_USERS,
-    CLOCK_LEEWAY,
-];
+pub const VARIABLES: [Variable; 7] =
+    [TOKEN_SECRET, DEFAULT_FIRST_NAME, DEFAULT_PROFILE_IMAGE, UNIQUE_PHONE, SHOW_STAFF_TOKENS, MAX_USERS, CLOCK_LEEWAY];
 
 /// All settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -149,15 +140,13 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
     fn read<T>(&mut self, variable: Variable, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
         let set = (self.lookup)(variable.name).filter(|value| !value.is_empty());
         let Some(value) = set.or_else(|| variable.default.map(str::to_owned)) else {
-            self.problems
-                .push(format!("{} is not set. {}", variable.name, variable.about));
+            self.problems.push(format!("{} is not set. {}", variable.name, variable.about));
             return None;
         };
         let parsed = parse(&value);
         if parsed.is_none() {
             // The value itself may be a secret.
-            self.problems
-                .push(format!("{} cannot be used. {}", variable.name, variable.about));
+            self.problems.push(format!("{} cannot be used. {}", variable.name, variable.about));
         }
         parsed
     }
@@ -175,17 +164,10 @@ impl Config {
     /// Reads the settings through `lookup`, usually the environment.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let tables = Tables::new(|table: Table| {
-            lookup(table.variable())
-                .filter(|name| !name.is_empty())
-                .unwrap_or_else(|| table.as_str().to_owned())
+            lookup(table.variable()).filter(|name| !name.is_empty()).unwrap_or_else(|| table.as_str().to_owned())
         });
-        let mut reader = Reader {
-            lookup,
-            problems: Vec::new(),
-        };
-        let secret = reader.read(TOKEN_SECRET, |text| {
-            STANDARD.decode(text.trim()).ok().and_then(TokenSecret::new)
-        });
+        let mut reader = Reader { lookup, problems: Vec::new() };
+        let secret = reader.read(TOKEN_SECRET, |text| STANDARD.decode(text.trim()).ok().and_then(TokenSecret::new));
         let first_name = reader.read(DEFAULT_FIRST_NAME, |text| Name::parse(text).ok());
         let image = reader.read(DEFAULT_PROFILE_IMAGE, |text| Some(text.to_owned()));
         let unique_phone = reader.read(UNIQUE_PHONE, flag);
@@ -194,18 +176,8 @@ impl Config {
             "none" => Some(None),
             number => number.parse().ok().map(Some),
         });
-        let leeway = reader.read(CLOCK_LEEWAY, |text| {
-            text.parse().ok().filter(|seconds| (0..=300).contains(seconds))
-        });
-        match (
-            secret,
-            first_name,
-            image,
-            unique_phone,
-            show_staff_tokens,
-            max_users,
-            leeway,
-        ) {
+        let leeway = reader.read(CLOCK_LEEWAY, |text| text.parse().ok().filter(|seconds| (0..=300).contains(seconds)));
+        match (secret, first_name, image, unique_phone, show_staff_tokens, max_users, leeway) {
             (Some(secret), Some(first_name), Some(image), Some(unique), Some(show), Some(max), Some(leeway)) => {
                 Ok(Self {
                     tables,
@@ -216,15 +188,10 @@ impl Config {
                         unique_phone: unique,
                         show_staff_tokens: show,
                     },
-                    voximplant: VoximplantConfig {
-                        max_users_per_account: max,
-                        clock_leeway_seconds: leeway,
-                    },
+                    voximplant: VoximplantConfig { max_users_per_account: max, clock_leeway_seconds: leeway },
                 })
             }
-            _ => Err(ConfigError {
-                problems: reader.problems,
-            }),
+            _ => Err(ConfigError { problems: reader.problems }),
         }
     }
 }
@@ -236,12 +203,10 @@ pub fn endpoint(lookup: impl Fn(&str) -> Option<String>) -> Result<Endpoint, Con
     let mut problems = Vec::new();
     let mut required = |name: &str| {
         // An emulator needs none of these.
-        lookup(name)
-            .or_else(|| url.as_ref().map(|_| String::from("local")))
-            .unwrap_or_else(|| {
-                problems.push(format!("{name} is not set"));
-                String::new()
-            })
+        lookup(name).or_else(|| url.as_ref().map(|_| String::from("local"))).unwrap_or_else(|| {
+            problems.push(format!("{name} is not set"));
+            String::new()
+        })
     };
     let endpoint = Endpoint {
         region: required("AWS_REGION"),
@@ -250,11 +215,7 @@ pub fn endpoint(lookup: impl Fn(&str) -> Option<String>) -> Result<Endpoint, Con
         session_token: lookup("AWS_SESSION_TOKEN"),
         url: url.clone(),
     };
-    if problems.is_empty() {
-        Ok(endpoint)
-    } else {
-        Err(ConfigError { problems })
-    }
+    if problems.is_empty() { Ok(endpoint) } else { Err(ConfigError { problems }) }
 }
 
 #[cfg(test)]
@@ -280,10 +241,7 @@ mod tests {
             _ => None,
         });
         let text = error.unwrap_err().to_string();
-        assert!(
-            text.contains("2 problem(s)") && text.contains("STEPCHAT_UNIQUE_PHONE"),
-            "{text}"
-        );
+        assert!(text.contains("2 problem(s)") && text.contains("STEPCHAT_UNIQUE_PHONE"), "{text}");
         assert!(!text.contains("too-short-secret"));
     }
 

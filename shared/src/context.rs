@@ -30,13 +30,7 @@ impl App {
     #[must_use]
     pub fn new(config: Config, store: Store, clock: Clock, log: Log) -> Self {
         let tokens = Tokens::new(&config.token_secret);
-        Self {
-            config,
-            store,
-            clock,
-            log,
-            tokens,
-        }
+        Self { config, store, clock, log, tokens }
     }
 }
 
@@ -52,12 +46,7 @@ pub struct Ctx {
 impl Ctx {
     pub(crate) fn new(app: Arc<App>, host: Option<String>) -> Self {
         let now = app.clock.now();
-        Self {
-            app,
-            now,
-            host,
-            operation: None,
-        }
+        Self { app, now, host, operation: None }
     }
 
     pub(crate) fn with_operation(self, operation: Option<Operation>) -> Self {

@@ -5,7 +5,7 @@ use crate::context::{App, Ctx};
 use crate::runtime;
 use crate::store::grants::{Grant, Grants};
 use crate::store::idempotency;
-use crate::wire::{DecodeError, Inbound, Malformed, Reply};
+use crate::wire::{DecodeError, Inbound, Junk, Malformed, Reply};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::Request;
@@ -36,6 +36,8 @@ pub trait Family: Sized + Send + Sync + 'static {
     const FRONT_DOORS: &'static [&'static str];
     /// Whether a method's route also exists with a trailing slash.
     const TRAILING_SLASH: bool;
+    /// What becomes of a body that calls itself JSON and is no object.
+    const JUNK: Junk;
     /// What authentication itself may do.
     const GRANTS: &'static [Grant];
 
@@ -221,9 +223,7 @@ impl Entry {
     pub fn paths(&self) -> Vec<String> {
         let names = std::iter::once(&self.name).chain(self.aliases);
         let slashes: &[&str] = if self.trailing_slash { &["", "/"] } else { &[""] };
-        names
-            .flat_map(|name| slashes.iter().map(move |slash| format!("{}/{name}{slash}", self.root)))
-            .collect()
+        names.flat_map(|name| slashes.iter().map(move |slash| format!("{}/{name}{slash}", self.root))).collect()
     }
 
     /// Whether this method goes by `name`.
@@ -235,11 +235,7 @@ impl Entry {
 
 fn grants<M: Method>() -> Vec<Grant> {
     let own = M::GRANTS.iter().flat_map(|list| list.iter());
-    let answers: &[Grant] = if M::EFFECT == Effect::Write {
-        idempotency::GRANTS
-    } else {
-        &[]
-    };
+    let answers: &[Grant] = if M::EFFECT == Effect::Write { idempotency::GRANTS } else { &[] };
     let mut grants: Vec<Grant> = own.chain(M::Family::GRANTS).chain(answers).copied().collect();
     grants.sort_unstable();
     grants.dedup();

@@ -11,7 +11,7 @@ use crate::store::grants::Grants;
 use crate::store::idempotency::{Known, Operation};
 use crate::store::meter::{self, Readings};
 use crate::store::{Store, StoreError, connect};
-use crate::wire::{DecodeError, Inbound, Malformed, Params, Reply, decode};
+use crate::wire::{Inbound, Malformed, Params, Reply, decode};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -53,12 +53,12 @@ where
         lambda_http::run(service_fn(move |event: lambda_http::Request| {
             let app = Arc::clone(&app);
             async move {
-                let left = event.lambda_context_ref().map_or(LONGEST, |context| {
-                    context.deadline().duration_since(SystemTime::now()).unwrap_or_default()
-                });
+                let context = event.lambda_context_ref();
+                let left = context.map_or(LONGEST, |context| time_left(context.deadline()));
+                let id = context.map(|context| context.request_id.clone());
                 let (head, body) = event.into_parts();
                 let mut request = Request::from_parts(head, body_bytes(body));
-                request.extensions_mut().insert(TimeLeft(left.saturating_sub(MARGIN)));
+                request.extensions_mut().insert(Invocation { left: left.saturating_sub(MARGIN), id });
                 Ok::<_, Infallible>(lambda_response(handler(app, request).await))
             }
         }))
@@ -95,14 +95,8 @@ pub fn run_job(job: &'static Job) {
         lambda_runtime::run(lambda_runtime::service_fn(move |event: LambdaEvent<IgnoredAny>| {
             let app = Arc::clone(&app);
             async move {
-                let left = event
-                    .context
-                    .deadline()
-                    .duration_since(SystemTime::now())
-                    .unwrap_or_default();
-                perform(job, app, Instant::now() + left.saturating_sub(MARGIN))
-                    .await
-                    .map_err(|error| error.to_string())
+                let left = time_left(event.context.deadline());
+                perform(job, app, Instant::now() + left.saturating_sub(MARGIN)).await.map_err(|error| error.to_string())
             }
         }))
     });
@@ -115,23 +109,24 @@ pub async fn perform(job: &Job, app: Arc<App>, deadline: Instant) -> Result<usiz
     let outcome = if result.is_ok() { "ok" } else { "failed" };
     let finished = result.as_ref().map_or(0, |finished| *finished);
     let message = format!("background {} {outcome}: {finished} finished", job.name);
-    let mut line = observe::line(
-        "background",
-        job.name,
-        outcome,
-        &message,
-        &readings,
-        app.clock.now().millis(),
-    );
+    let mut line = observe::line("background", job.name, outcome, &message, &readings, app.clock.now().millis());
     line.duration_ms = millis_since(started);
     line.cause = result.as_ref().err().map(|error| redact(&error.to_string()));
     app.log.request(&line);
     result
 }
 
-/// How long the handler may take.
-#[derive(Debug, Clone, Copy)]
-struct TimeLeft(Duration);
+/// What Lambda says of one event: how long the handler may take, and the name it goes by in Lambda's own log.
+#[derive(Debug, Clone)]
+struct Invocation {
+    left: Duration,
+    id: Option<String>,
+}
+
+fn time_left(deadline: SystemTime) -> Duration {
+    // Lambda hands out no event whose time is over: such a deadline is that of a local emulator, which sets none.
+    deadline.duration_since(SystemTime::now()).unwrap_or(LONGEST)
+}
 
 fn body_bytes(body: Body) -> Bytes {
     match body {
@@ -170,26 +165,40 @@ pub async fn front_door<F: Family>(app: Arc<App>, methods: &'static [Entry], req
 
 async fn entered<F: Family>(app: Arc<App>, request: Request<Bytes>, method: Option<Entry>, methods: &[Entry]) -> Reply {
     let started = Instant::now();
-    let left = request.extensions().get::<TimeLeft>().map_or(LONGEST, |left| left.0);
+    let invocation = request.extensions().get::<Invocation>().cloned();
+    let Invocation { left, id } = invocation.unwrap_or(Invocation { left: LONGEST, id: None });
+    CURRENT.scope(Current { deadline: started + left, id }, admit::<F>(app, request, method, methods, started)).await
+}
+
+async fn admit<F: Family>(
+    app: Arc<App>,
+    request: Request<Bytes>,
+    method: Option<Entry>,
+    methods: &[Entry],
+    started: Instant,
+) -> Reply {
     let accepts_json = Inbound::accepts_json(request.headers());
-    let inbound = match Inbound::read(request).await {
+    let inbound = match Inbound::read(request, F::JUNK).await {
         Ok(inbound) => inbound,
         Err(malformed) => return refuse::<F>(&app, &malformed.into(), accepts_json, started),
     };
     let Some(entry) = method.or_else(|| named::<F>(&inbound, methods)) else {
         let missing = wanted::<F>(&inbound).is_none();
-        let error = if missing {
-            F::Error::missing_method()
-        } else {
-            F::Error::unknown_method()
-        };
+        let error = if missing { F::Error::missing_method() } else { F::Error::unknown_method() };
         return refuse::<F>(&app, &error, accepts_json, started);
     };
-    DEADLINE.scope(started + left, entry.handle(app, inbound)).await
+    entry.handle(app, inbound).await
+}
+
+/// What is known of the event whose task this is.
+#[derive(Debug)]
+struct Current {
+    deadline: Instant,
+    id: Option<String>,
 }
 
 tokio::task_local! {
-    static DEADLINE: Instant;
+    static CURRENT: Current;
 }
 
 fn named<F: Family>(inbound: &Inbound, methods: &[Entry]) -> Option<Entry> {
@@ -199,27 +208,14 @@ fn named<F: Family>(inbound: &Inbound, methods: &[Entry]) -> Option<Entry> {
 
 /// The method name a front-door request asks for. The path may carry any prefix before the family's root.
 fn wanted<F: Family>(inbound: &Inbound) -> Option<&str> {
-    let below = inbound
-        .path
-        .split_once(F::ROOT)
-        .map(|(_, below)| below.trim_matches('/'));
-    below
-        .filter(|name| !name.is_empty())
-        .or_else(|| inbound.params.text(F::SELECTOR))
+    let below = inbound.path.split_once(F::ROOT).map(|(_, below)| below.trim_matches('/'));
+    below.filter(|name| !name.is_empty()).or_else(|| inbound.params.text(F::SELECTOR))
 }
 
 /// Answers before any method is known.
 fn refuse<F: Family>(app: &App, error: &F::Error, accepts_json: bool, started: Instant) -> Reply {
     let reply = F::failure(error, accepts_json);
-    log::<F>(
-        app,
-        "none",
-        "none",
-        &reply,
-        error.cause(),
-        &Readings::default(),
-        started,
-    );
+    log::<F>(app, "none", "none", &reply, error.cause(), &Readings::default(), started);
     reply
 }
 
@@ -227,30 +223,19 @@ fn refuse<F: Family>(app: &App, error: &F::Error, accepts_json: bool, started: I
 pub async fn handle<M: Method>(app: Arc<App>, inbound: Inbound) -> Reply {
     let started = Instant::now();
     let accepts_json = inbound.accepts_json;
-    let deadline = DEADLINE.try_with(|deadline| *deadline).unwrap_or(started + LONGEST);
+    let deadline = CURRENT.try_with(|current| current.deadline).unwrap_or(started + LONGEST);
     let work = meter::metered(AssertUnwindSafe(process::<M>(Arc::clone(&app), inbound)).catch_unwind());
     let finished = tokio::time::timeout(deadline.saturating_duration_since(started), work).await;
     let (outcome, readings) = match finished {
         Ok((Ok(outcome), readings)) => (outcome, readings),
-        Ok((Err(_), readings)) => (
-            Outcome::failed(<M::Family as Family>::Error::internal(), "panic"),
-            readings,
-        ),
-        Err(_) => (
-            Outcome::failed(<M::Family as Family>::Error::timed_out(), "deadline"),
-            Readings::default(),
-        ),
+        Ok((Err(_), readings)) => (Outcome::failed(<M::Family as Family>::Error::internal(), "panic"), readings),
+        Err(_) => (Outcome::failed(<M::Family as Family>::Error::timed_out(), "deadline"), Readings::default()),
     };
     let reply = match &outcome.result {
         Ok(body) => M::Family::success(body.clone(), accepts_json),
         Err(error) => M::Family::failure(error, accepts_json),
     };
-    let cause = outcome
-        .result
-        .as_ref()
-        .err()
-        .and_then(Failure::cause)
-        .or(outcome.note.map(str::to_owned));
+    let cause = outcome.result.as_ref().err().and_then(Failure::cause).or(outcome.note.map(str::to_owned));
     log::<M::Family>(&app, M::NAME, outcome.caller, &reply, cause, &readings, started);
     reply
 }
@@ -263,11 +248,7 @@ struct Outcome<E> {
 
 impl<E> Outcome<E> {
     fn failed(error: E, note: &'static str) -> Self {
-        Self {
-            result: Err(error),
-            caller: "none",
-            note: Some(note),
-        }
+        Self { result: Err(error), caller: "none", note: Some(note) }
     }
 }
 
@@ -279,19 +260,11 @@ async fn process<M: Method>(app: Arc<App>, inbound: Inbound) -> Outcome<FamilyEr
     let caller = match M::Family::authenticate(&ctx, &inbound, M::ACCESS).await {
         Ok(caller) => caller,
         Err(error) => {
-            return Outcome {
-                result: Err(error),
-                caller: "none",
-                note: None,
-            };
+            return Outcome { result: Err(error), caller: "none", note: None };
         }
     };
     let kind = M::Family::caller_kind(&caller);
-    Outcome {
-        result: admitted::<M>(ctx, inbound, &caller).await,
-        caller: kind,
-        note: None,
-    }
+    Outcome { result: admitted::<M>(ctx, inbound, &caller).await, caller: kind, note: None }
 }
 
 async fn admitted<M: Method>(
@@ -300,19 +273,22 @@ async fn admitted<M: Method>(
     caller: &<M::Family as Family>::Caller,
 ) -> Result<String, FamilyError<M>> {
     let request: M::Request = decode(&inbound.params)?;
-    let operation = inbound
-        .idempotency_key
-        .as_deref()
-        .filter(|_| M::EFFECT == Effect::Write)
-        .map(|key| Operation::new(&M::Family::tenant(caller), key, &payload(M::NAME, &inbound.params)));
+    let operation = inbound.idempotency_key.as_deref().filter(|_| M::EFFECT == Effect::Write).map(|key| {
+        // Keyed: a plain hash of a payload with a password in it could be guessed at.
+        let payload = ctx.tokens().fingerprint(&payload(M::NAME, &inbound.params));
+        Operation::new(&M::Family::tenant(caller), key, payload)
+    });
     let ctx = ctx.with_operation(operation);
     if let Some(answer) = first_answer::<M>(&ctx).await? {
         return Ok(answer);
     }
     match M::call(&ctx, caller, request).await {
         Ok(response) => encode::<M>(&response),
-        // The same key finished between our look and our commit.
-        Err(error) if error.is_already_answered() => first_answer::<M>(&ctx).await?.ok_or(error),
+        // The same key may have finished between our look and our refusal: then its answer is ours too.
+        Err(error) if ctx.operation().is_some() => match first_answer::<M>(&ctx).await {
+            Ok(Some(answer)) => Ok(answer),
+            _ => Err(error),
+        },
         Err(error) => Err(error),
     }
 }
@@ -321,12 +297,7 @@ async fn first_answer<M: Method>(ctx: &Ctx) -> Result<Option<String>, FamilyErro
     let Some(operation) = ctx.operation() else {
         return Ok(None);
     };
-    match ctx
-        .store()
-        .known(operation, ctx.now())
-        .await
-        .map_err(FamilyError::<M>::from_store)?
-    {
+    match ctx.store().known(operation, ctx.now()).await.map_err(FamilyError::<M>::from_store)? {
         Known::New => Ok(None),
         Known::Answered(answer) => Ok(Some(answer)),
         Known::OtherPayload => Err(FamilyError::<M>::key_reused()),
@@ -334,18 +305,14 @@ async fn first_answer<M: Method>(ctx: &Ctx) -> Result<Option<String>, FamilyErro
 }
 
 fn encode<M: Method>(response: &M::Response) -> Result<String, FamilyError<M>> {
-    serde_json::to_string(response).map_err(|error| {
-        FamilyError::<M>::from(DecodeError::Invalid {
-            field: None,
-            reason: format!("answer: {error}"),
-        })
-    })
+    serde_json::to_string(response).map_err(|_| FamilyError::<M>::internal())
 }
 
 /// What must be the same when an idempotency key comes again: method and parameters, in any order, without the
 /// credentials, the selector and the key itself.
 fn payload(method: &str, params: &Params) -> String {
-    const LEFT_OUT: [&str; 6] = ["token", "api_key", "function", "cmd", "request_id", "account_id"];
+    const LEFT_OUT: [&str; 8] =
+        ["token", "api_key", "function", "cmd", "request_id", "account_id", "account_name", "account_email"];
     let mut fields: Vec<_> = params.iter().filter(|(name, _)| !LEFT_OUT.contains(name)).collect();
     fields.sort_unstable_by_key(|(name, _)| *name);
     let mut payload = method.to_owned();
@@ -366,18 +333,12 @@ fn log<F: Family>(
     started: Instant,
 ) {
     let message = format!("{} {} {}", F::NAME, method, reply.outcome);
-    let mut line = observe::line(
-        F::NAME,
-        method,
-        &reply.outcome,
-        &message,
-        readings,
-        app.clock.now().millis(),
-    );
+    let mut line = observe::line(F::NAME, method, &reply.outcome, &message, readings, app.clock.now().millis());
     line.caller = caller;
     line.cold_start = !WARM.swap(true, Ordering::Relaxed);
     line.duration_ms = millis_since(started);
     line.cause = cause.map(|cause| redact(&cause));
+    line.request_id = CURRENT.try_with(|current| current.id.clone()).ok().flatten();
     app.log.request(&line);
 }
 

@@ -37,13 +37,9 @@ impl HttpConnector for Connector {
             // SQLite blocks; the event loop must not.
             let answer = tokio::task::spawn_blocking(move || perform(&database, &operation, &body)).await;
             let (status, body) = answer.map_err(|error| ConnectorError::other(Box::new(error), None))?;
-            let status = status
-                .try_into()
-                .map_err(|error| ConnectorError::other(Box::new(error), None))?;
+            let status = status.try_into().map_err(|error| ConnectorError::other(Box::new(error), None))?;
             let mut response = HttpResponse::new(status, SdkBody::from(body));
-            response
-                .headers_mut()
-                .insert("content-type", "application/x-amz-json-1.0");
+            response.headers_mut().insert("content-type", "application/x-amz-json-1.0");
             Ok(response)
         })
     }

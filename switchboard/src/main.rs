@@ -23,10 +23,8 @@ enum Command {
     /// On first start this makes the tables, a first admin, account 1 with an application `demo`, keys and 1000.00 of
     /// test money, and writes the files clients load into the state folder. To use another database, set
     /// `AWS_ENDPOINT_URL_DYNAMODB` to its address, or `SWITCHBOARD_DATABASE=aws` for the tables of your AWS account.
-    #[command(
-        after_help = "Examples:\n  switchboard serve\n  switchboard serve --memory --state /tmp/try\n  \
-                            switchboard serve --listen 127.0.0.1:8080 --https 127.0.0.1:8443"
-    )]
+    #[command(after_help = "Examples:\n  switchboard serve\n  switchboard serve --memory --state /tmp/try\n  \
+                            switchboard serve --listen 127.0.0.1:8080 --https 127.0.0.1:8443")]
     Serve {
         /// Address for HTTP.
         #[arg(long, default_value = "127.0.0.1:9000")]
@@ -47,25 +45,9 @@ enum Command {
 }
 
 fn main() -> Result<()> {
-    let Command::Serve {
-        listen,
-        https,
-        state,
-        memory,
-        database,
-    } = Arguments::parse().command;
-    let options = Options {
-        listen,
-        https,
-        state,
-        memory,
-        database,
-        log: Log::Stdout,
-    };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()?;
+    let Command::Serve { listen, https, state, memory, database } = Arguments::parse().command;
+    let options = Options { listen, https, state, memory, database, log: Log::Stdout };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
         let server = start(&options).await?;
         eprintln!("{}", server.greeting);

@@ -26,12 +26,7 @@ pub fn families() -> [FamilyEntry; 2] {
 }
 
 fn family<F: Family>(methods: &'static [Entry]) -> FamilyEntry {
-    FamilyEntry {
-        name: F::NAME,
-        root: F::ROOT,
-        front_doors: F::FRONT_DOORS,
-        methods,
-    }
+    FamilyEntry { name: F::NAME, root: F::ROOT, front_doors: F::FRONT_DOORS, methods }
 }
 
 /// Scheduled work.

@@ -59,16 +59,9 @@ impl Operator {
             ..NewUser::default()
         };
         let admin = new.into_user(id, self.app.clock.now(), &name("Admin")?, 0);
-        let secrets = Secrets {
-            password: None,
-            token: Some(TokenHash::of(&self.token(&admin))),
-        };
+        let secrets = Secrets { password: None, token: TokenHash::of(&self.token(&admin)) };
         let txn = users::creation(&admin, &[], &secrets, false)?;
-        self.app
-            .store
-            .commit(&txn)
-            .await
-            .context("cannot create the first admin")?;
+        self.app.store.commit(&txn).await.context("cannot create the first admin")?;
         Ok(admin)
     }
 
@@ -106,6 +99,14 @@ impl Operator {
     /// An existing account.
     pub async fn account(&self, id: AccountId) -> Result<Option<Account>> {
         Ok(accounts::find(&self.app.store, id).await?)
+    }
+
+    /// The account of this name.
+    pub async fn account_by_name(&self, name: &str) -> Result<Option<Account>> {
+        match AccountName::parse(name) {
+            Some(name) => Ok(accounts::find_by_name(&self.app.store, &name).await?),
+            None => Ok(None),
+        }
     }
 
     /// Makes a service-account key. The private half exists only in the answer.
@@ -164,24 +165,10 @@ impl Operator {
             return Ok(id);
         }
         let now = self.app.clock.now();
-        let id = self
-            .app
-            .store
-            .next_id(Sequence::Application, ApplicationId::new)
-            .await?;
-        let application = Application {
-            id,
-            name,
-            secure_record_storage: false,
-            created: now,
-            modified: now,
-        };
+        let id = self.app.store.next_id(Sequence::Application, ApplicationId::new).await?;
+        let application = Application { id, name, secure_record_storage: false, created: now, modified: now };
         let txn = applications::creation(account.id, &application)?;
-        self.app
-            .store
-            .commit(&txn)
-            .await
-            .map_err(|error| anyhow!("cannot create the application: {error:?}"))?;
+        self.app.store.commit(&txn).await.map_err(|error| anyhow!("cannot create the application: {error:?}"))?;
         Ok(id)
     }
 }
@@ -189,12 +176,5 @@ impl Operator {
 /// 32 hex digits in the groups of a version 4 UUID: the form of key ids and API keys.
 fn uuid(hex: &str) -> String {
     let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
-    format!(
-        "{}-{}-4{}-a{}-{}",
-        part(0, 8),
-        part(8, 12),
-        part(13, 16),
-        part(17, 20),
-        part(20, 32)
-    )
+    format!("{}-{}-4{}-a{}-{}", part(0, 8), part(8, 12), part(13, 16), part(17, 20), part(20, 32))
 }

@@ -27,11 +27,7 @@ pub fn router(app: Arc<App>) -> axum::Router {
     let families = families();
     let methods = families.iter().flat_map(|family| family.methods);
     let methods = methods.flat_map(|entry| entry.paths().into_iter().map(|path| (path, *entry)));
-    let routes = Routes {
-        app,
-        methods: Arc::new(methods.collect()),
-        index: index(&families).into(),
-    };
+    let routes = Routes { app, methods: Arc::new(methods.collect()), index: index(&families).into() };
     axum::Router::new().fallback(route).with_state(routes)
 }
 
@@ -40,9 +36,10 @@ async fn route(State(routes): State<Routes>, request: Request) -> Response {
     if path == "/" {
         return Html(routes.index.to_string()).into_response();
     }
-    let below = |root: &str| path == root || path.strip_prefix(root).is_some_and(|rest| rest.starts_with('/'));
-    let stepchat = below("/stepchat") || path == "/include/api.php";
+    // Any prefix may come before the family's root: clients put a stage or a base path there.
+    let below = |root: &str| path.split_once(root).is_some_and(|(_, rest)| rest.is_empty() || rest.starts_with('/'));
     let voximplant = below("/platform_api");
+    let stepchat = below("/stepchat") || below("/include/api.php");
     if !stepchat && !voximplant {
         return (StatusCode::NOT_FOUND, "No such path. See / for the methods.\n").into_response();
     }

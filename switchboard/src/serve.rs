@@ -17,7 +17,6 @@ use shared::auth::random_token;
 use shared::clock::Clock;
 use shared::config::{self, Config};
 use shared::context::App;
-use shared::ids::AccountId;
 use shared::ledger::Money;
 use shared::observe::{self, Log};
 use shared::store::schema::create_tables;
@@ -28,6 +27,9 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+/// The account that a first start makes.
+const ACCOUNT: &str = "demo";
 
 const SECRET_FILE: &str = "token-secret";
 const STEPCHAT_FILE: &str = "stepchat.json";
@@ -72,6 +74,10 @@ pub struct Server {
 
 /// The settings of a local deployment: the environment's, with a secret of the state folder's own.
 fn local_config(state: &State) -> Result<Config> {
+    if on_aws() {
+        // A secret of our own would derive tokens that the deployed functions do not know.
+        return Ok(Config::read(|name| std::env::var(name).ok())?);
+    }
     let secret = match state.read(SECRET_FILE)? {
         Some(secret) => secret,
         None => {
@@ -82,18 +88,21 @@ fn local_config(state: &State) -> Result<Config> {
         }
     };
     let lookup = |name: &str| {
-        std::env::var(name)
-            .ok()
-            .or_else(|| (name == "SWITCHBOARD_TOKEN_SECRET").then(|| secret.clone()))
+        let set = std::env::var(name).ok().filter(|value| !value.is_empty());
+        set.or_else(|| (name == "SWITCHBOARD_TOKEN_SECRET").then(|| secret.clone()))
     };
     Ok(Config::read(lookup)?)
+}
+
+/// Whether the environment asks for the tables of an AWS account.
+fn on_aws() -> bool {
+    std::env::var("SWITCHBOARD_DATABASE").is_ok_and(|choice| choice == "aws")
 }
 
 /// Opens the database: another endpoint if the environment names one, else the embedded one.
 fn open_database(options: &Options, state: &State) -> Result<(aws_sdk_dynamodb::Client, Option<Database>)> {
     let elsewhere = std::env::var("AWS_ENDPOINT_URL_DYNAMODB").is_ok_and(|url| !url.is_empty());
-    let on_aws = std::env::var("SWITCHBOARD_DATABASE").is_ok_and(|choice| choice == "aws");
-    if elsewhere || on_aws {
+    if elsewhere || on_aws() {
         let endpoint = config::endpoint(|name| std::env::var(name).ok())?;
         return Ok((connect(&endpoint), None));
     }
@@ -102,16 +111,11 @@ fn open_database(options: &Options, state: &State) -> Result<(aws_sdk_dynamodb::
         Database::memory()
     } else {
         let path = state.database();
-        let path = path
-            .to_str()
-            .ok_or_else(|| anyhow!("{} is not a text path", path.display()))?;
+        let path = path.to_str().ok_or_else(|| anyhow!("{} is not a text path", path.display()))?;
         Database::new(path)
     };
     let database = database.map_err(|error| anyhow!("cannot open the embedded database: {error}"))?;
-    let client = connect_with(
-        &Endpoint::emulator(Some("http://embedded".into())),
-        embedded::transport(&database),
-    );
+    let client = connect_with(&Endpoint::emulator(Some("http://embedded".into())), embedded::transport(&database));
     Ok((client, Some(database)))
 }
 
@@ -120,9 +124,10 @@ pub async fn start(options: &Options) -> Result<Server> {
     let state = State::open(&options.state)?;
     let config = local_config(&state)?;
     let (client, database) = open_database(options, &state)?;
-    create_tables(&client, &config.tables)
-        .await
-        .context("cannot create the tables")?;
+    let deployed = on_aws();
+    if !deployed {
+        create_tables(&client, &config.tables).await.context("cannot create the tables")?;
+    }
     let store = Store::new(client, config.tables.clone());
     let app = Arc::new(App::new(config, store, Clock::System, options.log.clone()));
     let bind = |address: SocketAddr| -> Result<TcpListener> {
@@ -134,27 +139,24 @@ pub async fn start(options: &Options) -> Result<Server> {
     // that whoever can connect finds the files.
     let (http, https) = (bind(options.listen)?.local_addr()?, bind(options.https)?.local_addr()?);
     let tls = RustlsConfig::from_config(tls::server_config(&state)?);
-    let greeting = bootstrap(&app, &state, http, https).await?;
+    // The tables of a deployed stack have their own admin, accounts and money: nothing is made there.
+    let greeting = if deployed {
+        format!(
+            "Switchboard serves the tables of your AWS account: http://{http} and https://localhost:{}\n",
+            https.port()
+        )
+    } else {
+        bootstrap(&app, &state, http, https).await?
+    };
     let (plain, secure) = (bind(http)?, bind(https)?);
     let database = match (options.database, database) {
         (Some(address), Some(database)) => Some((bind(address)?, database)),
         (Some(_), None) => {
-            return Err(anyhow!(
-                "--database offers the embedded database, but another one is in use"
-            ));
+            return Err(anyhow!("--database offers the embedded database, but another one is in use"));
         }
         (None, _) => None,
     };
-    Ok(Server {
-        http,
-        https,
-        greeting,
-        app,
-        plain,
-        secure,
-        tls,
-        database,
-    })
+    Ok(Server { http, https, greeting, app, plain, secure, tls, database })
 }
 
 /// Makes what a first start needs and is not there yet, and writes the files clients load. Safe to interrupt and to
@@ -167,33 +169,20 @@ async fn bootstrap(app: &Arc<App>, state: &State, http: SocketAddr, https: Socke
     let stepchat = json!({ "url": url, "admin_id": admin.id, "token": token });
     state.write_secret(STEPCHAT_FILE, &format!("{stepchat:#}\n"))?;
 
-    let first = AccountId::new(1).ok_or_else(|| anyhow!("1 is an id"))?;
-    let (account, fresh) = match operator.account(first).await? {
+    // By name, not by id: a start that died between the two has used number 1 up.
+    let (account, fresh) = match operator.account_by_name(ACCOUNT).await? {
         Some(account) => (account, false),
-        None => (
-            operator
-                .create_account("demo", "owner@example.com", "USD", None)
-                .await?,
-            true,
-        ),
+        None => (operator.create_account(ACCOUNT, "owner@example.com", "USD", None).await?, true),
     };
-    operator
-        .credit(account.id, Money::from_units(10_000_000), "test money")
-        .await?;
+    operator.credit(account.id, Money::from_units(10_000_000), "test money").await?;
     let application = operator.application(&account, "demo").await?;
     if fresh || state.read(VOXIMPLANT_FILE)?.is_none() {
-        let credentials = operator
-            .create_key(&account, &[Role::Owner], "made by switchboard serve")
-            .await?;
+        let credentials = operator.create_key(&account, &[Role::Owner], "made by switchboard serve").await?;
         state.write_secret(VOXIMPLANT_FILE, &format!("{:#}\n", serde_json::to_value(&credentials)?))?;
     }
     let known = if fresh { None } else { state.read(API_KEY_FILE)? };
     let known = known.and_then(|text| serde_json::from_str::<serde_json::Value>(&text).ok());
-    let api_key = match known
-        .as_ref()
-        .and_then(|file| file.get("api_key"))
-        .and_then(|key| key.as_str())
-    {
+    let api_key = match known.as_ref().and_then(|file| file.get("api_key")).and_then(|key| key.as_str()) {
         Some(key) => key.to_owned(),
         None => operator.create_api_key(&account).await?,
     };
@@ -231,17 +220,10 @@ impl Server {
         observe::log_panics(&self.app.log);
         let (http, https) = (Handle::new(), Handle::new());
         let routes = router(Arc::clone(&self.app)).into_make_service();
-        let plain = axum_server::from_tcp(self.plain)?
-            .handle(http.clone())
-            .serve(routes.clone());
-        let secure = axum_server::from_tcp_rustls(self.secure, self.tls)?
-            .handle(https.clone())
-            .serve(routes);
+        let plain = axum_server::from_tcp(self.plain)?.handle(http.clone()).serve(routes.clone());
+        let secure = axum_server::from_tcp_rustls(self.secure, self.tls)?.handle(https.clone()).serve(routes);
         if let Some((listener, database)) = self.database {
-            tokio::spawn(dynoxide::server::serve_on(
-                tokio::net::TcpListener::from_std(listener)?,
-                database,
-            ));
+            tokio::spawn(dynoxide::server::serve_on(tokio::net::TcpListener::from_std(listener)?, database));
         }
         let jobs = tokio::spawn(finish_jobs(Arc::clone(&self.app)));
         tokio::spawn(async move {

@@ -14,10 +14,16 @@ pub struct State {
 impl State {
     /// Opens the folder, making it if needed.
     pub fn open(folder: &Path) -> Result<Self> {
-        fs::create_dir_all(folder).with_context(|| format!("cannot make the state folder {}", folder.display()))?;
-        Ok(Self {
-            folder: folder.to_owned(),
-        })
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::DirBuilderExt as _;
+            // Everything in it is its owner's business, the database above all.
+            builder.mode(0o700);
+        }
+        builder.create(folder).with_context(|| format!("cannot make the state folder {}", folder.display()))?;
+        Ok(Self { folder: folder.to_owned() })
     }
 
     /// The path of a file in the folder.

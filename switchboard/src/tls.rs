@@ -20,9 +20,7 @@ pub(crate) fn server_config(state: &State) -> Result<Arc<ServerConfig>> {
     let issuer = authority(state)?;
     let key = KeyPair::generate()?;
     let mut params = CertificateParams::new(NAMES.map(String::from))?;
-    params
-        .distinguished_name
-        .push(DnType::CommonName, "Switchboard local server");
+    params.distinguished_name.push(DnType::CommonName, "Switchboard local server");
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     params.use_authority_key_identifier_extension = true;
     let certificate = params.signed_by(&key, &issuer)?;
@@ -40,9 +38,7 @@ fn authority(state: &State) -> Result<Issuer<'static, KeyPair>> {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    params
-        .distinguished_name
-        .push(DnType::CommonName, "Switchboard local CA");
+    params.distinguished_name.push(DnType::CommonName, "Switchboard local CA");
     let stored = state.read(CA_KEY_FILE)?.filter(|_| state.path(CA_FILE).exists());
     let key = if let Some(pem) = stored {
         KeyPair::from_pem(&pem)

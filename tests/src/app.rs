@@ -125,36 +125,15 @@ impl App {
         let app = Arc::new(shared::context::App::new(config, store, clock, log));
         let operator = Operator::new(Arc::clone(&app));
         let admin = operator.first_admin().await.unwrap();
-        let account = operator
-            .create_account("demo", "owner@example.com", "USD", None)
-            .await
-            .unwrap();
-        operator
-            .credit(account.id, Money::from_units(10_000_000), "test money")
-            .await
-            .unwrap();
+        let account = operator.create_account("demo", "owner@example.com", "USD", None).await.unwrap();
+        operator.credit(account.id, Money::from_units(10_000_000), "test money").await.unwrap();
         let application = operator.application(&account, "demo").await.unwrap().get();
-        let key = operator
-            .register_key(&account, &[Role::Owner], "test", jwt::private_key())
-            .await
-            .unwrap();
+        let key = operator.register_key(&account, &[Role::Owner], "test", jwt::private_key()).await.unwrap();
         let api_key = operator.create_api_key(&account).await.unwrap();
         let router = switchboard::router::router(Arc::clone(&app));
         let token = operator.token(&admin);
         let uses = Mutex::default();
-        Self {
-            app,
-            database,
-            operator,
-            token,
-            account,
-            key,
-            api_key,
-            application,
-            lines,
-            uses,
-            router,
-        }
+        Self { app, database, operator, token, account, key, api_key, application, lines, uses, router }
     }
 
     /// Moves the clock.
@@ -184,11 +163,7 @@ impl App {
         let response = response.unwrap();
         let (head, body) = response.into_parts();
         let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
-        Answer {
-            status: head.status,
-            headers: head.headers,
-            text: String::from_utf8(body.to_vec()).unwrap(),
-        }
+        Answer { status: head.status, headers: head.headers, text: String::from_utf8(body.to_vec()).unwrap() }
     }
 
     /// Posts a form.
@@ -228,24 +203,13 @@ impl App {
 
     /// A key of account 1 with these roles.
     pub async fn key_with(&self, roles: &[Role]) -> Credentials {
-        self.operator
-            .register_key(&self.account, roles, "test", jwt::private_key())
-            .await
-            .unwrap()
+        self.operator.register_key(&self.account, roles, "test", jwt::private_key()).await.unwrap()
     }
 
     /// Another account, with an Owner key.
     pub async fn other_account(&self, name: &str, parent: Option<AccountId>) -> (Account, Credentials) {
-        let account = self
-            .operator
-            .create_account(name, &format!("{name}@example.com"), "USD", parent)
-            .await
-            .unwrap();
-        let key = self
-            .operator
-            .register_key(&account, &[Role::Owner], "test", jwt::private_key())
-            .await
-            .unwrap();
+        let account = self.operator.create_account(name, &format!("{name}@example.com"), "USD", parent).await.unwrap();
+        let key = self.operator.register_key(&account, &[Role::Owner], "test", jwt::private_key()).await.unwrap();
         (account, key)
     }
 
@@ -257,18 +221,12 @@ impl App {
     /// Adds a Voximplant user to the application `demo` and returns its id.
     pub async fn add_voximplant_user(&self, name: &str, fields: Value) -> u64 {
         let mut form = object(fields);
-        for (field, value) in [
-            ("user_name", name),
-            ("user_display_name", name),
-            ("user_password", "Passw0rd!"),
-        ] {
+        for (field, value) in [("user_name", name), ("user_display_name", name), ("user_password", "Passw0rd!")] {
             form.entry(field).or_insert_with(|| value.into());
         }
         form.entry("application_id").or_insert_with(|| self.application.into());
         let answer = self.voximplant("AddUser", Value::Object(form)).await;
-        answer.json()["user_id"]
-            .as_u64()
-            .unwrap_or_else(|| panic!("{}", answer.text))
+        answer.json()["user_id"].as_u64().unwrap_or_else(|| panic!("{}", answer.text))
     }
 
     /// Every item of every table, as stored.
@@ -280,13 +238,7 @@ impl App {
             assert_eq!(status, 200, "{body}");
             let body: Value = serde_json::from_str(&body).unwrap();
             assert!(body.get("LastEvaluatedKey").is_none(), "too many items for one look");
-            items.extend(
-                body["Items"]
-                    .as_array()
-                    .unwrap()
-                    .iter()
-                    .map(|item| (table, item.clone())),
-            );
+            items.extend(body["Items"].as_array().unwrap().iter().map(|item| (table, item.clone())));
         }
         items
     }
@@ -303,22 +255,12 @@ fn object(fields: Value) -> Map<String, Value> {
 /// Fields as a urlencoded form: texts as they are, everything else as JSON text.
 pub fn encode(fields: &Map<String, Value>) -> String {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let pairs = fields
-        .iter()
-        .map(|(name, value)| format!("{}={}", percent(name), percent(&text(value))));
+    let pairs = fields.iter().map(|(name, value)| format!("{}={}", percent(name), percent(&text(value))));
     pairs.collect::<Vec<_>>().join("&")
 }
 
 /// Percent-encodes everything but letters and digits.
 pub fn percent(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric();
-    text.bytes()
-        .map(|byte| {
-            if plain(byte) {
-                char::from(byte).to_string()
-            } else {
-                format!("%{byte:02X}")
-            }
-        })
-        .collect()
+    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }

@@ -39,11 +39,7 @@ pub type Kept = BTreeMap<String, Value>;
 
 /// The stories of a method.
 pub fn of(entry: &Entry) -> Vec<Case> {
-    let path = workspace::root()
-        .join("functions")
-        .join(entry.family)
-        .join(entry.folder())
-        .join("cases.json");
+    let path = workspace::root().join("functions").join(entry.family).join(entry.folder()).join("cases.json");
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
@@ -51,10 +47,7 @@ pub fn of(entry: &Entry) -> Vec<Case> {
 impl Step {
     /// The parameters with kept values in place.
     pub fn fields(&self, kept: &Kept) -> Map<String, Value> {
-        self.with
-            .iter()
-            .map(|(name, value)| (name.clone(), filled(value, kept)))
-            .collect()
+        self.with.iter().map(|(name, value)| (name.clone(), filled(value, kept))).collect()
     }
 
     /// Checks an answer and keeps what later steps need.
@@ -64,9 +57,7 @@ impl Step {
             panic!("{promise}\n{} answered {}\n{difference}", self.call, answer.text);
         }
         for (name, pointer) in &self.keep {
-            let value = body
-                .pointer(pointer)
-                .unwrap_or_else(|| panic!("{promise}: nothing at {pointer}"));
+            let value = body.pointer(pointer).unwrap_or_else(|| panic!("{promise}: nothing at {pointer}"));
             kept.insert(name.clone(), value.clone());
         }
     }
@@ -85,17 +76,11 @@ impl Step {
 fn filled(value: &Value, kept: &Kept) -> Value {
     match value {
         Value::String(text) => match text.strip_prefix('$') {
-            Some(name) => kept
-                .get(name)
-                .unwrap_or_else(|| panic!("nothing kept as {name}"))
-                .clone(),
+            Some(name) => kept.get(name).unwrap_or_else(|| panic!("nothing kept as {name}")).clone(),
             None => value.clone(),
         },
         Value::Array(items) => items.iter().map(|item| filled(item, kept)).collect(),
-        Value::Object(members) => members
-            .iter()
-            .map(|(name, value)| (name.clone(), filled(value, kept)))
-            .collect(),
+        Value::Object(members) => members.iter().map(|(name, value)| (name.clone(), filled(value, kept))).collect(),
         other => other.clone(),
     }
 }
@@ -127,11 +112,7 @@ fn matches(expected: &Value, actual: &Value, kept: &Kept, at: &str) -> Result<()
         (Value::Object(left), Value::Object(right)) => {
             let names = |members: &Map<String, Value>| members.keys().cloned().collect::<Vec<_>>().join(",");
             if left.len() != right.len() {
-                return Err(format!(
-                    "at {at}/: expected members {}, got {}",
-                    names(left),
-                    names(right)
-                ));
+                return Err(format!("at {at}/: expected members {}, got {}", names(left), names(right)));
             }
             left.iter().try_for_each(|(name, value)| match right.get(name) {
                 Some(actual) => matches(value, actual, kept, &format!("{at}/{name}")),

@@ -25,11 +25,7 @@ pub fn stranger_key() -> &'static RsaPrivateKey {
 
 /// A token for a key's own account, as the Python client makes it at `now`.
 pub fn token(key: &Credentials, now: i64) -> String {
-    sign(
-        &json!({ "iss": key.account_id, "iat": now - 5, "exp": now + 24 }),
-        &key.key_id,
-        private_key(),
-    )
+    sign(&json!({ "iss": key.account_id, "iat": now - 5, "exp": now + 24 }), &key.key_id, private_key())
 }
 
 /// A token with these claims.
@@ -43,12 +39,6 @@ pub fn sign_with(header: &Value, claims: &Value, key: &RsaPrivateKey) -> String 
     let signed = format!("{}.{}", part(header), part(claims));
     let pair = RsaKeyPair::from_pkcs8(key.to_pkcs8_der().unwrap().as_bytes()).unwrap();
     let mut signature = vec![0; pair.public().modulus_len()];
-    pair.sign(
-        &RSA_PKCS1_SHA256,
-        &SystemRandom::new(),
-        signed.as_bytes(),
-        &mut signature,
-    )
-    .unwrap();
+    pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature).unwrap();
     format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
 }

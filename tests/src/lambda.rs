@@ -46,10 +46,7 @@ impl Lambda {
     pub async fn start(binary: &str, variables: &[(&str, String)]) -> Self {
         let (events, receiver) = mpsc::channel(1);
         let (sender, answers) = mpsc::channel(1);
-        let api = Arc::new(Api {
-            events: Mutex::new(receiver),
-            answers: sender,
-        });
+        let api = Arc::new(Api { events: Mutex::new(receiver), answers: sender });
         let routes = Router::new()
             .route("/2018-06-01/runtime/invocation/next", get(next))
             .route("/2018-06-01/runtime/invocation/{id}/response", post(response))
@@ -73,11 +70,7 @@ impl Lambda {
             .kill_on_drop(true)
             .spawn()
             .unwrap_or_else(|error| panic!("cannot start {}: {error}", path.display()));
-        Self {
-            events,
-            answers: Mutex::new(answers),
-            process,
-        }
+        Self { events, answers: Mutex::new(answers), process }
     }
 
     /// Hands the function an event and waits for its answer.
@@ -85,9 +78,7 @@ impl Lambda {
         let mut answers = self.answers.lock().await;
         self.events.send(event.to_string()).await.unwrap();
         let answer = tokio::time::timeout(PATIENCE, answers.recv()).await;
-        answer
-            .map_err(|_| String::from("no answer in 20 s"))?
-            .ok_or_else(|| String::from("the function has gone"))?
+        answer.map_err(|_| String::from("no answer in 20 s"))?.ok_or_else(|| String::from("the function has gone"))?
     }
 
     /// Hands the function a posted form as API Gateway's HTTP API does (payload format 2.0).
@@ -106,21 +97,15 @@ impl Lambda {
 
     /// Waits for the process to end by itself.
     pub async fn exit_code(mut self) -> Option<i32> {
-        tokio::time::timeout(PATIENCE, self.process.wait())
-            .await
-            .unwrap()
-            .unwrap()
-            .code()
+        tokio::time::timeout(PATIENCE, self.process.wait()).await.unwrap().unwrap().code()
     }
 }
 
 /// An API Gateway HTTP API event, payload format 2.0.
 pub fn event(path: &str, headers: &[(&str, &str)], body: &[u8], base64: bool) -> Value {
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
-    let headers: serde_json::Map<String, Value> = headers
-        .iter()
-        .map(|(name, value)| (name.to_lowercase(), Value::from(*value)))
-        .collect();
+    let headers: serde_json::Map<String, Value> =
+        headers.iter().map(|(name, value)| (name.to_lowercase(), Value::from(*value))).collect();
     json!({
         "version": "2.0",
         "routeKey": format!("POST {path}"),
@@ -151,10 +136,7 @@ async fn next(State(api): State<Arc<Api>>) -> impl IntoResponse {
     let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + PATIENCE;
     let mut headers = HeaderMap::new();
     headers.insert("lambda-runtime-aws-request-id", HeaderValue::from_static("request"));
-    headers.insert(
-        "lambda-runtime-deadline-ms",
-        deadline.as_millis().to_string().parse().unwrap(),
-    );
+    headers.insert("lambda-runtime-deadline-ms", deadline.as_millis().to_string().parse().unwrap());
     headers.insert("lambda-runtime-trace-id", HeaderValue::from_static("Root=1-0-0"));
     let arn = "arn:aws:lambda:eu-central-1:123456789012:function:test";
     headers.insert("lambda-runtime-invoked-function-arn", HeaderValue::from_static(arn));

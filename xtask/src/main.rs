@@ -53,12 +53,9 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().chore {
         Chore::Generate { check: false } => write(&workspace::root()),
         Chore::Generate { check: true } => check(&workspace::root()),
-        Chore::NewMethod {
-            family,
-            name,
-            root,
-            no_generate,
-        } => add(&root.unwrap_or_else(workspace::root), &family, &name, no_generate),
+        Chore::NewMethod { family, name, root, no_generate } => {
+            add(&root.unwrap_or_else(workspace::root), &family, &name, no_generate)
+        }
     };
     done.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
@@ -97,11 +94,7 @@ fn add(root: &Path, family: &str, name: &str, no_generate: bool) -> Result<ExitC
     // This program was built before the method existed: only a rebuilt one knows its declaration.
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let arguments = ["run", "--quiet", "--package", "xtask", "--", "generate"];
-    let done = Command::new(cargo)
-        .args(arguments)
-        .current_dir(root)
-        .status()
-        .context("cannot start cargo")?;
+    let done = Command::new(cargo).args(arguments).current_dir(root).status().context("cannot start cargo")?;
     ensure!(done.success(), "the method is there, but `cargo xtask generate` failed");
     Ok(ExitCode::SUCCESS)
 }

@@ -5,13 +5,7 @@ pub(crate) fn pascal(name: &str) -> String {
     let screaming = !name.chars().any(|letter| letter.is_ascii_lowercase());
     let words = name.split(['-', '_']).flat_map(|word| {
         let rest = move |letter: char| if screaming { letter.to_ascii_lowercase() } else { letter };
-        word.char_indices().map(move |(at, letter)| {
-            if at == 0 {
-                letter.to_ascii_uppercase()
-            } else {
-                rest(letter)
-            }
-        })
+        word.char_indices().map(move |(at, letter)| if at == 0 { letter.to_ascii_uppercase() } else { rest(letter) })
     });
     words.collect()
 }

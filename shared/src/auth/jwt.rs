@@ -104,13 +104,7 @@ impl<'a> Presented<'a> {
         }
         let header: Header = part(header)?;
         let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| JwtError::Malformed)?;
-        Ok(Self {
-            signed,
-            signature,
-            algorithm: header.alg,
-            key_id: header.kid,
-            claims: part(claims)?,
-        })
+        Ok(Self { signed, signature, algorithm: header.alg, key_id: header.kid, claims: part(claims)? })
     }
 
     /// Proves the claims: algorithm, signature by this PKCS#1 public key, then the times, with `leeway` seconds of grace
@@ -148,12 +142,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn token(header: &str, claims: &str) -> String {
-        format!(
-            "{}.{}.{}",
-            URL_SAFE_NO_PAD.encode(header),
-            URL_SAFE_NO_PAD.encode(claims),
-            URL_SAFE_NO_PAD.encode("s")
-        )
+        format!("{}.{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims), URL_SAFE_NO_PAD.encode("s"))
     }
 
     fn claims(text: &str) -> Result<Claims, JwtError> {
@@ -162,38 +151,18 @@ mod tests {
 
     #[test]
     fn the_issuer_is_a_number_or_a_string_and_zero_is_nobody() {
-        for (iss, expected) in [
-            ("1", Some(1)),
-            ("\"1\"", Some(1)),
-            ("0", None),
-            ("\"0\"", None),
-            ("\"\"", None),
-            ("null", None),
-        ] {
+        for (iss, expected) in
+            [("1", Some(1)), ("\"1\"", Some(1)), ("0", None), ("\"0\"", None), ("\"\"", None), ("null", None)]
+        {
             let read = claims(&format!("{{\"iss\":{iss},\"iat\":5,\"exp\":6}}")).unwrap();
             assert_eq!(read.iss, expected, "{iss}");
         }
-        assert_eq!(
-            claims(r#"{"iat":5.5,"exp":6}"#).unwrap(),
-            Claims {
-                iss: None,
-                iat: 5,
-                exp: 6
-            }
-        );
+        assert_eq!(claims(r#"{"iat":5.5,"exp":6}"#).unwrap(), Claims { iss: None, iat: 5, exp: 6 });
     }
 
     #[test]
     fn what_is_no_token_is_malformed() {
-        for broken in [
-            "",
-            "a.b",
-            "a.b.c",
-            "a.b.c.d",
-            "....",
-            &token("{}", "{}"),
-            &token(r#"{"alg":"RS256"}"#, "[]"),
-        ] {
+        for broken in ["", "a.b", "a.b.c", "a.b.c.d", "....", &token("{}", "{}"), &token(r#"{"alg":"RS256"}"#, "[]")] {
             assert_eq!(Presented::parse(broken).unwrap_err(), JwtError::Malformed, "{broken}");
         }
         assert_eq!(claims(r#"{"iss":"one","iat":5,"exp":6}"#), Err(JwtError::Malformed));
@@ -203,11 +172,7 @@ mod tests {
     fn other_algorithms_are_refused_before_any_key_is_used() {
         for alg in ["none", "HS256", "RS384", "rs256"] {
             let token = token(&format!("{{\"alg\":\"{alg}\",\"kid\":\"k\"}}"), r#"{"iat":5,"exp":6}"#);
-            assert_eq!(
-                Presented::parse(&token).unwrap().prove(b"", 5, 0),
-                Err(JwtError::Algorithm),
-                "{alg}"
-            );
+            assert_eq!(Presented::parse(&token).unwrap().prove(b"", 5, 0), Err(JwtError::Algorithm), "{alg}");
         }
     }
 

@@ -26,12 +26,10 @@ impl Admin {
 ///
 /// Two different tokens in one request are refused rather than letting one win (reference/architecture.md §B.5).
 pub async fn authenticate(ctx: &Ctx, inbound: &Inbound) -> Result<Admin, Error> {
-    let mut tokens = inbound
-        .params
-        .all("token")
-        .map(|node| node.as_text().unwrap_or_default());
+    let mut tokens = inbound.params.all("token").map(|node| node.as_text().unwrap_or_default());
     let token = match (tokens.next(), inbound.bearer.as_deref()) {
         (Some(first), _) if tokens.any(|other| other != first) => return Err(Error::InvalidToken),
+        (Some(first), Some(bearer)) if !first.is_empty() && first != bearer => return Err(Error::InvalidToken),
         (Some(first), _) if !first.is_empty() => first,
         (_, Some(bearer)) => bearer,
         _ => return Err(Error::TokenNotFound),

@@ -29,12 +29,18 @@ impl Tokens {
     }
 }
 
+impl Tokens {
+    /// A keyed hash of a text that may hold secrets: the same text is known again, the text is not.
+    #[must_use]
+    pub fn fingerprint(&self, text: &str) -> String {
+        hex(hmac::sign(&self.0, format!("payload-fingerprint\0{text}").as_bytes()).as_ref())
+    }
+}
+
 /// A new random token: `bytes` random bytes in hex.
 pub fn random_token(bytes: usize) -> Result<String, StoreError> {
     let mut random = vec![0; bytes];
-    SystemRandom::new()
-        .fill(&mut random)
-        .map_err(|_| StoreError::Unavailable("no random bytes".into()))?;
+    SystemRandom::new().fill(&mut random).map_err(|_| StoreError::Unavailable("no random bytes".into()))?;
     Ok(hex(&random))
 }
 
@@ -47,18 +53,9 @@ mod tests {
         let tokens = |byte| Tokens::new(&TokenSecret::new(vec![byte; 32]).unwrap());
         let user = |id| UserId::new(id).unwrap();
         let token = tokens(1).of(user(7), 1);
-        assert!(
-            token.len() == 40
-                && token
-                    .bytes()
-                    .all(|byte| byte.is_ascii_hexdigit() && !byte.is_ascii_uppercase())
-        );
+        assert!(token.len() == 40 && token.bytes().all(|byte| byte.is_ascii_hexdigit() && !byte.is_ascii_uppercase()));
         assert_eq!(token, tokens(1).of(user(7), 1));
-        for other in [
-            tokens(1).of(user(8), 1),
-            tokens(1).of(user(7), 2),
-            tokens(2).of(user(7), 1),
-        ] {
+        for other in [tokens(1).of(user(8), 1), tokens(1).of(user(7), 2), tokens(2).of(user(7), 1)] {
             assert_ne!(token, other);
         }
     }

@@ -45,11 +45,7 @@ impl Caller {
             (Access::Any, _) | (_, Credential::ApiKey) => Ok(()),
             (Access::Roles(needed), Credential::Key(roles)) => {
                 let reaches = roles.contains(&Role::Owner) || needed.iter().any(|role| roles.contains(role));
-                if reaches {
-                    Ok(())
-                } else {
-                    Err(Refusal::RoleRequired(needed))
-                }
+                if reaches { Ok(()) } else { Err(Refusal::RoleRequired(needed)) }
             }
         }
     }
@@ -69,21 +65,22 @@ pub async fn authenticate(ctx: &Ctx, inbound: &Inbound, access: Access) -> Resul
     Ok(caller)
 }
 
+/// Bytes of a key id; ours have 36.
+const MAX_KEY_ID_BYTES: usize = 128;
+
 const UNKNOWN_KEY: Refusal = Refusal::AuthorizationFailed("the key is unknown or revoked.");
 const OTHER_ACCOUNT: Refusal = Refusal::AuthorizationFailed("the key does not belong to this account.");
 
 async fn by_token(ctx: &Ctx, token: &str) -> Result<Caller, Error> {
     let presented = Presented::parse(token).map_err(refusal)?;
+    if presented.key_id.len() > MAX_KEY_ID_BYTES {
+        return Err(UNKNOWN_KEY.into());
+    }
     let key = ctx.store().service_key(&presented.key_id).await?.ok_or(UNKNOWN_KEY)?;
     let leeway = ctx.config().voximplant.clock_leeway_seconds;
-    let claims = presented
-        .prove(&key.public_key, ctx.now().seconds(), leeway)
-        .map_err(refusal)?;
+    let claims = presented.prove(&key.public_key, ctx.now().seconds(), leeway).map_err(refusal)?;
     let account = acting_for(ctx, &key, &claims).await?;
-    Ok(Caller {
-        account,
-        credential: Credential::Key(key.roles),
-    })
+    Ok(Caller { account, credential: Credential::Key(key.roles) })
 }
 
 /// The key's own account, or a child account of it that the token names.
@@ -103,10 +100,7 @@ async fn acting_for(ctx: &Ctx, key: &ServiceKey, claims: &Claims) -> Result<Acco
 async fn by_api_key(ctx: &Ctx, inbound: &Inbound, key: &str) -> Result<Caller, Error> {
     let found = ctx.store().api_key(&TokenHash::of(key)).await?.ok_or(UNKNOWN_KEY)?;
     if names(&found, inbound) {
-        Ok(Caller {
-            account: found.account,
-            credential: Credential::ApiKey,
-        })
+        Ok(Caller { account: found.account, credential: Credential::ApiKey })
     } else {
         Err(OTHER_ACCOUNT.into())
     }
@@ -116,13 +110,9 @@ async fn by_api_key(ctx: &Ctx, inbound: &Inbound, key: &str) -> Result<Caller, E
 fn names(key: &ApiKey, inbound: &Inbound) -> bool {
     let params = &inbound.params;
     let checks = [
-        params
-            .text("account_id")
-            .map(|id| AccountId::parse(id) == Some(key.account)),
+        params.text("account_id").map(|id| AccountId::parse(id) == Some(key.account)),
         params.text("account_name").map(|name| name == key.account_name),
-        params
-            .text("account_email")
-            .map(|email| fold(email) == key.account_email),
+        params.text("account_email").map(|email| fold(email) == key.account_email),
     ];
     checks.iter().any(Option::is_some) && checks.into_iter().flatten().all(|right| right)
 }

@@ -38,12 +38,7 @@ impl Posting {
     #[must_use]
     pub fn new(from: Party, to: Party, amount: Money, description: &str) -> Option<Self> {
         let units = amount.units().filter(|_| amount.is_positive())?;
-        Some(Self {
-            from,
-            to,
-            units,
-            description: description.to_owned(),
-        })
+        Some(Self { from, to, units, description: description.to_owned() })
     }
 }
 
@@ -115,10 +110,7 @@ mod tests {
     #[test]
     fn every_field_changes_the_hash() {
         let first = entry(100);
-        let second = Entry {
-            balance_units: 101,
-            ..first.clone()
-        };
+        let second = Entry { balance_units: 101, ..first.clone() };
         assert_ne!(first.hash().unwrap(), second.hash().unwrap());
         assert_eq!(first.hash().unwrap(), entry(100).hash().unwrap());
     }

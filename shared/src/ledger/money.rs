@@ -34,17 +34,13 @@ impl Money {
     /// Reads a plain or exponent form (`5.67`, `-1`, `1E+3`); no float is involved.
     pub fn parse(text: &str) -> Result<Self, MoneyError> {
         let plain = |text: &str| {
-            text.bytes()
-                .all(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E'))
+            text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E'))
         };
         if !plain(text) {
             return Err(MoneyError::NotANumber);
         }
-        let number = if text.contains(['e', 'E']) {
-            Decimal::from_scientific(text)
-        } else {
-            Decimal::from_str_exact(text)
-        };
+        let number =
+            if text.contains(['e', 'E']) { Decimal::from_scientific(text) } else { Decimal::from_str_exact(text) };
         let number = number.map_err(|_| MoneyError::NotANumber)?.normalize();
         if number.scale() > SCALE {
             return Err(MoneyError::TooFine);
@@ -62,9 +58,7 @@ impl Money {
     /// The amount in ten-thousandths, as stored; `None` beyond ±922 trillion.
     #[must_use]
     pub fn units(self) -> Option<i64> {
-        self.0
-            .checked_mul(Decimal::from(10_000))
-            .and_then(|units| i64::try_from(units).ok())
+        self.0.checked_mul(Decimal::from(10_000)).and_then(|units| i64::try_from(units).ok())
     }
 
     /// The sum, if it can be held.
@@ -96,9 +90,7 @@ impl fmt::Display for Money {
 /// A JSON number with exactly the digits of the amount: `0`, `15.75`.
 impl Serialize for Money {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        RawValue::from_string(self.0.to_string())
-            .map_err(serde::ser::Error::custom)?
-            .serialize(serializer)
+        RawValue::from_string(self.0.to_string()).map_err(serde::ser::Error::custom)?.serialize(serializer)
     }
 }
 
@@ -126,13 +118,7 @@ mod tests {
 
     #[test]
     fn plain_and_exponent_forms_are_read_exactly() {
-        for (text, units) in [
-            ("5.67", 56_700),
-            ("-0.0001", -1),
-            ("1e3", 10_000_000),
-            ("1E+3", 10_000_000),
-            ("0", 0),
-        ] {
+        for (text, units) in [("5.67", 56_700), ("-0.0001", -1), ("1e3", 10_000_000), ("1E+3", 10_000_000), ("0", 0)] {
             assert_eq!(Money::parse(text).unwrap().units(), Some(units), "{text}");
         }
     }

@@ -42,6 +42,9 @@ pub struct RequestLine<'a> {
     pub method: &'static str,
     /// `ok`, or the error code.
     pub outcome: &'a str,
+    /// The id of the event in Lambda's own log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
     /// What kind of caller, never who or with what.
     pub caller: &'static str,
     /// Whether this was the process's first request.
@@ -92,29 +95,16 @@ impl Emf {
     /// The metrics of a request that ended at this moment, in milliseconds.
     #[must_use]
     pub fn at(millis: i64) -> Self {
-        let count = |name| Metric {
-            name,
-            unit: Some("Count"),
-        };
+        let count = |name| Metric { name, unit: Some("Count") };
         let metrics = [
-            Metric {
-                name: "duration_ms",
-                unit: Some("Milliseconds"),
-            },
+            Metric { name: "duration_ms", unit: Some("Milliseconds") },
             count("round_trips"),
             count("read_units"),
             count("write_units"),
             count("retries"),
         ];
-        let directive = Directive {
-            namespace: "Switchboard",
-            dimensions: [&["family", "method", "outcome"]],
-            metrics,
-        };
-        Self {
-            timestamp: millis,
-            cloud_watch_metrics: [directive],
-        }
+        let directive = Directive { namespace: "Switchboard", dimensions: [&["family", "method", "outcome"]], metrics };
+        Self { timestamp: millis, cloud_watch_metrics: [directive] }
     }
 }
 
@@ -152,6 +142,7 @@ pub fn line<'a>(
         family,
         method,
         outcome,
+        request_id: None,
         caller: "none",
         cold_start: false,
         duration_ms: 0.0,

@@ -35,10 +35,7 @@ mod tests {
         let jwt = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOjF9.c2ln";
         let text = format!("GetItem failed: key T#{token}, Bearer {jwt}, user ivan@example.com, id 123456");
         let clean = redact(&text);
-        assert_eq!(
-            clean,
-            "GetItem failed: key T#[redacted], Bearer [redacted], user [redacted], id 123456"
-        );
+        assert_eq!(clean, "GetItem failed: key T#[redacted], Bearer [redacted], user [redacted], id 123456");
     }
 
     #[test]

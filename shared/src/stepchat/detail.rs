@@ -45,9 +45,7 @@ pub fn display_name(slug: &Slug) -> String {
         other => {
             let spaced = other.replace(['-', '_'], " ");
             let mut letters = spaced.chars();
-            letters
-                .next()
-                .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+            letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
         }
     }
 }

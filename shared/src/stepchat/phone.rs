@@ -13,10 +13,7 @@ impl Phone {
     pub fn parse(text: &str) -> Option<Self> {
         let folded = crate::text::fold(text);
         let number = folded.trim();
-        let number = number
-            .strip_prefix('+')
-            .or_else(|| number.strip_prefix("00"))
-            .unwrap_or(number);
+        let number = number.strip_prefix('+').or_else(|| number.strip_prefix("00")).unwrap_or(number);
         (!number.is_empty()).then(|| Self(number.to_owned()))
     }
 

@@ -31,10 +31,7 @@ impl UserType {
 
     /// A type as a call names it. The bot cannot be asked for: `update-bot` makes it.
     pub fn parse(text: &str) -> Result<Self, Refusal> {
-        Self::LISTED
-            .into_iter()
-            .find(|kind| kind.as_str() == text.trim())
-            .ok_or(Refusal::InvalidUserType)
+        Self::LISTED.into_iter().find(|kind| kind.as_str() == text.trim()).ok_or(Refusal::InvalidUserType)
     }
 
     /// The wire word.
@@ -174,11 +171,7 @@ impl NewUser {
     /// the type follows the e-mail, `#number` stands in for a last name that was not sent.
     #[must_use]
     pub fn into_user(self, id: UserId, now: Timestamp, default_first_name: &Name, number: u32) -> User {
-        let by_email = if self.email.is_some() {
-            UserType::User
-        } else {
-            UserType::Visitor
-        };
+        let by_email = if self.email.is_some() { UserType::User } else { UserType::Visitor };
         User {
             id,
             first_name: self.first_name.unwrap_or_else(|| default_first_name.clone()),
@@ -228,13 +221,8 @@ impl UserChange {
             first_name: self.first_name.clone().unwrap_or_else(|| before.first_name.clone()),
             last_name: self.last_name.clone().unwrap_or_else(|| before.last_name.clone()),
             email: self.email.clone().unwrap_or_else(|| before.email.clone()),
-            profile_image: self
-                .profile_image
-                .clone()
-                .unwrap_or_else(|| before.profile_image.clone()),
-            user_type: self
-                .user_type
-                .unwrap_or(if grows_up { UserType::User } else { before.user_type }),
+            profile_image: self.profile_image.clone().unwrap_or_else(|| before.profile_image.clone()),
+            user_type: self.user_type.unwrap_or(if grows_up { UserType::User } else { before.user_type }),
             creation_time: before.creation_time,
             last_activity: before.last_activity,
             department: self.department.unwrap_or(before.department),
@@ -253,49 +241,27 @@ mod tests {
     }
 
     fn made(new: NewUser) -> User {
-        new.into_user(
-            UserId::new(7).unwrap(),
-            Timestamp::from_millis(1_000),
-            &name("Пользователь"),
-            29_938,
-        )
+        new.into_user(UserId::new(7).unwrap(), Timestamp::from_millis(1_000), &name("Пользователь"), 29_938)
     }
 
     #[test]
     fn a_user_without_names_gets_the_default_and_a_number() {
         let user = made(NewUser::default());
-        assert_eq!(
-            (user.first_name.as_str(), user.last_name.as_str()),
-            ("Пользователь", "#29938")
-        );
+        assert_eq!((user.first_name.as_str(), user.last_name.as_str()), ("Пользователь", "#29938"));
         assert_eq!(user.user_type, UserType::Visitor);
     }
 
     #[test]
     fn a_last_name_that_was_sent_is_kept_even_if_empty() {
-        let user = made(NewUser {
-            last_name: Some(name("")),
-            ..NewUser::default()
-        });
+        let user = made(NewUser { last_name: Some(name("")), ..NewUser::default() });
         assert_eq!(user.last_name.as_str(), "");
     }
 
     #[test]
     fn the_type_follows_the_email_unless_given() {
         let email = Some(Email::parse("a@example.com").unwrap());
-        assert_eq!(
-            made(NewUser {
-                email: email.clone(),
-                ..NewUser::default()
-            })
-            .user_type,
-            UserType::User
-        );
-        let agent = NewUser {
-            email,
-            user_type: Some(UserType::Agent),
-            ..NewUser::default()
-        };
+        assert_eq!(made(NewUser { email: email.clone(), ..NewUser::default() }).user_type, UserType::User);
+        let agent = NewUser { email, user_type: Some(UserType::Agent), ..NewUser::default() };
         assert_eq!(made(agent).user_type, UserType::Agent);
     }
 
@@ -303,31 +269,19 @@ mod tests {
     fn an_empty_change_changes_only_the_version() {
         let before = made(NewUser::default());
         let after = UserChange::default().apply(&before, Timestamp::from_millis(5));
-        assert_eq!(
-            after,
-            User {
-                version: before.version + 1,
-                ..before
-            }
-        );
+        assert_eq!(after, User { version: before.version + 1, ..before });
     }
 
     #[test]
     fn gaining_an_email_promotes_visitors_but_never_staff() {
-        let change = UserChange {
-            email: Some(Some(Email::parse("a@b").unwrap())),
-            ..UserChange::default()
-        };
+        let change = UserChange { email: Some(Some(Email::parse("a@b").unwrap())), ..UserChange::default() };
         for (before, after) in [
             (UserType::Visitor, UserType::User),
             (UserType::Lead, UserType::User),
             (UserType::Agent, UserType::Agent),
             (UserType::Admin, UserType::Admin),
         ] {
-            let user = made(NewUser {
-                user_type: Some(before),
-                ..NewUser::default()
-            });
+            let user = made(NewUser { user_type: Some(before), ..NewUser::default() });
             assert_eq!(change.apply(&user, Timestamp::from_millis(9)).user_type, after);
         }
     }

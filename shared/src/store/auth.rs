@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 pub const LOOK_UP: &[Grant] = &[Grant::on(Table::Auth, Action::GetItem)];
 
 /// The SHA-256 of a token or API key, in hex: the only form in which it is stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct TokenHash(String);
 
 impl TokenHash {
@@ -53,13 +54,7 @@ fn voximplant_password_key(account: AccountId, id: PhoneUserId) -> Key {
 }
 
 pub(super) fn put_admin_token(token: &TokenHash, owner: UserId) -> Result<Write, StoreError> {
-    Write::put(
-        Table::Auth,
-        &AdminTokenItem {
-            pk: admin_token_key(token).pk,
-            uid: owner,
-        },
-    )
+    Write::put(Table::Auth, &AdminTokenItem { pk: admin_token_key(token).pk, uid: owner })
 }
 
 pub(super) fn delete_admin_token(token: &TokenHash) -> Write {
@@ -67,13 +62,7 @@ pub(super) fn delete_admin_token(token: &TokenHash) -> Write {
 }
 
 pub(super) fn put_stepchat_password(id: UserId, hash: &PasswordHash) -> Result<Write, StoreError> {
-    Write::put(
-        Table::Auth,
-        &PasswordItem {
-            pk: stepchat_password_key(id).pk,
-            hash: hash.clone(),
-        },
-    )
+    Write::put(Table::Auth, &PasswordItem { pk: stepchat_password_key(id).pk, hash: hash.clone() })
 }
 
 pub(super) fn delete_stepchat_password(id: UserId) -> Write {
@@ -85,13 +74,7 @@ pub(super) fn put_voximplant_password(
     id: PhoneUserId,
     hash: &PasswordHash,
 ) -> Result<Write, StoreError> {
-    Write::put(
-        Table::Auth,
-        &PasswordItem {
-            pk: voximplant_password_key(account, id).pk,
-            hash: hash.clone(),
-        },
-    )
+    Write::put(Table::Auth, &PasswordItem { pk: voximplant_password_key(account, id).pk, hash: hash.clone() })
 }
 
 /// A service-account key: its public half and what it may do.
@@ -194,21 +177,12 @@ impl Store {
 
     /// Stores an API key. Operator work: no method may do this.
     pub async fn put_api_key(&self, hash: &TokenHash, key: &ApiKey) -> Result<(), StoreError> {
-        self.put_auth(&ApiKeyItem {
-            pk: api_key(hash).pk,
-            key: key.clone(),
-        })
-        .await
+        self.put_auth(&ApiKeyItem { pk: api_key(hash).pk, key: key.clone() }).await
     }
 
     async fn put_auth<T: Serialize>(&self, item: &T) -> Result<(), StoreError> {
         let name = self.table_name(Table::Auth);
-        self.client
-            .put_item()
-            .table_name(name)
-            .set_item(Some(serde_dynamo::to_item(item)?))
-            .send()
-            .await?;
+        self.client.put_item().table_name(name).set_item(Some(serde_dynamo::to_item(item)?)).send().await?;
         Ok(())
     }
 }

@@ -43,12 +43,7 @@ impl Endpoint {
 /// A client over rustls on ring, the only TLS stack in the house.
 #[must_use]
 pub fn connect(endpoint: &Endpoint) -> Client {
-    connect_with(
-        endpoint,
-        Builder::new()
-            .tls_provider(Provider::Rustls(CryptoMode::Ring))
-            .build_https(),
-    )
+    connect_with(endpoint, Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https())
 }
 
 /// A client over any transport: the embedded database and the simulator bring their own.
@@ -70,11 +65,7 @@ pub fn connect_with(endpoint: &Endpoint, transport: impl Into<SharedHttpClient>)
         .region(Region::new(endpoint.region.clone()))
         .credentials_provider(credentials)
         .http_client(transport.into())
-        .retry_config(
-            RetryConfig::standard()
-                .with_max_attempts(4)
-                .with_initial_backoff(Duration::from_millis(50)),
-        )
+        .retry_config(RetryConfig::standard().with_max_attempts(4).with_initial_backoff(Duration::from_millis(50)))
         .timeout_config(timeouts)
         .interceptor(MeterInterceptor);
     if let Some(url) = &endpoint.url {

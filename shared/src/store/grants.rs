@@ -46,21 +46,13 @@ impl Grant {
     /// An action on the table itself.
     #[must_use]
     pub const fn on(table: Table, action: Action) -> Self {
-        Self {
-            table,
-            index: None,
-            action,
-        }
+        Self { table, index: None, action }
     }
 
     /// A query of an index.
     #[must_use]
     pub const fn query(table: Table, index: &'static str) -> Self {
-        Self {
-            table,
-            index: Some(index),
-            action: Action::Query,
-        }
+        Self { table, index: Some(index), action: Action::Query }
     }
 }
 

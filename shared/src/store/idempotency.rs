@@ -8,10 +8,7 @@ use crate::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// What the pipeline needs around every writing method.
-pub const GRANTS: &[Grant] = &[
-    Grant::on(Table::Auth, Action::GetItem),
-    Grant::on(Table::Auth, Action::PutItem),
-];
+pub const GRANTS: &[Grant] = &[Grant::on(Table::Auth, Action::GetItem), Grant::on(Table::Auth, Action::PutItem)];
 
 /// One writing call that carries an idempotency key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,15 +39,12 @@ pub enum Known {
 }
 
 impl Operation {
-    /// An operation of `tenant` (family and account), known by `key`, asking for `payload`. Both are stored only as
-    /// hashes: a payload may hold a password.
+    /// An operation of `tenant` (family and account), known by `key`, asking for what has this fingerprint. The key is
+    /// stored as its hash.
     #[must_use]
-    pub fn new(tenant: &str, key: &str, payload: &str) -> Self {
+    pub fn new(tenant: &str, key: &str, payload: String) -> Self {
         let scope = sha256_hex(format!("{tenant}\0{key}").as_bytes());
-        Self {
-            key: Key::single(format!("I#{scope}")),
-            payload: sha256_hex(payload.as_bytes()),
-        }
+        Self { key: Key::single(format!("I#{scope}")), payload }
     }
 
     /// Adds the record of this operation's answer to the transaction of its effect.
@@ -65,11 +59,7 @@ impl Operation {
         };
         // Time-to-live deletion lags by days, so an expired record may be overwritten.
         let write = Write::put(Table::Auth, &record)?.number(":now", now.millis());
-        txn.push(
-            write
-                .if_("attribute_not_exists(pk) OR kept_until < :now")
-                .or_already_answered(),
-        );
+        txn.push(write.if_("attribute_not_exists(pk) OR kept_until < :now").or_already_answered());
         Ok(())
     }
 }

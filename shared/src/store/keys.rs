@@ -21,19 +21,13 @@ impl Key {
     /// A key of the tables with sort keys.
     #[must_use]
     pub fn new(pk: impl Into<String>, sk: impl Into<String>) -> Self {
-        Self {
-            pk: pk.into(),
-            sk: Some(sk.into()),
-        }
+        Self { pk: pk.into(), sk: Some(sk.into()) }
     }
 
     /// A key of the `auth` table.
     #[must_use]
     pub fn single(pk: impl Into<String>) -> Self {
-        Self {
-            pk: pk.into(),
-            sk: None,
-        }
+        Self { pk: pk.into(), sk: None }
     }
 
     pub(crate) fn attributes(&self) -> Attributes {

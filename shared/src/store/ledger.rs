@@ -69,10 +69,8 @@ pub async fn user_balances(
     let mut balances = HashMap::with_capacity(users.len());
     for item in store.batch_get(Table::Ledger, &keys).await? {
         let balance: Balance = serde_dynamo::from_item(item)?;
-        let user = balance
-            .pk
-            .rsplit_once('#')
-            .and_then(|(_, padded)| PhoneUserId::parse(padded.trim_start_matches('0')));
+        let user =
+            balance.pk.rsplit_once('#').and_then(|(_, padded)| PhoneUserId::parse(padded.trim_start_matches('0')));
         let user = user.ok_or_else(|| StoreError::Corrupt(balance.pk.clone()))?;
         balances.insert(user, Money::from_units(balance.units));
     }
@@ -102,10 +100,7 @@ pub async fn credit(
     let refused = |refusal| CommitError::Refused(refusal);
     let posting = Posting::new(Party::World, Party::Account(account), amount, name);
     let posting = posting.ok_or(refused(CreditRefusal::NotPositive))?;
-    let operation = Key::new(
-        format!("A#{}#O", account.padded()),
-        super::keys::sha256_hex(name.as_bytes()),
-    );
+    let operation = Key::new(format!("A#{}#O", account.padded()), super::keys::sha256_hex(name.as_bytes()));
     let mut attempts = Attempts::default();
     loop {
         let key = account_key(account);
@@ -118,10 +113,7 @@ pub async fn credit(
             v: 0,
             hash: EntryHash::genesis(),
         });
-        let units = head
-            .units
-            .checked_add(posting.units)
-            .ok_or(refused(CreditRefusal::OutOfRange))?;
+        let units = head.units.checked_add(posting.units).ok_or(refused(CreditRefusal::OutOfRange))?;
         let number = u64::try_from(head.v).unwrap_or(0).saturating_add(1);
         let entry = Entry {
             account,
@@ -132,41 +124,17 @@ pub async fn credit(
             previous: head.hash.clone(),
         };
         let hash = entry.hash().map_err(|error| StoreError::Corrupt(error.to_string()))?;
-        let next = Head {
-            units,
-            v: head.v.saturating_add(1),
-            hash: hash.clone(),
-            ..head
-        };
+        let next = Head { units, v: head.v.saturating_add(1), hash: hash.clone(), ..head };
         let mut txn = Txn::default();
         let Key { pk, sk } = operation.clone();
-        let done = Operation {
-            pk,
-            sk: sk.unwrap_or_default(),
-            number,
-        };
+        let done = Operation { pk, sk: sk.unwrap_or_default(), number };
         txn.push(Write::put(Table::Ledger, &done)?.if_absent().or_already_answered());
         let write = Write::put(Table::Ledger, &next)?;
-        txn.push(
-            if first {
-                write.if_absent()
-            } else {
-                write.if_version(next.v.saturating_sub(1))
-            }
-            .or_stale(),
-        );
+        txn.push(if first { write.if_absent() } else { write.if_version(next.v.saturating_sub(1)) }.or_stale());
         let world = Write::update(Table::Ledger, world_key(account), "ADD units :less");
         txn.push(world.number(":less", posting.units.saturating_neg()));
         let pk = format!("A#{}#J", account.padded());
-        txn.push(Write::put(
-            Table::Ledger,
-            &JournalItem {
-                pk,
-                sk: format!("{number:012}"),
-                hash,
-                entry: &entry,
-            },
-        )?);
+        txn.push(Write::put(Table::Ledger, &JournalItem { pk, sk: format!("{number:012}"), hash, entry: &entry })?);
         match store.commit(&txn).await {
             Ok(()) => return Ok(Money::from_units(units)),
             Err(CommitError::Stale) => attempts.again().await?,

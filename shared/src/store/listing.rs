@@ -33,15 +33,7 @@ struct Stream {
 impl<'a> Merge<'a> {
     /// A walk over an index of a table, from its beginning.
     pub(crate) fn of(store: &'a Store, table: Table, index: Index, descending: bool) -> Self {
-        Self {
-            store,
-            table,
-            index,
-            descending,
-            limit: None,
-            after: None,
-            streams: Vec::new(),
-        }
+        Self { store, table, index, descending, limit: None, after: None, streams: Vec::new() }
     }
 
     /// How many entries a page needs at most; `None` takes what one megabyte holds.
@@ -69,10 +61,7 @@ impl<'a> Merge<'a> {
                 })
             }
         });
-        let streams = stream::iter(opened.collect::<Vec<_>>())
-            .buffered(MAX_PARALLEL)
-            .try_collect()
-            .await?;
+        let streams = stream::iter(opened.collect::<Vec<_>>()).buffered(MAX_PARALLEL).try_collect().await?;
         merge.streams = streams;
         Ok(merge)
     }
@@ -82,13 +71,10 @@ impl<'a> Merge<'a> {
             table: self.table,
             index: Some(self.index),
             pk,
-            range: self.after.as_deref().map_or(Range::All, |after| {
-                if self.descending {
-                    Range::Below(after)
-                } else {
-                    Range::Above(after)
-                }
-            }),
+            range: self
+                .after
+                .as_deref()
+                .map_or(Range::All, |after| if self.descending { Range::Below(after) } else { Range::Above(after) }),
             descending: self.descending,
             limit: self.limit,
         };
@@ -101,26 +87,11 @@ impl<'a> Merge<'a> {
             self.refill(position).await?;
         }
         let (_, _, sort) = self.index;
-        let key = |stream: &Stream| {
-            stream
-                .ready
-                .front()
-                .and_then(|entry| text(entry, sort))
-                .map(str::to_owned)
-        };
-        let candidates = self
-            .streams
-            .iter()
-            .enumerate()
-            .filter_map(|(position, stream)| Some((key(stream)?, position)));
-        let chosen = if self.descending {
-            candidates.max()
-        } else {
-            candidates.min()
-        };
-        Ok(chosen
-            .and_then(|(_, position)| self.streams.get_mut(position))
-            .and_then(|stream| stream.ready.pop_front()))
+        let key = |stream: &Stream| stream.ready.front().and_then(|entry| text(entry, sort)).map(str::to_owned);
+        let candidates =
+            self.streams.iter().enumerate().filter_map(|(position, stream)| Some((key(stream)?, position)));
+        let chosen = if self.descending { candidates.max() } else { candidates.min() };
+        Ok(chosen.and_then(|(_, position)| self.streams.get_mut(position)).and_then(|stream| stream.ready.pop_front()))
     }
 
     async fn refill(&mut self, position: usize) -> Result<(), StoreError> {

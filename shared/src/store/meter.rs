@@ -19,6 +19,7 @@ use aws_sdk_dynamodb::operation::transact_write_items::{TransactWriteItemsInput,
 use aws_sdk_dynamodb::operation::update_item::{UpdateItemInput, UpdateItemOutput};
 use aws_sdk_dynamodb::types::{ConsumedCapacity, ReturnConsumedCapacity, TransactWriteItem};
 use aws_smithy_runtime_api::client::interceptors::context::{Input, Output};
+use aws_smithy_types::config_bag::{Storable, StoreReplace};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -42,7 +43,7 @@ pub struct Use {
 pub struct Readings {
     /// Attempts sent to `DynamoDB`, retries included.
     pub calls: u32,
-    /// Waves of calls: those in the air together count once.
+    /// The longest chain of calls that each began after the one before had ended: what the caller waits for.
     pub round_trips: u32,
     /// Read request units.
     pub read_units: f64,
@@ -52,7 +53,8 @@ pub struct Readings {
     pub retries: u32,
     /// Which grants were needed.
     pub uses: BTreeSet<Use>,
-    in_flight: u32,
+    /// The longest chain that has ended.
+    finished: u32,
 }
 
 /// Runs `work` and returns what it cost. Metered work inside metered work counts for both.
@@ -78,6 +80,14 @@ pub(super) fn retried() {
 /// Outside a metered request (start-up, operator work) nothing is counted.
 fn update(change: impl FnOnce(&mut Readings)) {
     let _ = METER.try_with(|meter| change(&mut meter.lock().unwrap_or_else(PoisonError::into_inner)));
+}
+
+/// The length of the chain that ends with one call.
+#[derive(Debug, Clone, Copy)]
+struct Depth(u32);
+
+impl Storable for Depth {
+    type Storer = StoreReplace<Self>;
 }
 
 #[derive(Debug)]
@@ -121,11 +131,12 @@ impl Intercept for MeterInterceptor {
     fn read_before_execution(
         &self,
         _: &BeforeSerializationInterceptorContextRef<'_>,
-        _: &mut ConfigBag,
+        bag: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         update(|readings| {
-            readings.round_trips = readings.round_trips.saturating_add(u32::from(readings.in_flight == 0));
-            readings.in_flight = readings.in_flight.saturating_add(1);
+            let depth = readings.finished.saturating_add(1);
+            readings.round_trips = readings.round_trips.max(depth);
+            bag.interceptor_state().store_put(Depth(depth));
         });
         Ok(())
     }
@@ -144,9 +155,11 @@ impl Intercept for MeterInterceptor {
         &self,
         _: &FinalizerInterceptorContextRef<'_>,
         _: &RuntimeComponents,
-        _: &mut ConfigBag,
+        bag: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        update(|readings| readings.in_flight = readings.in_flight.saturating_sub(1));
+        if let Some(Depth(depth)) = bag.load::<Depth>() {
+            update(|readings| readings.finished = readings.finished.max(*depth));
+        }
         Ok(())
     }
 
@@ -185,21 +198,12 @@ fn needs(input: &Input) -> Vec<Use> {
         vec![one(Action::DeleteItem, &input.table_name, None)]
     } else if let Some(input) = input.downcast_ref::<BatchGetItemInput>() {
         let tables = input.request_items.iter().flat_map(|items| items.keys());
-        tables
-            .map(|table| one(Action::BatchGetItem, &Some(table.clone()), None))
-            .collect()
+        tables.map(|table| one(Action::BatchGetItem, &Some(table.clone()), None)).collect()
     } else if let Some(input) = input.downcast_ref::<BatchWriteItemInput>() {
         let tables = input.request_items.iter().flat_map(|items| items.keys());
-        tables
-            .map(|table| one(Action::BatchWriteItem, &Some(table.clone()), None))
-            .collect()
+        tables.map(|table| one(Action::BatchWriteItem, &Some(table.clone()), None)).collect()
     } else if let Some(input) = input.downcast_ref::<TransactWriteItemsInput>() {
-        input
-            .transact_items
-            .iter()
-            .flatten()
-            .filter_map(transaction_need)
-            .collect()
+        input.transact_items.iter().flatten().filter_map(transaction_need).collect()
     } else {
         Vec::new()
     }
@@ -207,13 +211,7 @@ fn needs(input: &Input) -> Vec<Use> {
 
 /// A transaction needs the permission of each action it holds.
 fn transaction_need(item: &TransactWriteItem) -> Option<Use> {
-    let need = |action, table: &str| {
-        Some(Use {
-            action,
-            table: table.to_owned(),
-            index: None,
-        })
-    };
+    let need = |action, table: &str| Some(Use { action, table: table.to_owned(), index: None });
     if let Some(put) = item.put() {
         need(Action::PutItem, put.table_name())
     } else if let Some(update) = item.update() {
@@ -221,8 +219,7 @@ fn transaction_need(item: &TransactWriteItem) -> Option<Use> {
     } else if let Some(delete) = item.delete() {
         need(Action::DeleteItem, delete.table_name())
     } else {
-        item.condition_check()
-            .and_then(|check| need(Action::ConditionCheckItem, check.table_name()))
+        item.condition_check().and_then(|check| need(Action::ConditionCheckItem, check.table_name()))
     }
 }
 

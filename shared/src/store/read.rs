@@ -84,10 +84,7 @@ impl Store {
             }
         };
         let answer = query.key_condition_expression(condition).send().await?;
-        Ok(Page {
-            items: answer.items.unwrap_or_default(),
-            next: answer.last_evaluated_key,
-        })
+        Ok(Page { items: answer.items.unwrap_or_default(), next: answer.last_evaluated_key })
     }
 
     /// Reads a whole partition, page after page.
@@ -107,14 +104,8 @@ impl Store {
     /// Reads items by key, in parallel batches; in no order, missing ones left out.
     pub(crate) async fn batch_get(&self, table: Table, keys: &[Key]) -> Result<Vec<Attributes>, StoreError> {
         // Owned before they are streamed: a borrowing closure here would not be `Send` for every lifetime.
-        let batches: Vec<_> = keys
-            .chunks(MAX_BATCH_GET)
-            .map(|batch| self.one_batch(table, batch.to_vec()))
-            .collect();
-        let found: Vec<Vec<Attributes>> = stream::iter(batches)
-            .buffer_unordered(MAX_PARALLEL)
-            .try_collect()
-            .await?;
+        let batches: Vec<_> = keys.chunks(MAX_BATCH_GET).map(|batch| self.one_batch(table, batch.to_vec())).collect();
+        let found: Vec<Vec<Attributes>> = stream::iter(batches).buffer_unordered(MAX_PARALLEL).try_collect().await?;
         Ok(found.into_iter().flatten().collect())
     }
 
@@ -124,19 +115,10 @@ impl Store {
         let mut found = Vec::new();
         let mut attempts = Attempts::default();
         while !wanted.is_empty() {
-            let request = KeysAndAttributes::builder()
-                .set_keys(Some(wanted))
-                .consistent_read(true)
-                .build();
+            let request = KeysAndAttributes::builder().set_keys(Some(wanted)).consistent_read(true).build();
             let request = request.map_err(|error| StoreError::Refused(error.to_string()))?;
             let mut answer = self.client.batch_get_item().request_items(name, request).send().await?;
-            found.extend(
-                answer
-                    .responses
-                    .as_mut()
-                    .and_then(|tables| tables.remove(name))
-                    .unwrap_or_default(),
-            );
+            found.extend(answer.responses.as_mut().and_then(|tables| tables.remove(name)).unwrap_or_default());
             wanted = answer
                 .unprocessed_keys
                 .as_mut()
@@ -161,17 +143,8 @@ impl Store {
             }
             let mut attempts = Attempts::default();
             while !writes.is_empty() {
-                let mut answer = self
-                    .client
-                    .batch_write_item()
-                    .request_items(name, writes)
-                    .send()
-                    .await?;
-                writes = answer
-                    .unprocessed_items
-                    .as_mut()
-                    .and_then(|tables| tables.remove(name))
-                    .unwrap_or_default();
+                let mut answer = self.client.batch_write_item().request_items(name, writes).send().await?;
+                writes = answer.unprocessed_items.as_mut().and_then(|tables| tables.remove(name)).unwrap_or_default();
                 if !writes.is_empty() {
                     attempts.again().await?;
                 }

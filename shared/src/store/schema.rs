@@ -2,6 +2,8 @@
 
 use super::StoreError;
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::ProvideErrorMetadata;
+use aws_sdk_dynamodb::operation::create_table::CreateTableError;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
     ScalarAttributeType, TimeToLiveSpecification,
@@ -74,9 +76,7 @@ pub struct Tables {
 impl Tables {
     /// Names by table.
     pub fn new(name: impl Fn(Table) -> String) -> Self {
-        Self {
-            names: Table::ALL.map(name),
-        }
+        Self { names: Table::ALL.map(name) }
     }
 
     /// The deployed name of a table.
@@ -130,21 +130,11 @@ pub struct IndexSchema {
 }
 
 const fn by_type(name: &'static str, sort: &'static str) -> IndexSchema {
-    IndexSchema {
-        name,
-        partition: "lp",
-        sort,
-        carries: &[],
-    }
+    IndexSchema { name, partition: "lp", sort, carries: &[] }
 }
 
 const fn by_application(name: &'static str, sort: &'static str) -> IndexSchema {
-    IndexSchema {
-        name,
-        partition: "ap",
-        sort,
-        carries: &["uname", "display", "active", "acd", "own_balance"],
-    }
+    IndexSchema { name, partition: "ap", sort, carries: &["uname", "display", "active", "acd", "own_balance"] }
 }
 
 static STEPCHAT: TableSchema = TableSchema {
@@ -153,22 +143,12 @@ static STEPCHAT: TableSchema = TableSchema {
     indexes: &[
         by_type("by_first", "s_first"),
         by_type("by_last", "s_last"),
-        IndexSchema {
-            name: "by_email",
-            partition: "lp",
-            sort: "s_email",
-            carries: &["email"],
-        },
+        IndexSchema { name: "by_email", partition: "lp", sort: "s_email", carries: &["email"] },
         by_type("by_image", "s_image"),
         by_type("by_created", "s_created"),
         by_type("by_active", "s_active"),
         by_type("by_department", "s_department"),
-        IndexSchema {
-            name: "by_value",
-            partition: "vp",
-            sort: "vs",
-            carries: &["val"],
-        },
+        IndexSchema { name: "by_value", partition: "vp", sort: "vs", carries: &["val"] },
     ],
 };
 
@@ -179,34 +159,18 @@ static VOXIMPLANT: TableSchema = TableSchema {
         by_application("app_by_name", "s_name"),
         by_application("app_by_display", "s_display"),
         by_application("app_by_id", "s_id"),
-        IndexSchema {
-            name: "by_member",
-            partition: "mp",
-            sort: "ms",
-            carries: &[],
-        },
+        IndexSchema { name: "by_member", partition: "mp", sort: "ms", carries: &[] },
     ],
 };
 
-static AUTH: TableSchema = TableSchema {
-    sorted: false,
-    ttl: Some("expires"),
-    indexes: &[],
-};
-static LEDGER: TableSchema = TableSchema {
-    sorted: true,
-    ttl: None,
-    indexes: &[],
-};
+static AUTH: TableSchema = TableSchema { sorted: false, ttl: Some("expires"), indexes: &[] };
+static LEDGER: TableSchema = TableSchema { sorted: true, ttl: None, indexes: &[] };
 
-/// Creates the tables that do not exist yet.
+/// Creates what does not exist yet of the tables and their time to live. For emulators: a deployed stack has its tables
+/// from the template.
 pub async fn create_tables(client: &Client, tables: &Tables) -> Result<(), StoreError> {
-    let existing = client.list_tables().send().await?;
     for table in Table::ALL {
         let name = tables.name(table);
-        if existing.table_names().iter().any(|known| known == name) {
-            continue;
-        }
         create_table(client, name, table.schema()).await?;
     }
     Ok(())
@@ -229,31 +193,32 @@ async fn create_table(client: &Client, name: &str, schema: &TableSchema) -> Resu
         .set_key_schema(Some(key_schema("pk", schema.sorted.then_some("sk"))?));
     for attribute in attributes {
         let definition = AttributeDefinition::builder().attribute_name(attribute);
-        request = request.attribute_definitions(
-            definition
-                .attribute_type(ScalarAttributeType::S)
-                .build()
-                .map_err(|error| refused(&error))?,
-        );
+        let definition = definition.attribute_type(ScalarAttributeType::S).build();
+        request = request.attribute_definitions(definition.map_err(|error| refused(&error))?);
     }
     for index in schema.indexes {
         request = request.global_secondary_indexes(secondary_index(index)?);
     }
-    request.send().await?;
-    if let Some(attribute) = schema.ttl {
-        let ttl = TimeToLiveSpecification::builder()
-            .enabled(true)
-            .attribute_name(attribute)
-            .build();
-        let ttl = ttl.map_err(|error| refused(&error))?;
-        client
-            .update_time_to_live()
-            .table_name(name)
-            .time_to_live_specification(ttl)
-            .send()
-            .await?;
+    match request.send().await {
+        Ok(_) => {}
+        Err(error) if error.as_service_error().is_some_and(CreateTableError::is_resource_in_use_exception) => {}
+        Err(error) => return Err(error.into()),
     }
-    Ok(())
+    match schema.ttl {
+        Some(attribute) => expire_by(client, name, attribute).await,
+        None => Ok(()),
+    }
+}
+
+/// Switches time to live on. It is refused if it is on already.
+async fn expire_by(client: &Client, name: &str, attribute: &str) -> Result<(), StoreError> {
+    let ttl = TimeToLiveSpecification::builder().enabled(true).attribute_name(attribute).build();
+    let ttl = ttl.map_err(|error| refused(&error))?;
+    match client.update_time_to_live().table_name(name).time_to_live_specification(ttl).send().await {
+        Ok(_) => Ok(()),
+        Err(error) if error.code() == Some("ValidationException") => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn secondary_index(index: &IndexSchema) -> Result<GlobalSecondaryIndex, StoreError> {
@@ -261,9 +226,7 @@ fn secondary_index(index: &IndexSchema) -> Result<GlobalSecondaryIndex, StoreErr
         Projection::builder().projection_type(ProjectionType::KeysOnly)
     } else {
         let carried = index.carries.iter().map(|attribute| (*attribute).to_owned()).collect();
-        Projection::builder()
-            .projection_type(ProjectionType::Include)
-            .set_non_key_attributes(Some(carried))
+        Projection::builder().projection_type(ProjectionType::Include).set_non_key_attributes(Some(carried))
     };
     GlobalSecondaryIndex::builder()
         .index_name(index.name)
@@ -277,10 +240,7 @@ fn key_schema(partition: &str, sort: Option<&str>) -> Result<Vec<KeySchemaElemen
     std::iter::once((partition, KeyType::Hash))
         .chain(sort.map(|sort| (sort, KeyType::Range)))
         .map(|(attribute, kind)| {
-            let element = KeySchemaElement::builder()
-                .attribute_name(attribute)
-                .key_type(kind)
-                .build();
+            let element = KeySchemaElement::builder().attribute_name(attribute).key_type(kind).build();
             element.map_err(|error| refused(&error))
         })
         .collect()

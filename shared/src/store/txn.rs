@@ -77,16 +77,17 @@ impl Write {
 
     /// Requires that an item exists, without writing it.
     pub fn check_exists(table: Table, key: Key) -> Conditional {
-        Self::of(table, Kind::Check(key)).if_("attribute_exists(pk)")
+        Self::check(table, key).if_exists()
+    }
+
+    /// Checks an item without writing it.
+    #[must_use]
+    pub fn check(table: Table, key: Key) -> Self {
+        Self::of(table, Kind::Check(key))
     }
 
     const fn of(table: Table, kind: Kind) -> Self {
-        Self {
-            table,
-            kind,
-            condition: None,
-            values: Vec::new(),
-        }
+        Self { table, kind, condition: None, values: Vec::new() }
     }
 
     /// Binds a text value of an expression.
@@ -108,6 +109,11 @@ impl Write {
         self.if_("attribute_not_exists(pk)")
     }
 
+    /// Only if an item has this key.
+    pub fn if_exists(self) -> Conditional {
+        self.if_("attribute_exists(pk)")
+    }
+
     /// Only if the item is still at this version.
     pub fn if_version(self, version: i64) -> Conditional {
         self.number(":seen", version).if_("v = :seen")
@@ -121,12 +127,8 @@ impl Write {
 
     fn build(&self, store: &Store) -> Result<TransactWriteItem, StoreError> {
         let table = store.table_name(self.table);
-        let values = (!self.values.is_empty()).then(|| {
-            self.values
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), value.clone()))
-                .collect()
-        });
+        let values = (!self.values.is_empty())
+            .then(|| self.values.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect());
         let condition = self.condition.map(str::to_owned);
         let item = TransactWriteItem::builder();
         let built = match &self.kind {
@@ -160,9 +162,7 @@ impl Write {
                 .build()
                 .map(|check| item.condition_check(check)),
         };
-        built
-            .map(TransactWriteItemBuilder::build)
-            .map_err(|error| StoreError::Refused(error.to_string()))
+        built.map(TransactWriteItemBuilder::build).map_err(|error| StoreError::Refused(error.to_string()))
     }
 }
 
@@ -174,25 +174,16 @@ pub struct Conditional(Write);
 impl Conditional {
     /// The failure is this refusal.
     pub fn or<R>(self, refusal: R) -> Step<R> {
-        Step {
-            write: self.0,
-            meaning: Some(Meaning::Refused(refusal)),
-        }
+        Step { write: self.0, meaning: Some(Meaning::Refused(refusal)) }
     }
 
     /// The failure means that the decision was taken on old data.
     pub fn or_stale<R>(self) -> Step<R> {
-        Step {
-            write: self.0,
-            meaning: Some(Meaning::Stale),
-        }
+        Step { write: self.0, meaning: Some(Meaning::Stale) }
     }
 
     pub(super) fn or_already_answered<R>(self) -> Step<R> {
-        Step {
-            write: self.0,
-            meaning: Some(Meaning::AlreadyAnswered),
-        }
+        Step { write: self.0, meaning: Some(Meaning::AlreadyAnswered) }
     }
 }
 
@@ -240,7 +231,7 @@ impl<R: Clone> Txn<R> {
     }
 
     /// What the failed conditions mean; `None` if no condition failed. An idempotency key that is already answered
-    /// outranks every refusal: the refusal may be of its own first effect.
+    /// outranks everything, and old data outranks every refusal: the refusal may be of the caller's own first effect.
     fn verdict(&self, reasons: &[CancellationReason]) -> Option<CommitError<R>> {
         let failed: Vec<&Meaning<R>> = self
             .steps
@@ -252,11 +243,13 @@ impl<R: Clone> Txn<R> {
         if failed.iter().any(|meaning| matches!(meaning, Meaning::AlreadyAnswered)) {
             return Some(CommitError::AlreadyAnswered);
         }
-        let refused = failed.iter().find_map(|meaning| match meaning {
+        if failed.iter().any(|meaning| matches!(meaning, Meaning::Stale)) {
+            return Some(CommitError::Stale);
+        }
+        failed.into_iter().find_map(|meaning| match meaning {
             Meaning::Refused(refusal) => Some(CommitError::Refused(refusal.clone())),
             Meaning::Stale | Meaning::AlreadyAnswered => None,
-        });
-        refused.or_else(|| (!failed.is_empty()).then_some(CommitError::Stale))
+        })
     }
 }
 
@@ -266,38 +259,37 @@ impl Store {
         if txn.len() > MAX_TRANSACTION_ACTIONS {
             return Err(StoreError::Refused(format!("a transaction of {} actions", txn.len())).into());
         }
-        let items = txn
-            .steps
-            .iter()
-            .map(|step| step.write.build(self))
-            .collect::<Result<Vec<_>, _>>()?;
+        let items = txn.steps.iter().map(|step| step.write.build(self)).collect::<Result<Vec<_>, _>>()?;
         let mut attempts = Attempts::default();
+        let mut token = client_token();
         loop {
-            // The SDK adds a client request token and repeats it in its own retries, so a lost answer cannot double.
-            let sent = self
-                .client
-                .transact_write_items()
-                .set_transact_items(Some(items.clone()))
-                .send()
-                .await;
+            let sent = self.client.transact_write_items().client_request_token(&token);
+            let sent = sent.set_transact_items(Some(items.clone())).send().await;
             let Err(error) = sent else { return Ok(()) };
-            let contention = match error.as_service_error() {
+            match error.as_service_error() {
                 Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
                     let reasons = cancelled.cancellation_reasons();
                     if let Some(verdict) = txn.verdict(reasons) {
                         return Err(verdict);
                     }
-                    !reasons.is_empty() && reasons.iter().all(is_contention)
+                    if reasons.is_empty() || !reasons.iter().all(is_contention) {
+                        return Err(StoreError::from(error).into());
+                    }
+                    // It certainly did not happen: the next attempt is a new one.
+                    token = client_token();
                 }
-                Some(other) => other.code() == Some("TransactionInProgressException"),
-                None => false,
-            };
-            if !contention {
-                return Err(StoreError::from(error).into());
+                // It may still happen: the same token asks for the same attempt, so it cannot happen twice.
+                Some(other) if other.code() == Some("TransactionInProgressException") => {}
+                _ => return Err(StoreError::from(error).into()),
             }
             attempts.again().await?;
         }
     }
+}
+
+/// A token by which `DynamoDB` knows one attempt again, however often it arrives: at most 36 characters.
+fn client_token() -> String {
+    format!("{:032x}", fastrand::u128(..))
 }
 
 fn is_contention(reason: &CancellationReason) -> bool {
@@ -334,26 +326,19 @@ mod tests {
 
     #[test]
     fn failures_are_named_by_position_and_the_first_refusal_wins() {
-        assert_eq!(
-            verdict(["None", FAILED, FAILED, FAILED, "None"]),
-            Some(CommitError::Refused("first"))
-        );
-        assert_eq!(
-            verdict(["None", "None", "None", FAILED, "None"]),
-            Some(CommitError::Refused("second"))
-        );
-        assert_eq!(
-            verdict(["None", FAILED, "None", "None", "None"]),
-            Some(CommitError::Stale)
-        );
+        assert_eq!(verdict(["None", "None", FAILED, FAILED, "None"]), Some(CommitError::Refused("first")));
+        assert_eq!(verdict(["None", "None", "None", FAILED, "None"]), Some(CommitError::Refused("second")));
+        assert_eq!(verdict(["None", FAILED, "None", "None", "None"]), Some(CommitError::Stale));
+    }
+
+    #[test]
+    fn a_refusal_on_old_data_is_decided_again() {
+        assert_eq!(verdict(["None", FAILED, FAILED, "None", "None"]), Some(CommitError::Stale));
     }
 
     #[test]
     fn an_answered_key_outranks_the_refusal_its_own_first_effect_causes() {
-        assert_eq!(
-            verdict(["None", "None", FAILED, "None", FAILED]),
-            Some(CommitError::AlreadyAnswered)
-        );
+        assert_eq!(verdict(["None", "None", FAILED, "None", FAILED]), Some(CommitError::AlreadyAnswered));
     }
 
     #[test]

@@ -15,9 +15,7 @@ impl AccountName {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let starts_with_letter = text.starts_with(|first: char| first.is_ascii_lowercase());
-        let plain = text
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+        let plain = text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
         (starts_with_letter && plain && (3..=50).contains(&text.len())).then(|| Self(text.to_owned()))
     }
 

@@ -14,9 +14,7 @@ impl ApplicationName {
     /// A name for a new application.
     pub fn parse(text: &str) -> Result<Self, Refusal> {
         let starts_with_letter = text.starts_with(|first: char| first.is_ascii_lowercase());
-        let plain = text
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+        let plain = text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
         if starts_with_letter && plain && (2..=65).contains(&text.len()) {
             Ok(Self(text.to_owned()))
         } else {
@@ -27,9 +25,7 @@ impl ApplicationName {
     /// Reads a reference to an existing application: its short name, or its full name in this account.
     #[must_use]
     pub fn from_reference(text: &str, account: &AccountName) -> Option<Self> {
-        let (short, rest) = text
-            .split_once('.')
-            .map_or((text, None), |(short, rest)| (short, Some(rest)));
+        let (short, rest) = text.split_once('.').map_or((text, None), |(short, rest)| (short, Some(rest)));
         let ours = rest.is_none_or(|rest| rest == format!("{}.voximplant.com", account.as_str()));
         Self::parse(short).ok().filter(|_| ours)
     }
@@ -74,11 +70,7 @@ mod tests {
         }
         let too_long = format!("a{}", "0".repeat(65));
         for bad in ["", "a", "1a", "-ab", "Ab", "a_b", "a.b", "аб", too_long.as_str()] {
-            assert_eq!(
-                ApplicationName::parse(bad),
-                Err(Refusal::InvalidApplicationName),
-                "{bad}"
-            );
+            assert_eq!(ApplicationName::parse(bad), Err(Refusal::InvalidApplicationName), "{bad}");
         }
     }
 
@@ -87,9 +79,6 @@ mod tests {
         let account = AccountName::parse("demo-account").unwrap();
         let name = ApplicationName::from_reference("myapp1.demo-account.voximplant.com", &account);
         assert_eq!(name, ApplicationName::from_reference("myapp1", &account));
-        assert_eq!(
-            ApplicationName::from_reference("myapp1.other.voximplant.com", &account),
-            None
-        );
+        assert_eq!(ApplicationName::from_reference("myapp1.other.voximplant.com", &account), None);
     }
 }

@@ -119,6 +119,9 @@ pub enum Refusal {
     /// A defect of ours.
     #[error("Internal error.")]
     Internal,
+    /// No answer before the deadline.
+    #[error("Internal error: the request took too long and may still happen. Look before you repeat it.")]
+    TimedOut,
 }
 
 fn names(roles: &[Role]) -> String {
@@ -130,7 +133,7 @@ impl Refusal {
     #[must_use]
     pub fn code(&self) -> u16 {
         match self {
-            Self::Internal => 2,
+            Self::Internal | Self::TimedOut => 2,
             Self::Database => 4,
             Self::AuthorizationFailed(_) | Self::RoleRequired(_) => 100,
             Self::InvalidArguments(_) => 101,

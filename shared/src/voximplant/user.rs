@@ -58,11 +58,7 @@ pub struct CustomData(String);
 impl CustomData {
     /// Checks the length.
     pub fn parse(text: &str) -> Result<Self, Refusal> {
-        if text.chars().count() < 8192 {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(Refusal::CustomDataTooLong)
-        }
+        if text.chars().count() < 8192 { Ok(Self(text.to_owned())) } else { Err(Refusal::CustomDataTooLong) }
     }
 
     /// The text.
@@ -112,11 +108,7 @@ impl Password {
             && text.contains(char::is_lowercase)
             && text.contains(|letter: char| letter.is_ascii_digit())
             && text.contains(|letter: char| !letter.is_alphanumeric());
-        if length && kinds {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(Refusal::PasswordCharacters)
-        }
+        if length && kinds { Ok(Self(text.to_owned())) } else { Err(Refusal::PasswordCharacters) }
     }
 
     /// The password itself, for the hash.
@@ -234,17 +226,7 @@ mod tests {
         for good in ["abc", "0-_", &"a".repeat(50)] {
             assert!(UserName::parse(good).is_ok(), "{good}");
         }
-        for bad in [
-            "",
-            "ab",
-            &"a".repeat(51),
-            "_ab",
-            "-ab",
-            "GordonFreeman",
-            "a b",
-            "аbc",
-            "abc\u{0}",
-        ] {
+        for bad in ["", "ab", &"a".repeat(51), "_ab", "-ab", "GordonFreeman", "a b", "аbc", "abc\u{0}"] {
             assert_eq!(UserName::parse(bad).unwrap_err().code(), 122, "{bad}");
         }
     }
@@ -257,14 +239,9 @@ mod tests {
         assert_eq!(code(""), 463);
         assert_eq!(code("        "), 463);
         assert_eq!(code("Aa1! aaaa"), 524);
-        for weak in [
-            "Aa1!aaa",
-            "passw0rd!",
-            "PASSW0RD!",
-            "Password!",
-            "Passw0rds",
-            &format!("Aa1!{}", "a".repeat(1021)),
-        ] {
+        for weak in
+            ["Aa1!aaa", "passw0rd!", "PASSW0RD!", "Password!", "Passw0rds", &format!("Aa1!{}", "a".repeat(1021))]
+        {
             assert_eq!(code(weak), 464, "{weak}");
         }
     }

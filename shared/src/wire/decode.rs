@@ -37,10 +37,7 @@ impl std::error::Error for DecodeError {}
 
 impl serde::de::Error for DecodeError {
     fn custom<T: fmt::Display>(reason: T) -> Self {
-        Self::Invalid {
-            field: None,
-            reason: reason.to_string(),
-        }
+        Self::Invalid { field: None, reason: reason.to_string() }
     }
 
     fn missing_field(field: &'static str) -> Self {
@@ -64,10 +61,7 @@ impl<'de> Deserializer<'de> for Request<'_> {
     type Error = DecodeError;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        visitor.visit_map(Fields {
-            rest: self.0.iter().collect::<Vec<_>>().into_iter(),
-            current: None,
-        })
+        visitor.visit_map(Fields { rest: self.0.iter().collect::<Vec<_>>().into_iter(), current: None })
     }
 
     forward_to_deserialize_any! {
@@ -87,18 +81,15 @@ impl<'de> MapAccess<'de> for Fields<'_> {
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, DecodeError> {
         self.current = self.rest.next();
-        self.current
-            .map(|(name, _)| seed.deserialize(name.into_deserializer()))
-            .transpose()
+        self.current.map(|(name, _)| seed.deserialize(name.into_deserializer())).transpose()
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, DecodeError> {
         let (name, node) = self.current.unwrap_or(("", &Node::Null));
         seed.deserialize(node).map_err(|error| match error {
-            DecodeError::Invalid { field: None, reason } => DecodeError::Invalid {
-                field: Some(name.to_owned()),
-                reason,
-            },
+            DecodeError::Invalid { field: None, reason } => {
+                DecodeError::Invalid { field: Some(name.to_owned()), reason }
+            }
             named => named,
         })
     }
@@ -121,9 +112,9 @@ impl<'de> Deserializer<'de> for &Node {
             Node::Bool(value) => visitor.visit_bool(*value),
             Node::Number(text) | Node::Text(text) => visitor.visit_str(text),
             Node::List(items) => visitor.visit_seq(SeqDeserializer::new(items.iter())),
-            Node::Map(entries) => visitor.visit_map(MapDeserializer::new(
-                entries.iter().map(|(key, value)| (key.as_str(), value)),
-            )),
+            Node::Map(entries) => {
+                visitor.visit_map(MapDeserializer::new(entries.iter().map(|(key, value)| (key.as_str(), value))))
+            }
         }
     }
 
@@ -220,23 +211,14 @@ mod tests {
     }
 
     fn example(pairs: &[(&str, &str)]) -> Result<Example, DecodeError> {
-        let pairs = pairs
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect();
+        let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         decode(&Params::merge(vec![Source::Pairs(pairs)]).unwrap())
     }
 
     #[test]
     fn unknown_parameters_are_ignored_and_missing_ones_are_named() {
         let read = example(&[("user_id", "1"), ("password_hash", "x")]).unwrap();
-        assert_eq!(
-            read,
-            Example {
-                user_id: Node::Text("1".into()),
-                extra: None
-            }
-        );
+        assert_eq!(read, Example { user_id: Node::Text("1".into()), extra: None });
         assert_eq!(example(&[("extra", "1")]), Err(DecodeError::Missing("user_id")));
     }
 

@@ -29,13 +29,7 @@ mod tests {
     #[test]
     fn plus_and_percent_20_are_spaces_and_semicolons_stay() {
         let pairs = parse("a=1+2%203&user_id=3;55&empty=&bare&&x=%2B").unwrap();
-        let expected = [
-            ("a", "1 2 3"),
-            ("user_id", "3;55"),
-            ("empty", ""),
-            ("bare", ""),
-            ("x", "+"),
-        ];
+        let expected = [("a", "1 2 3"), ("user_id", "3;55"), ("empty", ""), ("bare", ""), ("x", "+")];
         assert_eq!(pairs, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
     }
 

@@ -2,17 +2,19 @@
 
 use super::inbound::Malformed;
 use super::node::Node;
-use crate::limits::MAX_DEPTH;
+use super::params::has_nul;
+use crate::limits::{MAX_DEPTH, MAX_FIELDS};
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::fmt;
 
 /// Reads one JSON text.
 pub(super) fn parse(text: &str) -> Result<Node, Malformed> {
-    // The first pass refuses what is not JSON at all; below it only depth can fail.
+    // The first pass refuses what is not JSON at all; below it only depth, number of fields and NUL can fail.
     let raw: &RawValue = serde_json::from_str(text).map_err(|_| Malformed::Json)?;
-    node(raw, MAX_DEPTH)
+    let parsed = node(raw, MAX_DEPTH)?;
+    if has_nul(&parsed) { Err(Malformed::Nul) } else { Ok(parsed) }
 }
 
 fn node(raw: &RawValue, depth: usize) -> Result<Node, Malformed> {
@@ -21,6 +23,9 @@ fn node(raw: &RawValue, depth: usize) -> Result<Node, Malformed> {
     match text.bytes().next() {
         Some(b'{') => {
             let Entries(entries) = read(text)?;
+            if entries.len() > MAX_FIELDS {
+                return Err(Malformed::TooManyFields);
+            }
             let mut map: Vec<(String, Node)> = Vec::with_capacity(entries.len());
             for (key, value) in entries {
                 let value = node(value, depth)?;
@@ -34,11 +39,7 @@ fn node(raw: &RawValue, depth: usize) -> Result<Node, Malformed> {
         }
         Some(b'[') => {
             let values: Vec<&RawValue> = read(text)?;
-            values
-                .into_iter()
-                .map(|value| node(value, depth))
-                .collect::<Result<_, _>>()
-                .map(Node::List)
+            values.into_iter().map(|value| node(value, depth)).collect::<Result<_, _>>().map(Node::List)
         }
         Some(b'"') => read(text).map(Node::Text),
         Some(b't' | b'f') => read(text).map(Node::Bool),
@@ -68,10 +69,6 @@ impl<'de> Deserialize<'de> for Entries<'de> {
                 let mut entries = Vec::new();
                 while let Some(entry) = map.next_entry()? {
                     entries.push(entry);
-                    if entries.len() > crate::limits::MAX_FIELDS {
-                        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-                        return Err(serde::de::Error::custom("too many fields"));
-                    }
                 }
                 Ok(Entries(entries))
             }
@@ -103,10 +100,7 @@ mod tests {
         let parsed = parse(r#"{"a":1,"b":2,"a":3}"#).unwrap();
         assert_eq!(
             parsed,
-            Node::Map(vec![
-                ("a".into(), Node::Number("3".into())),
-                ("b".into(), Node::Number("2".into()))
-            ])
+            Node::Map(vec![("a".into(), Node::Number("3".into())), ("b".into(), Node::Number("2".into()))])
         );
     }
 

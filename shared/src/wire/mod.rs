@@ -13,7 +13,7 @@ pub mod stepchat;
 pub mod voximplant;
 
 pub use decode::{DecodeError, decode, decode_field};
-pub use inbound::{Inbound, Malformed};
+pub use inbound::{Inbound, Junk, Malformed};
 pub use node::Node;
 pub use params::Params;
 pub use reply::{Reply, ReplyType};

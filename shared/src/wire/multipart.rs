@@ -15,13 +15,10 @@ pub(super) async fn parse(content_type: &str, body: Bytes) -> Result<Vec<(String
         let Some(name) = part.name().map(str::to_owned) else {
             return Err(Malformed::Multipart);
         };
-        let latin = part
-            .content_type()
-            .and_then(|kind| kind.get_param("charset"))
-            .map(|charset| {
-                let charset = charset.as_str().to_ascii_lowercase();
-                (charset == "iso-8859-1" || charset == "latin1", charset)
-            });
+        let latin = part.content_type().and_then(|kind| kind.get_param("charset")).map(|charset| {
+            let charset = charset.as_str().to_ascii_lowercase();
+            (charset == "iso-8859-1" || charset == "latin1", charset)
+        });
         let bytes = part.bytes().await.map_err(|_| Malformed::Multipart)?;
         let text = match latin {
             // Each byte of ISO-8859-1 is the Unicode character of the same number.
@@ -49,10 +46,7 @@ mod tests {
             --B\r\nContent-Disposition: form-data; name=\"latin\"\r\nContent-Type: text/plain; charset=ISO-8859-1\r\nContent-Transfer-Encoding: 8bit\r\n\r\n\xe9\r\n\
             --B\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\n\r\n--B--\r\n";
         let expected = [("cmd", "AddUser"), ("bare", "И"), ("latin", "é"), ("file", "")];
-        assert_eq!(
-            read(body).await.unwrap(),
-            expected.map(|(name, value)| (name.to_owned(), value.to_owned()))
-        );
+        assert_eq!(read(body).await.unwrap(), expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
     }
 
     #[tokio::test]

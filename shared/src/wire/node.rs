@@ -46,18 +46,11 @@ impl Node {
             *self = Self::Map(Vec::new());
         }
         let Self::Map(entries) = self else { return };
-        let key = if step.is_empty() {
-            next_index(entries).to_string()
-        } else {
-            (*step).to_owned()
-        };
-        let position = entries
-            .iter()
-            .position(|(existing, _)| *existing == key)
-            .unwrap_or_else(|| {
-                entries.push((key, Self::Null));
-                entries.len() - 1
-            });
+        let key = if step.is_empty() { next_index(entries).to_string() } else { (*step).to_owned() };
+        let position = entries.iter().position(|(existing, _)| *existing == key).unwrap_or_else(|| {
+            entries.push((key, Self::Null));
+            entries.len() - 1
+        });
         if let Some((_, child)) = entries.get_mut(position) {
             child.set(rest, value);
         }
@@ -67,19 +60,11 @@ impl Node {
     pub(super) fn into_php_arrays(self) -> Self {
         match self {
             Self::Map(entries) => {
-                let is_list = entries
-                    .iter()
-                    .enumerate()
-                    .all(|(index, (key, _))| *key == index.to_string());
+                let is_list = entries.iter().enumerate().all(|(index, (key, _))| *key == index.to_string());
                 if is_list {
                     Self::List(entries.into_iter().map(|(_, value)| value.into_php_arrays()).collect())
                 } else {
-                    Self::Map(
-                        entries
-                            .into_iter()
-                            .map(|(key, value)| (key, value.into_php_arrays()))
-                            .collect(),
-                    )
+                    Self::Map(entries.into_iter().map(|(key, value)| (key, value.into_php_arrays())).collect())
                 }
             }
             scalar => scalar,
@@ -89,9 +74,5 @@ impl Node {
 
 /// One more than the largest number among the keys.
 fn next_index(entries: &[(String, Node)]) -> u64 {
-    entries
-        .iter()
-        .filter_map(|(key, _)| key.parse::<u64>().ok())
-        .max()
-        .map_or(0, |largest| largest.saturating_add(1))
+    entries.iter().filter_map(|(key, _)| key.parse::<u64>().ok()).max().map_or(0, |largest| largest.saturating_add(1))
 }

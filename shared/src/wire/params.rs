@@ -9,7 +9,16 @@ use crate::limits::{MAX_DEPTH, MAX_FIELDS};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Params {
     merged: Vec<(String, Node)>,
-    every: Vec<(String, Node)>,
+    every: Vec<Sent>,
+}
+
+/// One value as it was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Sent {
+    name: String,
+    value: Node,
+    /// Which source it came from: a later one wins.
+    source: usize,
 }
 
 impl Params {
@@ -17,15 +26,16 @@ impl Params {
     pub(super) fn merge(sources: Vec<Source>) -> Result<Self, Malformed> {
         let mut params = Self::default();
         let mut fields = 0_usize;
-        for source in sources {
-            let members = match source {
+        for (source, content) in sources.into_iter().enumerate() {
+            let members = match content {
                 Source::Pairs(pairs) => {
                     fields = fields.saturating_add(pairs.len());
                     if fields > MAX_FIELDS {
                         return Err(Malformed::TooManyFields);
                     }
                     for (name, value) in &pairs {
-                        params.every.push((name.clone(), Node::Text(value.clone())));
+                        let value = Node::Text(value.clone());
+                        params.every.push(Sent { name: name.clone(), value, source });
                     }
                     bracketed(pairs)?
                 }
@@ -34,7 +44,8 @@ impl Params {
                     if fields > MAX_FIELDS {
                         return Err(Malformed::TooManyFields);
                     }
-                    params.every.extend(members.iter().cloned());
+                    let sent = members.iter().cloned();
+                    params.every.extend(sent.map(|(name, value)| Sent { name, value, source }));
                     members
                 }
             };
@@ -42,11 +53,7 @@ impl Params {
                 params.set(&name, value);
             }
         }
-        if params
-            .merged
-            .iter()
-            .any(|(name, value)| name.contains('\0') || has_nul(value))
-        {
+        if params.every.iter().any(|sent| sent.name.contains('\0') || has_nul(&sent.value)) {
             return Err(Malformed::Nul);
         }
         Ok(params)
@@ -62,10 +69,7 @@ impl Params {
     /// The value of a parameter.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Node> {
-        self.merged
-            .iter()
-            .find(|(existing, _)| existing == name)
-            .map(|(_, value)| value)
+        self.merged.iter().find(|(existing, _)| existing == name).map(|(_, value)| value)
     }
 
     /// The text of a scalar parameter; `None` when it is missing, blank or not a scalar.
@@ -76,10 +80,7 @@ impl Params {
 
     /// Every value that was sent under exactly this name, in order, before any of them won.
     pub fn all(&self, name: &str) -> impl Iterator<Item = &Node> {
-        self.every
-            .iter()
-            .filter(move |(existing, _)| existing == name)
-            .map(|(_, value)| value)
+        self.every.iter().filter(move |sent| sent.name == name).map(|sent| &sent.value)
     }
 
     /// The parameters in their order.
@@ -92,12 +93,11 @@ impl Params {
     #[must_use]
     pub fn joining_repeats(mut self) -> Self {
         for (name, value) in &mut self.merged {
-            let texts: Vec<&str> = self
-                .every
-                .iter()
-                .filter(|(every, _)| every == name)
-                .filter_map(|(_, value)| value.as_text())
-                .collect();
+            let sent = || self.every.iter().filter(|sent| sent.name == *name);
+            // Only what was sent in one place is one list: a body still beats a query.
+            let Some(last) = sent().map(|sent| sent.source).max() else { continue };
+            let texts = sent().filter(|sent| sent.source == last).filter_map(|sent| sent.value.as_text());
+            let texts: Vec<&str> = texts.collect();
             if texts.len() > 1 {
                 *value = Node::Text(texts.join(";"));
             }
@@ -131,21 +131,15 @@ fn bracketed(pairs: Vec<(String, String)>) -> Result<Vec<(String, Node)>, Malfor
         if path.len() >= MAX_DEPTH {
             return Err(Malformed::TooDeep);
         }
-        let position = members
-            .iter()
-            .position(|(existing, _)| existing == base)
-            .unwrap_or_else(|| {
-                members.push((base.to_owned(), Node::Null));
-                members.len() - 1
-            });
+        let position = members.iter().position(|(existing, _)| existing == base).unwrap_or_else(|| {
+            members.push((base.to_owned(), Node::Null));
+            members.len() - 1
+        });
         if let Some((_, node)) = members.get_mut(position) {
             node.set(&path, Node::Text(value));
         }
     }
-    Ok(members
-        .into_iter()
-        .map(|(name, node)| (name, node.into_php_arrays()))
-        .collect())
+    Ok(members.into_iter().map(|(name, node)| (name, node.into_php_arrays())).collect())
 }
 
 /// `extra[phone][0]` → `extra` and `[phone, 0]`; a name with unbalanced brackets is taken as it stands.
@@ -164,7 +158,7 @@ fn split_brackets(name: &str) -> (&str, Vec<&str>) {
     }
 }
 
-fn has_nul(node: &Node) -> bool {
+pub(super) fn has_nul(node: &Node) -> bool {
     match node {
         Node::Text(text) | Node::Number(text) => text.contains('\0'),
         Node::List(items) => items.iter().any(has_nul),
@@ -192,10 +186,7 @@ mod tests {
             "user_ids[]=1&user_ids[]=2&sorting[0]=email&sorting[1]=DESC&extra[phone][0]=%2B7&extra[phone][1]=Phone",
         );
         assert_eq!(params.get("user_ids"), Some(&Node::List(vec![text("1"), text("2")])));
-        assert_eq!(
-            params.get("sorting"),
-            Some(&Node::List(vec![text("email"), text("DESC")]))
-        );
+        assert_eq!(params.get("sorting"), Some(&Node::List(vec![text("email"), text("DESC")])));
         let phone = Node::List(vec![text("+7"), text("Phone")]);
         assert_eq!(params.get("extra"), Some(&Node::Map(vec![("phone".into(), phone)])));
     }
@@ -211,10 +202,9 @@ mod tests {
     #[test]
     fn body_beats_query() {
         let pairs = |value: &str| Source::Pairs(vec![("a".into(), value.into())]);
-        assert_eq!(
-            Params::merge(vec![pairs("query"), pairs("body")]).unwrap().text("a"),
-            Some("body")
-        );
+        let joined = Params::merge(vec![pairs("query"), pairs("body")]).unwrap().joining_repeats();
+        assert_eq!(joined.text("a"), Some("body"));
+        assert_eq!(Params::merge(vec![pairs("query"), pairs("body")]).unwrap().text("a"), Some("body"));
     }
 
     #[test]

@@ -16,38 +16,18 @@ async fn stepchat_opens_to_admins_only_and_at_once_closes_to_the_demoted() {
     };
     for kind in ["visitor", "lead", "user", "agent"] {
         let id = app.add_stepchat_user(json!({ "user_type": kind })).await;
-        let answer = app
-            .stepchat("count-users", json!({ "token": token_of(&id).await }))
-            .await;
+        let answer = app.stepchat("count-users", json!({ "token": token_of(&id).await })).await;
         assert_eq!(answer.code(), "invalid-token", "{kind}");
     }
     let second = app.add_stepchat_user(json!({ "user_type": "admin" })).await;
     let token = token_of(&second).await;
-    assert_eq!(
-        app.stepchat("count-users", json!({ "token": token })).await.response()["all"],
-        "6"
-    );
-    app.stepchat("update-user", json!({ "user_id": second, "user_type": "agent" }))
-        .await
-        .response();
-    assert_eq!(
-        app.stepchat("count-users", json!({ "token": token })).await.code(),
-        "invalid-token"
-    );
-    app.stepchat("update-user", json!({ "user_id": second, "user_type": "admin" }))
-        .await
-        .response();
-    assert_eq!(
-        app.stepchat("count-users", json!({ "token": token })).await.response()["all"],
-        "6"
-    );
-    app.stepchat("delete-user", json!({ "user_id": second }))
-        .await
-        .response();
-    assert_eq!(
-        app.stepchat("count-users", json!({ "token": token })).await.code(),
-        "invalid-token"
-    );
+    assert_eq!(app.stepchat("count-users", json!({ "token": token })).await.response()["all"], "6");
+    app.stepchat("update-user", json!({ "user_id": second, "user_type": "agent" })).await.response();
+    assert_eq!(app.stepchat("count-users", json!({ "token": token })).await.code(), "invalid-token");
+    app.stepchat("update-user", json!({ "user_id": second, "user_type": "admin" })).await.response();
+    assert_eq!(app.stepchat("count-users", json!({ "token": token })).await.response()["all"], "6");
+    app.stepchat("delete-user", json!({ "user_id": second })).await.response();
+    assert_eq!(app.stepchat("count-users", json!({ "token": token })).await.code(), "invalid-token");
 }
 
 #[tokio::test]
@@ -60,19 +40,10 @@ async fn stepchat_checks_function_then_token_then_arguments() {
     assert_eq!(post("function=get-user&token=").await, "token-not-found");
     assert_eq!(post("function=get-user&token=x").await, "invalid-token");
     let token = &app.token;
-    assert_eq!(
-        post(&format!("function=get-user&token={token}")).await,
-        "missing-argument"
-    );
+    assert_eq!(post(&format!("function=get-user&token={token}")).await, "missing-argument");
     // One token twice is one token; two tokens are an attack or a mistake.
-    assert_eq!(
-        post(&format!("function=get-user&token={token}&token={token}")).await,
-        "missing-argument"
-    );
-    assert_eq!(
-        post(&format!("function=get-user&token=x&token={token}")).await,
-        "invalid-token"
-    );
+    assert_eq!(post(&format!("function=get-user&token={token}&token={token}")).await, "missing-argument");
+    assert_eq!(post(&format!("function=get-user&token=x&token={token}")).await, "invalid-token");
 }
 
 #[tokio::test]
@@ -87,10 +58,7 @@ async fn stepchat_takes_the_token_as_bearer_too() {
 #[tokio::test]
 async fn voximplant_methods_open_to_their_documented_roles_only() {
     let app = App::new().await;
-    let voximplant = families()
-        .into_iter()
-        .find(|family| family.name == "voximplant")
-        .unwrap();
+    let voximplant = families().into_iter().find(|family| family.name == "voximplant").unwrap();
     let mut matrix = Vec::new();
     for entry in voximplant.methods {
         let mut reached = Vec::new();
@@ -102,14 +70,15 @@ async fn voximplant_methods_open_to_their_documented_roles_only() {
             }
         }
         let nobody = app.key_with(&[]).await;
-        let open = app
-            .voximplant_as(&app.bearer(&nobody), entry.name, json!({}))
-            .await
-            .json()["error"]["code"]
-            != json!(100);
+        let open =
+            app.voximplant_as(&app.bearer(&nobody), entry.name, json!({})).await.json()["error"]["code"] != json!(100);
         let open = if open { "any key; " } else { "" };
-        matrix.push(format!("{}: {open}{}
-", entry.name, reached.join(", ")));
+        matrix.push(format!(
+            "{}: {open}{}
+",
+            entry.name,
+            reached.join(", ")
+        ));
     }
     let all = Role::ALL.map(Role::name).join(", ");
     let expected = format!(
@@ -138,43 +107,15 @@ async fn every_way_a_token_can_be_wrong_has_its_documented_code() {
         ("two parts", "abc.def".to_owned(), 447),
         ("claims are no JSON", "eyJhbGciOiJSUzI1NiJ9.AAAA.AAAA".to_owned(), 447),
         ("no exp", signed(json!({ "iss": 1, "iat": now })), 447),
-        (
-            "life of an hour and a second",
-            signed(json!({ "iss": 1, "iat": now, "exp": now + 3601 })),
-            454,
-        ),
-        (
-            "from the future",
-            signed(json!({ "iss": 1, "iat": now + 60, "exp": now + 90 })),
-            455,
-        ),
-        (
-            "expired",
-            signed(json!({ "iss": 1, "iat": now - 90, "exp": now - 60 })),
-            456,
-        ),
-        (
-            "unknown key",
-            jwt::sign(&good, "00000000-0000-4000-a000-000000000000", jwt::private_key()),
-            100,
-        ),
+        ("life of an hour and a second", signed(json!({ "iss": 1, "iat": now, "exp": now + 3601 })), 454),
+        ("from the future", signed(json!({ "iss": 1, "iat": now + 60, "exp": now + 90 })), 455),
+        ("expired", signed(json!({ "iss": 1, "iat": now - 90, "exp": now - 60 })), 456),
+        ("unknown key", jwt::sign(&good, "00000000-0000-4000-a000-000000000000", jwt::private_key()), 100),
         ("other key's signature", jwt::sign(&good, kid, jwt::stranger_key()), 100),
-        (
-            "no key named",
-            jwt::sign_with(&json!({ "alg": "RS256" }), &good, jwt::private_key()),
-            100,
-        ),
+        ("no key named", jwt::sign_with(&json!({ "alg": "RS256" }), &good, jwt::private_key()), 100),
         ("alg none", unsigned(header("none")), 100),
-        (
-            "alg HS256",
-            jwt::sign_with(&header("HS256"), &good, jwt::private_key()),
-            100,
-        ),
-        (
-            "another account",
-            signed(json!({ "iss": 77, "iat": now, "exp": now + 30 })),
-            100,
-        ),
+        ("alg HS256", jwt::sign_with(&header("HS256"), &good, jwt::private_key()), 100),
+        ("another account", signed(json!({ "iss": 77, "iat": now, "exp": now + 30 })), 100),
     ];
     for (what, token, code) in cases {
         let answer = app.voximplant_as(&token, "GetAccountInfo", json!({})).await;
@@ -207,26 +148,14 @@ async fn the_tokens_of_all_client_flavours_open_the_account() {
             json!({ "alg": "RS256", "kid": kid, "typ": "JWT" }),
             json!({ "iss": "0", "iat": now - 5, "exp": now + 24 }),
         ),
-        (
-            "Node",
-            json!({ "alg": "RS256", "typ": "JWT", "kid": kid }),
-            json!({ "iss": 1, "iat": now, "exp": now + 64 }),
-        ),
+        ("Node", json!({ "alg": "RS256", "typ": "JWT", "kid": kid }), json!({ "iss": 1, "iat": now, "exp": now + 64 })),
         (
             "Go, at its last second",
             json!({ "alg": "RS256", "kid": kid, "typ": "JWT" }),
             json!({ "exp": now, "iat": now - 30, "iss": 1 }),
         ),
-        (
-            "Java",
-            json!({ "kid": kid, "alg": "RS256" }),
-            json!({ "iss": "1", "iat": now - 5, "exp": now + 60 }),
-        ),
-        (
-            "PHP",
-            json!({ "typ": "JWT", "alg": "RS256", "kid": kid }),
-            json!({ "iss": 1, "iat": now, "exp": now + 60 }),
-        ),
+        ("Java", json!({ "kid": kid, "alg": "RS256" }), json!({ "iss": "1", "iat": now - 5, "exp": now + 60 })),
+        ("PHP", json!({ "typ": "JWT", "alg": "RS256", "kid": kid }), json!({ "iss": 1, "iat": now, "exp": now + 60 })),
         (
             ".NET",
             json!({ "alg": "RS256", "kid": kid, "typ": "JWT" }),
@@ -247,11 +176,8 @@ async fn a_parents_key_acts_for_its_child_accounts_and_no_other() {
     let (stranger, _) = app.other_account("stranger", None).await;
     let now = app.app.clock.now().seconds();
     let act = async |account: u64| {
-        let token = jwt::sign(
-            &json!({ "iss": account, "iat": now, "exp": now + 30 }),
-            &app.key.key_id,
-            jwt::private_key(),
-        );
+        let token =
+            jwt::sign(&json!({ "iss": account, "iat": now, "exp": now + 30 }), &app.key.key_id, jwt::private_key());
         app.voximplant_as(&token, "GetAccountInfo", json!({})).await.json()
     };
     assert_eq!(act(child.id.get()).await["result"]["account_name"], "child");
@@ -271,10 +197,7 @@ async fn an_api_key_opens_the_account_it_names_and_no_other() {
         (format!("account_id=2&api_key={key}"), false),
         (format!("account_id=1&account_name=stranger&api_key={key}"), false),
         (format!("api_key={key}"), false),
-        (
-            "account_id=1&api_key=00000000-0000-4000-a000-000000000000".to_owned(),
-            false,
-        ),
+        ("account_id=1&api_key=00000000-0000-4000-a000-000000000000".to_owned(), false),
         ("account_id=1".to_owned(), false),
     ] {
         let request = http::Request::get(format!("/platform_api/GetAccountInfo/?{query}"));
@@ -295,9 +218,7 @@ async fn accounts_never_see_each_other() {
     let theirs = app.bearer(&other);
     let answer = app.voximplant_as(&theirs, "GetUsers", json!({})).await.json();
     assert_eq!(answer, json!({ "result": [], "count": 0, "total_count": 0 }));
-    let by_id = app
-        .voximplant_as(&theirs, "GetUsers", json!({ "application_id": app.application }))
-        .await;
+    let by_id = app.voximplant_as(&theirs, "GetUsers", json!({ "application_id": app.application })).await;
     assert_eq!(by_id.code(), 116);
     let fields = json!({
         "application_id": app.application, "user_name": "intruder", "user_display_name": "I", "user_password": "Passw0rd!"

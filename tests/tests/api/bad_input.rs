@@ -11,14 +11,7 @@ use tests::{Answer, App};
 async fn post(app: &App, path: &str, content_type: &str, body: impl Into<Bytes>) -> Answer {
     let request = Request::post(path).header("content-type", content_type).header(
         "authorization",
-        format!(
-            "Bearer {}",
-            if path.starts_with("/platform") {
-                app.bearer(&app.key)
-            } else {
-                app.token.clone()
-            }
-        ),
+        format!("Bearer {}", if path.starts_with("/platform") { app.bearer(&app.key) } else { app.token.clone() }),
     );
     app.send(request.body(body.into()).unwrap()).await
 }
@@ -30,21 +23,13 @@ fn assert_shaped(path: &str, answer: &Answer) {
     if path.starts_with("/platform") {
         assert_eq!(answer.headers["content-type"], "application/json");
         let well_formed = body["error"]["code"].is_u64() && body["error"]["msg"].is_string();
-        assert!(
-            body.get("error").is_none() || (well_formed && body["errors"] == json!([body["error"]])),
-            "{body}"
-        );
+        assert!(body.get("error").is_none() || (well_formed && body["errors"] == json!([body["error"]])), "{body}");
     } else {
         assert!(body["success"].is_boolean() && body.get("response").is_some(), "{body}");
     }
 }
 
-const PATHS: [&str; 4] = [
-    "/include/api.php",
-    "/stepchat/add-user",
-    "/platform_api",
-    "/platform_api/AddUser",
-];
+const PATHS: [&str; 4] = ["/include/api.php", "/stepchat/add-user", "/platform_api", "/platform_api/AddUser"];
 
 #[tokio::test]
 async fn requests_that_cannot_be_read_are_refused_and_write_nothing() {
@@ -55,11 +40,7 @@ async fn requests_that_cannot_be_read_are_refused_and_write_nothing() {
     let nested = format!("{}1{}", "[".repeat(200), "]".repeat(200));
     let cases: Vec<(&str, &str, Vec<u8>)> = vec![
         ("oversize", form, vec![b'a'; MAX_BODY_BYTES + 1]),
-        (
-            "10,000 fields",
-            form,
-            selected(&(0..10_000).map(|n| format!("f{n}=1&")).collect::<String>()).into_bytes(),
-        ),
+        ("10,000 fields", form, selected(&(0..10_000).map(|n| format!("f{n}=1&")).collect::<String>()).into_bytes()),
         (
             "broken multipart",
             "multipart/form-data; boundary=B",
@@ -67,11 +48,7 @@ async fn requests_that_cannot_be_read_are_refused_and_write_nothing() {
         ),
         ("multipart without boundary", "multipart/form-data", b"--B--".to_vec()),
         ("invalid UTF-8 in a form", form, selected("x=%FF%FE").into_bytes()),
-        (
-            "raw invalid UTF-8",
-            form,
-            [selected("x=").into_bytes(), vec![0xFF]].concat(),
-        ),
+        ("raw invalid UTF-8", form, [selected("x=").into_bytes(), vec![0xFF]].concat()),
         ("NUL in a value", form, selected("x=a%00b").into_bytes()),
         ("NUL in a name", form, selected("x%00=1").into_bytes()),
         ("broken JSON", "application/json", b"{\"function\":".to_vec()),
@@ -81,20 +58,18 @@ async fn requests_that_cannot_be_read_are_refused_and_write_nothing() {
             "application/json",
             format!("{{\"function\":\"add-user\",\"cmd\":\"AddUser\",\"x\":{nested}}}").into_bytes(),
         ),
-        (
-            "deep brackets",
-            form,
-            selected(&format!("x{}=1", "[a]".repeat(50))).into_bytes(),
-        ),
+        ("deep brackets", form, selected(&format!("x{}=1", "[a]".repeat(50))).into_bytes()),
     ];
     for path in PATHS {
         for (what, content_type, body) in &cases {
             let answer = post(&app, path, content_type, body.clone()).await;
             assert_shaped(path, &answer);
-            let expected = if path.starts_with("/platform") {
-                json!(101)
-            } else {
-                json!("invalid-request")
+            let expected = match (path.starts_with("/platform"), *what) {
+                // Voximplant's hand-written callers post meaningless JSON beside their query: it is not read, and what
+                // is missing then is the method, or its first parameter.
+                (true, "broken JSON" | "a JSON list") => json!(if path.ends_with("AddUser") { 485 } else { 102 }),
+                (true, _) => json!(101),
+                (false, _) => json!("invalid-request"),
             };
             assert_eq!(answer.code(), expected, "{path}: {what}");
         }
@@ -106,17 +81,11 @@ async fn requests_that_cannot_be_read_are_refused_and_write_nothing() {
 async fn exactly_the_limit_of_fields_and_bytes_is_read() {
     let app = App::new().await;
     let fields: String = (0..MAX_FIELDS - 2).map(|n| format!("&f{n}=1")).collect();
-    let answer = app
-        .post("/stepchat/count-users", format!("token={}&x=1{fields}", app.token))
-        .await;
+    let answer = app.post("/stepchat/count-users", format!("token={}&x=1{fields}", app.token)).await;
     assert_eq!(answer.response()["all"], "1");
     let start = format!("token={}&x=", app.token);
-    let answer = app
-        .post(
-            "/stepchat/count-users",
-            format!("{start}{}", "a".repeat(MAX_BODY_BYTES - start.len())),
-        )
-        .await;
+    let answer =
+        app.post("/stepchat/count-users", format!("{start}{}", "a".repeat(MAX_BODY_BYTES - start.len()))).await;
     assert_eq!(answer.response()["all"], "1");
 }
 
@@ -125,9 +94,7 @@ async fn other_verbs_are_refused_in_the_familys_shape() {
     let app = App::new().await;
     for path in PATHS {
         for verb in ["PUT", "DELETE", "OPTIONS"] {
-            let answer = app
-                .send(Request::builder().method(verb).uri(path).body(Bytes::new()).unwrap())
-                .await;
+            let answer = app.send(Request::builder().method(verb).uri(path).body(Bytes::new()).unwrap()).await;
             assert_shaped(path, &answer);
             assert!(answer.text.contains("use GET or POST"), "{}", answer.text);
         }
@@ -140,10 +107,7 @@ async fn unknown_paths_below_a_family_are_unknown_methods() {
     assert_eq!(app.post("/platform_api/NoSuchMethod/", String::new()).await.code(), 103);
     assert_eq!(app.post("/platform_api/adduser", String::new()).await.code(), 103);
     assert_eq!(app.post("/platform_api", String::new()).await.code(), 102);
-    assert_eq!(
-        app.post("/stepchat/no-such", String::new()).await.code(),
-        "function-not-found"
-    );
+    assert_eq!(app.post("/stepchat/no-such", String::new()).await.code(), "function-not-found");
     assert_eq!(app.post("/elsewhere", String::new()).await.status, 404);
 }
 
@@ -158,17 +122,10 @@ async fn text_that_looks_like_a_query_is_only_text() {
         "<script>alert(1)</script>",
         ":pk AND 1",
     ] {
-        let id = app
-            .add_stepchat_user(json!({ "first_name": text, "email": text, "extra": { "company": text } }))
-            .await;
-        let row = app
-            .stepchat("get-user-by", json!({ "by": "company", "value": text }))
-            .await
-            .response();
-        assert_eq!(
-            (row["id"].as_str(), row["first_name"].as_str()),
-            (Some(id.as_str()), Some(text))
-        );
+        let id =
+            app.add_stepchat_user(json!({ "first_name": text, "email": text, "extra": { "company": text } })).await;
+        let row = app.stepchat("get-user-by", json!({ "by": "company", "value": text })).await.response();
+        assert_eq!((row["id"].as_str(), row["first_name"].as_str()), (Some(id.as_str()), Some(text)));
         app.stepchat("delete-user", json!({ "user_id": id })).await.response();
     }
     let name = "' OR 1=1 --";

@@ -52,20 +52,10 @@ fn read(path: &Path) -> Capture {
             _ => request = request.header(name, value),
         }
     }
-    let body = if chunked {
-        dechunked(body)
-    } else {
-        body.get(..length.unwrap_or(0)).unwrap_or(body).to_owned()
-    };
+    let body = if chunked { dechunked(body) } else { body.get(..length.unwrap_or(0)).unwrap_or(body).to_owned() };
     let file = path.file_name().unwrap().to_string_lossy().into_owned();
     Capture {
-        client: path
-            .parent()
-            .unwrap()
-            .file_name()
-            .unwrap()
-            .to_string_lossy()
-            .into_owned(),
+        client: path.parent().unwrap().file_name().unwrap().to_string_lossy().into_owned(),
         method: file.trim_end_matches(".txt").split_once('_').unwrap().1.to_owned(),
         request: request.body(Bytes::from(body)).unwrap(),
         file,
@@ -89,13 +79,7 @@ fn dechunked(mut text: &str) -> String {
 fn signature(signed: &str) -> String {
     let pair = RsaKeyPair::from_pkcs8(jwt::private_key().to_pkcs8_der().unwrap().as_bytes()).unwrap();
     let mut signature = vec![0; pair.public().modulus_len()];
-    pair.sign(
-        &RSA_PKCS1_SHA256,
-        &SystemRandom::new(),
-        signed.as_bytes(),
-        &mut signature,
-    )
-    .unwrap();
+    pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature).unwrap();
     URL_SAFE_NO_PAD.encode(signature)
 }
 
@@ -104,14 +88,7 @@ async fn deployment(issued: Option<i64>) -> App {
     let app = App::new().await;
     let (store, account) = (&app.app.store, &app.account);
     let known = store.service_key(&app.key.key_id).await.unwrap().unwrap();
-    store
-        .put_service_key(&ServiceKey {
-            id: KEY_ID.into(),
-            roles: vec![Role::Owner],
-            ..known
-        })
-        .await
-        .unwrap();
+    store.put_service_key(&ServiceKey { id: KEY_ID.into(), roles: vec![Role::Owner], ..known }).await.unwrap();
     let owner = ApiKey {
         account: account.id,
         account_name: account.name.as_str().into(),
@@ -127,16 +104,11 @@ async fn deployment(issued: Option<i64>) -> App {
 
 async fn replay(method: &str) -> Vec<(String, Answer, App)> {
     let mut answers = Vec::new();
-    let mut folders: Vec<_> = fs::read_dir(workspace::root().join("tests/captures"))
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
+    let mut folders: Vec<_> =
+        fs::read_dir(workspace::root().join("tests/captures")).unwrap().map(|entry| entry.unwrap().path()).collect();
     folders.sort();
     for folder in folders {
-        let mut files: Vec<_> = fs::read_dir(folder)
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-            .collect();
+        let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
         files.sort();
         for file in files {
             let capture = read(&file);
@@ -153,32 +125,17 @@ async fn replay(method: &str) -> Vec<(String, Answer, App)> {
 #[tokio::test]
 async fn every_captured_add_user_adds_exactly_the_user_it_describes() {
     let replayed = replay("AddUser").await;
-    assert_eq!(
-        replayed.len(),
-        7,
-        "two of each Node client, one of each Python client and of the API-key client"
-    );
+    assert_eq!(replayed.len(), 7, "two of each Node client, one of each Python client and of the API-key client");
     for (capture, answer, app) in replayed {
         assert_eq!(answer.text, r#"{"result":1,"user_id":1}"#, "{capture}");
-        let user = app
-            .voximplant("GetUsers", serde_json::json!({ "user_id": 1 }))
-            .await
-            .json()["result"][0]
-            .clone();
+        let user = app.voximplant("GetUsers", serde_json::json!({ "user_id": 1 })).await.json()["result"][0].clone();
         assert_eq!(user["user_name"], "iden1", "{capture}");
         let display = ["Идентити & Co; 1+1", "x", "I D"];
-        assert!(
-            display.contains(&user["user_display_name"].as_str().unwrap()),
-            "{capture}: {user}"
-        );
+        assert!(display.contains(&user["user_display_name"].as_str().unwrap()), "{capture}: {user}");
         if user["user_display_name"] == display[0] {
             assert_eq!(user["user_custom_data"], r#"{"k":"v=1&2"}"#, "{capture}");
         }
-        assert_eq!(
-            user["parent_accounting"],
-            user["user_display_name"] == display[2],
-            "{capture}: {user}"
-        );
+        assert_eq!(user["parent_accounting"], user["user_display_name"] == display[2], "{capture}: {user}");
     }
 }
 
@@ -189,11 +146,7 @@ async fn every_captured_get_users_is_answered() {
     for (capture, answer, _) in replayed {
         let body = answer.json();
         assert_eq!(answer.headers["content-type"], "application/json", "{capture}");
-        assert_eq!(
-            body,
-            serde_json::json!({ "result": [], "count": 0, "total_count": 0 }),
-            "{capture}"
-        );
+        assert_eq!(body, serde_json::json!({ "result": [], "count": 0, "total_count": 0 }), "{capture}");
     }
 }
 
@@ -205,10 +158,7 @@ async fn the_go_clients_empty_fields_count_as_not_given() {
     let request = Request::post("/platform_api/GetUsers")
         .header("content-type", "multipart/form-data; boundary=B")
         .header("authorization", format!("Bearer {}", app.bearer(&app.key)));
-    assert_eq!(
-        app.send(request.body(Bytes::from(body)).unwrap()).await.json()["total_count"],
-        0
-    );
+    assert_eq!(app.send(request.body(Bytes::from(body)).unwrap()).await.json()["total_count"], 0);
 }
 
 #[tokio::test]
@@ -218,13 +168,7 @@ async fn java_and_dotnet_bodies_are_read() {
         let head = format!(
             "--B\r\nContent-Disposition: form-data; name={name}\r\nContent-Type: text/plain; charset={kind}\r\n"
         );
-        [
-            head.as_bytes(),
-            b"Content-Transfer-Encoding: 8bit\r\n\r\n",
-            value,
-            b"\r\n",
-        ]
-        .concat()
+        [head.as_bytes(), b"Content-Transfer-Encoding: 8bit\r\n\r\n", value, b"\r\n"].concat()
     };
     let post = async |path: &str, boundary: &str, parts: Vec<Vec<u8>>| {
         let body = [parts.concat(), b"--B--\r\n".to_vec()].concat();
@@ -243,21 +187,13 @@ async fn java_and_dotnet_bodies_are_read() {
         .map(|(field, value)| part(&format!("{quote}{field}{quote}"), kind, value))
         .to_vec()
     };
-    let java = post(
-        "/platform_api/AddUser",
-        "B",
-        fields("java", b"Caf\xe9", "ISO-8859-1", "\""),
-    )
-    .await;
+    let java = post("/platform_api/AddUser", "B", fields("java", b"Caf\xe9", "ISO-8859-1", "\"")).await;
     assert_eq!(java.json()["result"], 1, "{}", java.text);
     let mut dotnet = fields("dotnet", "Идентити".as_bytes(), "utf-8", "");
     dotnet.push(part("cmd", "utf-8", b"AddUser"));
     let dotnet = post("/platform_api/AddUser", "\"B\"", dotnet).await;
     assert_eq!(dotnet.json()["result"], 1, "{}", dotnet.text);
-    let users = app
-        .voximplant("GetUsers", serde_json::json!({ "order_by": "user_id" }))
-        .await
-        .json();
+    let users = app.voximplant("GetUsers", serde_json::json!({ "order_by": "user_id" })).await.json();
     assert_eq!(users["result"][0]["user_display_name"], "Café");
     assert_eq!(users["result"][1]["user_display_name"], "Идентити");
 }

@@ -10,12 +10,7 @@ async fn add_user(app: &App, key: &str, fields: &str) -> Answer {
     let request = Request::post("/stepchat/add-user")
         .header("content-type", "application/x-www-form-urlencoded")
         .header("idempotency-key", key);
-    app.send(
-        request
-            .body(Bytes::from(format!("token={}&{fields}", app.token)))
-            .unwrap(),
-    )
-    .await
+    app.send(request.body(Bytes::from(format!("token={}&{fields}", app.token))).unwrap()).await
 }
 
 async fn users(app: &App) -> Value {
@@ -27,10 +22,7 @@ async fn a_repeated_call_gets_the_first_answer_and_has_one_effect() {
     let app = App::new().await;
     let first = add_user(&app, "k1", "email=a@example.com").await;
     let again = add_user(&app, "k1", "email=a@example.com").await;
-    assert_eq!(
-        (first.text.as_str(), again.text.as_str()),
-        (r#"{"success":true,"response":2}"#, first.text.as_str())
-    );
+    assert_eq!((first.text.as_str(), again.text.as_str()), (r#"{"success":true,"response":2}"#, first.text.as_str()));
     assert_eq!(users(&app).await, "2");
     let other = add_user(&app, "k2", "email=a@example.com").await;
     assert_eq!(other.code(), "duplicate-email");
@@ -40,10 +32,7 @@ async fn a_repeated_call_gets_the_first_answer_and_has_one_effect() {
 async fn a_key_with_another_payload_is_refused() {
     let app = App::new().await;
     add_user(&app, "k", "first_name=A").await.response();
-    assert_eq!(
-        add_user(&app, "k", "first_name=B").await.code(),
-        "idempotency-key-reused"
-    );
+    assert_eq!(add_user(&app, "k", "first_name=B").await.code(), "idempotency-key-reused");
     assert_eq!(users(&app).await, "2");
 }
 
@@ -51,22 +40,15 @@ async fn a_key_with_another_payload_is_refused() {
 async fn the_field_request_id_is_the_same_key_and_order_does_not_matter() {
     let app = App::new().await;
     let first = add_user(&app, "k", "first_name=A&last_name=B").await;
-    let again = app
-        .stepchat(
-            "add-user",
-            json!({ "request_id": "k", "last_name": "B", "first_name": "A" }),
-        )
-        .await;
+    let again = app.stepchat("add-user", json!({ "request_id": "k", "last_name": "B", "first_name": "A" })).await;
     assert_eq!(first.text, again.text);
 }
 
 #[tokio::test]
 async fn without_a_key_nothing_is_guessed() {
     let app = App::new().await;
-    app.add_stepchat_user(json!({ "first_name": "A", "last_name": "B" }))
-        .await;
-    app.add_stepchat_user(json!({ "first_name": "A", "last_name": "B" }))
-        .await;
+    app.add_stepchat_user(json!({ "first_name": "A", "last_name": "B" })).await;
+    app.add_stepchat_user(json!({ "first_name": "A", "last_name": "B" })).await;
     assert_eq!(users(&app).await, "3");
 }
 
@@ -74,13 +56,8 @@ async fn without_a_key_nothing_is_guessed() {
 async fn a_refused_call_uses_no_key_up() {
     let app = App::new().await;
     let taken = app.add_stepchat_user(json!({ "email": "a@example.com" })).await;
-    assert_eq!(
-        add_user(&app, "k", "email=a@example.com").await.code(),
-        "duplicate-email"
-    );
-    app.stepchat("delete-user", json!({ "user_id": taken }))
-        .await
-        .response();
+    assert_eq!(add_user(&app, "k", "email=a@example.com").await.code(), "duplicate-email");
+    app.stepchat("delete-user", json!({ "user_id": taken })).await.response();
     assert_eq!(add_user(&app, "k", "email=a@example.com").await.response(), 4);
 }
 
@@ -89,12 +66,7 @@ async fn of_many_calls_at_once_with_one_key_one_has_an_effect_and_all_get_its_an
     let app = App::new().await;
     let answers = join_all((0..16).map(|_| add_user(&app, "k", "email=a@example.com"))).await;
     let first = answers[0].text.clone();
-    assert!(
-        answers
-            .iter()
-            .all(|answer| answer.text == first && answer.status == 200),
-        "{answers:?}"
-    );
+    assert!(answers.iter().all(|answer| answer.text == first && answer.status == 200), "{answers:?}");
     assert_eq!(users(&app).await, "2");
 }
 
@@ -104,23 +76,12 @@ async fn keys_of_two_accounts_and_two_families_do_not_meet() {
     let (_, other) = app.other_account("other", None).await;
     let fields = json!({ "application_name": "same", "request_id": "k" });
     let mine = app.voximplant("AddApplication", fields.clone()).await.json();
-    let theirs = app
-        .voximplant_as(&app.bearer(&other), "AddApplication", fields.clone())
-        .await
-        .json();
+    let theirs = app.voximplant_as(&app.bearer(&other), "AddApplication", fields.clone()).await.json();
     assert_eq!((mine["result"].clone(), theirs["result"].clone()), (json!(1), json!(1)));
     assert_ne!(mine["application_id"], theirs["application_id"]);
     assert_eq!(app.voximplant("AddApplication", fields).await.json(), mine);
-    let reused = app
-        .voximplant(
-            "AddApplication",
-            json!({ "application_name": "other", "request_id": "k" }),
-        )
-        .await;
-    assert_eq!(
-        (reused.code(), reused.json()["error"]["field_name"].clone()),
-        (json!(496), json!("request_id"))
-    );
+    let reused = app.voximplant("AddApplication", json!({ "application_name": "other", "request_id": "k" })).await;
+    assert_eq!((reused.code(), reused.json()["error"]["field_name"].clone()), (json!(496), json!("request_id")));
     assert_eq!(add_user(&app, "k", "first_name=A").await.response(), 2);
 }
 

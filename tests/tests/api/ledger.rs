@@ -10,19 +10,13 @@ use tests::App;
 fn sum_of_balances(app: &App) -> i64 {
     let items = app.items().into_iter();
     let balances = items.filter(|(table, item)| *table == Table::Ledger && item["sk"]["S"] == "B");
-    balances
-        .map(|(_, item)| item["units"]["N"].as_str().unwrap().parse::<i64>().unwrap())
-        .sum()
+    balances.map(|(_, item)| item["units"]["N"].as_str().unwrap().parse::<i64>().unwrap()).sum()
 }
 
 #[tokio::test]
 async fn credited_money_comes_from_the_world_and_all_balances_sum_to_zero() {
     let app = App::new().await;
-    let balance = app
-        .operator
-        .credit(app.account.id, Money::parse("0.0001").unwrap(), "a penny's part")
-        .await
-        .unwrap();
+    let balance = app.operator.credit(app.account.id, Money::parse("0.0001").unwrap(), "a penny's part").await.unwrap();
     assert_eq!(balance, Money::parse("1000.0001").unwrap());
     assert_eq!(sum_of_balances(&app), 0);
     let shown = app.voximplant("GetAccountInfo", json!({})).await.text;
@@ -32,10 +26,7 @@ async fn credited_money_comes_from_the_world_and_all_balances_sum_to_zero() {
 #[tokio::test]
 async fn a_credit_happens_once_per_name_however_often_it_is_asked_for() {
     let app = App::new().await;
-    let credit = || {
-        app.operator
-            .credit(app.account.id, Money::from_units(50_000), "invoice 7")
-    };
+    let credit = || app.operator.credit(app.account.id, Money::from_units(50_000), "invoice 7");
     for balance in join_all((0..8).map(|_| credit())).await {
         assert_eq!(balance.unwrap(), Money::from_units(10_050_000));
     }
@@ -46,10 +37,7 @@ async fn a_credit_happens_once_per_name_however_often_it_is_asked_for() {
 async fn the_journal_is_a_chain_without_gaps() {
     let app = App::new().await;
     for n in 0..4 {
-        app.operator
-            .credit(app.account.id, Money::from_units(10_000), &format!("credit {n}"))
-            .await
-            .unwrap();
+        app.operator.credit(app.account.id, Money::from_units(10_000), &format!("credit {n}")).await.unwrap();
     }
     let mut entries: Vec<Value> = app
         .items()
@@ -71,11 +59,6 @@ async fn the_journal_is_a_chain_without_gaps() {
 async fn nothing_and_less_cannot_be_credited() {
     let app = App::new().await;
     for units in [0, -1] {
-        assert!(
-            app.operator
-                .credit(app.account.id, Money::from_units(units), "x")
-                .await
-                .is_err()
-        );
+        assert!(app.operator.credit(app.account.id, Money::from_units(units), "x").await.is_err());
     }
 }

@@ -56,25 +56,16 @@ async fn a_panic_is_answered_in_the_familys_shape_and_logged_without_its_message
     let reply = runtime::answer::<Panics<stepchat::Stepchat>>(Arc::clone(&app.app), request(&app.token)).await;
     assert_eq!(
         (reply.status.as_u16(), reply.body.as_str()),
-        (
-            200,
-            r#"{"success":false,"status":"error","response":"internal-error","message":"Internal error."}"#
-        )
+        (200, r#"{"success":false,"status":"error","response":"internal-error","message":"Internal error."}"#)
     );
     let bearer = app.bearer(&app.key);
     let reply = runtime::answer::<Panics<voximplant::Voximplant>>(Arc::clone(&app.app), request(&bearer)).await;
     assert_eq!(
         (reply.status.as_u16(), reply.body.as_str()),
-        (
-            200,
-            r#"{"error":{"msg":"Internal error.","code":2},"errors":[{"msg":"Internal error.","code":2}]}"#
-        )
+        (200, r#"{"error":{"msg":"Internal error.","code":2},"errors":[{"msg":"Internal error.","code":2}]}"#)
     );
     let lines = app.log();
-    let panics: Vec<&String> = lines
-        .iter()
-        .filter(|line| line.contains("\"cause\":\"panic\""))
-        .collect();
+    let panics: Vec<&String> = lines.iter().filter(|line| line.contains("\"cause\":\"panic\"")).collect();
     assert_eq!(panics.len(), 2);
     assert!(!lines.join("").contains("canary4711"));
 }

@@ -12,11 +12,7 @@ fn count_of(codes: &[Value], wanted: &Value) -> usize {
 async fn of_32_users_with_one_address_one_is_added() {
     let app = App::new().await;
     let calls = (0..32).map(|_| app.stepchat("add-user", json!({ "email": "same@example.com" })));
-    let answers: Vec<Value> = join_all(calls)
-        .await
-        .iter()
-        .map(|answer| answer.json()["response"].clone())
-        .collect();
+    let answers: Vec<Value> = join_all(calls).await.iter().map(|answer| answer.json()["response"].clone()).collect();
     assert_eq!(count_of(&answers, &json!("duplicate-email")), 31, "{answers:?}");
     assert_eq!(app.stepchat("count-users", json!({})).await.response()["user"], "1");
 }
@@ -28,11 +24,7 @@ async fn of_32_users_with_one_phone_number_one_is_added() {
         let spelling = ["+7919", "007919", "7919"][n % 3];
         app.stepchat("add-user", json!({ "extra": { "phone": spelling } }))
     });
-    let answers: Vec<Value> = join_all(calls)
-        .await
-        .iter()
-        .map(|answer| answer.json()["response"].clone())
-        .collect();
+    let answers: Vec<Value> = join_all(calls).await.iter().map(|answer| answer.json()["response"].clone()).collect();
     assert_eq!(count_of(&answers, &json!("duplicate-phone")), 31, "{answers:?}");
 }
 
@@ -42,39 +34,21 @@ async fn of_32_voximplant_users_with_one_name_one_is_added() {
     let fields =
         json!({ "application_id": 1, "user_name": "same", "user_display_name": "S", "user_password": "Passw0rd!" });
     let answers = join_all((0..32).map(|_| app.voximplant("AddUser", fields.clone()))).await;
-    let codes: Vec<Value> = answers
-        .iter()
-        .map(|answer| answer.json()["error"]["code"].clone())
-        .collect();
-    assert_eq!(
-        (count_of(&codes, &json!(118)), count_of(&codes, &Value::Null)),
-        (31, 1),
-        "{codes:?}"
-    );
-    assert_eq!(
-        app.voximplant("GetUsers", json!({ "application_id": 1 })).await.json()["total_count"],
-        1
-    );
+    let codes: Vec<Value> = answers.iter().map(|answer| answer.json()["error"]["code"].clone()).collect();
+    assert_eq!((count_of(&codes, &json!(118)), count_of(&codes, &Value::Null)), (31, 1), "{codes:?}");
+    assert_eq!(app.voximplant("GetUsers", json!({ "application_id": 1 })).await.json()["total_count"], 1);
 }
 
 #[tokio::test]
 async fn concurrent_changes_of_one_user_all_take_effect() {
     let app = App::new().await;
     let id = app.add_stepchat_user(json!({})).await;
-    let calls = (0..6).map(|n| {
-        app.stepchat(
-            "update-user",
-            json!({ "user_id": id, "extra": { (format!("slug{n}")): "v" } }),
-        )
-    });
+    let calls =
+        (0..6).map(|n| app.stepchat("update-user", json!({ "user_id": id, "extra": { (format!("slug{n}")): "v" } })));
     for answer in join_all(calls).await {
         answer.response();
     }
-    let details = app
-        .stepchat("get-user", json!({ "user_id": id, "extra": true }))
-        .await
-        .response()["details"]
-        .clone();
+    let details = app.stepchat("get-user", json!({ "user_id": id, "extra": true })).await.response()["details"].clone();
     assert_eq!(details.as_array().unwrap().len(), 6, "{details}");
 }
 
@@ -85,14 +59,8 @@ async fn counters_equal_reality_after_a_mix_of_everything() {
     let ids: Vec<String> = join_all((0..24).map(|n| app.add_stepchat_user(json!({ "user_type": types[n % 4] })))).await;
     let changes = ids.iter().enumerate().map(async |(n, id)| match n % 3 {
         0 => app.stepchat("delete-user", json!({ "user_id": id })).await,
-        1 => {
-            app.stepchat("update-user", json!({ "user_id": id, "user_type": types[(n + 1) % 4] }))
-                .await
-        }
-        _ => {
-            app.stepchat("update-user", json!({ "user_id": id, "first_name": "X" }))
-                .await
-        }
+        1 => app.stepchat("update-user", json!({ "user_id": id, "user_type": types[(n + 1) % 4] })).await,
+        _ => app.stepchat("update-user", json!({ "user_id": id, "first_name": "X" })).await,
     });
     for answer in join_all(changes).await {
         answer.response();
@@ -127,15 +95,8 @@ async fn of_two_admins_who_delete_each_other_one_stays() {
         app.stepchat("delete-user", json!({ "user_id": second })),
         app.stepchat("delete-user", json!({ "user_id": 1, "token": token })),
     );
-    let outcomes = [
-        first_call.json()["success"].clone(),
-        second_call.json()["success"].clone(),
-    ];
+    let outcomes = [first_call.json()["success"].clone(), second_call.json()["success"].clone()];
     assert!(outcomes.contains(&json!(false)), "{outcomes:?}");
-    let admins = app
-        .items()
-        .iter()
-        .filter(|(_, item)| item.pointer("/kind/S") == Some(&json!("admin")))
-        .count();
+    let admins = app.items().iter().filter(|(_, item)| item.pointer("/kind/S") == Some(&json!("admin"))).count();
     assert_eq!(admins, 1);
 }

@@ -26,14 +26,10 @@ async fn canaries_reach_no_log_and_secrets_reach_no_item() {
                 ("authorization", format!("Bearer {}", app.token)),
                 ("x", String::new()),
             ] {
-                for fields in [
-                    &everything,
-                    &json!({ "token": app.token, "user_id": 2, "application_id": 1 }),
-                ] {
+                for fields in [&everything, &json!({ "token": app.token, "user_id": 2, "application_id": 1 })] {
                     let query = format!("{}?token={}&api_key={}", entry.paths()[0], app.token, app.api_key);
-                    let request = Request::post(query)
-                        .header("content-type", "application/json")
-                        .header(header, &value);
+                    let request =
+                        Request::post(query).header("content-type", "application/json").header(header, &value);
                     app.send(request.body(Bytes::from(fields.to_string())).unwrap()).await;
                 }
             }
@@ -42,28 +38,14 @@ async fn canaries_reach_no_log_and_secrets_reach_no_item() {
     let log = app.log().join("\n");
     assert!(log.lines().count() > 50);
     let token_of_2 = app.app.tokens.of(shared::ids::UserId::new(2).unwrap(), 1);
-    for canary in [
-        PASSWORD,
-        ADDRESS,
-        &app.token,
-        &app.api_key,
-        &bearer,
-        &token_of_2,
-        "canary-key-4711",
-        "7919471147114711",
-    ] {
+    for canary in
+        [PASSWORD, ADDRESS, &app.token, &app.api_key, &bearer, &token_of_2, "canary-key-4711", "7919471147114711"]
+    {
         assert!(!log.contains(canary), "{canary} is in the log");
     }
     let items = serde_json::to_string(&app.items().into_iter().map(|(_, item)| item).collect::<Vec<Value>>()).unwrap();
     let private = app.key.private_key.lines().nth(3).unwrap();
-    for secret in [
-        PASSWORD,
-        &app.token,
-        &app.api_key,
-        &token_of_2,
-        private,
-        "canary-key-4711",
-    ] {
+    for secret in [PASSWORD, &app.token, &app.api_key, &token_of_2, private, "canary-key-4711"] {
         assert!(!items.contains(secret), "{secret} is at rest in clear");
     }
     assert!(items.contains("$argon2id$"), "a password was stored, as a hash");
@@ -72,30 +54,17 @@ async fn canaries_reach_no_log_and_secrets_reach_no_item() {
 #[tokio::test]
 async fn no_answer_holds_a_password_or_its_hash() {
     let app = App::new().await;
-    let id = app
-        .add_stepchat_user(json!({ "email": ADDRESS, "password": PASSWORD }))
-        .await;
+    let id = app.add_stepchat_user(json!({ "email": ADDRESS, "password": PASSWORD })).await;
     for answer in [
         app.stepchat("get-user", json!({ "user_id": id, "extra": true })).await,
-        app.stepchat("get-user-by", json!({ "by": "email", "value": ADDRESS }))
-            .await,
-        app.stepchat("get-user-by", json!({ "by": "password", "value": PASSWORD }))
-            .await,
+        app.stepchat("get-user-by", json!({ "by": "email", "value": ADDRESS })).await,
+        app.stepchat("get-user-by", json!({ "by": "password", "value": PASSWORD })).await,
     ] {
-        assert!(
-            !answer.text.contains(PASSWORD) && !answer.text.contains("argon2"),
-            "{}",
-            answer.text
-        );
+        assert!(!answer.text.contains(PASSWORD) && !answer.text.contains("argon2"), "{}", answer.text);
     }
-    app.add_voximplant_user("canary", json!({ "user_password": PASSWORD }))
-        .await;
+    app.add_voximplant_user("canary", json!({ "user_password": PASSWORD })).await;
     let users = app.voximplant("GetUsers", json!({})).await;
-    assert!(
-        !users.text.contains(PASSWORD) && !users.text.contains("argon2"),
-        "{}",
-        users.text
-    );
+    assert!(!users.text.contains(PASSWORD) && !users.text.contains("argon2"), "{}", users.text);
 }
 
 #[tokio::test]

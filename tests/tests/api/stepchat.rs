@@ -41,15 +41,8 @@ async fn extras_are_read_in_every_spelling_a_client_uses() {
     for form in forms {
         let answer = app.post("/stepchat/add-user", format!("token={token}&{form}")).await;
         let id = answer.response().to_string();
-        let user = app
-            .stepchat("get-user", json!({ "user_id": id, "extra": 1 }))
-            .await
-            .response();
-        assert_eq!(
-            user["details"],
-            json!([{ "slug": "company", "name": "Company", "value": "ACME" }]),
-            "{form}"
-        );
+        let user = app.stepchat("get-user", json!({ "user_id": id, "extra": 1 })).await.response();
+        assert_eq!(user["details"], json!([{ "slug": "company", "name": "Company", "value": "ACME" }]), "{form}");
     }
 }
 
@@ -58,10 +51,7 @@ async fn a_phone_may_be_shared_when_the_deployment_says_so() {
     let app = App::with(|name| (name == "STEPCHAT_UNIQUE_PHONE").then(|| "false".into())).await;
     let first = app.add_stepchat_user(json!({ "extra": { "phone": "+7919" } })).await;
     app.add_stepchat_user(json!({ "extra": { "phone": "+7919" } })).await;
-    let found = app
-        .stepchat("get-user-by", json!({ "by": "phone", "value": "+7919" }))
-        .await
-        .response();
+    let found = app.stepchat("get-user-by", json!({ "by": "phone", "value": "+7919" })).await.response();
     assert_eq!(found["id"], json!(first));
 }
 
@@ -69,23 +59,13 @@ async fn a_phone_may_be_shared_when_the_deployment_says_so() {
 async fn values_too_long_for_the_index_are_still_found_whole() {
     let app = App::new().await;
     let long = |end: &str| format!("{}{end}", "x".repeat(2_000));
-    let first = app
-        .add_stepchat_user(json!({ "extra": { "company": long("a") } }))
-        .await;
-    let second = app
-        .add_stepchat_user(json!({ "extra": { "company": long("b") } }))
-        .await;
+    let first = app.add_stepchat_user(json!({ "extra": { "company": long("a") } })).await;
+    let second = app.add_stepchat_user(json!({ "extra": { "company": long("b") } })).await;
     for (end, id) in [("a", json!(first)), ("b", json!(second))] {
-        let found = app
-            .stepchat("get-user-by", json!({ "by": "company", "value": long(end) }))
-            .await
-            .response();
+        let found = app.stepchat("get-user-by", json!({ "by": "company", "value": long(end) })).await.response();
         assert_eq!(found["id"], id);
     }
-    let nobody = app
-        .stepchat("get-user-by", json!({ "by": "company", "value": long("c") }))
-        .await
-        .response();
+    let nobody = app.stepchat("get-user-by", json!({ "by": "company", "value": long("c") })).await.response();
     assert_eq!(nobody, json!(false));
 }
 
@@ -94,25 +74,14 @@ async fn after_delete_nothing_of_the_user_is_left() {
     let app = App::new().await;
     let before = app.items();
     let extra: serde_json::Map<String, Value> = (0..60).map(|n| (format!("slug{n}"), json!("v"))).collect();
-    let id = app
-        .add_stepchat_user(json!({ "email": "gone@example.com", "password": "x", "extra": extra }))
-        .await;
+    let id = app.add_stepchat_user(json!({ "email": "gone@example.com", "password": "x", "extra": extra })).await;
     let more: serde_json::Map<String, Value> = (60..140).map(|n| (format!("slug{n}"), json!("v"))).collect();
-    app.stepchat(
-        "update-user",
-        json!({ "user_id": id, "extra": more, "settings_extra": "" }),
-    )
-    .await
-    .response();
-    app.stepchat("update-user", json!({ "user_id": id, "extra": { "phone": "+7919" } }))
-        .await
-        .response();
+    app.stepchat("update-user", json!({ "user_id": id, "extra": more, "settings_extra": "" })).await.response();
+    app.stepchat("update-user", json!({ "user_id": id, "extra": { "phone": "+7919" } })).await.response();
     app.stepchat("delete-user", json!({ "user_id": id })).await.response();
     let after: Vec<String> = app.items().into_iter().map(|(_, item)| item.to_string()).collect();
-    let left: Vec<&String> = after
-        .iter()
-        .filter(|item| item.contains("gone@example.com") || item.contains("000000000002"))
-        .collect();
+    let left: Vec<&String> =
+        after.iter().filter(|item| item.contains("gone@example.com") || item.contains("000000000002")).collect();
     assert!(left.is_empty(), "{left:?}");
     // Only counters and the sequence remember that there once was somebody.
     assert!(after.len() <= before.len() + 2, "{} → {}", before.len(), after.len());
@@ -122,42 +91,20 @@ async fn after_delete_nothing_of_the_user_is_left() {
 #[tokio::test]
 async fn a_purge_that_its_request_did_not_finish_is_finished_by_the_job() {
     let app = App::new().await;
-    let id = app
-        .add_stepchat_user(json!({ "email": "gone@example.com", "extra": { "company": "ACME" } }))
-        .await;
+    let id = app.add_stepchat_user(json!({ "email": "gone@example.com", "extra": { "company": "ACME" } })).await;
     // The deleting request dies right after its transaction.
     let user = shared::ids::UserId::parse(&id).unwrap();
-    let stored = shared::store::stepchat::users::load(&app.app.store, user)
-        .await
-        .unwrap()
-        .unwrap();
-    let token = shared::store::auth::TokenHash::of(&app.app.tokens.of(user, 1));
-    let txn = shared::store::stepchat::users::deletion(&stored, &token).unwrap();
+    let stored = shared::store::stepchat::users::load(&app.app.store, user).await.unwrap().unwrap();
+    let txn = shared::store::stepchat::users::deletion(&stored).unwrap();
     app.app.store.commit(&txn).await.unwrap();
     // The user is gone everywhere already.
-    assert_eq!(
-        app.stepchat("get-user", json!({ "user_id": id, "extra": 1 }))
-            .await
-            .response(),
-        json!(false)
-    );
-    assert_eq!(
-        app.stepchat("get-user-by", json!({ "by": "company", "value": "ACME" }))
-            .await
-            .response(),
-        json!(false)
-    );
+    assert_eq!(app.stepchat("get-user", json!({ "user_id": id, "extra": 1 })).await.response(), json!(false));
+    assert_eq!(app.stepchat("get-user-by", json!({ "by": "company", "value": "ACME" })).await.response(), json!(false));
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
     let job = switchboard::methods::JOBS[0];
-    assert_eq!(
-        shared::runtime::perform(job, app.app.clone(), deadline).await.unwrap(),
-        1
-    );
+    assert_eq!(shared::runtime::perform(job, app.app.clone(), deadline).await.unwrap(), 1);
     assert!(!app.items().iter().any(|(_, item)| item.to_string().contains("ACME")));
-    assert_eq!(
-        shared::runtime::perform(job, app.app.clone(), deadline).await.unwrap(),
-        0
-    );
+    assert_eq!(shared::runtime::perform(job, app.app.clone(), deadline).await.unwrap(), 0);
 }
 
 #[tokio::test]

@@ -32,31 +32,21 @@ fn form(
     fields: Map<String, Value>,
 ) -> (String, Vec<(String, String)>) {
     let mut fields = fields;
-    let mut headers = vec![
-        ("content-type".to_owned(), FORM.to_owned()),
-        ("host".to_owned(), "api.example.com".to_owned()),
-    ];
+    let mut headers =
+        vec![("content-type".to_owned(), FORM.to_owned()), ("host".to_owned(), "api.example.com".to_owned())];
     if family == "stepchat" {
         fields.entry("token").or_insert_with(|| app.token.as_str().into());
     } else {
-        headers.push((
-            "authorization".to_owned(),
-            format!("Bearer {}", jwt::token(&app.key, now())),
-        ));
+        headers.push(("authorization".to_owned(), format!("Bearer {}", jwt::token(&app.key, now()))));
     }
     if let Some(name) = selector {
-        fields.insert(
-            if family == "stepchat" { "function" } else { "cmd" }.into(),
-            name.into(),
-        );
+        fields.insert(if family == "stepchat" { "function" } else { "cmd" }.into(), name.into());
     }
     (encode(&fields), headers)
 }
 
 fn now() -> i64 {
-    let since_epoch = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap();
+    let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     i64::try_from(since_epoch.as_secs()).unwrap()
 }
 
@@ -83,14 +73,9 @@ async fn by(way: Way, app: &App, entry: &shared::method::Entry, step: &Step, kep
     };
     if way == Way::Binary {
         let lambda = Lambda::start(&entry.binary(), &variables(app).await).await;
-        let headers: Vec<(&str, &str)> = headers
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .collect();
+        let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         // API Gateway encodes bodies it does not take for text.
-        let answer = lambda
-            .post(&path, &headers, body.as_bytes(), step.with.len().is_multiple_of(2))
-            .await;
+        let answer = lambda.post(&path, &headers, body.as_bytes(), step.with.len().is_multiple_of(2)).await;
         return (answer.status, answer.content_type, answer.body);
     }
     let mut request = http::Request::post(path);
@@ -117,11 +102,7 @@ async fn same_bytes(family: &'static str) {
             let mut answers = Vec::new();
             // Reads of one deployment must agree to the byte; writes need a fresh one each, and answer the same as ids
             // start anew.
-            let shared = if entry.effect == Effect::Read {
-                Some(prepared(family.name, &case).await)
-            } else {
-                None
-            };
+            let shared = if entry.effect == Effect::Read { Some(prepared(family.name, &case).await) } else { None };
             for way in [Way::FrontDoor, Way::Route, Way::Binary] {
                 let answer = match &shared {
                     Some((app, kept)) => by(way, app, entry, last, kept).await,
@@ -173,53 +154,31 @@ async fn the_front_doors_own_binaries_serve_their_families() {
         "/platform_api/GetUsers/?",
         "/stage/platform_api/GetUsers?",
     ] {
-        let answer = voximplant
-            .post(
-                &format!("{path}{query}"),
-                &[("content-type", "application/json")],
-                b"{}",
-                false,
-            )
-            .await;
+        let answer =
+            voximplant.post(&format!("{path}{query}"), &[("content-type", "application/json")], b"{}", false).await;
         assert_eq!(answer.body, r#"{"result":[],"count":0,"total_count":0}"#, "{path}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_function_without_its_secret_does_not_start() {
-    let lambda = Lambda::start(
-        "stepchat-get-user",
-        &[("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:1".into())],
-    )
-    .await;
+    let lambda =
+        Lambda::start("stepchat-get-user", &[("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:1".into())]).await;
     assert_eq!(lambda.exit_code().await, Some(1));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_function_whose_database_is_gone_answers_in_its_familys_shape() {
-    let nowhere = [
-        ("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:1".to_owned()),
-        ("SWITCHBOARD_TOKEN_SECRET", token_secret()),
-    ];
+    let nowhere =
+        [("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:1".to_owned()), ("SWITCHBOARD_TOKEN_SECRET", token_secret())];
     let stepchat = Lambda::start("stepchat-count-users", &nowhere).await;
-    let answer = stepchat
-        .post("/stepchat/count-users", &[("content-type", FORM)], b"token=x", false)
-        .await;
+    let answer = stepchat.post("/stepchat/count-users", &[("content-type", FORM)], b"token=x", false).await;
     assert_eq!(answer.status, 503);
     let body: Value = serde_json::from_str(&answer.body).unwrap();
-    assert_eq!(
-        (body["success"].clone(), body["response"].clone()),
-        (json!(false), json!("db-error"))
-    );
+    assert_eq!((body["success"].clone(), body["response"].clone()), (json!(false), json!("db-error")));
     let voximplant = Lambda::start("voximplant-get-users", &nowhere).await;
-    let answer = voximplant
-        .post(
-            "/platform_api/GetUsers",
-            &[("content-type", FORM)],
-            b"account_id=1&api_key=x",
-            false,
-        )
-        .await;
+    let answer =
+        voximplant.post("/platform_api/GetUsers", &[("content-type", FORM)], b"account_id=1&api_key=x", false).await;
     let body: Value = serde_json::from_str(&answer.body).unwrap();
     assert_eq!((answer.status, body["error"]["code"].clone()), (200, json!(4)));
 }
@@ -230,15 +189,8 @@ async fn the_jobs_binary_finishes_what_a_request_left() {
     let id = app.add_stepchat_user(json!({ "extra": { "company": "ACME" } })).await;
     let user = shared::ids::UserId::parse(&id).unwrap();
     let store = &app.app.store;
-    let stored = shared::store::stepchat::users::load(store, user)
-        .await
-        .unwrap()
-        .unwrap();
-    let token = shared::store::auth::TokenHash::of(&app.app.tokens.of(user, 1));
-    store
-        .commit(&shared::store::stepchat::users::deletion(&stored, &token).unwrap())
-        .await
-        .unwrap();
+    let stored = shared::store::stepchat::users::load(store, user).await.unwrap().unwrap();
+    store.commit(&shared::store::stepchat::users::deletion(&stored).unwrap()).await.unwrap();
     let jobs = Lambda::start("background-jobs", &variables(&app).await).await;
     let event = json!({ "source": "aws.events", "detail-type": "Scheduled Event" });
     assert_eq!(jobs.invoke(&event).await, Ok(json!(1)));

@@ -42,16 +42,7 @@ impl Server {
     fn start(state: &Path, memory: bool) -> Self {
         let (http, https) = (free_port(), free_port());
         let mut command = Command::new(binary("switchboard"));
-        command
-            .args([
-                "serve",
-                "--listen",
-                &http.to_string(),
-                "--https",
-                &https.to_string(),
-                "--state",
-            ])
-            .arg(state);
+        command.args(["serve", "--listen", &http.to_string(), "--https", &https.to_string(), "--state"]).arg(state);
         if memory {
             command.arg("--memory");
         }
@@ -82,10 +73,7 @@ impl Server {
 
     /// Asks the server to stop and returns its exit code.
     fn stop(mut self) -> Option<i32> {
-        let terminated = Command::new("kill")
-            .args(["-TERM", &self.process.id().to_string()])
-            .status()
-            .unwrap();
+        let terminated = Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status().unwrap();
         assert!(terminated.success());
         self.process.wait().unwrap().code()
     }
@@ -107,40 +95,22 @@ fn a_first_start_makes_everything_a_client_needs() {
     let server = Server::start(&folder.0, true);
     let stepchat = folder.json("stepchat.json");
     assert_eq!(stepchat["url"], format!("http://{}/include/api.php", server.http));
-    let form = format!(
-        "function=get-user&token={}&user_id={}",
-        stepchat["token"].as_str().unwrap(),
-        stepchat["admin_id"]
-    );
+    let form =
+        format!("function=get-user&token={}&user_id={}", stepchat["token"].as_str().unwrap(), stepchat["admin_id"]);
     let admin = server.post("/include/api.php", &form).unwrap();
     assert_eq!(admin["response"]["user_type"], "admin");
     let key = folder.json("voximplant-apikey.json");
-    assert_eq!(
-        (key["account_id"].as_u64(), key["application_name"].as_str()),
-        (Some(1), Some("demo"))
-    );
+    assert_eq!((key["account_id"].as_u64(), key["application_name"].as_str()), (Some(1), Some("demo")));
     let form = format!("account_id=1&api_key={}", key["api_key"].as_str().unwrap());
     let account = server.post("/platform_api/GetAccountInfo/", &form).unwrap();
     assert_eq!(
-        (
-            account["result"]["balance"].as_f64(),
-            account["result"]["currency"].as_str()
-        ),
+        (account["result"]["balance"].as_f64(), account["result"]["currency"].as_str()),
         (Some(1000.0), Some("USD"))
     );
     assert_eq!(account["result"]["account_name"], key["account_name"]);
     let credentials = folder.json("voximplant.json");
-    assert!(
-        credentials["private_key"]
-            .as_str()
-            .unwrap()
-            .starts_with("-----BEGIN PRIVATE KEY-----\n")
-    );
-    assert!(
-        std::fs::read_to_string(folder.0.join("ca.pem"))
-            .unwrap()
-            .starts_with("-----BEGIN CERTIFICATE-----")
-    );
+    assert!(credentials["private_key"].as_str().unwrap().starts_with("-----BEGIN PRIVATE KEY-----\n"));
+    assert!(std::fs::read_to_string(folder.0.join("ca.pem")).unwrap().starts_with("-----BEGIN CERTIFICATE-----"));
     assert_eq!(server.stop(), Some(0), "a graceful stop");
 }
 
@@ -148,21 +118,11 @@ fn a_first_start_makes_everything_a_client_needs() {
 fn chunked_bodies_are_put_together() {
     let folder = Folder::new("chunked");
     let server = Server::start(&folder.0, true);
-    let form = format!(
-        "function=count-users&token={}",
-        folder.json("stepchat.json")["token"].as_str().unwrap()
-    );
+    let form = format!("function=count-users&token={}", folder.json("stepchat.json")["token"].as_str().unwrap());
     let (start, end) = form.split_at(9);
     let head = "POST /stepchat HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/x-www-form-urlencoded\r\nTransfer-Encoding: chunked\r\n\r\n";
-    let request = format!(
-        "{head}{:x}\r\n{start}\r\n{:x}\r\n{end}\r\n0\r\n\r\n",
-        start.len(),
-        end.len()
-    );
-    assert_eq!(
-        exchange(server.http, request.as_bytes()).unwrap()["response"]["all"],
-        "1"
-    );
+    let request = format!("{head}{:x}\r\n{start}\r\n{:x}\r\n{end}\r\n0\r\n\r\n", start.len(), end.len());
+    assert_eq!(exchange(server.http, request.as_bytes()).unwrap()["response"]["all"], "1");
     server.kill();
 }
 
@@ -171,13 +131,7 @@ fn secrets_are_readable_by_their_owner_only() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = Folder::new("modes");
     Server::start(&folder.0, true).kill();
-    for file in [
-        "token-secret",
-        "ca-key.pem",
-        "stepchat.json",
-        "voximplant.json",
-        "voximplant-apikey.json",
-    ] {
+    for file in ["token-secret", "ca-key.pem", "stepchat.json", "voximplant.json", "voximplant-apikey.json"] {
         let mode = std::fs::metadata(folder.0.join(file)).unwrap().permissions().mode();
         assert_eq!(mode & 0o077, 0, "{file}");
     }
@@ -188,15 +142,7 @@ fn memory_does_not_overwrite_the_credentials_of_a_database_on_disk() {
     let folder = Folder::new("mixed");
     Server::start(&folder.0, false).kill();
     let mut command = Command::new(binary("switchboard"));
-    command.args([
-        "serve",
-        "--memory",
-        "--listen",
-        "127.0.0.1:0",
-        "--https",
-        "127.0.0.1:0",
-        "--state",
-    ]);
+    command.args(["serve", "--memory", "--listen", "127.0.0.1:0", "--https", "127.0.0.1:0", "--state"]);
     let refused = command.arg(&folder.0).output().unwrap();
     assert!(!refused.status.success());
     assert!(String::from_utf8_lossy(&refused.stderr).contains("choose another --state"));
@@ -234,14 +180,8 @@ fn a_kill_loses_no_acknowledged_write() {
                 })
                 .collect();
             std::thread::sleep(Duration::from_millis(700));
-            Command::new("kill")
-                .args(["-KILL", &server.process.id().to_string()])
-                .status()
-                .unwrap();
-            writers
-                .into_iter()
-                .flat_map(|writer| writer.join().unwrap())
-                .collect::<Vec<_>>()
+            Command::new("kill").args(["-KILL", &server.process.id().to_string()]).status().unwrap();
+            writers.into_iter().flat_map(|writer| writer.join().unwrap()).collect::<Vec<_>>()
         });
         server.kill();
         assert!(written.len() > 4, "only {} writes before the kill", written.len());
@@ -259,15 +199,9 @@ fn a_kill_loses_no_acknowledged_write() {
         );
         assert!(ids.insert(id), "{id} was given twice");
     }
-    let counts = server
-        .post("/stepchat", &format!("function=count-users&token={token}"))
-        .unwrap();
+    let counts = server.post("/stepchat", &format!("function=count-users&token={token}")).unwrap();
     let users: usize = counts["response"]["user"].as_str().unwrap().parse().unwrap();
     // A write may have happened without its answer getting out: one per writer and round at most.
-    assert!(
-        (acknowledged.len()..=acknowledged.len() + 12).contains(&users),
-        "{users} of {}",
-        acknowledged.len()
-    );
+    assert!((acknowledged.len()..=acknowledged.len() + 12).contains(&users), "{users} of {}", acknowledged.len());
     server.kill();
 }

@@ -42,13 +42,27 @@ fn assert_never(modules: &[&str], forbidden: &[&str]) {
 fn the_domain_knows_no_sdk_no_clock_no_wire() {
     assert_never(
         &["stepchat", "voximplant", "ledger", "ids", "text", "timestamp"],
-        &["aws_", "lambda_", "tokio", "crate::store", "crate::wire", "crate::auth", "crate::runtime", "crate::clock", "SystemTime", "Instant"],
+        &[
+            "aws_",
+            "lambda_",
+            "tokio",
+            "crate::store",
+            "crate::wire",
+            "crate::auth",
+            "crate::runtime",
+            "crate::clock",
+            "SystemTime",
+            "Instant",
+        ],
     );
 }
 
 #[test]
 fn the_store_knows_no_wire_no_auth_and_no_runtime() {
-    assert_never(&["store"], &["crate::wire", "crate::auth", "crate::runtime", "crate::context", "crate::method", "lambda_"]);
+    assert_never(
+        &["store"],
+        &["crate::wire", "crate::auth", "crate::runtime", "crate::context", "crate::method", "lambda_"],
+    );
 }
 
 #[test]
@@ -83,7 +97,9 @@ fn no_request_can_scan_a_table() {
 fn one_tls_stack_and_one_http_client_are_locked() {
     let lock = fs::read_to_string(root().join("Cargo.lock")).unwrap();
     let versions = |name: &str| lock.matches(&format!("name = \"{name}\"\n")).count();
-    for forbidden in ["aws-lc-rs", "aws-lc-sys", "openssl", "openssl-sys", "native-tls", "s2n-tls", "reqwest", "ureq", "isahc"] {
+    for forbidden in
+        ["aws-lc-rs", "aws-lc-sys", "openssl", "openssl-sys", "native-tls", "s2n-tls", "reqwest", "ureq", "isahc"]
+    {
         assert_eq!(versions(forbidden), 0, "{forbidden}");
     }
     for once in ["rustls", "ring", "hyper", "http", "tokio", "aws-smithy-http-client", "axum", "serde_json"] {

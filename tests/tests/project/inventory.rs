@@ -29,7 +29,11 @@ fn every_method_has_manifest_main_and_golden_cases_of_the_same_form() {
             let folder = root().join("functions").join(family.name).join(entry.folder());
             let read = |file: &str| fs::read_to_string(folder.join(file)).unwrap();
             let binary = entry.binary();
-            assert!(read("Cargo.toml").contains(&format!("[[bin]]\nname = \"{binary}\"\npath = \"src/main.rs\"\ntest = false")), "{binary}");
+            assert!(
+                read("Cargo.toml")
+                    .contains(&format!("[[bin]]\nname = \"{binary}\"\npath = \"src/main.rs\"\ntest = false")),
+                "{binary}"
+            );
             let main = read("src/main.rs");
             let statements = main.lines().filter(|line| line.trim_end().ends_with(';')).count();
             assert!(statements == 1 && main.contains("shared::run::<"), "{binary}: main.rs is one line");
@@ -54,7 +58,8 @@ fn a_method_fits_on_about_one_screen() {
 
 #[test]
 fn no_two_methods_answer_on_one_path() {
-    let paths: Vec<String> = families().iter().flat_map(|family| family.methods).flat_map(shared::method::Entry::paths).collect();
+    let paths: Vec<String> =
+        families().iter().flat_map(|family| family.methods).flat_map(shared::method::Entry::paths).collect();
     assert_eq!(paths.iter().collect::<BTreeSet<_>>().len(), paths.len());
 }
 

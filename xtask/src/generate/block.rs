@@ -12,10 +12,7 @@ pub(super) struct MissingMarkers {
 /// The text with `lines` between the markers of the part `name`; each marker is a whole line.
 pub(super) fn replaced(text: &str, name: &str, lines: &str) -> Result<String, MissingMarkers> {
     let missing = || MissingMarkers { name: name.to_owned() };
-    let (begin, end) = (
-        format!("# BEGIN generated: {name}\n"),
-        format!("# END generated: {name}\n"),
-    );
+    let (begin, end) = (format!("# BEGIN generated: {name}\n"), format!("# END generated: {name}\n"));
     let (before, rest) = text.split_once(&begin).ok_or_else(missing)?;
     let (_, after) = rest.split_once(&end).ok_or_else(missing)?;
     Ok(format!("{before}{begin}{lines}{end}{after}"))

@@ -99,23 +99,12 @@ pub fn groups(registry: &Registry) -> Vec<Group> {
     let families = registry.families.iter().flat_map(|family| {
         let methods = family.methods.iter().map(Function::of_method).collect();
         [
-            Group {
-                title: format!("Methods of {}", family.name),
-                functions: methods,
-            },
-            Group {
-                title: format!("Front door of {}", family.name),
-                functions: vec![Function::of_front_door(family)],
-            },
+            Group { title: format!("Methods of {}", family.name), functions: methods },
+            Group { title: format!("Front door of {}", family.name), functions: vec![Function::of_front_door(family)] },
         ]
     });
     let jobs = registry.jobs.iter().map(|job| Function::of_job(job)).collect();
-    families
-        .chain([Group {
-            title: "Background work".into(),
-            functions: jobs,
-        }])
-        .collect()
+    families.chain([Group { title: "Background work".into(), functions: jobs }]).collect()
 }
 
 #[cfg(test)]
@@ -124,11 +113,7 @@ mod tests {
 
     fn function(binary: &str) -> Function {
         let groups = groups(&Registry::compiled());
-        groups
-            .into_iter()
-            .flat_map(|group| group.functions)
-            .find(|function| function.binary == binary)
-            .unwrap()
+        groups.into_iter().flat_map(|group| group.functions).find(|function| function.binary == binary).unwrap()
     }
 
     #[test]
@@ -137,20 +122,14 @@ mod tests {
         for family in &registry.families {
             let door = function(&format!("{}-front-door", family.name));
             for entry in family.methods {
-                assert!(
-                    entry.grants().iter().all(|grant| door.grants.contains(grant)),
-                    "{}",
-                    entry.name
-                );
+                assert!(entry.grants().iter().all(|grant| door.grants.contains(grant)), "{}", entry.name);
             }
         }
     }
 
     #[test]
     fn a_front_door_also_answers_for_methods_that_do_not_exist() {
-        let Trigger::Paths(paths) = function("stepchat-front-door").trigger else {
-            panic!("no paths")
-        };
+        let Trigger::Paths(paths) = function("stepchat-front-door").trigger else { panic!("no paths") };
         assert!(paths.contains(&"/stepchat/{proxy+}".to_owned()) && paths.contains(&"/include/api.php".to_owned()));
     }
 

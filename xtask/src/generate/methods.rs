@@ -20,12 +20,7 @@ pub(super) fn text(registry: &Registry) -> String {
 }
 
 fn section(page: &mut String, family: &FamilyEntry) {
-    let doors = family
-        .front_doors
-        .iter()
-        .map(|path| format!("`{path}`"))
-        .collect::<Vec<_>>()
-        .join(", ");
+    let doors = family.front_doors.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", ");
     let _ = write!(
         page,
         "\n## {}\n\nAll methods also answer at the front door: {doors}.\n\n\
@@ -39,12 +34,7 @@ fn section(page: &mut String, family: &FamilyEntry) {
 
 fn row(entry: &Entry) -> String {
     let (name, access) = (entry.name, entry.access());
-    let paths = entry
-        .paths()
-        .iter()
-        .map(|path| format!("`{path}`"))
-        .collect::<Vec<_>>()
-        .join(" ");
+    let paths = entry.paths().iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(" ");
     let effect = match entry.effect {
         Effect::Read => "reads",
         Effect::Write => "writes",
@@ -59,14 +49,9 @@ fn grants(grants: &[Grant]) -> String {
     let mut tables: BTreeMap<_, Vec<String>> = BTreeMap::new();
     for grant in grants {
         let index = grant.index.map(|index| format!(" of `{index}`")).unwrap_or_default();
-        tables
-            .entry(grant.table)
-            .or_default()
-            .push(format!("{}{index}", grant.action));
+        tables.entry(grant.table).or_default().push(format!("{}{index}", grant.action));
     }
-    let tables = tables
-        .iter()
-        .map(|(table, actions)| format!("`{table}`: {}", actions.join(", ")));
+    let tables = tables.iter().map(|(table, actions)| format!("`{table}`: {}", actions.join(", ")));
     tables.collect::<Vec<_>>().join("; ")
 }
 

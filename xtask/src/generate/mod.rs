@@ -4,6 +4,7 @@ pub mod deployment;
 
 pub(crate) mod front_door;
 
+mod access_patterns;
 mod block;
 mod methods;
 mod openapi;
@@ -30,10 +31,7 @@ impl Registry {
     /// The methods and jobs of the workspace.
     #[must_use]
     pub fn compiled() -> Self {
-        Self {
-            families: families().to_vec(),
-            jobs: JOBS.to_vec(),
-        }
+        Self { families: families().to_vec(), jobs: JOBS.to_vec() }
     }
 }
 
@@ -48,10 +46,7 @@ pub struct File {
 
 impl File {
     pub(crate) fn new(path: impl Into<PathBuf>, text: String) -> Self {
-        Self {
-            path: path.into(),
-            text,
-        }
+        Self { path: path.into(), text }
     }
 
     /// Whether the file on disk says something else, or is not there.
@@ -74,6 +69,7 @@ pub fn files(root: &Path) -> Result<Vec<File>> {
         File::new("template.yaml", template::text(&registry, &groups)),
         watch::manifest(root, &groups)?,
         File::new("docs/methods.md", methods::text(&registry)),
+        File::new("docs/access-patterns.md", access_patterns::text(&registry)?),
     ];
     for family in &registry.families {
         files.push(front_door::manifest(root, family.name)?);

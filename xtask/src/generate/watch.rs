@@ -13,10 +13,7 @@ const REST_OF_PATH_LOCALLY: &str = "{*proxy}";
 /// The workspace's manifest.
 pub(super) fn manifest(root: &Path, groups: &[Group]) -> Result<File> {
     let text = workspace::read(&root.join("Cargo.toml"))?;
-    Ok(File::new(
-        "Cargo.toml",
-        block::replaced(&text, "watch routes", &routes(groups)).context("Cargo.toml")?,
-    ))
+    Ok(File::new("Cargo.toml", block::replaced(&text, "watch routes", &routes(groups)).context("Cargo.toml")?))
 }
 
 fn routes(groups: &[Group]) -> String {
@@ -48,10 +45,7 @@ mod tests {
             "\"/include/api.php\" = \"stepchat-front-door\"",
             "\"/platform_api/{*proxy}\" = \"voximplant-front-door\"",
         ] {
-            assert!(
-                routes.lines().any(|other| other == line),
-                "{line} is missing from\n{routes}"
-            );
+            assert!(routes.lines().any(|other| other == line), "{line} is missing from\n{routes}");
         }
     }
 }

@@ -42,15 +42,9 @@ impl NewMethod {
     fn parse(family: &str, name: &str) -> Result<Self, Refusal> {
         let name = name.to_owned();
         match family {
-            Stepchat::NAME if is_kebab(&name) => Ok(Self {
-                style: Style::Stepchat,
-                name,
-            }),
+            Stepchat::NAME if is_kebab(&name) => Ok(Self { style: Style::Stepchat, name }),
             Stepchat::NAME => Err(Refusal::NotStepchatName(name)),
-            Voximplant::NAME if is_pascal(&name) => Ok(Self {
-                style: Style::Voximplant,
-                name,
-            }),
+            Voximplant::NAME if is_pascal(&name) => Ok(Self { style: Style::Voximplant, name }),
             Voximplant::NAME => Err(Refusal::NotVoximplantName(name)),
             other => Err(Refusal::UnknownFamily(other.to_owned())),
         }
@@ -74,12 +68,8 @@ impl NewMethod {
 
 /// `get-foo`.
 fn is_kebab(name: &str) -> bool {
-    let word = |word: &str| {
-        !word.is_empty()
-            && word
-                .bytes()
-                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
-    };
+    let word =
+        |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
     name.starts_with(|first: char| first.is_ascii_lowercase()) && name.split('-').all(word)
 }
 
@@ -95,10 +85,7 @@ pub fn create(root: &Path, family: &str, name: &str) -> Result<Vec<PathBuf>> {
     if root.join(&folder).exists() {
         return Err(Refusal::FolderExists(folder).into());
     }
-    let list = Path::new("functions")
-        .join(method.family())
-        .join(FRONT_DOOR)
-        .join("src/lib.rs");
+    let list = Path::new("functions").join(method.family()).join(FRONT_DOOR).join("src/lib.rs");
     let listed = registration::with_line(&workspace::read(&root.join(&list))?, &registration::line(&method))?;
     let mut written = Vec::new();
     for (path, text) in scaffold::files(&method) {
@@ -122,31 +109,16 @@ mod tests {
 
     #[test]
     fn names_have_their_family_s_form() {
-        for (family, name) in [
-            ("stepchat", "get-foo"),
-            ("stepchat", "login"),
-            ("voximplant", "GetFoo2"),
-        ] {
+        for (family, name) in [("stepchat", "get-foo"), ("stepchat", "login"), ("voximplant", "GetFoo2")] {
             assert!(NewMethod::parse(family, name).is_ok(), "{family} {name}");
         }
-        for name in [
-            "GetFoo", "get_foo", "get--foo", "-foo", "foo-", "2-foo", "", "../foo", "имя",
-        ] {
-            assert_eq!(
-                NewMethod::parse("stepchat", name),
-                Err(Refusal::NotStepchatName(name.into()))
-            );
+        for name in ["GetFoo", "get_foo", "get--foo", "-foo", "foo-", "2-foo", "", "../foo", "имя"] {
+            assert_eq!(NewMethod::parse("stepchat", name), Err(Refusal::NotStepchatName(name.into())));
         }
         for name in ["get-foo", "getFoo", "Get Foo", "", "Get/Foo"] {
-            assert_eq!(
-                NewMethod::parse("voximplant", name),
-                Err(Refusal::NotVoximplantName(name.into()))
-            );
+            assert_eq!(NewMethod::parse("voximplant", name), Err(Refusal::NotVoximplantName(name.into())));
         }
-        assert_eq!(
-            NewMethod::parse("chat", "get-foo"),
-            Err(Refusal::UnknownFamily("chat".into()))
-        );
+        assert_eq!(NewMethod::parse("chat", "get-foo"), Err(Refusal::UnknownFamily("chat".into())));
     }
 
     /// A folder with no more of a workspace than a new method touches, gone when the test is over.
@@ -181,21 +153,11 @@ mod tests {
         let workspace = Workspace::new("new");
         let written = create(&workspace.0, "voximplant", "GetFoo").unwrap();
         assert_eq!(written.len(), 6, "{written:?}");
-        assert!(
-            workspace
-                .read("functions/voximplant/get-foo/src/main.rs")
-                .contains("voximplant_get_foo::GetFoo")
-        );
+        assert!(workspace.read("functions/voximplant/get-foo/src/main.rs").contains("voximplant_get_foo::GetFoo"));
         let list = workspace.read("functions/voximplant/front-door/src/lib.rs");
-        assert!(
-            list.contains("    Entry::of::<voximplant_get_foo::GetFoo>(),\n"),
-            "{list}"
-        );
+        assert!(list.contains("    Entry::of::<voximplant_get_foo::GetFoo>(),\n"), "{list}");
         let manifest = workspace.read("functions/voximplant/front-door/Cargo.toml");
-        assert!(
-            manifest.contains("voximplant-get-foo = { path = \"../get-foo\" }\n"),
-            "{manifest}"
-        );
+        assert!(manifest.contains("voximplant-get-foo = { path = \"../get-foo\" }\n"), "{manifest}");
     }
 
     #[test]

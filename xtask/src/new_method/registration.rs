@@ -9,21 +9,13 @@ const END: &str = "];\n";
 
 /// The line of a method.
 pub(super) fn line(method: &NewMethod) -> String {
-    format!(
-        "    Entry::of::<{}::{}>(),\n",
-        snake(&method.package()),
-        pascal(&method.name)
-    )
+    format!("    Entry::of::<{}::{}>(),\n", snake(&method.package()), pascal(&method.name))
 }
 
 /// The front door's source with one line more in its list, which stays sorted.
 pub(super) fn with_line(source: &str, line: &str) -> Result<String> {
-    let (before, rest) = source
-        .split_once(LIST)
-        .context("the front door has no list `METHODS`")?;
-    let (lines, after) = rest
-        .split_once(END)
-        .context("the front door's list `METHODS` does not end")?;
+    let (before, rest) = source.split_once(LIST).context("the front door has no list `METHODS`")?;
+    let (lines, after) = rest.split_once(END).context("the front door's list `METHODS` does not end")?;
     let mut lines: Vec<&str> = lines.split_inclusive('\n').chain([line]).collect();
     lines.sort_unstable();
     Ok([before, LIST, &lines.concat(), END, after].concat())
@@ -36,10 +28,7 @@ mod tests {
 
     #[test]
     fn the_list_stays_sorted() {
-        let method = NewMethod {
-            style: Style::Stepchat,
-            name: "get-user".into(),
-        };
+        let method = NewMethod { style: Style::Stepchat, name: "get-user".into() };
         let source = "//! All.\n\npub static METHODS: &[Entry] = &[\n    Entry::of::<stepchat_add_user::AddUser>(),\n    \
                       Entry::of::<stepchat_get_user_by::GetUserBy>(),\n];\n";
         let listed = with_line(source, &line(&method)).unwrap();

@@ -167,10 +167,7 @@ mod tests {
     #[test]
     fn nothing_is_left_to_fill_in() {
         for (style, name) in [(Style::Stepchat, "get-foo"), (Style::Voximplant, "GetFoo")] {
-            for (path, text) in files(&NewMethod {
-                style,
-                name: name.into(),
-            }) {
+            for (path, text) in files(&NewMethod { style, name: name.into() }) {
                 for word in ["package", "crate", "family", "name", "type", "answer"] {
                     assert!(!text.contains(&format!("{{{word}}}")), "{path}: {text}");
                 }
@@ -181,14 +178,8 @@ mod tests {
 
     #[test]
     fn the_golden_case_is_one_call_of_the_method() {
-        let method = NewMethod {
-            style: Style::Voximplant,
-            name: "GetFoo".into(),
-        };
-        let (_, cases) = files(&method)
-            .into_iter()
-            .find(|(path, _)| *path == "cases.json")
-            .unwrap();
+        let method = NewMethod { style: Style::Voximplant, name: "GetFoo".into() };
+        let (_, cases) = files(&method).into_iter().find(|(path, _)| *path == "cases.json").unwrap();
         let cases: serde_json::Value = serde_json::from_str(&cases).unwrap();
         assert_eq!(cases[0]["steps"][0]["call"], "GetFoo");
         assert_eq!(cases[0]["steps"][0]["answer"]["result"], 1);

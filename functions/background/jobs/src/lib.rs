@@ -9,11 +9,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 /// What the schedule runs.
-pub static JOB: Job = Job {
-    name: "jobs",
-    grants: GRANTS,
-    run: |app, deadline| Box::pin(finish(app, deadline)),
-};
+pub static JOB: Job = Job { name: "jobs", grants: GRANTS, run: |app, deadline| Box::pin(finish(app, deadline)) };
 
 const GRANTS: Grants = &[jobs::PURGE];
 

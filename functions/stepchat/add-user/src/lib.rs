@@ -14,7 +14,7 @@ use shared::wire::stepchat::{Access, Answer, DepartmentField, Error, Extra, Step
 pub struct AddUser;
 
 /// Its parameters.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema)]
 pub struct Request {
     /// First name. Default: the workspace's default name.
     #[serde(default)]
@@ -59,11 +59,7 @@ impl Method for AddUser {
         let kind = request.user_type.or(request.user_tyoe);
         let new = NewUser {
             first_name: request.first_name.given().map(Name::parse).transpose()?,
-            last_name: request
-                .last_name
-                .as_ref()
-                .map(|name| Name::parse(name.as_str()))
-                .transpose()?,
+            last_name: request.last_name.as_ref().map(|name| Name::parse(name.as_str())).transpose()?,
             email: request.email.kept().map(Email::parse).transpose()?,
             profile_image: request.profile_image.kept().map(ImageUrl::parse).transpose()?,
             user_type: kind.as_ref().and_then(Text::given).map(UserType::parse).transpose()?,
@@ -75,16 +71,9 @@ impl Method for AddUser {
         let config = &ctx.config().stepchat;
         let user = new.into_user(id, ctx.now(), &config.default_first_name, ctx.random_below(100_000));
         let token = TokenHash::of(&ctx.tokens().of(id, user.token_version));
-        let secrets = Secrets {
-            password,
-            token: Some(token),
-        };
+        let secrets = Secrets { password, token };
         let answer = Answer::new(id.get());
-        ctx.commit(
-            users::creation(&user, &details, &secrets, config.unique_phone)?,
-            &answer,
-        )
-        .await?;
+        ctx.commit(users::creation(&user, &details, &secrets, config.unique_phone)?, &answer).await?;
         Ok(answer)
     }
 }

@@ -4,7 +4,6 @@
 use shared::auth::stepchat::Admin;
 use shared::prelude::*;
 use shared::stepchat::{Refusal, UserType};
-use shared::store::auth::TokenHash;
 use shared::store::stepchat::{jobs, users};
 use shared::store::{Attempts, CommitError};
 use shared::wire::stepchat::{Access, Answer, Error, Stepchat, UserRef};
@@ -44,8 +43,7 @@ impl Method for DeleteUser {
             if stored.user.user_type == UserType::Bot {
                 return Err(Refusal::CannotDeleteUser.into());
             }
-            let token = TokenHash::of(&ctx.tokens().of(id, stored.user.token_version));
-            match ctx.commit(users::deletion(&stored, &token)?, &answer).await {
+            match ctx.commit(users::deletion(&stored)?, &answer).await {
                 Err(CommitError::Stale) => attempts.again().await?,
                 done => break done?,
             }

@@ -34,13 +34,9 @@ impl Method for GetUser {
             return Ok(Answer::new(OrFalse::Missing));
         };
         let found = if request.extra.0 {
-            users::load(ctx.store(), id)
-                .await?
-                .map(|stored| UserDetails::whole(ctx, &stored))
+            users::load(ctx.store(), id).await?.map(|stored| UserDetails::whole(ctx, &stored))
         } else {
-            users::find_profile(ctx.store(), id)
-                .await?
-                .map(|user| UserDetails::profile(ctx, &user))
+            users::find_profile(ctx.store(), id).await?.map(|user| UserDetails::profile(ctx, &user))
         };
         Ok(Answer::new(found.into()))
     }

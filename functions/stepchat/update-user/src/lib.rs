@@ -7,14 +7,14 @@ use shared::stepchat::{Email, ImageUrl, Name, Refusal, UserChange, UserType};
 use shared::store::auth::TokenHash;
 use shared::store::stepchat::users::{self, Secrets};
 use shared::store::{Attempts, CommitError};
-use shared::wire::stepchat::{Access, Answer, DepartmentField, Error, Extra, Stepchat, Text, UserRef};
+use shared::wire::stepchat::{Access, Answer, DepartmentField, Error, Extra, Stepchat, Text, UserRef, present};
 
 /// The method.
 #[derive(Debug)]
 pub struct UpdateUser;
 
 /// Its parameters.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema)]
 pub struct Request {
     /// The user.
     user_id: UserRef,
@@ -24,8 +24,10 @@ pub struct Request {
     /// Last name.
     last_name: Option<Text>,
     /// E-mail address; empty or `NULL` removes it.
+    #[serde(default, deserialize_with = "present")]
     email: Option<Text>,
-    /// Address of the picture; empty goes back to the default picture.
+    /// Address of the picture; empty or `NULL` goes back to the default picture.
+    #[serde(default, deserialize_with = "present")]
     profile_image: Option<Text>,
     /// Password; empty or `********` keeps the old one.
     #[serde(default)]
@@ -35,6 +37,7 @@ pub struct Request {
     /// The page's spelling of `user_type` (decision D5).
     user_tyoe: Option<Text>,
     /// Department number; empty or `NULL` removes it.
+    #[serde(default, deserialize_with = "present")]
     department: Option<DepartmentField>,
     /// Extras by slug; an empty value removes the extra.
     #[serde(default)]
@@ -49,19 +52,9 @@ impl Request {
         let kind = self.user_type.or(self.user_tyoe);
         Ok(UserChange {
             first_name: self.first_name.given().map(Name::parse).transpose()?,
-            last_name: self
-                .last_name
-                .as_ref()
-                .map(|name| Name::parse(name.as_str()))
-                .transpose()?,
-            email: self
-                .email
-                .map(|email| email.kept().map(Email::parse).transpose())
-                .transpose()?,
-            profile_image: self
-                .profile_image
-                .map(|image| image.kept().map(ImageUrl::parse).transpose())
-                .transpose()?,
+            last_name: self.last_name.as_ref().map(|name| Name::parse(name.as_str())).transpose()?,
+            email: self.email.map(|email| email.kept().map(Email::parse).transpose()).transpose()?,
+            profile_image: self.profile_image.map(|image| image.kept().map(ImageUrl::parse).transpose()).transpose()?,
             user_type: kind.as_ref().and_then(Text::given).map(UserType::parse).transpose()?,
             department: self.department.map(|department| department.read()).transpose()?,
             details: self.settings_extra.or(self.extra).changes()?,
@@ -81,21 +74,19 @@ impl Method for UpdateUser {
 
     async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Answer<bool>, Error> {
         let id = request.user_id.0.ok_or(Refusal::UserNotFound)?;
-        let text = Some(request.password.as_str())
-            .filter(|password| *password != "********")
-            .unwrap_or_default();
+        let text = Some(request.password.as_str()).filter(|password| *password != "********").unwrap_or_default();
         let password = new_password(text).await?;
         let change = request.change()?;
         let answer = Answer::new(true);
         let mut attempts = Attempts::default();
         loop {
             let before = users::load(ctx.store(), id).await?.ok_or(Refusal::UserNotFound)?;
+            if before.user.user_type == UserType::Bot && change.user_type.is_some() {
+                return Err(Refusal::InvalidUserType.into());
+            }
             let after = change.apply(&before.user, ctx.now());
             let token = TokenHash::of(&ctx.tokens().of(id, after.token_version));
-            let secrets = Secrets {
-                password: password.clone(),
-                token: Some(token),
-            };
+            let secrets = Secrets { password: password.clone(), token };
             let unique_phone = ctx.config().stepchat.unique_phone;
             let txn = users::replacement(&before, &after, &change.details, &secrets, unique_phone)?;
             match ctx.commit(txn, &answer).await {

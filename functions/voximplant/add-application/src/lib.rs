@@ -51,8 +51,7 @@ impl Method for AddApplication {
             application_name: application.name.full(&account.name),
             secure_record_storage: application.secure_record_storage,
         };
-        ctx.commit(applications::creation(caller.account(), &application)?, &answer)
-            .await?;
+        ctx.commit(applications::creation(caller.account(), &application)?, &answer).await?;
         Ok(answer)
     }
 }

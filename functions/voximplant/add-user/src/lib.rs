@@ -13,7 +13,7 @@ use shared::wire::voximplant::{Access, ApplicationRef, Bool, Error, Ids, Text, V
 pub struct AddUser;
 
 /// Its parameters.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema)]
 pub struct Request {
     /// The application the user is bound to. Can be used instead of `application_name`.
     application_id: Option<Ids>,
@@ -52,14 +52,8 @@ impl Request {
             display_name: DisplayName::parse(&self.user_display_name.0)?,
             active: self.user_active.is_none_or(|flag| flag.0),
             parent_accounting: self.parent_accounting.is_none_or(|flag| flag.0),
-            custom_data: self
-                .user_custom_data
-                .map(|data| CustomData::parse(&data.0))
-                .transpose()?,
-            mobile_phone: self
-                .mobile_phone
-                .map(|phone| MobilePhone::parse(&phone.0))
-                .transpose()?,
+            custom_data: self.user_custom_data.map(|data| CustomData::parse(&data.0)).transpose()?,
+            mobile_phone: self.mobile_phone.map(|phone| MobilePhone::parse(&phone.0)).transpose()?,
         };
         let application = application.ok_or(Refusal::Missing("application_id"))?;
         Ok((application, user, Password::parse(&self.user_password.0)?))
@@ -87,17 +81,10 @@ impl Method for AddUser {
         let mut attempts = Attempts::default();
         loop {
             let capacity = match ctx.config().voximplant.max_users_per_account {
-                Some(limit) => Some(
-                    users::capacity(store, account, limit)
-                        .await?
-                        .ok_or(Refusal::UserCountExceeded)?,
-                ),
+                Some(limit) => Some(users::capacity(store, account, limit).await?.ok_or(Refusal::UserCountExceeded)?),
                 None => None,
             };
-            match ctx
-                .commit(users::creation(account, &user, &password, capacity)?, &answer)
-                .await
-            {
+            match ctx.commit(users::creation(account, &user, &password, capacity)?, &answer).await {
                 Err(CommitError::Stale) => attempts.again().await?,
                 done => return Ok(done.map(|()| answer)?),
             }

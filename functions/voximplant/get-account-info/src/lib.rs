@@ -91,9 +91,6 @@ impl Method for GetAccountInfo {
             language_code: "en".into(),
             location: "Etc/GMT".into(),
         };
-        Ok(Response {
-            result,
-            api_address: ctx.host().map(str::to_owned),
-        })
+        Ok(Response { result, api_address: ctx.host().map(str::to_owned) })
     }
 }

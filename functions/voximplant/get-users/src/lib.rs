@@ -54,13 +54,8 @@ impl Method for GetUsers {
     type Family = Voximplant;
     const NAME: &'static str = "GetUsers";
     const SUMMARY: &'static str = "Shows the users of the account.";
-    const ACCESS: Access = Access::Roles(&[
-        Role::Owner,
-        Role::Admin,
-        Role::Developer,
-        Role::Supervisor,
-        Role::UserManager,
-    ]);
+    const ACCESS: Access =
+        Access::Roles(&[Role::Owner, Role::Admin, Role::Developer, Role::Supervisor, Role::UserManager]);
     const EFFECT: Effect = Effect::Read;
     const GRANTS: Grants = &[ApplicationFilter::RESOLVE, users::LIST, ledger::USER_BALANCES];
     type Request = Request;

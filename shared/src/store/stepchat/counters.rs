@@ -15,21 +15,14 @@ pub const COUNT: &[Grant] = &[Grant::on(Table::Stepchat, Action::Query)];
 const SHARDS: u8 = 16;
 
 fn key(kind: UserType) -> Key {
-    let shard = if kind == UserType::Admin {
-        0
-    } else {
-        fastrand::u8(0..SHARDS)
-    };
+    let shard = if kind == UserType::Admin { 0 } else { fastrand::u8(0..SHARDS) };
     Key::new("N", format!("{kind}#{shard:02}"))
 }
 
 /// One more user of this type. The bot is not counted.
 pub(super) fn one_more(kind: UserType) -> Option<Step<Refusal>> {
-    (kind != UserType::Bot).then(|| {
-        Write::update(Table::Stepchat, key(kind), "ADD n :change")
-            .number(":change", 1)
-            .into()
-    })
+    (kind != UserType::Bot)
+        .then(|| Write::update(Table::Stepchat, key(kind), "ADD n :change").number(":change", 1).into())
 }
 
 /// One user of this type less; `last_admin` is the refusal if no admin would remain (decision D19).
@@ -44,14 +37,8 @@ pub(super) fn one_less(kind: UserType, last_admin: Refusal) -> Option<Step<Refus
 
 /// The number of users of each listed type. One strong query of at most 65 small items.
 pub async fn count(store: &Store) -> Result<BTreeMap<UserType, u64>, StoreError> {
-    let partition = Partition {
-        table: Table::Stepchat,
-        index: None,
-        pk: "N",
-        range: Range::All,
-        descending: false,
-        limit: None,
-    };
+    let partition =
+        Partition { table: Table::Stepchat, index: None, pk: "N", range: Range::All, descending: false, limit: None };
     let shards = store.all(&partition).await?;
     let mut counts: BTreeMap<UserType, i64> = UserType::LISTED.into_iter().map(|kind| (kind, 0)).collect();
     for shard in &shards {
@@ -60,18 +47,12 @@ pub async fn count(store: &Store) -> Result<BTreeMap<UserType, u64>, StoreError>
             *count = count.saturating_add(number);
         }
     }
-    Ok(counts
-        .into_iter()
-        .map(|(kind, count)| (kind, u64::try_from(count).unwrap_or(0)))
-        .collect())
+    Ok(counts.into_iter().map(|(kind, count)| (kind, u64::try_from(count).unwrap_or(0))).collect())
 }
 
 fn read(shard: &Attributes) -> Result<(UserType, i64), StoreError> {
     let kind = crate::store::read::text(shard, "sk").and_then(|sk| sk.split('#').next());
     let kind = kind.and_then(|kind| UserType::parse(kind).ok());
-    let number = shard
-        .get("n")
-        .and_then(|value| value.as_n().ok())
-        .and_then(|number| number.parse().ok());
+    let number = shard.get("n").and_then(|value| value.as_n().ok()).and_then(|number| number.parse().ok());
     kind.zip(number).ok_or_else(|| StoreError::Corrupt("counter".into()))
 }

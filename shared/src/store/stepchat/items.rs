@@ -3,6 +3,7 @@
 use crate::ids::UserId;
 use crate::stepchat::{Department, Detail, DetailValue, Email, ImageUrl, Name, Slug, User, UserType};
 use crate::store::Key;
+use crate::store::auth::TokenHash;
 use crate::store::keys::{exact, sort_key};
 use crate::text::{fold, prefix};
 use crate::timestamp::Timestamp;
@@ -51,11 +52,23 @@ pub(super) struct ProfileItem {
     department: Option<Department>,
     tv: u32,
     v: i64,
-    /// The phone guard this user owns.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) phone: Option<String>,
+    /// The guards and look-ups this user owns.
+    #[serde(flatten)]
+    pub(super) owned: Owned,
     #[serde(flatten)]
     order: Option<Order>,
+}
+
+/// What exists elsewhere on a user's behalf. It is remembered, not computed again: settings and secrets may have
+/// changed since it was written.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Owned {
+    /// The phone number whose guard is this user's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) phone: Option<String>,
+    /// The hash under which an admin's token is looked up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) admin_token: Option<TokenHash>,
 }
 
 /// The partition and sort keys of the seven lists.
@@ -91,7 +104,7 @@ impl Order {
 }
 
 impl ProfileItem {
-    pub(super) fn new(user: &User, phone: Option<String>) -> Self {
+    pub(super) fn new(user: &User, owned: Owned) -> Self {
         Self {
             pk: partition(user.id),
             sk: "P".into(),
@@ -106,7 +119,7 @@ impl ProfileItem {
             department: user.department,
             tv: user.token_version,
             v: user.version,
-            phone,
+            owned,
             order: (user.user_type != UserType::Bot).then(|| Order::of(user)),
         }
     }
@@ -155,11 +168,7 @@ impl DetailItem {
     }
 
     pub(super) fn into_detail(self) -> Detail {
-        Detail {
-            slug: self.slug,
-            name: self.label,
-            value: self.val,
-        }
+        Detail { slug: self.slug, name: self.label, value: self.val }
     }
 }
 
@@ -178,10 +187,6 @@ pub(super) struct GuardItem {
 
 impl GuardItem {
     pub(super) fn new(key: Key, owner: UserId) -> Self {
-        Self {
-            pk: key.pk,
-            sk: key.sk.unwrap_or_default(),
-            uid: owner,
-        }
+        Self { pk: key.pk, sk: key.sk.unwrap_or_default(), uid: owner }
     }
 }

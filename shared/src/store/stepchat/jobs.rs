@@ -32,14 +32,7 @@ fn key(id: UserId) -> Key {
 /// The write that, inside the deleting transaction, promises the purge.
 pub(super) fn promise(id: UserId) -> Result<Write, StoreError> {
     let Key { pk, sk } = key(id);
-    Write::put(
-        Table::Stepchat,
-        &JobItem {
-            pk,
-            sk: sk.unwrap_or_default(),
-            uid: id,
-        },
-    )
+    Write::put(Table::Stepchat, &JobItem { pk, sk: sk.unwrap_or_default(), uid: id })
 }
 
 /// Users whose purge is promised and not finished, oldest id first.
@@ -53,9 +46,7 @@ pub async fn pending_purges(store: &Store) -> Result<Vec<UserId>, StoreError> {
         limit: None,
     };
     let jobs = store.all(&partition).await?;
-    jobs.into_iter()
-        .map(|job| Ok(serde_dynamo::from_item::<_, JobItem>(job)?.uid))
-        .collect()
+    jobs.into_iter().map(|job| Ok(serde_dynamo::from_item::<_, JobItem>(job)?.uid)).collect()
 }
 
 /// Removes everything left in the partition of a deleted user, then the promise. Safe to repeat and to interrupt.
@@ -72,11 +63,8 @@ pub async fn purge(store: &Store, id: UserId) -> Result<(), StoreError> {
     loop {
         // Always from the start: what was there is gone by now.
         let page = store.page(&whole, None).await?;
-        let keys: Vec<Key> = page
-            .items
-            .iter()
-            .filter_map(|item| Some(Key::new(text(item, "pk")?, text(item, "sk")?)))
-            .collect();
+        let keys: Vec<Key> =
+            page.items.iter().filter_map(|item| Some(Key::new(text(item, "pk")?, text(item, "sk")?))).collect();
         store.batch_delete(Table::Stepchat, &keys).await?;
         if page.next.is_none() {
             break;

@@ -2,7 +2,7 @@
 
 use super::counters;
 use super::items::{
-    DetailItem, GuardItem, ProfileItem, detail_key, email_key, partition, phone_key, profile_key, value_prefix,
+    DetailItem, GuardItem, Owned, ProfileItem, detail_key, email_key, partition, phone_key, profile_key, value_prefix,
 };
 use super::jobs;
 use crate::ids::UserId;
@@ -51,23 +51,23 @@ pub const DELETE: &[Grant] = &[
 /// Entries read per candidate query: enough to step over entries whose user has just gone.
 const CANDIDATES: i32 = 10;
 
-/// A user as stored: profile, extras, and the phone number it holds the guard of.
+/// A user as stored: profile, extras, and what exists elsewhere on its behalf.
 #[derive(Debug, Clone)]
 pub struct Stored {
     /// The profile.
     pub user: User,
     /// The extras, by slug.
     pub details: Vec<Detail>,
-    phone: Option<String>,
+    owned: Owned,
 }
 
 /// The secrets that go with a user, each already in the form that is stored.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Secrets {
     /// Hash of a new password.
     pub password: Option<PasswordHash>,
-    /// Hash of the user's own token: the key under which an admin's token is looked up.
-    pub token: Option<TokenHash>,
+    /// Hash of the user's own token, by which it is looked up while the user is an admin.
+    pub token: TokenHash,
 }
 
 /// The phone guard a set of extras asks for.
@@ -86,34 +86,25 @@ pub fn creation(
     let mut txn = Txn::default();
     if let Some(email) = &user.email {
         let guard = GuardItem::new(email_key(email), user.id);
-        txn.push(
-            Write::put(Table::Stepchat, &guard)?
-                .if_absent()
-                .or(Refusal::DuplicateEmail),
-        );
+        txn.push(Write::put(Table::Stepchat, &guard)?.if_absent().or(Refusal::DuplicateEmail));
     }
-    let phone = if unique_phone { phone_of(details) } else { None };
-    if let Some(phone) = &phone {
+    let owned = Owned {
+        phone: if unique_phone { phone_of(details) } else { None },
+        admin_token: (user.user_type == UserType::Admin).then(|| secrets.token.clone()),
+    };
+    if let Some(phone) = &owned.phone {
         let guard = GuardItem::new(phone_key(phone), user.id);
-        txn.push(
-            Write::put(Table::Stepchat, &guard)?
-                .if_absent()
-                .or(Refusal::DuplicatePhone),
-        );
+        txn.push(Write::put(Table::Stepchat, &guard)?.if_absent().or(Refusal::DuplicatePhone));
     }
     // The id is fresh from the sequence: an item in its place means the sequence was set back.
-    txn.push(
-        Write::put(Table::Stepchat, &ProfileItem::new(user, phone))?
-            .if_absent()
-            .or_stale(),
-    );
+    txn.push(Write::put(Table::Stepchat, &ProfileItem::new(user, owned.clone()))?.if_absent().or_stale());
     for detail in details {
         txn.push(Write::put(Table::Stepchat, &DetailItem::new(user.id, detail))?);
     }
     if let Some(count) = counters::one_more(user.user_type) {
         txn.push(count);
     }
-    push_secrets(&mut txn, None, user, secrets)?;
+    push_secrets(&mut txn, user.id, &Owned::default(), &owned, secrets)?;
     Ok(txn)
 }
 
@@ -138,11 +129,7 @@ pub async fn load(store: &Store, id: UserId) -> Result<Option<Stored>, StoreErro
             details.push(serde_dynamo::from_item::<_, DetailItem>(item)?.into_detail());
         }
     }
-    Ok(profile.map(|profile| Stored {
-        phone: profile.phone.clone(),
-        user: profile.into_user(),
-        details,
-    }))
+    Ok(profile.map(|profile| Stored { owned: profile.owned.clone(), user: profile.into_user(), details }))
 }
 
 /// Reads a profile.
@@ -182,38 +169,45 @@ pub async fn find_by(store: &Store, attribute: &Attribute) -> Result<Option<User
     }
 }
 
-type NameIndex = (&'static str, &'static str, &'static str);
+type Index = (&'static str, &'static str, &'static str);
 
-async fn by_name(store: &Store, index: NameIndex, name: &str) -> Result<Option<User>, StoreError> {
+async fn by_name(store: &Store, index: Index, name: &str) -> Result<Option<User>, StoreError> {
+    let wanted = fold(name);
     // Names have at most 100 characters, so their keys are never cut.
-    let (start, _) = sort_key_prefix(&fold(name));
-    let queries = UserType::LISTED
-        .into_iter()
-        .map(|kind| candidates(store, index, kind.as_str(), &start));
-    let ids = try_join_all(queries)
-        .await?
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| id_of(&entry));
-    first_living(store, ids.collect(), |_| true).await
+    let (start, _) = sort_key_prefix(&wanted);
+    let (index_name, ..) = index;
+    // The index may lag behind a change of name: the profile decides.
+    let equal = |_: &Attributes, user: &User| {
+        fold(if index_name == "by_first" { user.first_name.as_str() } else { user.last_name.as_str() }) == wanted
+    };
+    let searches = UserType::LISTED.into_iter().map(|kind| first_in(store, index, kind.as_str(), &start, &equal));
+    Ok(lowest(try_join_all(searches).await?))
 }
 
 async fn by_detail(store: &Store, slug: &str, values: &[String]) -> Result<Option<User>, StoreError> {
     let folded: Vec<String> = values.iter().map(|value| fold(value)).collect();
     let starts: Vec<String> = folded.iter().map(|value| value_prefix(value)).collect();
-    let queries = starts
-        .iter()
-        .map(|start| candidates(store, ("by_value", "vp", "vs"), slug, start));
-    let entries = try_join_all(queries).await?.into_iter().flatten();
-    // The index cuts long values; the carried text decides.
-    let equal = entries.filter(|entry| text(entry, "val").is_some_and(|value| folded.contains(&fold(value))));
-    first_living(store, equal.filter_map(|entry| id_of(&entry)).collect(), |user| {
-        user.user_type != UserType::Bot
-    })
-    .await
+    // The index cuts long values: the carried text decides.
+    let equal = |entry: &Attributes, user: &User| {
+        user.user_type != UserType::Bot && text(entry, "val").is_some_and(|value| folded.contains(&fold(value)))
+    };
+    let searches = starts.iter().map(|start| first_in(store, ("by_value", "vp", "vs"), slug, start, &equal));
+    Ok(lowest(try_join_all(searches).await?))
 }
 
-async fn candidates(store: &Store, index: NameIndex, pk: &str, start: &str) -> Result<Vec<Attributes>, StoreError> {
+fn lowest(found: Vec<Option<User>>) -> Option<User> {
+    found.into_iter().flatten().min_by_key(|user| user.id)
+}
+
+/// The first user of an index range that exists and is accepted. Entries of equal value are ordered by id; those of
+/// users that have just gone are stepped over, however many they are.
+async fn first_in(
+    store: &Store,
+    index: Index,
+    pk: &str,
+    start: &str,
+    accept: &(dyn Fn(&Attributes, &User) -> bool + Sync),
+) -> Result<Option<User>, StoreError> {
     let partition = Partition {
         table: Table::Stepchat,
         index: Some(index),
@@ -222,28 +216,26 @@ async fn candidates(store: &Store, index: NameIndex, pk: &str, start: &str) -> R
         descending: false,
         limit: Some(CANDIDATES),
     };
-    Ok(store.page(&partition, None).await?.items)
+    let mut from = None;
+    loop {
+        let page = store.page(&partition, from).await?;
+        for entry in &page.items {
+            let Some(id) = id_of(entry) else { continue };
+            if let Some(user) = find_profile(store, id).await?.filter(|user| accept(entry, user)) {
+                return Ok(Some(user));
+            }
+        }
+        from = page.next;
+        if from.is_none() {
+            return Ok(None);
+        }
+    }
 }
 
 /// The user an index entry belongs to, from its table key `U#<id>`.
 fn id_of(entry: &Attributes) -> Option<UserId> {
     let padded = text(entry, "pk")?.strip_prefix("U#")?;
     UserId::parse(padded.trim_start_matches('0'))
-}
-
-/// The first of these users, by id, that still exists.
-async fn first_living(
-    store: &Store,
-    mut ids: Vec<UserId>,
-    wanted: impl Fn(&User) -> bool,
-) -> Result<Option<User>, StoreError> {
-    ids.sort_unstable();
-    for id in ids {
-        if let Some(user) = find_profile(store, id).await?.filter(&wanted) {
-            return Ok(Some(user));
-        }
-    }
-    Ok(None)
 }
 
 /// The transaction that turns a stored user into `after`; stale if the user has changed since it was read.
@@ -261,36 +253,26 @@ pub fn replacement(
     if old != new {
         if let Some(new) = new {
             let guard = GuardItem::new(new, id);
-            txn.push(
-                Write::put(Table::Stepchat, &guard)?
-                    .if_absent()
-                    .or(Refusal::DuplicateEmail),
-            );
+            txn.push(Write::put(Table::Stepchat, &guard)?.if_absent().or(Refusal::DuplicateEmail));
         }
         if let Some(old) = old {
             txn.push(Write::delete(Table::Stepchat, old));
         }
     }
-    let phone = phone_after(before, changes, unique_phone);
-    if phone != before.phone {
-        if let Some(phone) = &phone {
+    let owned = owned_after(before, after, changes, secrets, unique_phone);
+    if owned.phone != before.owned.phone {
+        if let Some(phone) = &owned.phone {
             let guard = GuardItem::new(phone_key(phone), id);
-            txn.push(
-                Write::put(Table::Stepchat, &guard)?
-                    .if_absent()
-                    .or(Refusal::DuplicatePhone),
-            );
+            txn.push(Write::put(Table::Stepchat, &guard)?.if_absent().or(Refusal::DuplicatePhone));
         }
-        if let Some(old) = &before.phone {
+        if let Some(old) = &before.owned.phone {
             txn.push(Write::delete(Table::Stepchat, phone_key(old)));
         }
     }
-    let profile = ProfileItem::new(after, phone);
-    txn.push(
-        Write::put(Table::Stepchat, &profile)?
-            .if_version(before.user.version)
-            .or_stale(),
-    );
+    // A heartbeat does not raise the version, but putting the profile whole must not set it back.
+    let profile = Write::put(Table::Stepchat, &ProfileItem::new(after, owned.clone()))?;
+    let profile = profile.number(":seen", before.user.version).number(":active", before.user.last_activity.millis());
+    txn.push(profile.if_("v = :seen AND active = :active").or_stale());
     for change in changes {
         match change {
             DetailChange::Set(detail) => txn.push(Write::put(Table::Stepchat, &DetailItem::new(id, detail))?),
@@ -303,61 +285,67 @@ pub fn replacement(
             txn.push(count);
         }
     }
-    push_secrets(&mut txn, Some(&before.user), after, secrets)?;
+    push_secrets(&mut txn, id, &before.owned, &owned, secrets)?;
     Ok(txn)
 }
 
-/// The phone guard after a change: the number that is set now, or the one held before if the call leaves it alone.
-fn phone_after(before: &Stored, changes: &[DetailChange], unique_phone: bool) -> Option<String> {
-    match changes.iter().find(|change| change.slug().as_str() == Slug::PHONE) {
-        None => before.phone.clone(),
+/// What a user owns after a change: the phone number that is set now, or the one held before if the call leaves it
+/// alone; an admin's token.
+fn owned_after(
+    before: &Stored,
+    after: &User,
+    changes: &[DetailChange],
+    secrets: &Secrets,
+    unique_phone: bool,
+) -> Owned {
+    let phone = match changes.iter().find(|change| change.slug().as_str() == Slug::PHONE) {
+        None => before.owned.phone.clone(),
         Some(DetailChange::Set(detail)) if unique_phone => phone_of([detail]),
         Some(_) => None,
-    }
+    };
+    let admin_token = (after.user_type == UserType::Admin)
+        .then(|| before.owned.admin_token.clone().unwrap_or_else(|| secrets.token.clone()));
+    Owned { phone, admin_token }
 }
 
 /// The password, and the look-up by which an admin's token opens the API: it exists exactly while the user is an admin.
 fn push_secrets(
     txn: &mut Txn<Refusal>,
-    before: Option<&User>,
-    after: &User,
+    id: UserId,
+    before: &Owned,
+    after: &Owned,
     secrets: &Secrets,
 ) -> Result<(), StoreError> {
     if let Some(password) = &secrets.password {
-        txn.push(auth::put_stepchat_password(after.id, password)?);
+        txn.push(auth::put_stepchat_password(id, password)?);
     }
-    let was_admin = before.is_some_and(|user| user.user_type == UserType::Admin);
-    let is_admin = after.user_type == UserType::Admin;
-    if let Some(token) = &secrets.token {
-        if is_admin && !was_admin {
-            txn.push(auth::put_admin_token(token, after.id)?);
-        } else if was_admin && !is_admin {
+    if before.admin_token != after.admin_token {
+        if let Some(token) = &before.admin_token {
             txn.push(auth::delete_admin_token(token));
+        }
+        if let Some(token) = &after.admin_token {
+            txn.push(auth::put_admin_token(token, id)?);
         }
     }
     Ok(())
 }
 
 /// The transaction after which the user is gone everywhere at once; what is left of its items is promised to a purge.
-pub fn deletion(stored: &Stored, token: &TokenHash) -> Result<Txn<Refusal>, StoreError> {
+pub fn deletion(stored: &Stored) -> Result<Txn<Refusal>, StoreError> {
     let user = &stored.user;
     let mut txn = Txn::default();
     if let Some(count) = counters::one_less(user.user_type, Refusal::CannotDeleteUser) {
         txn.push(count);
     }
-    txn.push(
-        Write::delete(Table::Stepchat, profile_key(user.id))
-            .if_version(user.version)
-            .or_stale(),
-    );
+    txn.push(Write::delete(Table::Stepchat, profile_key(user.id)).if_version(user.version).or_stale());
     if let Some(email) = &user.email {
         txn.push(Write::delete(Table::Stepchat, email_key(email)));
     }
-    if let Some(phone) = &stored.phone {
+    if let Some(phone) = &stored.owned.phone {
         txn.push(Write::delete(Table::Stepchat, phone_key(phone)));
     }
     txn.push(auth::delete_stepchat_password(user.id));
-    if user.user_type == UserType::Admin {
+    if let Some(token) = &stored.owned.admin_token {
         txn.push(auth::delete_admin_token(token));
     }
     txn.push(jobs::promise(user.id)?);
@@ -366,14 +354,6 @@ pub fn deletion(stored: &Stored, token: &TokenHash) -> Result<Txn<Refusal>, Stor
 
 /// The admin with the oldest account, for the operator's own use.
 pub async fn first_admin(store: &Store) -> Result<Option<User>, StoreError> {
-    let partition = Partition {
-        table: Table::Stepchat,
-        index: Some(("by_created", "lp", "s_created")),
-        pk: UserType::Admin.as_str(),
-        range: Range::All,
-        descending: false,
-        limit: Some(CANDIDATES),
-    };
-    let entries = store.page(&partition, None).await?.items;
-    first_living(store, entries.iter().filter_map(id_of).collect(), |_| true).await
+    let is_admin = |_: &Attributes, user: &User| user.user_type == UserType::Admin;
+    first_in(store, ("by_created", "lp", "s_created"), UserType::Admin.as_str(), "1", &is_admin).await
 }

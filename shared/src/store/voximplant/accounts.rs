@@ -31,7 +31,7 @@ struct AccountItem {
     created: Timestamp,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct NameGuard {
     pk: String,
     sk: String,
@@ -49,6 +49,16 @@ pub async fn find(store: &Store, account: AccountId) -> Result<Option<Account>, 
         parent: item.parent,
         created: item.created,
     }))
+}
+
+/// The account of this name. Operator work: callers name accounts only beside a credential that already does.
+pub async fn find_by_name(store: &Store, name: &AccountName) -> Result<Option<Account>, StoreError> {
+    let key = Key::new(format!("AN#{}", name.as_str()), "AN");
+    let guard: Option<NameGuard> = store.get(Table::Voximplant, &key).await?;
+    match guard {
+        Some(guard) => find(store, guard.account).await,
+        None => Ok(None),
+    }
 }
 
 /// Another account has this name or e-mail address.
@@ -69,15 +79,8 @@ pub async fn create(store: &Store, account: &Account) -> Result<(), CommitError<
     };
     let mut txn = Txn::default();
     txn.push(Write::put(Table::Voximplant, &item)?.if_absent().or(AccountExists));
-    for (kind, value) in [
-        ("AN", account.name.as_str().to_owned()),
-        ("AE", crate::text::fold(&account.email)),
-    ] {
-        let guard = NameGuard {
-            pk: format!("{kind}#{value}"),
-            sk: kind.into(),
-            account: account.id,
-        };
+    for (kind, value) in [("AN", account.name.as_str().to_owned()), ("AE", crate::text::fold(&account.email))] {
+        let guard = NameGuard { pk: format!("{kind}#{value}"), sk: kind.into(), account: account.id };
         txn.push(Write::put(Table::Voximplant, &guard)?.if_absent().or(AccountExists));
     }
     store.commit(&txn).await

@@ -11,10 +11,8 @@ use crate::voximplant::{Application, ApplicationName, Refusal};
 use serde::{Deserialize, Serialize};
 
 /// What [`creation`] needs.
-pub const CREATE: &[Grant] = &[
-    Grant::on(Table::Voximplant, Action::PutItem),
-    Grant::on(Table::Voximplant, Action::UpdateItem),
-];
+pub const CREATE: &[Grant] =
+    &[Grant::on(Table::Voximplant, Action::PutItem), Grant::on(Table::Voximplant, Action::UpdateItem)];
 /// What [`exists`] and [`id_by_name`] need.
 pub const FIND: &[Grant] = &[Grant::on(Table::Voximplant, Action::GetItem)];
 /// What [`list`] needs.
@@ -59,17 +57,9 @@ pub fn creation(account: AccountId, application: &Application) -> Result<Txn<Ref
         modified: application.modified,
     };
     let Key { pk, sk } = name_key(account, &application.name);
-    let guard = NameGuard {
-        pk,
-        sk: sk.unwrap_or_default(),
-        id: application.id,
-    };
+    let guard = NameGuard { pk, sk: sk.unwrap_or_default(), id: application.id };
     let mut txn = Txn::default();
-    txn.push(
-        Write::put(Table::Voximplant, &guard)?
-            .if_absent()
-            .or(Refusal::ApplicationNameNotUnique),
-    );
+    txn.push(Write::put(Table::Voximplant, &guard)?.if_absent().or(Refusal::ApplicationNameNotUnique));
     txn.push(Write::put(Table::Voximplant, &item)?.if_absent().or_stale());
     Ok(txn)
 }

@@ -25,10 +25,8 @@ pub const CREATE: &[Grant] = &[
     Grant::on(Table::Auth, Action::PutItem),
 ];
 /// What [`capacity`] needs.
-pub const CAPACITY: &[Grant] = &[
-    Grant::on(Table::Voximplant, Action::Query),
-    Grant::on(Table::Voximplant, Action::GetItem),
-];
+pub const CAPACITY: &[Grant] =
+    &[Grant::on(Table::Voximplant, Action::Query), Grant::on(Table::Voximplant, Action::GetItem)];
 /// What [`list`] needs.
 pub const LIST: &[Grant] = &[
     Grant::on(Table::Voximplant, Action::Query),
@@ -47,12 +45,7 @@ fn key(account: AccountId, user: PhoneUserId) -> Key {
 }
 
 fn name_key(account: AccountId, application: ApplicationId, name: &UserName) -> Key {
-    let pk = format!(
-        "{}#N#{}#{}",
-        account_partition(account),
-        application.padded(),
-        name.as_str()
-    );
+    let pk = format!("{}#N#{}#{}", account_partition(account), application.padded(), name.as_str());
     Key::new(pk, "N")
 }
 
@@ -165,9 +158,7 @@ pub async fn capacity(store: &Store, account: AccountId, limit: u64) -> Result<O
     // The version is read before the count: a creation between the two makes the transaction stale.
     let seen: Option<LimitItem> = store.get(Table::Voximplant, &limit_key(account)).await?;
     let total: u64 = counts(store, account, None).await?.values().sum();
-    Ok((total < limit).then_some(Capacity {
-        seen: seen.map_or(0, |item| item.v),
-    }))
+    Ok((total < limit).then_some(Capacity { seen: seen.map_or(0, |item| item.v) }))
 }
 
 /// The transaction that creates a user.
@@ -181,30 +172,16 @@ pub fn creation(
     let missing = Refusal::Invalid(crate::voximplant::Parameter("application_id"));
     txn.push(applications::must_exist(account, user.application).or(missing));
     let Key { pk, sk } = name_key(account, user.application, &user.name);
-    let guard = NameGuard {
-        pk,
-        sk: sk.unwrap_or_default(),
-        uid: user.id,
-    };
-    txn.push(
-        Write::put(Table::Voximplant, &guard)?
-            .if_absent()
-            .or(Refusal::UserNameNotUnique),
-    );
-    txn.push(
-        Write::put(Table::Voximplant, &UserItem::new(account, user))?
-            .if_absent()
-            .or_stale(),
-    );
+    let guard = NameGuard { pk, sk: sk.unwrap_or_default(), uid: user.id };
+    txn.push(Write::put(Table::Voximplant, &guard)?.if_absent().or(Refusal::UserNameNotUnique));
+    txn.push(Write::put(Table::Voximplant, &UserItem::new(account, user))?.if_absent().or_stale());
     txn.push(auth::put_voximplant_password(account, user.id, password)?);
     let shard = format!("{}#{:02}", user.application.padded(), fastrand::u8(0..SHARDS));
     let counter = Key::new(counters(account), shard);
     txn.push(Write::update(Table::Voximplant, counter, "ADD n :one").number(":one", 1));
     if let Some(capacity) = capacity {
         let next = Write::update(Table::Voximplant, limit_key(account), "SET v = :next");
-        let next = next
-            .number(":next", capacity.seen.saturating_add(1))
-            .number(":seen", capacity.seen);
+        let next = next.number(":next", capacity.seen.saturating_add(1)).number(":seen", capacity.seen);
         txn.push(next.if_("attribute_not_exists(v) OR v = :seen").or_stale());
     }
     Ok(txn)
@@ -228,13 +205,8 @@ pub async fn counts(
     };
     let mut counts: HashMap<ApplicationId, u64> = HashMap::new();
     for shard in store.all(&partition).await? {
-        let application = text(&shard, "sk")
-            .and_then(|sk| sk.split('#').next())
-            .map(|id| id.trim_start_matches('0'));
-        let number = shard
-            .get("n")
-            .and_then(|value| value.as_n().ok())
-            .and_then(|number| number.parse::<i64>().ok());
+        let application = text(&shard, "sk").and_then(|sk| sk.split('#').next()).map(|id| id.trim_start_matches('0'));
+        let number = shard.get("n").and_then(|value| value.as_n().ok()).and_then(|number| number.parse::<i64>().ok());
         let (application, number) = application
             .and_then(ApplicationId::parse)
             .zip(number)
@@ -298,13 +270,8 @@ struct IndexRow {
 
 impl IndexRow {
     fn id(&self) -> Result<PhoneUserId, StoreError> {
-        let padded = self
-            .pk
-            .rsplit_once('#')
-            .map(|(_, padded)| padded.trim_start_matches('0'));
-        padded
-            .and_then(PhoneUserId::parse)
-            .ok_or_else(|| StoreError::Corrupt(self.pk.clone()))
+        let padded = self.pk.rsplit_once('#').map(|(_, padded)| padded.trim_start_matches('0'));
+        padded.and_then(PhoneUserId::parse).ok_or_else(|| StoreError::Corrupt(self.pk.clone()))
     }
 }
 
@@ -384,66 +351,37 @@ pub async fn list(store: &Store, account: AccountId, listing: &Listing) -> Resul
             _ => None,
         };
         let (walked, counts) = futures_util::try_join!(walk(store, account, listing), counts(store, account, only))?;
-        (
-            walked,
-            Some(
-                listing
-                    .applications
-                    .iter()
-                    .filter_map(|application| counts.get(application))
-                    .sum(),
-            ),
-        )
+        (walked, Some(listing.applications.iter().filter_map(|application| counts.get(application)).sum()))
     } else {
         (walk(store, account, listing).await?, None)
     };
     let total = total.unwrap_or_else(|| u64::try_from(matches).unwrap_or(u64::MAX));
     let ids: Vec<PhoneUserId> = chosen.iter().map(|entry| entry.id).collect();
-    let payers: Vec<PhoneUserId> = chosen
-        .iter()
-        .filter(|entry| entry.own_balance)
-        .map(|entry| entry.id)
-        .collect();
+    let payers: Vec<PhoneUserId> = chosen.iter().filter(|entry| entry.own_balance).map(|entry| entry.id).collect();
     let (mut users, balances) =
         futures_util::try_join!(read_users(store, account, &ids), user_balances(store, account, &payers))?;
     // A user that has gone since the walk is left out.
     let rows = chosen.into_iter().filter_map(|entry| {
         let user = users.remove(&entry.id)?;
-        Some(Row {
-            user,
-            balance: balances.get(&entry.id).copied(),
-            place: entry.place,
-        })
+        Some(Row { user, balance: balances.get(&entry.id).copied(), place: entry.place })
     });
-    Ok(Listed {
-        rows: rows.collect(),
-        total,
-        more,
-    })
+    Ok(Listed { rows: rows.collect(), total, more })
 }
 
 /// Walks the index: the chosen entries, the number of matches seen, and whether more follow the last chosen one.
 async fn walk(store: &Store, account: AccountId, listing: &Listing) -> Result<(Vec<Chosen>, usize, bool), StoreError> {
     let unfiltered = listing.filter.is_empty();
-    let wanted = listing.offset.saturating_add(listing.count);
+    // A cursor says where to go on: an offset that was counted on the way there is not counted again.
+    let offset = if listing.after.is_some() { 0 } else { listing.offset };
+    let wanted = offset.saturating_add(listing.count);
     // One more than the page tells whether there is more.
-    let limit = if unfiltered {
-        i32::try_from(wanted.saturating_add(1).min(LARGEST_PAGE)).ok()
-    } else {
-        None
-    };
+    let limit = if unfiltered { i32::try_from(wanted.saturating_add(1).min(LARGEST_PAGE)).ok() } else { None };
     let index = listing.order.index();
     let (_, _, sort) = index;
     // With a filter the total needs the whole walk, so the cursor is applied while walking.
     let start = if unfiltered { listing.after.clone() } else { None };
-    let partitions = listing
-        .applications
-        .iter()
-        .map(|application| listing_partition(account, *application))
-        .collect();
-    let merge = Merge::of(store, Table::Voximplant, index, false)
-        .limit(limit)
-        .after(start);
+    let partitions = listing.applications.iter().map(|application| listing_partition(account, *application)).collect();
+    let merge = Merge::of(store, Table::Voximplant, index, false).limit(limit).after(start);
     let mut merge = merge.open(partitions).await?;
     let (mut chosen, mut matches, mut behind) = (Vec::new(), 0_usize, 0_usize);
     while let Some(entry) = merge.next().await? {
@@ -458,12 +396,8 @@ async fn walk(store: &Store, account: AccountId, listing: &Listing) -> Result<(V
             continue;
         }
         behind = behind.saturating_add(1);
-        if behind > listing.offset && chosen.len() < listing.count {
-            chosen.push(Chosen {
-                id,
-                own_balance: row.own_balance,
-                place,
-            });
+        if behind > offset && chosen.len() < listing.count {
+            chosen.push(Chosen { id, own_balance: row.own_balance, place });
         } else if unfiltered && behind > wanted {
             break;
         }

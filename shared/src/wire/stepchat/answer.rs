@@ -15,10 +15,7 @@ pub struct Answer<T> {
 impl<T> Answer<T> {
     /// A result in its envelope.
     pub fn new(response: T) -> Self {
-        Self {
-            success: true,
-            response,
-        }
+        Self { success: true, response }
     }
 }
 
@@ -55,13 +52,7 @@ mod tests {
     #[test]
     fn a_miss_is_false_inside_the_envelope() {
         let json = |answer: &Answer<OrFalse<&str>>| serde_json::to_string(answer).unwrap();
-        assert_eq!(
-            json(&Answer::new(OrFalse::Missing)),
-            r#"{"success":true,"response":false}"#
-        );
-        assert_eq!(
-            json(&Answer::new(Some("x").into())),
-            r#"{"success":true,"response":"x"}"#
-        );
+        assert_eq!(json(&Answer::new(OrFalse::Missing)), r#"{"success":true,"response":false}"#);
+        assert_eq!(json(&Answer::new(Some("x").into())), r#"{"success":true,"response":"x"}"#);
     }
 }

@@ -93,12 +93,7 @@ impl Error {
     pub fn body(&self) -> String {
         let message = (!matches!(self, Self::Refused(_))).then(|| self.to_string());
         let status = message.as_ref().map(|_| "error");
-        let body = Body {
-            success: false,
-            status,
-            response: self.code(),
-            message,
-        };
+        let body = Body { success: false, status, response: self.code(), message };
         // Three texts and a flag: it cannot fail.
         serde_json::to_string(&body).unwrap_or_default()
     }
@@ -118,10 +113,9 @@ impl From<DecodeError> for Error {
     fn from(error: DecodeError) -> Self {
         match error {
             DecodeError::Missing(field) => Self::MissingArgument(field),
-            DecodeError::Invalid { field, reason } => Self::InvalidArgument {
-                field: field.unwrap_or_else(|| "request".into()),
-                reason,
-            },
+            DecodeError::Invalid { field, reason } => {
+                Self::InvalidArgument { field: field.unwrap_or_else(|| "request".into()), reason }
+            }
         }
     }
 }
@@ -189,10 +183,7 @@ mod tests {
 
     #[test]
     fn validation_errors_are_short_api_errors_are_long() {
-        assert_eq!(
-            Error::from(Refusal::DuplicateEmail).body(),
-            r#"{"success":false,"response":"duplicate-email"}"#
-        );
+        assert_eq!(Error::from(Refusal::DuplicateEmail).body(), r#"{"success":false,"response":"duplicate-email"}"#);
         let body: serde_json::Value = serde_json::from_str(&Error::MissingArgument("user_id").body()).unwrap();
         let expected = json!({
             "success": false, "status": "error", "response": "missing-argument", "message": "Missing argument: user_id"

@@ -8,6 +8,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
 use std::borrow::Cow;
 
+/// Characters of an extra's display name.
+const MAX_LABEL_CHARS: usize = 191;
+
 /// A text. Numbers and booleans are taken as their text; anything else counts as empty, as PHP's casts would have it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Text(String);
@@ -52,6 +55,12 @@ impl JsonSchema for Text {
     }
 }
 
+/// Reads an optional field that is there as `Some`, also when it is JSON `null`: `null` asks for removal, absence for
+/// nothing.
+pub fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
 /// A switch by PHP's truthiness: `true`, `1` and any other text are on; nothing, `0` and `false` in any case are off.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Flag(pub bool);
@@ -63,9 +72,9 @@ impl<'de> Deserialize<'de> for Flag {
             Node::Null => false,
             Node::List(items) => !items.is_empty(),
             Node::Map(entries) => !entries.is_empty(),
-            scalar => scalar
-                .as_text()
-                .is_some_and(|text| !matches!(text, "" | "0") && !text.eq_ignore_ascii_case("false")),
+            scalar => {
+                scalar.as_text().is_some_and(|text| !matches!(text, "" | "0") && !text.eq_ignore_ascii_case("false"))
+            }
         };
         Ok(Self(on))
     }
@@ -157,9 +166,10 @@ impl Extra {
             if changes.iter().any(|change| *change.slug() == slug) {
                 return Ok(());
             }
-            let name = name
-                .filter(|name| !name.trim().is_empty())
-                .map_or_else(|| display_name(&slug), str::to_owned);
+            if name.is_some_and(|name| name.chars().count() > MAX_LABEL_CHARS) {
+                return Err(Refusal::ExtraTooLong);
+            }
+            let name = name.filter(|name| !name.trim().is_empty()).map_or_else(|| display_name(&slug), str::to_owned);
             changes.push(match DetailValue::parse(value)? {
                 Some(value) => DetailChange::Set(Detail { slug, name, value }),
                 None => DetailChange::Remove(slug),
@@ -182,11 +192,7 @@ impl Extra {
             }
             Some(_) => return Err(Refusal::InvalidExtra),
         }
-        if changes.len() > MAX_DETAILS_PER_CALL {
-            Err(Refusal::TooManyExtras)
-        } else {
-            Ok(changes)
-        }
+        if changes.len() > MAX_DETAILS_PER_CALL { Err(Refusal::TooManyExtras) } else { Ok(changes) }
     }
 
     /// The extras to store for a new user: what would be removed is just not there.
@@ -264,9 +270,7 @@ mod tests {
 
     fn details(json: &str) -> Vec<(String, String, String)> {
         let details = extra(json).details().unwrap().into_iter();
-        details
-            .map(|detail| (detail.slug.as_str().into(), detail.name, detail.value.as_str().into()))
-            .collect()
+        details.map(|detail| (detail.slug.as_str().into(), detail.name, detail.value.as_str().into())).collect()
     }
 
     #[test]
@@ -280,9 +284,7 @@ mod tests {
 
     #[test]
     fn the_first_of_a_repeated_slug_counts_and_empty_values_are_removals() {
-        let changes = extra(r#"{"City":["Moscow","City"],"city":["Tver","City"],"os":["","OS"]}"#)
-            .changes()
-            .unwrap();
+        let changes = extra(r#"{"City":["Moscow","City"],"city":["Tver","City"],"os":["","OS"]}"#).changes().unwrap();
         assert_eq!(changes.len(), 2);
         assert!(matches!(&changes[0], DetailChange::Set(detail) if detail.value.as_str() == "Moscow"));
         assert!(matches!(&changes[1], DetailChange::Remove(slug) if slug.as_str() == "os"));
@@ -290,41 +292,19 @@ mod tests {
 
     #[test]
     fn what_is_no_extras_is_refused() {
-        for bad in [
-            "text",
-            "5",
-            r#"{"a":{"b":"c"}}"#,
-            r#"[["v",""]]"#,
-            r#"{"":"v"}"#,
-            r#"{"a":[["x"],"A"]}"#,
-        ] {
+        for bad in ["text", "5", r#"{"a":{"b":"c"}}"#, r#"[["v",""]]"#, r#"{"":"v"}"#, r#"{"a":[["x"],"A"]}"#] {
             assert_eq!(extra(bad).changes(), Err(Refusal::InvalidExtra), "{bad}");
         }
-        let many: Vec<String> = (0..=MAX_DETAILS_PER_CALL)
-            .map(|slug| format!("\"s{slug}\":\"v\""))
-            .collect();
-        assert_eq!(
-            extra(&format!("{{{}}}", many.join(","))).changes(),
-            Err(Refusal::TooManyExtras)
-        );
+        let many: Vec<String> = (0..=MAX_DETAILS_PER_CALL).map(|slug| format!("\"s{slug}\":\"v\"")).collect();
+        assert_eq!(extra(&format!("{{{}}}", many.join(","))).changes(), Err(Refusal::TooManyExtras));
     }
 
     #[test]
     fn flags_follow_php_truthiness() {
-        for (text, on) in [
-            ("true", true),
-            ("1", true),
-            ("True", true),
-            ("yes", true),
-            ("0", false),
-            ("", false),
-            ("False", false),
-        ] {
-            assert_eq!(
-                Flag::deserialize(&Node::Text(text.into())).unwrap(),
-                Flag(on),
-                "{text:?}"
-            );
+        for (text, on) in
+            [("true", true), ("1", true), ("True", true), ("yes", true), ("0", false), ("", false), ("False", false)]
+        {
+            assert_eq!(Flag::deserialize(&Node::Text(text.into())).unwrap(), Flag(on), "{text:?}");
         }
     }
 

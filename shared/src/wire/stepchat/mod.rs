@@ -7,7 +7,7 @@ mod row;
 
 pub use answer::{Answer, OrFalse};
 pub use error::Error;
-pub use fields::{DepartmentField, Extra, Flag, Text, UserRef};
+pub use fields::{DepartmentField, Extra, Flag, Text, UserRef, present};
 pub use row::{DetailRow, UserDetails, UserRow};
 
 use crate::auth::stepchat::{Admin, authenticate};
@@ -15,7 +15,7 @@ use crate::context::Ctx;
 use crate::method::Family;
 use crate::store::auth::LOOK_UP;
 use crate::store::grants::Grant;
-use crate::wire::{Inbound, Reply, ReplyType};
+use crate::wire::{Inbound, Junk, Reply, ReplyType};
 use http::StatusCode;
 
 /// The protocol of the StepChat API.
@@ -35,6 +35,7 @@ impl Family for Stepchat {
     const ROOT: &'static str = "/stepchat";
     const FRONT_DOORS: &'static [&'static str] = &["/stepchat", "/include/api.php"];
     const TRAILING_SLASH: bool = false;
+    const JUNK: Junk = Junk::Refused;
     const GRANTS: &'static [Grant] = LOOK_UP;
 
     type Access = Access;
@@ -57,21 +58,11 @@ impl Family for Stepchat {
     }
 
     fn success(body: String, accepts_json: bool) -> Reply {
-        Reply {
-            status: StatusCode::OK,
-            kind: kind(accepts_json),
-            body,
-            outcome: "ok".into(),
-        }
+        Reply { status: StatusCode::OK, kind: kind(accepts_json), body, outcome: "ok".into() }
     }
 
     fn failure(error: &Error, accepts_json: bool) -> Reply {
-        Reply {
-            status: error.status(),
-            kind: kind(accepts_json),
-            body: error.body(),
-            outcome: error.code().to_owned(),
-        }
+        Reply { status: error.status(), kind: kind(accepts_json), body: error.body(), outcome: error.code().to_owned() }
     }
 
     fn describe(access: Access) -> String {

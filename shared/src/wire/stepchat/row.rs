@@ -37,10 +37,7 @@ impl UserRow {
     pub fn new(ctx: &Ctx, user: &User) -> Self {
         let config = &ctx.config().stepchat;
         let hidden = user.user_type.is_staff() && !config.show_staff_tokens;
-        let image = user
-            .profile_image
-            .as_ref()
-            .map_or(config.default_profile_image.as_str(), |image| image.as_str());
+        let image = user.profile_image.as_ref().map_or(config.default_profile_image.as_str(), |image| image.as_str());
         Self {
             id: user.id.to_string(),
             first_name: user.first_name.as_str().to_owned(),
@@ -51,11 +48,7 @@ impl UserRow {
             creation_time: user.creation_time.wire(),
             last_activity: user.last_activity.wire(),
             department: user.department.map(|department| department.get().to_string()),
-            token: if hidden {
-                String::new()
-            } else {
-                ctx.tokens().of(user.id, user.token_version)
-            },
+            token: if hidden { String::new() } else { ctx.tokens().of(user.id, user.token_version) },
         }
     }
 }
@@ -98,20 +91,13 @@ impl UserDetails {
     /// The profile alone.
     #[must_use]
     pub fn profile(ctx: &Ctx, user: &User) -> Self {
-        Self {
-            row: UserRow::new(ctx, user),
-            password: String::new(),
-            details: None,
-        }
+        Self { row: UserRow::new(ctx, user), password: String::new(), details: None }
     }
 
     /// Profile and extras.
     #[must_use]
     pub fn whole(ctx: &Ctx, stored: &Stored) -> Self {
         let details = stored.details.iter().map(DetailRow::from).collect();
-        Self {
-            details: Some(details),
-            ..Self::profile(ctx, &stored.user)
-        }
+        Self { details: Some(details), ..Self::profile(ctx, &stored.user) }
     }
 }

@@ -43,9 +43,7 @@ impl ApplicationRef {
             Self::Name(text) => {
                 // Only a full name needs to know what the account is called.
                 let name = if text.contains('.') {
-                    let account = accounts::find(store, account)
-                        .await?
-                        .ok_or(Refusal::ApplicationNotFound)?;
+                    let account = accounts::find(store, account).await?.ok_or(Refusal::ApplicationNotFound)?;
                     ApplicationName::from_reference(text, &account.name).ok_or(Refusal::ApplicationNotFound)?
                 } else {
                     ApplicationName::parse(text)?
@@ -67,18 +65,13 @@ pub struct ApplicationFilter {
 
 impl ApplicationFilter {
     /// What [`ApplicationFilter::resolve`] needs.
-    pub const RESOLVE: &'static [Grant] = &[
-        Grant::on(Table::Voximplant, Action::GetItem),
-        Grant::on(Table::Voximplant, Action::Query),
-    ];
+    pub const RESOLVE: &'static [Grant] =
+        &[Grant::on(Table::Voximplant, Action::GetItem), Grant::on(Table::Voximplant, Action::Query)];
 
     /// Reads the pair.
     #[must_use]
     pub fn new(id: Option<Ids>, part: Option<Text>) -> Self {
-        Self {
-            id: id.and_then(|id| id.0),
-            part: part.map(|part| part.0),
-        }
+        Self { id: id.and_then(|id| id.0), part: part.map(|part| part.0) }
     }
 
     /// The applications of this account it selects; 116 for an id that does not exist, none for a part that matches
@@ -90,11 +83,9 @@ impl ApplicationFilter {
                 let exists = applications::exists(store, account, id).await?;
                 if exists { Ok(vec![id]) } else { Err(INVALID_ID.into()) }
             }
-            (None, None) => Ok(applications::list(store, account)
-                .await?
-                .iter()
-                .map(|application| application.id)
-                .collect()),
+            (None, None) => {
+                Ok(applications::list(store, account).await?.iter().map(|application| application.id).collect())
+            }
             (id, Some(part)) => {
                 let (applications, owner) =
                     futures_util::try_join!(applications::list(store, account), accounts::find(store, account))?;

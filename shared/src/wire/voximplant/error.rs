@@ -40,7 +40,8 @@ impl Error {
             Self::Refused(refusal) => refusal.clone(),
             Self::InvalidParameter { field, .. } => Refusal::InvalidArguments(format!("'{field}' cannot be read")),
             Self::AlreadyAnswered => Refusal::KeyReused,
-            Self::TimedOut => Refusal::RateLimit,
+            // Not 340, on which callers retry: the write may have happened.
+            Self::TimedOut => Refusal::TimedOut,
             // Decision D15: pressure is 340, still with HTTP 200.
             Self::Store(error) if error.is_pressure() => Refusal::RateLimit,
             Self::Store(_) => Refusal::Database,
@@ -55,15 +56,8 @@ impl Error {
         if !message.ends_with('.') {
             message.push('.');
         }
-        let error = Shown {
-            msg: message,
-            code: refusal.code(),
-            field_name: refusal.field_name(),
-        };
-        let body = Body {
-            errors: [&error],
-            error: &error,
-        };
+        let error = Shown { msg: message, code: refusal.code(), field_name: refusal.field_name() };
+        let body = Body { errors: [&error], error: &error };
         // Two texts and a number: it cannot fail.
         serde_json::to_string(&body).unwrap_or_default()
     }
@@ -200,10 +194,7 @@ mod tests {
     #[test]
     fn a_value_that_does_not_decode_blames_its_parameter_with_its_own_code() {
         let invalid = |field: &str| {
-            let error = DecodeError::Invalid {
-                field: Some(field.into()),
-                reason: String::new(),
-            };
+            let error = DecodeError::Invalid { field: Some(field.into()), reason: String::new() };
             body(&Error::from(error))["error"].clone()
         };
         assert_eq!(invalid("application_id")["code"], 116);
@@ -215,9 +206,6 @@ mod tests {
     #[test]
     fn pressure_is_340_and_other_failures_are_4() {
         assert_eq!(body(&Error::Store(StoreError::Contended(8)))["error"]["code"], 340);
-        assert_eq!(
-            body(&Error::Store(StoreError::Unavailable("x".into())))["error"]["code"],
-            4
-        );
+        assert_eq!(body(&Error::Store(StoreError::Unavailable("x".into())))["error"]["code"], 4);
     }
 }

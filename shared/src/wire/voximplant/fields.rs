@@ -31,9 +31,7 @@ macro_rules! plain_schema {
 
 fn scalar<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let node = Node::deserialize(deserializer)?;
-    node.as_text()
-        .map(str::to_owned)
-        .ok_or_else(|| D::Error::custom("not a plain value"))
+    node.as_text().map(str::to_owned).ok_or_else(|| D::Error::custom("not a plain value"))
 }
 
 /// A text, taken as it is: nothing is trimmed.
@@ -73,11 +71,7 @@ impl<'de> Deserialize<'de> for Count {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = scalar(deserializer)?;
         let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-        digits
-            .then(|| text.parse().ok())
-            .flatten()
-            .map(Self)
-            .ok_or_else(|| D::Error::custom("not a count"))
+        digits.then(|| text.parse().ok()).flatten().map(Self).ok_or_else(|| D::Error::custom("not a count"))
     }
 }
 
@@ -131,6 +125,9 @@ impl<T> JsonSchema for SemicolonList<T> {
     }
 }
 
+/// Bytes of a cursor: a sort key has 1,024 at most, in base64.
+const MAX_CURSOR_BYTES: usize = 1_400;
+
 /// Where an answer ended: opaque to callers, the place of its last record inside.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor(pub String);
@@ -145,11 +142,9 @@ impl Cursor {
 
 impl<'de> Deserialize<'de> for Cursor {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = scalar(deserializer)?;
-        let place = URL_SAFE_NO_PAD
-            .decode(text)
-            .ok()
-            .and_then(|bytes| String::from_utf8(bytes).ok());
+        let text = Some(scalar(deserializer)?).filter(|text| text.len() <= MAX_CURSOR_BYTES);
+        let text = text.ok_or_else(|| D::Error::custom("not a cursor"))?;
+        let place = URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
         place.map(Self).ok_or_else(|| D::Error::custom("not a cursor"))
     }
 }

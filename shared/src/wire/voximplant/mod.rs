@@ -16,7 +16,7 @@ use crate::method::Family;
 use crate::store::Table;
 use crate::store::grants::{Action, Grant};
 use crate::voximplant::Role;
-use crate::wire::{Inbound, Reply, ReplyType};
+use crate::wire::{Inbound, Junk, Reply, ReplyType};
 use http::StatusCode;
 
 /// The protocol of the Voximplant Management API.
@@ -38,21 +38,17 @@ impl Family for Voximplant {
     const ROOT: &'static str = "/platform_api";
     const FRONT_DOORS: &'static [&'static str] = &["/platform_api", "/platform_api/"];
     const TRAILING_SLASH: bool = true;
+    const JUNK: Junk = Junk::Ignored;
     // Credentials, and the account behind a token that names a child account.
-    const GRANTS: &'static [Grant] = &[
-        Grant::on(Table::Auth, Action::GetItem),
-        Grant::on(Table::Voximplant, Action::GetItem),
-    ];
+    const GRANTS: &'static [Grant] =
+        &[Grant::on(Table::Auth, Action::GetItem), Grant::on(Table::Voximplant, Action::GetItem)];
 
     type Access = Access;
     type Caller = Caller;
     type Error = Error;
 
     fn prepare(inbound: Inbound) -> Inbound {
-        Inbound {
-            params: inbound.params.joining_repeats().without_blanks(),
-            ..inbound
-        }
+        Inbound { params: inbound.params.joining_repeats().without_blanks(), ..inbound }
     }
 
     async fn authenticate(ctx: &Ctx, inbound: &Inbound, access: Access) -> Result<Caller, Error> {
@@ -68,12 +64,7 @@ impl Family for Voximplant {
     }
 
     fn success(body: String, _: bool) -> Reply {
-        Reply {
-            status: StatusCode::OK,
-            kind: ReplyType::Json,
-            body,
-            outcome: "ok".into(),
-        }
+        Reply { status: StatusCode::OK, kind: ReplyType::Json, body, outcome: "ok".into() }
     }
 
     fn failure(error: &Error, _: bool) -> Reply {

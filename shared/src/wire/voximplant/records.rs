@@ -43,7 +43,10 @@ impl<T: Serialize> ListAnswer<T> {
         let mut result = Vec::new();
         let (mut bytes, mut last, mut full) = (0_usize, None, false);
         for (record, place) in records {
-            let size = serde_json::to_vec(&record).map_or(0, |json| json.len());
+            // Inside a Lambda answer the body is a JSON text once more: quotes and backslashes count twice.
+            let size = serde_json::to_vec(&record).map_or(0, |json| {
+                json.len().saturating_add(json.iter().filter(|byte| matches!(byte, b'"' | b'\\')).count())
+            });
             bytes = bytes.saturating_add(size);
             if bytes > MAX_ANSWER_BYTES && last.is_some() {
                 full = true;
@@ -53,12 +56,7 @@ impl<T: Serialize> ListAnswer<T> {
             result.push(record);
         }
         let next_cursor = last.filter(|_| cut || full).map(Cursor::seal);
-        Self {
-            count: result.len(),
-            result,
-            total_count,
-            next_cursor,
-        }
+        Self { count: result.len(), result, total_count, next_cursor }
     }
 }
 

@@ -45,9 +45,7 @@ impl Example {
 
 /// The first golden case of a method, if it has any.
 pub(super) fn read(root: &Path, entry: &Entry) -> Result<Option<Case>> {
-    let path = workspace::family_folder(root, entry.family)
-        .join(entry.folder())
-        .join("cases.json");
+    let path = workspace::family_folder(root, entry.family).join(entry.folder()).join("cases.json");
     if !path.exists() {
         return Ok(None);
     }
@@ -60,24 +58,11 @@ impl Case {
     /// The last call of the story.
     pub(super) fn example(&self, shapes: &Shapes, components: &Components) -> Option<Example> {
         let step = self.steps.last()?;
-        let kept = self
-            .steps
-            .iter()
-            .flat_map(|step| step.keep.keys())
-            .zip(1_u32..)
-            .collect();
+        let kept = self.steps.iter().flat_map(|step| step.keep.keys()).zip(1_u32..).collect();
         let samples = Samples { kept, components };
-        let with = if step.with.is_null() {
-            json!({})
-        } else {
-            samples.filled(&step.with, &shapes.request)
-        };
+        let with = if step.with.is_null() { json!({}) } else { samples.filled(&step.with, &shapes.request) };
         let answer = samples.filled(&step.answer, &shapes.answer);
-        Some(Example {
-            promise: self.promise.clone(),
-            with,
-            answer,
-        })
+        Some(Example { promise: self.promise.clone(), with, answer })
     }
 }
 
@@ -126,9 +111,7 @@ impl Samples<'_> {
     /// The forms a value may have: what a schema refers to, and its alternatives.
     fn forms<'s>(&'s self, schema: &'s Value) -> Vec<&'s Value> {
         let schema = resolved(schema, self.components);
-        let alternatives = ["anyOf", "oneOf", "allOf"]
-            .into_iter()
-            .filter_map(|key| schema.get(key)?.as_array());
+        let alternatives = ["anyOf", "oneOf", "allOf"].into_iter().filter_map(|key| schema.get(key)?.as_array());
         let alternatives = alternatives.flatten().flat_map(|alternative| self.forms(alternative));
         std::iter::once(schema).chain(alternatives).collect()
     }
@@ -143,10 +126,7 @@ fn typed(text: &str, forms: &[&Value]) -> Value {
             _ => {}
         }
     }
-    let number = text
-        .parse::<u64>()
-        .ok()
-        .filter(|_| may_be(forms, "integer") && !may_be(forms, "string"));
+    let number = text.parse::<u64>().ok().filter(|_| may_be(forms, "integer") && !may_be(forms, "string"));
     number.map_or_else(|| text.into(), Value::from)
 }
 

@@ -40,15 +40,10 @@ pub(super) fn document(root: &Path, family: &FamilyEntry) -> Result<File> {
             shown.insert(example_name(entry, "Request"), example.request());
             shown.insert(example_name(entry, "Answer"), example.answer());
         }
-        let source = workspace::family_folder(root, family.name)
-            .join(entry.folder())
-            .join("src/lib.rs");
+        let source = workspace::family_folder(root, family.name).join(entry.folder()).join("src/lib.rs");
         let about = prose::of(&workspace::read(&source)?);
         let operation = operation(protocol, entry, &schemas, about, example.is_some());
-        paths.insert(
-            entry.paths().into_iter().next().unwrap_or_default(),
-            json!({ "post": operation }),
-        );
+        paths.insert(entry.paths().into_iter().next().unwrap_or_default(), json!({ "post": operation }));
     }
     if let Some(door) = family.front_doors.first() {
         paths.insert((*door).to_owned(), json!({ "post": front_door(protocol, family) }));
@@ -138,10 +133,7 @@ fn operation(
 }
 
 fn front_door(protocol: Protocol, family: &FamilyEntry) -> Value {
-    let names = family
-        .methods
-        .iter()
-        .flat_map(|entry| std::iter::once(&entry.name).chain(entry.aliases));
+    let names = family.methods.iter().flat_map(|entry| std::iter::once(&entry.name).chain(entry.aliases));
     let selector = protocol.selector();
     let request = json!({
         "type": "object",
@@ -191,13 +183,8 @@ mod tests {
     use std::collections::BTreeSet;
 
     fn documents() -> Vec<Value> {
-        let files = Registry::compiled()
-            .families
-            .into_iter()
-            .map(|family| document(&workspace::root(), &family));
-        files
-            .map(|file| serde_json::from_str(&file.unwrap().text).unwrap())
-            .collect()
+        let files = Registry::compiled().families.into_iter().map(|family| document(&workspace::root(), &family));
+        files.map(|file| serde_json::from_str(&file.unwrap().text).unwrap()).collect()
     }
 
     fn references(value: &Value, found: &mut BTreeSet<String>) {
@@ -217,10 +204,7 @@ mod tests {
             let mut found = BTreeSet::new();
             references(&document, &mut found);
             for reference in found {
-                assert!(
-                    document.pointer(reference.trim_start_matches('#')).is_some(),
-                    "{reference}"
-                );
+                assert!(document.pointer(reference.trim_start_matches('#')).is_some(), "{reference}");
             }
         }
     }

@@ -4,13 +4,8 @@
 pub(super) fn of(source: &str) -> Option<String> {
     let lines = source.lines().map_while(|line| line.strip_prefix("//!")).map(str::trim);
     let lines: Vec<&str> = lines.collect();
-    let paragraphs = lines
-        .split(|line| line.is_empty())
-        .map(|paragraph| without_sources(&paragraph.join(" ")));
-    let text = paragraphs
-        .filter(|paragraph| !paragraph.is_empty())
-        .collect::<Vec<_>>()
-        .join("\n\n");
+    let paragraphs = lines.split(|line| line.is_empty()).map(|paragraph| without_sources(&paragraph.join(" ")));
+    let text = paragraphs.filter(|paragraph| !paragraph.is_empty()).collect::<Vec<_>>().join("\n\n");
     let text = without_name(&text).trim();
     (!text.is_empty()).then(|| capitalised(text))
 }
@@ -47,9 +42,7 @@ fn without_name(text: &str) -> &str {
 
 fn capitalised(text: &str) -> String {
     let mut letters = text.chars();
-    letters
-        .next()
-        .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 #[cfg(test)]

@@ -40,12 +40,7 @@ impl Protocol {
     }
 
     pub(super) fn about(self, family: &FamilyEntry) -> String {
-        let doors = family
-            .front_doors
-            .iter()
-            .map(|path| format!("`{path}`"))
-            .collect::<Vec<_>>()
-            .join(", ");
+        let doors = family.front_doors.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", ");
         let common = format!(
             "Every method has a path of its own and also answers at the front door ({doors}), where the field `{}` \
              names it. `GET` with the parameters in the query works like `POST`; bodies may also be \
@@ -138,11 +133,7 @@ impl Protocol {
     pub(super) fn responses(self, result: &Value, examples: Option<&Value>) -> Value {
         match self {
             Self::Stepchat => {
-                let any = [
-                    result.clone(),
-                    reference("schemas", "Refusal"),
-                    reference("schemas", "ApiError"),
-                ];
+                let any = [result.clone(), reference("schemas", "Refusal"), reference("schemas", "ApiError")];
                 json!({
                     "200": {
                         "description": "The result, a refusal or an error.",
@@ -248,9 +239,6 @@ mod tests {
         let body = Error::from(Refusal::UserNameNotUnique).body();
         assert!(fits(&body, &voximplant_failure()));
         let body: Value = serde_json::from_str(&body).unwrap();
-        assert!(fits(
-            &body["error"].to_string(),
-            &voximplant_failure()["properties"]["error"]
-        ));
+        assert!(fits(&body["error"].to_string(), &voximplant_failure()["properties"]["error"]));
     }
 }

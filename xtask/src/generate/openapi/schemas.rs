@@ -24,10 +24,7 @@ pub(super) struct Shapes {
 impl Shapes {
     pub(super) fn of(entry: &Entry) -> Self {
         let own = |part: &str| json!({ "$ref": format!("{PREFIX}{}{part}", pascal(entry.name)) });
-        Self {
-            request: own(REQUEST),
-            answer: own(ANSWER),
-        }
+        Self { request: own(REQUEST), answer: own(ANSWER) }
     }
 }
 
@@ -41,10 +38,7 @@ pub(super) fn components(methods: &[Entry]) -> Components {
     // One type may be read in another form than it is written.
     let written = &answers.definitions;
     let read_otherwise = |name: &str, schema: &Value| written.get(name).is_some_and(|other| other != schema);
-    let names = requests
-        .definitions
-        .iter()
-        .filter(|(name, schema)| read_otherwise(name, schema));
+    let names = requests.definitions.iter().filter(|(name, schema)| read_otherwise(name, schema));
     let names = names.map(|(name, _)| (name.clone(), format!("{name}Input"))).collect();
     let mut components = requests.components(methods, REQUEST, &names);
     components.extend(answers.components(methods, ANSWER, &BTreeMap::new()));
@@ -84,14 +78,8 @@ struct Side {
 impl Side {
     fn new(settings: SchemaSettings, methods: &[Entry], schema: fn(&Entry, &mut SchemaGenerator) -> Schema) -> Self {
         let mut generator = settings.into_generator();
-        let schemas = methods
-            .iter()
-            .map(|entry| Value::from(schema(entry, &mut generator)))
-            .collect();
-        Self {
-            schemas,
-            definitions: generator.take_definitions(true),
-        }
+        let schemas = methods.iter().map(|entry| Value::from(schema(entry, &mut generator))).collect();
+        Self { schemas, definitions: generator.take_definitions(true) }
     }
 
     /// One component per method and one per type they have in common.
@@ -173,11 +161,7 @@ mod tests {
             let components = components(family.methods);
             for entry in family.methods {
                 let Shapes { request, answer } = Shapes::of(entry);
-                assert!(
-                    [request, answer]
-                        .iter()
-                        .all(|shape| components.contains_key(target(shape).unwrap()))
-                );
+                assert!([request, answer].iter().all(|shape| components.contains_key(target(shape).unwrap())));
             }
             let numbered = |name: &&String| name.ends_with(|last: char| last.is_ascii_digit());
             assert_eq!(components.keys().find(numbered), None);
@@ -191,21 +175,13 @@ mod tests {
             "Or2": { "type": "boolean" },
             "Row": { "type": "string", "description": "A row (decision D1)." },
         });
-        let Value::Object(definitions) = definitions else {
-            panic!("no object")
-        };
-        let side = Side {
-            definitions,
-            schemas: Vec::new(),
-        };
+        let Value::Object(definitions) = definitions else { panic!("no object") };
+        let side = Side { definitions, schemas: Vec::new() };
         let schema = json!({ "properties": { "a": { "$ref": "#/components/schemas/Or", "description": "A." } } });
         let mut components = Components::new();
         let settled = side.settled(&schema, &BTreeMap::new(), &mut components);
         let row = json!({ "$ref": "#/components/schemas/Row" });
-        assert_eq!(
-            settled,
-            json!({ "properties": { "a": { "anyOf": [row], "description": "A." } } })
-        );
+        assert_eq!(settled, json!({ "properties": { "a": { "anyOf": [row], "description": "A." } } }));
         let rows = json!({ "Row": { "type": "string", "description": "A row." } });
         assert_eq!(Value::Object(components), rows);
     }
@@ -213,19 +189,10 @@ mod tests {
     #[test]
     fn a_type_may_contain_itself() {
         let list = json!({ "List": { "properties": { "next": { "$ref": "#/components/schemas/List" } } } });
-        let Value::Object(definitions) = list.clone() else {
-            panic!("no object")
-        };
-        let side = Side {
-            definitions,
-            schemas: Vec::new(),
-        };
+        let Value::Object(definitions) = list.clone() else { panic!("no object") };
+        let side = Side { definitions, schemas: Vec::new() };
         let mut components = Components::new();
-        side.settled(
-            &json!({ "$ref": "#/components/schemas/List" }),
-            &BTreeMap::new(),
-            &mut components,
-        );
+        side.settled(&json!({ "$ref": "#/components/schemas/List" }), &BTreeMap::new(), &mut components);
         assert_eq!(Value::Object(components), list);
     }
 }

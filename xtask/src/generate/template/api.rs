@@ -14,9 +14,7 @@ pub(super) fn resources() -> Map {
     let properties = Map::new()
         .with("Name", Yaml::reference("AWS::StackName"))
         .with("Description", "StepChat and Voximplant users APIs.");
-    Map::new()
-        .heading("API")
-        .with(API, resource("AWS::Serverless::HttpApi", properties))
+    Map::new().heading("API").with(API, resource("AWS::Serverless::HttpApi", properties))
 }
 
 /// What wakes a function, as its events.
@@ -34,15 +32,8 @@ pub(super) fn events(trigger: &Trigger) -> Map {
 fn routes(events: Map, (at, path): (usize, &String)) -> Map {
     VERBS.into_iter().fold(events, |events, (name, verb)| {
         // The first path needs no number.
-        let name = if at == 0 {
-            name.to_owned()
-        } else {
-            format!("{name}{}", at + 1)
-        };
-        let route = Map::new()
-            .with("ApiId", Yaml::reference(API))
-            .with("Method", verb)
-            .with("Path", path.as_str());
+        let name = if at == 0 { name.to_owned() } else { format!("{name}{}", at + 1) };
+        let route = Map::new().with("ApiId", Yaml::reference(API)).with("Method", verb).with("Path", path.as_str());
         events.with(&name, event("HttpApi", route))
     })
 }

@@ -26,20 +26,12 @@ const HEADER: &str = "\
 
 /// The whole template.
 pub(super) fn text(registry: &Registry, groups: &[Group]) -> String {
-    let resources = Map::new()
-        .and(secrets::resources())
-        .and(tables::resources())
-        .and(api::resources());
-    let resources = groups
-        .iter()
-        .fold(resources, |resources, group| resources.and(functions::resources(group)));
+    let resources = Map::new().and(secrets::resources()).and(tables::resources()).and(api::resources());
+    let resources = groups.iter().fold(resources, |resources, group| resources.and(functions::resources(group)));
     let template = Map::new()
         .with("AWSTemplateFormatVersion", "2010-09-09")
         .with("Transform", "AWS::Serverless-2016-10-31")
-        .with(
-            "Description",
-            "Switchboard: the StepChat and Voximplant users APIs on this account.",
-        )
+        .with("Description", "Switchboard: the StepChat and Voximplant users APIs on this account.")
         .gap()
         .with("Parameters", parameters::parameters())
         .gap()
@@ -72,9 +64,7 @@ fn resource(kind: &str, properties: Map) -> Map {
 
 /// Policy statements as a document.
 fn policy(statements: impl IntoIterator<Item = Map>) -> Map {
-    Map::new()
-        .with("Version", "2012-10-17")
-        .with("Statement", statements.into_iter().collect::<Yaml>())
+    Map::new().with("Version", "2012-10-17").with("Statement", statements.into_iter().collect::<Yaml>())
 }
 
 #[cfg(test)]

@@ -9,22 +9,13 @@ use shared::store::Table;
 
 pub(super) fn outputs(registry: &Registry) -> Map {
     let urls = registry.families.iter().fold(Map::new(), |outputs, family| {
-        let url = format!(
-            "https://${{{API}}}.execute-api.${{AWS::Region}}.${{AWS::URLSuffix}}{}",
-            family.root
-        );
+        let url = format!("https://${{{API}}}.execute-api.${{AWS::Region}}.${{AWS::URLSuffix}}{}", family.root);
         let about = format!("Base URL of the methods of {}, and its front door.", family.name);
-        outputs.with(
-            &format!("{}Url", pascal(family.name)),
-            output(&about, Yaml::substituted(&url)),
-        )
+        outputs.with(&format!("{}Url", pascal(family.name)), output(&about, Yaml::substituted(&url)))
     });
     Table::ALL.into_iter().fold(urls, |outputs, table| {
         let about = format!("Value of {} for the operator's commands.", table.variable());
-        outputs.with(
-            &format!("{}Name", table_id(table)),
-            output(&about, Yaml::reference(&table_id(table))),
-        )
+        outputs.with(&format!("{}Name", table_id(table)), output(&about, Yaml::reference(&table_id(table))))
     })
 }
 
@@ -39,9 +30,6 @@ mod tests {
     #[test]
     fn both_families_tell_where_they_are() {
         let text = outputs(&Registry::compiled()).document();
-        assert!(
-            text.contains("StepchatUrl:") && text.contains("${AWS::URLSuffix}/platform_api\""),
-            "{text}"
-        );
+        assert!(text.contains("StepchatUrl:") && text.contains("${AWS::URLSuffix}/platform_api\""), "{text}");
     }
 }

@@ -10,17 +10,12 @@ pub(super) const ARCHITECTURE: &str = "Architecture";
 pub(super) const LOG_RETENTION: &str = "LogRetentionDays";
 
 /// Periods that CloudWatch Logs knows, from a day to ten years.
-const RETENTIONS: [u16; 18] = [
-    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 3653,
-];
+const RETENTIONS: [u16; 18] = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 3653];
 
 pub(super) fn parameters() -> Map {
     let architecture = Map::new()
         .with("Type", "String")
-        .with(
-            "Description",
-            "Processor of the functions; the binaries must be built for it.",
-        )
+        .with("Description", "Processor of the functions; the binaries must be built for it.")
         .with("Default", "x86_64")
         .with("AllowedValues", Yaml::from_iter(["x86_64", "arm64"]).on_one_line());
     let retention = Map::new()
@@ -28,9 +23,7 @@ pub(super) fn parameters() -> Map {
         .with("Description", "Days to keep the functions' logs.")
         .with("Default", 30)
         .with("AllowedValues", Yaml::from_iter(RETENTIONS).on_one_line());
-    let parameters = Map::new()
-        .with(ARCHITECTURE, architecture)
-        .with(LOG_RETENTION, retention);
+    let parameters = Map::new().with(ARCHITECTURE, architecture).with(LOG_RETENTION, retention);
     settings().fold(parameters.heading("Settings"), |parameters, (variable, default)| {
         parameters.with(&pascal(variable.name), setting(variable, default))
     })
@@ -38,16 +31,11 @@ pub(super) fn parameters() -> Map {
 
 /// The variables a deployment may set, each with its default.
 pub(super) fn settings() -> impl Iterator<Item = (&'static Variable, &'static str)> {
-    VARIABLES
-        .iter()
-        .filter_map(|variable| Some((variable, variable.default?)))
+    VARIABLES.iter().filter_map(|variable| Some((variable, variable.default?)))
 }
 
 fn setting(variable: &Variable, default: &str) -> Map {
-    let parameter = Map::new()
-        .with("Type", "String")
-        .with("Description", variable.about)
-        .with("Default", default);
+    let parameter = Map::new().with("Type", "String").with("Description", variable.about).with("Default", default);
     match Form::of(default) {
         Form::Flag => parameter.with("AllowedValues", Yaml::from_iter(["true", "false"]).on_one_line()),
         Form::Number => parameter.with("AllowedPattern", "^[0-9]+$"),

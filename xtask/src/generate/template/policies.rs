@@ -20,10 +20,7 @@ pub(super) fn policy(grants: &[Grant]) -> Map {
 fn on_tables(grants: &[Grant]) -> Vec<Map> {
     let mut actions: BTreeMap<Resource, BTreeSet<Action>> = BTreeMap::new();
     for grant in grants {
-        actions
-            .entry((grant.table, grant.index))
-            .or_default()
-            .insert(grant.action);
+        actions.entry((grant.table, grant.index)).or_default().insert(grant.action);
     }
     let mut statements: Vec<(BTreeSet<Action>, Vec<Resource>)> = Vec::new();
     for (resource, actions) in actions {
@@ -32,20 +29,14 @@ fn on_tables(grants: &[Grant]) -> Vec<Map> {
             None => statements.push((actions, vec![resource])),
         }
     }
-    statements
-        .into_iter()
-        .map(|(actions, resources)| statement(&actions, &resources))
-        .collect()
+    statements.into_iter().map(|(actions, resources)| statement(&actions, &resources)).collect()
 }
 
 /// A table, or one of its indexes.
 type Resource = (shared::store::Table, Option<&'static str>);
 
 fn statement(actions: &BTreeSet<Action>, resources: &[Resource]) -> Map {
-    let actions = actions
-        .iter()
-        .map(|action| format!("dynamodb:{action}"))
-        .collect::<Yaml>();
+    let actions = actions.iter().map(|action| format!("dynamodb:{action}")).collect::<Yaml>();
     Map::new()
         .with("Effect", "Allow")
         .with("Action", actions.on_one_line())
@@ -64,17 +55,11 @@ fn on_key(grants: &[Grant]) -> Option<Map> {
     let encrypted: Vec<&Grant> = grants.iter().filter(|grant| has_own_key(grant.table)).collect();
     let writes = encrypted.iter().any(|grant| writes(grant.action));
     let more: &[&str] = if writes { &TO_WRITE } else { &[] };
-    let way = Map::new().with(
-        "kms:ViaService",
-        Yaml::substituted("dynamodb.${AWS::Region}.amazonaws.com"),
-    );
+    let way = Map::new().with("kms:ViaService", Yaml::substituted("dynamodb.${AWS::Region}.amazonaws.com"));
     (!encrypted.is_empty()).then(|| {
         Map::new()
             .with("Effect", "Allow")
-            .with(
-                "Action",
-                TO_READ.iter().chain(more).copied().collect::<Yaml>().on_one_line(),
-            )
+            .with("Action", TO_READ.iter().chain(more).copied().collect::<Yaml>().on_one_line())
             .with("Resource", Yaml::attribute(DATA_KEY, "Arn"))
             .with("Condition", Map::new().with("StringEquals", way))
     })
@@ -98,32 +83,17 @@ mod tests {
 
     #[test]
     fn a_query_of_an_index_is_allowed_on_that_index_alone() {
-        let text = text(&[
-            Grant::query(Table::Stepchat, "by_first"),
-            Grant::query(Table::Stepchat, "by_value"),
-        ]);
-        assert!(
-            text.contains("- !Sub \"${StepchatTable.Arn}/index/by_first\""),
-            "{text}"
-        );
+        let text = text(&[Grant::query(Table::Stepchat, "by_first"), Grant::query(Table::Stepchat, "by_value")]);
+        assert!(text.contains("- !Sub \"${StepchatTable.Arn}/index/by_first\""), "{text}");
         assert_eq!(text.matches("dynamodb:Query").count(), 1, "{text}");
-        assert!(
-            !text.contains("!GetAtt StepchatTable.Arn") && !text.contains("kms:"),
-            "{text}"
-        );
+        assert!(!text.contains("!GetAtt StepchatTable.Arn") && !text.contains("kms:"), "{text}");
     }
 
     #[test]
     fn the_key_comes_with_the_encrypted_tables_as_far_as_needed() {
         let reader = text(&[Grant::on(Table::Auth, Action::GetItem)]);
         assert!(reader.contains("[kms:Decrypt, kms:DescribeKey]"), "{reader}");
-        let writer = text(&[
-            Grant::on(Table::Auth, Action::PutItem),
-            Grant::on(Table::Stepchat, Action::PutItem),
-        ]);
-        assert!(
-            writer.contains("kms:Encrypt") && writer.contains("kms:ViaService"),
-            "{writer}"
-        );
+        let writer = text(&[Grant::on(Table::Auth, Action::PutItem), Grant::on(Table::Stepchat, Action::PutItem)]);
+        assert!(writer.contains("kms:Encrypt") && writer.contains("kms:ViaService"), "{writer}");
     }
 }

@@ -32,10 +32,7 @@ fn secrets() -> impl Iterator<Item = &'static Variable> {
 /// The functions' variables with the secrets, read when the stack is deployed.
 pub(super) fn variables() -> impl Iterator<Item = (&'static str, Yaml)> {
     secrets().map(|variable| {
-        let secret = format!(
-            "{{{{resolve:secretsmanager:${{{}}}:SecretString}}}}",
-            pascal(variable.name)
-        );
+        let secret = format!("{{{{resolve:secretsmanager:${{{}}}:SecretString}}}}", pascal(variable.name));
         (variable.name, Yaml::substituted(&secret))
     })
 }
@@ -50,20 +47,16 @@ fn key() -> Map {
         .with("Action", "kms:*")
         .with("Resource", "*");
     let properties = Map::new()
-        .with(
-            "Description",
-            Yaml::substituted("${AWS::StackName}: tables with credentials and money"),
-        )
+        .with("Description", Yaml::substituted("${AWS::StackName}: tables with credentials and money"))
         .with("EnableKeyRotation", true)
         .with("KeyPolicy", policy([statement]));
     kept("AWS::KMS::Key", properties)
 }
 
 fn secret(variable: &Variable) -> Map {
-    let properties = Map::new().with("Description", variable.about).with(
-        "GenerateSecretString",
-        Map::new().with("PasswordLength", 64).with("ExcludePunctuation", true),
-    );
+    let properties = Map::new()
+        .with("Description", variable.about)
+        .with("GenerateSecretString", Map::new().with("PasswordLength", 64).with("ExcludePunctuation", true));
     kept("AWS::SecretsManager::Secret", properties)
 }
 
@@ -83,13 +76,8 @@ mod tests {
     #[test]
     fn secrets_come_from_the_secrets_manager() {
         let (name, value) = variables().next().unwrap();
-        let Yaml::Scalar(value) = value else {
-            panic!("not a scalar")
-        };
+        let Yaml::Scalar(value) = value else { panic!("not a scalar") };
         assert_eq!(name, "SWITCHBOARD_TOKEN_SECRET");
-        assert_eq!(
-            value,
-            "!Sub \"{{resolve:secretsmanager:${SwitchboardTokenSecret}:SecretString}}\""
-        );
+        assert_eq!(value, "!Sub \"{{resolve:secretsmanager:${SwitchboardTokenSecret}:SecretString}}\"");
     }
 }

@@ -8,17 +8,10 @@ use shared::store::Table;
 use shared::store::schema::{IndexSchema, TableSchema};
 
 pub(super) fn resources() -> Map {
-    Table::ALL
-        .into_iter()
-        .enumerate()
-        .fold(Map::new(), |resources, (at, table)| {
-            let resources = if at == 0 {
-                resources.heading("Tables")
-            } else {
-                resources.gap()
-            };
-            resources.with(&table_id(table), kept("AWS::DynamoDB::Table", properties(table)))
-        })
+    Table::ALL.into_iter().enumerate().fold(Map::new(), |resources, (at, table)| {
+        let resources = if at == 0 { resources.heading("Tables") } else { resources.gap() };
+        resources.with(&table_id(table), kept("AWS::DynamoDB::Table", properties(table)))
+    })
 }
 
 /// The name of a table's resource.
@@ -40,24 +33,16 @@ fn properties(table: Table) -> Map {
     let attributes = key_attributes(schema)
         .into_iter()
         .map(|name| Yaml::from(Map::new().with("AttributeName", name).with("AttributeType", "S")).on_one_line());
-    let ttl = schema
-        .ttl
-        .map(|attribute| Map::new().with("AttributeName", attribute).with("Enabled", true));
+    let ttl = schema.ttl.map(|attribute| Map::new().with("AttributeName", attribute).with("Enabled", true));
     let encryption = has_own_key(table).then(|| {
         let key = Yaml::attribute(DATA_KEY, "Arn");
-        Map::new()
-            .with("SSEEnabled", true)
-            .with("SSEType", "KMS")
-            .with("KMSMasterKeyId", key)
+        Map::new().with("SSEEnabled", true).with("SSEType", "KMS").with("KMSMasterKeyId", key)
     });
     let indexes = (!schema.indexes.is_empty()).then(|| schema.indexes.iter().map(index).collect::<Yaml>());
     Map::new()
         .with("BillingMode", "PAY_PER_REQUEST")
         .with("DeletionProtectionEnabled", true)
-        .with(
-            "PointInTimeRecoverySpecification",
-            Map::new().with("PointInTimeRecoveryEnabled", true),
-        )
+        .with("PointInTimeRecoverySpecification", Map::new().with("PointInTimeRecoveryEnabled", true))
         .with_some("TimeToLiveSpecification", ttl)
         .with_some("SSESpecification", encryption)
         .with("AttributeDefinitions", attributes.collect::<Yaml>())
@@ -70,9 +55,7 @@ fn index(index: &IndexSchema) -> Map {
         Map::new().with("ProjectionType", "KEYS_ONLY")
     } else {
         let carried = index.carries.iter().copied().collect::<Yaml>().on_one_line();
-        Map::new()
-            .with("ProjectionType", "INCLUDE")
-            .with("NonKeyAttributes", carried)
+        Map::new().with("ProjectionType", "INCLUDE").with("NonKeyAttributes", carried)
     };
     Map::new()
         .with("IndexName", index.name)
@@ -83,9 +66,7 @@ fn index(index: &IndexSchema) -> Map {
 fn key_schema(partition: &str, sort: Option<&str>) -> Yaml {
     let element =
         |name: &str, kind: &str| Yaml::from(Map::new().with("AttributeName", name).with("KeyType", kind)).on_one_line();
-    std::iter::once(element(partition, "HASH"))
-        .chain(sort.map(|sort| element(sort, "RANGE")))
-        .collect()
+    std::iter::once(element(partition, "HASH")).chain(sort.map(|sort| element(sort, "RANGE"))).collect()
 }
 
 /// The attributes that are part of some key, each once.

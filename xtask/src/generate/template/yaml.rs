@@ -41,11 +41,7 @@ impl Map {
 
     /// Adds an entry.
     pub(super) fn with(mut self, key: &str, value: impl Into<Yaml>) -> Self {
-        self.entries.push(Entry {
-            before: std::mem::take(&mut self.pending),
-            key: spelled(key),
-            value: value.into(),
-        });
+        self.entries.push(Entry { before: std::mem::take(&mut self.pending), key: spelled(key), value: value.into() });
         self
     }
 
@@ -102,10 +98,7 @@ impl Map {
     }
 
     fn inline(&self) -> String {
-        let entries = self
-            .entries
-            .iter()
-            .map(|entry| format!("{}: {}", entry.key, entry.value.inline()));
+        let entries = self.entries.iter().map(|entry| format!("{}: {}", entry.key, entry.value.inline()));
         format!("{{ {} }}", entries.collect::<Vec<_>>().join(", "))
     }
 }
@@ -134,7 +127,7 @@ impl Yaml {
     fn after_key(&self, indent: usize, key: usize, text: &mut String) {
         match self {
             Self::Inline(value) if indent + key + 2 + value.inline().len() > WIDTH => {
-                value.after_key(indent, key, text)
+                value.after_key(indent, key, text);
             }
             Self::Map(map) if !map.entries.is_empty() => {
                 text.push('\n');
@@ -218,9 +211,7 @@ impl<T: Into<Self>> FromIterator<T> for Yaml {
 fn spelled(text: &str) -> String {
     const OTHER_MEANING: [&str; 10] = ["true", "false", "yes", "no", "on", "off", "null", "y", "n", "~"];
     let plain = text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '/')
-        && text
-            .chars()
-            .all(|letter| letter.is_ascii_alphanumeric() || "_-./:".contains(letter))
+        && text.chars().all(|letter| letter.is_ascii_alphanumeric() || "_-./:".contains(letter))
         && !text.ends_with(':')
         && !OTHER_MEANING.contains(&text.to_ascii_lowercase().as_str());
     if plain { text.to_owned() } else { quoted(text) }
@@ -254,18 +245,7 @@ mod tests {
         for plain in ["dynamodb:GetItem", "/stepchat/get-user", "AWS::DynamoDB::Table"] {
             assert_eq!(spelled(plain), plain);
         }
-        for misread in [
-            "2012-10-17",
-            "true",
-            "No",
-            "",
-            "10",
-            "a b",
-            "*",
-            "/x/{proxy+}",
-            "key:",
-            "#x",
-        ] {
+        for misread in ["2012-10-17", "true", "No", "", "10", "a b", "*", "/x/{proxy+}", "key:", "#x"] {
             assert_eq!(spelled(misread), format!("\"{misread}\""));
         }
         assert_eq!(spelled("say \"\\\""), r#""say \"\\\"""#);
@@ -278,9 +258,7 @@ mod tests {
 
     #[test]
     fn nesting_comments_and_one_line_values_are_laid_out() {
-        let rows: Yaml = [Map::new().with("a", "x").with("b", 1), Map::new().with("a", "y")]
-            .into_iter()
-            .collect();
+        let rows: Yaml = [Map::new().with("a", "x").with("b", 1), Map::new().with("a", "y")].into_iter().collect();
         let map = Map::new()
             .with("Empty", Map::new())
             .heading("Group")
