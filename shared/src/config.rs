@@ -56,6 +56,10 @@ pub struct StepchatConfig {
     pub unique_phone: bool,
     /// Whether answers show the tokens of agents and admins (decision D44).
     pub show_staff_tokens: bool,
+    /// Seconds for which somebody who was active counts as online (decision D32).
+    pub online_seconds: i64,
+    /// Seconds after which somebody who has said nothing more is no longer typing (decision D33).
+    pub typing_seconds: i64,
 }
 
 /// Settings of the Voximplant side.
@@ -103,6 +107,16 @@ const SHOW_STAFF_TOKENS: Variable = Variable {
     default: Some("true"),
     about: "Whether answers show the tokens of agents and admins.",
 };
+const ONLINE_SECONDS: Variable = Variable {
+    name: "STEPCHAT_ONLINE_SECONDS",
+    default: Some("30"),
+    about: "Seconds for which a user who was active counts as online (1 to 3600).",
+};
+const TYPING_SECONDS: Variable = Variable {
+    name: "STEPCHAT_TYPING_SECONDS",
+    default: Some("60"),
+    about: "Seconds after which somebody who was typing counts as having stopped (1 to 3600).",
+};
 const MAX_USERS: Variable = Variable {
     name: "VOXIMPLANT_MAX_USERS_PER_ACCOUNT",
     default: Some("none"),
@@ -115,8 +129,17 @@ const CLOCK_LEEWAY: Variable = Variable {
 };
 
 /// Every variable beside the table names, for the documentation and the template.
-pub const VARIABLES: [Variable; 7] =
-    [TOKEN_SECRET, DEFAULT_FIRST_NAME, DEFAULT_PROFILE_IMAGE, UNIQUE_PHONE, SHOW_STAFF_TOKENS, MAX_USERS, CLOCK_LEEWAY];
+pub const VARIABLES: [Variable; 9] = [
+    TOKEN_SECRET,
+    DEFAULT_FIRST_NAME,
+    DEFAULT_PROFILE_IMAGE,
+    UNIQUE_PHONE,
+    SHOW_STAFF_TOKENS,
+    ONLINE_SECONDS,
+    TYPING_SECONDS,
+    MAX_USERS,
+    CLOCK_LEEWAY,
+];
 
 /// All settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -172,25 +195,36 @@ impl Config {
         let image = reader.read(DEFAULT_PROFILE_IMAGE, |text| Some(text.to_owned()));
         let unique_phone = reader.read(UNIQUE_PHONE, flag);
         let show_staff_tokens = reader.read(SHOW_STAFF_TOKENS, flag);
+        let seconds = |text: &str| text.parse().ok().filter(|seconds| (1..=3600).contains(seconds));
+        let windows = reader.read(ONLINE_SECONDS, seconds).zip(reader.read(TYPING_SECONDS, seconds));
         let max_users = reader.read(MAX_USERS, |text| match text {
             "none" => Some(None),
             number => number.parse().ok().map(Some),
         });
         let leeway = reader.read(CLOCK_LEEWAY, |text| text.parse().ok().filter(|seconds| (0..=300).contains(seconds)));
-        match (secret, first_name, image, unique_phone, show_staff_tokens, max_users, leeway) {
-            (Some(secret), Some(first_name), Some(image), Some(unique), Some(show), Some(max), Some(leeway)) => {
-                Ok(Self {
-                    tables,
-                    token_secret: secret,
-                    stepchat: StepchatConfig {
-                        default_first_name: first_name,
-                        default_profile_image: image,
-                        unique_phone: unique,
-                        show_staff_tokens: show,
-                    },
-                    voximplant: VoximplantConfig { max_users_per_account: max, clock_leeway_seconds: leeway },
-                })
-            }
+        match (secret, first_name, image, unique_phone, show_staff_tokens, windows, max_users, leeway) {
+            (
+                Some(secret),
+                Some(first_name),
+                Some(image),
+                Some(unique),
+                Some(show),
+                Some((online, typing)),
+                Some(max),
+                Some(leeway),
+            ) => Ok(Self {
+                tables,
+                token_secret: secret,
+                stepchat: StepchatConfig {
+                    default_first_name: first_name,
+                    default_profile_image: image,
+                    unique_phone: unique,
+                    show_staff_tokens: show,
+                    online_seconds: online,
+                    typing_seconds: typing,
+                },
+                voximplant: VoximplantConfig { max_users_per_account: max, clock_leeway_seconds: leeway },
+            }),
             _ => Err(ConfigError { problems: reader.problems }),
         }
     }

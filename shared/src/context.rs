@@ -9,6 +9,7 @@ use crate::store::{CommitError, Store, StoreError, Txn};
 use crate::timestamp::Timestamp;
 use serde::Serialize;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// What lives as long as the process.
 #[derive(Debug)]
@@ -41,19 +42,29 @@ pub struct Ctx {
     now: Timestamp,
     host: Option<String>,
     operation: Option<Operation>,
+    inline_until: Instant,
 }
 
 impl Ctx {
     pub(crate) fn new(app: Arc<App>, host: Option<String>) -> Self {
         let now = app.clock.now();
-        Self { app, now, host, operation: None }
+        Self { app, now, host, operation: None, inline_until: Instant::now() }
+    }
+
+    /// Says how long the whole request may take.
+    pub(crate) fn within(self, left: Duration) -> Self {
+        // The rest is for the answer, and for the piece of work that is in hand when the time is up.
+        let inline_until = Instant::now() + left.mul_f64(0.6);
+        Self { inline_until, ..self }
     }
 
     pub(crate) fn with_operation(self, operation: Option<Operation>) -> Self {
         Self { operation, ..self }
     }
 
-    pub(crate) fn operation(&self) -> Option<&Operation> {
+    /// The idempotency key's operation, if the caller sent a key.
+    #[must_use]
+    pub fn operation(&self) -> Option<&Operation> {
         self.operation.as_ref()
     }
 
@@ -81,6 +92,18 @@ impl Ctx {
         self.now
     }
 
+    /// Until when work may go on that `background/jobs` finishes anyway.
+    #[must_use]
+    pub fn inline_until(&self) -> Instant {
+        self.inline_until
+    }
+
+    /// Who was active after this many seconds since the epoch counts as online.
+    #[must_use]
+    pub fn online_after(&self) -> i64 {
+        self.now.seconds().saturating_sub(self.config().stepchat.online_seconds)
+    }
+
     /// The host by which the caller reached us.
     #[must_use]
     pub fn host(&self) -> Option<&str> {
@@ -98,13 +121,17 @@ impl Ctx {
         crate::auth::hash_password(Secret::new(password)).await
     }
 
+    /// Adds the record of the answer to the transaction it leads to, if the call has an idempotency key.
+    pub fn record<R: Clone, A: Serialize>(&self, txn: &mut Txn<R>, answer: &A) -> Result<(), StoreError> {
+        let Some(operation) = &self.operation else { return Ok(()) };
+        let answer = serde_json::to_string(answer).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+        operation.record(txn, answer, self.now)
+    }
+
     /// Commits a transaction together with the answer it leads to: asked again with the same idempotency key, the
     /// caller gets this answer and nothing happens twice.
     pub async fn commit<R: Clone, A: Serialize>(&self, mut txn: Txn<R>, answer: &A) -> Result<(), CommitError<R>> {
-        if let Some(operation) = &self.operation {
-            let answer = serde_json::to_string(answer).map_err(|error| StoreError::Corrupt(error.to_string()))?;
-            operation.record(&mut txn, answer, self.now)?;
-        }
+        self.record(&mut txn, answer)?;
         self.store().commit(&txn).await
     }
 }

@@ -60,6 +60,14 @@ id!(
     UserId
 );
 id!(
+    /// A StepChat conversation.
+    ConversationId
+);
+id!(
+    /// A message of a StepChat conversation.
+    MessageId
+);
+id!(
     /// A Voximplant account: the tenant every key begins with.
     AccountId
 );
@@ -70,6 +78,14 @@ id!(
 id!(
     /// A Voximplant user; account-wide unique (decision D1).
     PhoneUserId
+);
+id!(
+    /// A skill of a Voximplant account.
+    SkillId
+);
+id!(
+    /// A queue of a Voximplant application; account-wide unique.
+    QueueId
 );
 
 #[cfg(test)]

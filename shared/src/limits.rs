@@ -26,7 +26,22 @@ pub const MAX_PARALLEL: usize = 16;
 pub const MAX_DETAILS_PER_CALL: usize = 80;
 /// Bytes of one detail's value. The original's column is MySQL TEXT (64 KiB).
 pub const MAX_DETAIL_VALUE_BYTES: usize = 65_535;
+/// Bytes of a StepChat message, and of its attachments and its payload each. The original's columns are MySQL TEXT.
+pub const MAX_MESSAGE_BYTES: usize = 65_535;
+/// Users that one `delete-users` may name (decision D36).
+pub const MAX_DELETED_USERS: usize = 1_000;
+/// Seconds between two writes of one user's last activity.
+pub const ACTIVITY_SECONDS: i64 = 5;
 /// Records that one Voximplant list answer may hold (decision D14).
 pub const MAX_COUNT: usize = 10_000;
+/// Values that one list parameter of a Voximplant command may hold.
+pub const MAX_LISTED: usize = 1_000;
+/// Users that one Voximplant bind command may change: some 400 transactions, well inside the time an answer may take.
+pub const MAX_BOUND_USERS: usize = 10_000;
+/// Users that a Voximplant delete removes before it answers; the rest is left to `background/jobs`.
+pub const MAX_REMOVED_INLINE: usize = 2_000;
+/// Users whose balances one transaction can change: each takes two actions (balance, statement line), and the operation,
+/// its answer, the account and the journal take four of the hundred.
+pub const MAX_TRANSFER_USERS: usize = 48;
 /// Bytes of one answer's records before it is continued by cursor; a Lambda answer ends at 6 MB.
 pub const MAX_ANSWER_BYTES: usize = 5 * 1024 * 1024;

@@ -15,13 +15,15 @@ use serde::de::DeserializeOwned;
 use std::future::Future;
 use std::sync::Arc;
 
-/// Whether a method changes anything; writing methods accept idempotency keys.
+/// Whether a method changes anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
     /// Only reads.
     Read,
-    /// Writes.
+    /// Writes, once per idempotency key.
     Write,
+    /// Writes what may be written again without harm, such as a heartbeat: no idempotency record is kept.
+    Repeatable,
 }
 
 /// A protocol: who may call, and how answers look.

@@ -201,6 +201,12 @@ tokio::task_local! {
     static CURRENT: Current;
 }
 
+/// How long the request of this task may still take.
+fn time_to_answer() -> Duration {
+    let deadline = CURRENT.try_with(|current| current.deadline);
+    deadline.map_or(LONGEST, |deadline| deadline.saturating_duration_since(Instant::now()))
+}
+
 fn named<F: Family>(inbound: &Inbound, methods: &[Entry]) -> Option<Entry> {
     let name = wanted::<F>(inbound)?;
     methods.iter().find(|entry| entry.is_called(name)).copied()
@@ -255,7 +261,7 @@ impl<E> Outcome<E> {
 type FamilyError<M> = <<M as Method>::Family as Family>::Error;
 
 async fn process<M: Method>(app: Arc<App>, inbound: Inbound) -> Outcome<FamilyError<M>> {
-    let ctx = Ctx::new(app, inbound.host.clone());
+    let ctx = Ctx::new(app, inbound.host.clone()).within(time_to_answer());
     let inbound = M::Family::prepare(inbound);
     let caller = match M::Family::authenticate(&ctx, &inbound, M::ACCESS).await {
         Ok(caller) => caller,

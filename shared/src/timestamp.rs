@@ -1,9 +1,9 @@
 //! Moments in time: milliseconds inside, `YYYY-MM-DD HH:MM:SS` UTC on the wire (decisions, "Both families").
 
 use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
 use time::format_description::StaticFormatDescription;
 use time::macros::format_description;
+use time::{OffsetDateTime, PrimitiveDateTime};
 
 const WIRE: StaticFormatDescription = format_description!("[year]-[month]-[day] [hour]:[minute]:[second]");
 
@@ -35,6 +35,13 @@ impl Timestamp {
     #[must_use]
     pub const fn plus_millis(self, millis: i64) -> Self {
         Self(self.0.saturating_add(millis))
+    }
+
+    /// Reads the wire form, as UTC: only in exactly this form.
+    #[must_use]
+    pub fn parse_wire(text: &str) -> Option<Self> {
+        let moment = PrimitiveDateTime::parse(text, WIRE).ok()?.assume_utc();
+        moment.unix_timestamp().checked_mul(1000).map(Self)
     }
 
     /// `YYYY-MM-DD HH:MM:SS`, UTC: the only form both families' clients accept

@@ -5,6 +5,8 @@ use clap::{Parser, Subcommand};
 use shared::observe::Log;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::ExitCode;
+use switchboard::commands;
 use switchboard::serve::{Options, start};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -42,22 +44,34 @@ enum Command {
         #[arg(long, value_name = "ADDRESS")]
         database: Option<SocketAddr>,
     },
+    /// What only the operator may do: accounts, keys, credit, rates, the ledger's audit.
+    Operator(commands::Arguments),
 }
 
-fn main() -> Result<()> {
-    let Command::Serve { listen, https, state, memory, database } = Arguments::parse().command;
-    let options = Options { listen, https, state, memory, database, log: Log::Stdout };
+fn main() -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    runtime.block_on(async {
-        let server = start(&options).await?;
-        eprintln!("{}", server.greeting);
-        let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-        let stop = async move {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-        };
-        server.run(stop).await.context("switchboard serve")
-    })
+    match Arguments::parse().command {
+        Command::Serve { listen, https, state, memory, database } => {
+            let options = Options { listen, https, state, memory, database, log: Log::Stdout };
+            runtime.block_on(serve(&options))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Operator(arguments) => {
+            let all_well = runtime.block_on(commands::run(arguments))?;
+            Ok(if all_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
+    }
+}
+
+async fn serve(options: &Options) -> Result<()> {
+    let server = start(options).await?;
+    eprintln!("{}", server.greeting);
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let stop = async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    };
+    server.run(stop).await.context("switchboard serve")
 }

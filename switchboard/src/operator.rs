@@ -7,14 +7,14 @@ use rsa::{RsaPrivateKey, rand_core::OsRng};
 use serde::{Deserialize, Serialize};
 use shared::auth::random_token;
 use shared::context::App;
-use shared::ids::{AccountId, ApplicationId, UserId};
-use shared::ledger::Money;
+use shared::ids::{AccountId, ApplicationId, PhoneUserId, UserId};
+use shared::ledger::{Money, Rate};
 use shared::stepchat::{Name, NewUser, Refusal, User, UserType};
 use shared::store::auth::{ApiKey, ServiceKey, TokenHash};
 use shared::store::stepchat::users::{self, Secrets};
-use shared::store::voximplant::{accounts, applications};
+use shared::store::voximplant::{accounts, applications, changes, credentials, rates};
 use shared::store::{CommitError, Sequence, ledger};
-use shared::voximplant::{Account, AccountName, Application, ApplicationName, Currency, Role};
+use shared::voximplant::{Account, AccountName, AcdStatus, Application, ApplicationName, Currency, Role};
 use std::sync::Arc;
 
 const RSA_BITS: usize = 2048;
@@ -131,7 +131,7 @@ impl Operator {
             description: description.to_owned(),
             created: self.app.clock.now(),
         };
-        self.app.store.put_service_key(&key).await?;
+        credentials::add(&self.app.store, &key).await?;
         Ok(Credentials {
             account_email: account.email.clone(),
             account_id: account.id,
@@ -156,6 +156,51 @@ impl Operator {
     pub async fn credit(&self, account: AccountId, amount: Money, name: &str) -> Result<Money> {
         let credited = ledger::credit(&self.app.store, account, amount, name, self.app.clock.now()).await;
         credited.map_err(|error| anyhow!("cannot credit account {account}: {error:?}"))
+    }
+
+    /// Sets a user's state in call distribution, which an operator's session would change.
+    pub async fn set_acd_status(&self, account: AccountId, user: PhoneUserId, status: AcdStatus) -> Result<()> {
+        let set = changes::set_acd_status(&self.app.store, account, user, status, self.app.clock.now()).await;
+        match set {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(anyhow!("account {account} has no user {user}")),
+            Err(error) => Err(anyhow!("cannot set the state of user {user}: {error:?}")),
+        }
+    }
+
+    /// All accounts, oldest first.
+    pub async fn accounts(&self) -> Result<Vec<Account>> {
+        Ok(accounts::list(&self.app.store).await?)
+    }
+
+    /// The service-account keys of an account, oldest first.
+    pub async fn keys(&self, account: AccountId) -> Result<Vec<credentials::ListedKey>> {
+        Ok(credentials::list(&self.app.store, account).await?)
+    }
+
+    /// Makes a service-account key useless at once; whether the account had it.
+    pub async fn revoke_key(&self, account: AccountId, id: &str) -> Result<bool> {
+        Ok(credentials::revoke(&self.app.store, account, id).await?)
+    }
+
+    /// Makes an API key useless at once; whether the account had it.
+    pub async fn revoke_api_key(&self, account: AccountId, api_key: &str) -> Result<bool> {
+        Ok(credentials::revoke_api_key(&self.app.store, account, api_key).await?)
+    }
+
+    /// The rate table: what one of the first currency is worth in the second.
+    pub async fn rates(&self) -> Result<Vec<(Currency, Currency, Rate)>> {
+        Ok(rates::list(&self.app.store).await?)
+    }
+
+    /// Sets a rate; without one, removes it.
+    pub async fn set_rate(&self, given: &Currency, wanted: &Currency, rate: Option<Rate>) -> Result<()> {
+        Ok(rates::set(&self.app.store, given, wanted, rate).await?)
+    }
+
+    /// Replays the journal of an account; `progress` is told the entries read so far.
+    pub async fn audit(&self, account: AccountId, progress: impl FnMut(u64)) -> Result<ledger::audit::Audited> {
+        Ok(ledger::audit::audit(&self.app.store, account, progress).await?)
     }
 
     /// The application of this name, made if there is none.

@@ -1,6 +1,6 @@
 //! `switchboard serve`: everything on a laptop, from one command.
 
-use crate::embedded;
+use crate::database::{self, Opened};
 use crate::methods::JOBS;
 use crate::operator::Operator;
 use crate::router::router;
@@ -9,19 +9,13 @@ use crate::tls;
 use anyhow::{Context, Result, anyhow};
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use dynoxide::Database;
 use serde_json::json;
-use shared::auth::random_token;
-use shared::clock::Clock;
-use shared::config::{self, Config};
 use shared::context::App;
 use shared::ledger::Money;
 use shared::observe::{self, Log};
-use shared::store::schema::create_tables;
-use shared::store::{Endpoint, Store, connect, connect_with};
 use shared::voximplant::Role;
+use std::fs::File;
 use std::future::Future;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -31,7 +25,6 @@ use std::time::{Duration, Instant};
 /// The account that a first start makes.
 const ACCOUNT: &str = "demo";
 
-const SECRET_FILE: &str = "token-secret";
 const STEPCHAT_FILE: &str = "stepchat.json";
 const VOXIMPLANT_FILE: &str = "voximplant.json";
 const API_KEY_FILE: &str = "voximplant-apikey.json";
@@ -70,66 +63,15 @@ pub struct Server {
     secure: TcpListener,
     tls: RustlsConfig,
     database: Option<(TcpListener, Database)>,
-}
-
-/// The settings of a local deployment: the environment's, with a secret of the state folder's own.
-fn local_config(state: &State) -> Result<Config> {
-    if on_aws() {
-        // A secret of our own would derive tokens that the deployed functions do not know.
-        return Ok(Config::read(|name| std::env::var(name).ok())?);
-    }
-    let secret = match state.read(SECRET_FILE)? {
-        Some(secret) => secret,
-        None => {
-            let bytes = random_token(32)?;
-            let secret = STANDARD.encode(bytes);
-            state.write_secret(SECRET_FILE, &secret)?;
-            secret
-        }
-    };
-    let lookup = |name: &str| {
-        let set = std::env::var(name).ok().filter(|value| !value.is_empty());
-        set.or_else(|| (name == "SWITCHBOARD_TOKEN_SECRET").then(|| secret.clone()))
-    };
-    Ok(Config::read(lookup)?)
-}
-
-/// Whether the environment asks for the tables of an AWS account.
-fn on_aws() -> bool {
-    std::env::var("SWITCHBOARD_DATABASE").is_ok_and(|choice| choice == "aws")
-}
-
-/// Opens the database: another endpoint if the environment names one, else the embedded one.
-fn open_database(options: &Options, state: &State) -> Result<(aws_sdk_dynamodb::Client, Option<Database>)> {
-    let elsewhere = std::env::var("AWS_ENDPOINT_URL_DYNAMODB").is_ok_and(|url| !url.is_empty());
-    if elsewhere || on_aws() {
-        let endpoint = config::endpoint(|name| std::env::var(name).ok())?;
-        return Ok((connect(&endpoint), None));
-    }
-    let database = if options.memory {
-        state.check_memory()?;
-        Database::memory()
-    } else {
-        let path = state.database();
-        let path = path.to_str().ok_or_else(|| anyhow!("{} is not a text path", path.display()))?;
-        Database::new(path)
-    };
-    let database = database.map_err(|error| anyhow!("cannot open the embedded database: {error}"))?;
-    let client = connect_with(&Endpoint::emulator(Some("http://embedded".into())), embedded::transport(&database));
-    Ok((client, Some(database)))
+    /// Held as long as the server works on the state folder's database.
+    _lock: Option<File>,
 }
 
 /// Opens everything and makes what a first start needs; nothing is served yet.
 pub async fn start(options: &Options) -> Result<Server> {
     let state = State::open(&options.state)?;
-    let config = local_config(&state)?;
-    let (client, database) = open_database(options, &state)?;
-    let deployed = on_aws();
-    if !deployed {
-        create_tables(&client, &config.tables).await.context("cannot create the tables")?;
-    }
-    let store = Store::new(client, config.tables.clone());
-    let app = Arc::new(App::new(config, store, Clock::System, options.log.clone()));
+    let Opened { app, embedded: database, deployed, lock } =
+        database::open(&state, options.memory, options.log.clone()).await?;
     let bind = |address: SocketAddr| -> Result<TcpListener> {
         let listener = TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))?;
         listener.set_nonblocking(true)?;
@@ -156,7 +98,7 @@ pub async fn start(options: &Options) -> Result<Server> {
         }
         (None, _) => None,
     };
-    Ok(Server { http, https, greeting, app, plain, secure, tls, database })
+    Ok(Server { http, https, greeting, app, plain, secure, tls, database, _lock: lock })
 }
 
 /// Makes what a first start needs and is not there yet, and writes the files clients load. Safe to interrupt and to

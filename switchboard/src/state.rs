@@ -49,6 +49,20 @@ impl State {
         Ok(())
     }
 
+    /// Keeps other processes off the folder's database until the file is dropped: two of them would not see each other's
+    /// transactions.
+    pub fn lock(&self) -> Result<fs::File> {
+        let path = self.path("lock");
+        let file = fs::File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
+        if let Err(error) = file.try_lock() {
+            bail!(
+                "{} is in use by another process ({error}): stop `switchboard serve` first, or choose another --state",
+                self.folder.display()
+            );
+        }
+        Ok(file)
+    }
+
     /// The text of a file; `None` if there is none.
     pub fn read(&self, name: &str) -> Result<Option<String>> {
         let path = self.path(name);

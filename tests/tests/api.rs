@@ -15,12 +15,18 @@ mod api {
     mod bad_input;
     mod budgets;
     mod captures;
+    mod cascades;
+    mod conversations;
     mod golden;
     mod idempotency;
     mod ledger;
+    mod lists;
     mod panics;
     mod races;
     mod secrets;
+    mod skills_queues;
     mod stepchat;
+    mod transfer;
+    mod users;
     mod voximplant;
 }

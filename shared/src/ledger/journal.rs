@@ -18,6 +18,8 @@ pub enum Party {
     Account(AccountId),
     /// A user with a balance of its own.
     User(PhoneUserId),
+    /// Money on its way, of the one operation of the entry: transfers too large for one transaction.
+    Suspense,
 }
 
 /// One movement: `amount` (positive) leaves `from` and reaches `to`.
@@ -29,8 +31,11 @@ pub struct Posting {
     pub to: Party,
     /// In ten-thousandths of the account's currency.
     pub units: i64,
-    /// What the statement shows.
+    /// What the account's statement shows.
     pub description: String,
+    /// What the user's statement shows.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub user_description: String,
 }
 
 impl Posting {
@@ -38,7 +43,22 @@ impl Posting {
     #[must_use]
     pub fn new(from: Party, to: Party, amount: Money, description: &str) -> Option<Self> {
         let units = amount.units().filter(|_| amount.is_positive())?;
-        Some(Self { from, to, units, description: description.to_owned() })
+        Some(Self { from, to, units, description: description.to_owned(), user_description: String::new() })
+    }
+
+    /// The same movement with a text of its own on the user's statement.
+    #[must_use]
+    pub fn told_user(self, description: &str) -> Self {
+        Self { user_description: description.to_owned(), ..self }
+    }
+
+    /// The user at one end of the movement, if there is one.
+    #[must_use]
+    pub fn user(&self) -> Option<PhoneUserId> {
+        [self.from, self.to].into_iter().find_map(|party| match party {
+            Party::User(user) => Some(user),
+            Party::World | Party::Account(_) | Party::Suspense => None,
+        })
     }
 }
 
@@ -72,6 +92,9 @@ pub struct Entry {
     pub at: Timestamp,
     /// What moved.
     pub postings: Vec<Posting>,
+    /// The rate by which the amounts were converted, if they were asked for in another currency (decision D7).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<String>,
     /// The account's balance afterwards, in ten-thousandths.
     pub balance_units: i64,
     /// The hash of the entry before.
@@ -102,6 +125,7 @@ mod tests {
             number: 1,
             at: Timestamp::from_millis(0),
             postings: vec![posting],
+            rate: None,
             balance_units: units,
             previous: EntryHash::genesis(),
         }

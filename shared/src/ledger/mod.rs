@@ -2,6 +2,10 @@
 
 mod journal;
 mod money;
+mod rate;
+mod transfer;
 
 pub use journal::{Entry, EntryHash, Party, Posting};
 pub use money::{Money, MoneyError};
+pub use rate::Rate;
+pub use transfer::{Insufficient, Texts, shares};

@@ -49,6 +49,17 @@ impl Money {
         Self(number).units().map(|_| Self(number)).ok_or(MoneyError::OutOfRange)
     }
 
+    /// The number itself.
+    pub(super) fn decimal(self) -> Decimal {
+        self.0
+    }
+
+    /// The amount of a number of at most four decimals, if it can be held.
+    pub(super) fn of_decimal(number: Decimal) -> Option<Self> {
+        let money = Self(number.normalize());
+        money.units().filter(|_| money.0.scale() <= SCALE).map(|_| money)
+    }
+
     /// The amount of `units` ten-thousandths.
     #[must_use]
     pub fn from_units(units: i64) -> Self {

@@ -32,6 +32,28 @@ pub enum Refusal {
     ExtraTooLong,
     /// More extras in one call than one transaction holds.
     TooManyExtras,
+    /// No such conversation, or its user has been deleted.
+    ConversationNotFound,
+    /// The agent a conversation shall be assigned to is neither an agent nor an admin.
+    AgentNotFound,
+    /// A conversation's status is not one of 0 to 4.
+    InvalidStatusCode,
+    /// A conversation's title of more than 191 characters.
+    TitleTooLong,
+    /// A conversation's source that is not two letters or digits.
+    InvalidSource,
+    /// A message of more than 65,535 bytes.
+    MessageTooLong,
+    /// Attachments that are no list of `[name, url]`, or longer than 65,535 bytes.
+    InvalidAttachments,
+    /// A payload that is no JSON, or longer than 65,535 bytes.
+    InvalidPayload,
+    /// Neither an id nor a moment: our own code, the page lists none.
+    InvalidDatetime,
+    /// A `cursor` that no answer has given.
+    InvalidCursor,
+    /// More users in one `delete-users` than it takes (decision D36).
+    TooManyUsers,
 }
 
 impl Refusal {
@@ -52,6 +74,17 @@ impl Refusal {
             Self::InvalidExtra => "invalid-extra",
             Self::ExtraTooLong => "extra-too-long",
             Self::TooManyExtras => "too-many-extras",
+            Self::ConversationNotFound => "conversation-id-not-found",
+            Self::AgentNotFound => "agent-not-found",
+            Self::InvalidStatusCode => "invalid-status-code",
+            Self::TitleTooLong => "title-too-long",
+            Self::InvalidSource => "invalid-source",
+            Self::MessageTooLong => "message-too-long",
+            Self::InvalidAttachments => "invalid-attachments",
+            Self::InvalidPayload => "invalid-payload",
+            Self::InvalidDatetime => "invalid-datetime",
+            Self::InvalidCursor => "invalid-cursor",
+            Self::TooManyUsers => "too-many-users",
         }
     }
 }

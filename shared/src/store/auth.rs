@@ -77,6 +77,10 @@ pub(super) fn put_voximplant_password(
     Write::put(Table::Auth, &PasswordItem { pk: voximplant_password_key(account, id).pk, hash: hash.clone() })
 }
 
+pub(super) fn delete_voximplant_password(account: AccountId, id: PhoneUserId) -> Write {
+    Write::delete(Table::Auth, voximplant_password_key(account, id))
+}
+
 /// A service-account key: its public half and what it may do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceKey {
@@ -107,6 +111,28 @@ struct ServiceKeyItem {
 
 fn service_key(id: &str) -> Key {
     Key::single(format!("K#{id}"))
+}
+
+/// Writes a service-account key.
+pub(super) fn put_service_key(key: &ServiceKey) -> Result<Write, StoreError> {
+    use base64::Engine as _;
+    let item = ServiceKeyItem {
+        pk: service_key(&key.id).pk,
+        account: key.account,
+        public_key: base64::engine::general_purpose::STANDARD.encode(&key.public_key),
+        roles: key.roles.clone(),
+        description: key.description.clone(),
+        created: key.created,
+    };
+    Write::put(Table::Auth, &item)
+}
+
+pub(super) fn delete_service_key(id: &str) -> Write {
+    Write::delete(Table::Auth, service_key(id))
+}
+
+pub(super) fn delete_api_key(hash: &TokenHash) -> Write {
+    Write::delete(Table::Auth, api_key(hash))
 }
 
 /// An API key: the account it opens, under every name the account is called by.
@@ -153,20 +179,6 @@ impl Store {
             description: item.description,
             created: item.created,
         }))
-    }
-
-    /// Stores a service-account key. Operator work: no method may do this.
-    pub async fn put_service_key(&self, key: &ServiceKey) -> Result<(), StoreError> {
-        use base64::Engine as _;
-        let item = ServiceKeyItem {
-            pk: service_key(&key.id).pk,
-            account: key.account,
-            public_key: base64::engine::general_purpose::STANDARD.encode(&key.public_key),
-            roles: key.roles.clone(),
-            description: key.description.clone(),
-            created: key.created,
-        };
-        self.put_auth(&item).await
     }
 
     /// The account an API key opens.

@@ -47,6 +47,18 @@ impl Operation {
         Self { key: Key::single(format!("I#{scope}")), payload }
     }
 
+    /// The operation's identity: a hash of tenant and key.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.key.pk
+    }
+
+    /// The hash of what was asked for.
+    #[must_use]
+    pub fn payload(&self) -> &str {
+        &self.payload
+    }
+
     /// Adds the record of this operation's answer to the transaction of its effect.
     pub fn record<R: Clone>(&self, txn: &mut Txn<R>, answer: String, now: Timestamp) -> Result<(), StoreError> {
         let kept_until = now.plus_millis(IDEMPOTENCY_MILLIS);

@@ -20,6 +20,7 @@ pub(crate) struct Merge<'a> {
     descending: bool,
     limit: Option<i32>,
     after: Option<String>,
+    merged: bool,
     streams: Vec<Stream>,
 }
 
@@ -33,7 +34,7 @@ struct Stream {
 impl<'a> Merge<'a> {
     /// A walk over an index of a table, from its beginning.
     pub(crate) fn of(store: &'a Store, table: Table, index: Index, descending: bool) -> Self {
-        Self { store, table, index, descending, limit: None, after: None, streams: Vec::new() }
+        Self { store, table, index, descending, limit: None, after: None, merged: true, streams: Vec::new() }
     }
 
     /// How many entries a page needs at most; `None` takes what one megabyte holds.
@@ -44,6 +45,11 @@ impl<'a> Merge<'a> {
     /// Starts behind this sort key.
     pub(crate) fn after(self, after: Option<String>) -> Self {
         Self { after, ..self }
+    }
+
+    /// Reads one partition after another in place of merging them.
+    pub(crate) fn one_after_another(self) -> Self {
+        Self { merged: false, ..self }
     }
 
     /// Opens the partitions, reading the first page of each in parallel.
@@ -90,7 +96,13 @@ impl<'a> Merge<'a> {
         let key = |stream: &Stream| stream.ready.front().and_then(|entry| text(entry, sort)).map(str::to_owned);
         let candidates =
             self.streams.iter().enumerate().filter_map(|(position, stream)| Some((key(stream)?, position)));
-        let chosen = if self.descending { candidates.max() } else { candidates.min() };
+        let chosen = if !self.merged {
+            candidates.min_by_key(|(_, position)| *position)
+        } else if self.descending {
+            candidates.max()
+        } else {
+            candidates.min()
+        };
         Ok(chosen.and_then(|(_, position)| self.streams.get_mut(position)).and_then(|stream| stream.ready.pop_front()))
     }
 

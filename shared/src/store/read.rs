@@ -131,6 +131,13 @@ impl Store {
         Ok(found)
     }
 
+    /// Removes one item; a missing one is no error.
+    pub(crate) async fn delete(&self, table: Table, key: &Key) -> Result<(), StoreError> {
+        let name = self.table_name(table);
+        self.client.delete_item().table_name(name).set_key(Some(key.attributes())).send().await?;
+        Ok(())
+    }
+
     /// Removes items by key, in batches; missing ones are no error.
     pub(crate) async fn batch_delete(&self, table: Table, keys: &[Key]) -> Result<(), StoreError> {
         let name = self.table_name(table);

@@ -148,6 +148,7 @@ static STEPCHAT: TableSchema = TableSchema {
         by_type("by_created", "s_created"),
         by_type("by_active", "s_active"),
         by_type("by_department", "s_department"),
+        by_type("by_id", "s_id"),
         IndexSchema { name: "by_value", partition: "vp", sort: "vs", carries: &["val"] },
     ],
 };

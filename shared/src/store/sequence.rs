@@ -8,26 +8,50 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 pub enum Sequence {
     /// StepChat users.
     StepchatUser,
+    /// StepChat conversations.
+    Conversation,
+    /// Messages of StepChat conversations.
+    Message,
     /// Voximplant accounts.
     Account,
     /// Voximplant applications.
     Application,
     /// Voximplant users.
     PhoneUser,
+    /// Skills.
+    Skill,
+    /// Queues.
+    Queue,
 }
 
 impl Sequence {
     const fn place(self) -> (Table, &'static str) {
         match self {
             Self::StepchatUser => (Table::Stepchat, "user"),
+            Self::Conversation => (Table::Stepchat, "conversation"),
+            Self::Message => (Table::Stepchat, "message"),
             Self::Account => (Table::Voximplant, "account"),
             Self::Application => (Table::Voximplant, "application"),
             Self::PhoneUser => (Table::Voximplant, "user"),
+            Self::Skill => (Table::Voximplant, "skill"),
+            Self::Queue => (Table::Voximplant, "queue"),
         }
     }
 }
 
+#[derive(Debug, serde::Deserialize)]
+struct SequenceItem {
+    n: u64,
+}
+
 impl Store {
+    /// The last number a sequence has given; 0 before the first.
+    pub(crate) async fn last_number(&self, sequence: Sequence) -> Result<u64, StoreError> {
+        let (table, name) = sequence.place();
+        let item: Option<SequenceItem> = self.get(table, &Key::new("S", name)).await?;
+        Ok(item.map_or(0, |item| item.n))
+    }
+
     /// The next number of a sequence, parsed into its id type.
     ///
     /// Deliberately outside the transaction that uses it: a lost response wastes a number, an id inside the

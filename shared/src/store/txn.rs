@@ -256,6 +256,10 @@ impl<R: Clone> Txn<R> {
 impl Store {
     /// Commits a transaction. A cancellation is retried only if every reason is contention or throttling.
     pub async fn commit<R: Clone>(&self, txn: &Txn<R>) -> Result<(), CommitError<R>> {
+        // Nothing to write is already done.
+        if txn.is_empty() {
+            return Ok(());
+        }
         if txn.len() > MAX_TRANSACTION_ACTIONS {
             return Err(StoreError::Refused(format!("a transaction of {} actions", txn.len())).into());
         }

@@ -2,12 +2,18 @@
 
 mod account;
 mod application;
+mod queue;
 mod refusal;
 mod role;
+mod skill;
 mod user;
 
 pub use account::{Account, AccountName, Currency};
 pub use application::{Application, ApplicationName};
+pub use queue::{Queue, QueueName, ServiceProbability};
 pub use refusal::{Parameter, Refusal};
 pub use role::Role;
-pub use user::{AcdStatus, CustomData, DisplayName, MobilePhone, NewPhoneUser, Password, PhoneUser, UserName};
+pub use skill::{Skill, SkillName};
+pub use user::{
+    AcdStatus, CustomData, DisplayName, MobilePhone, NewPhoneUser, Password, PhoneUser, QueueLink, UserName,
+};

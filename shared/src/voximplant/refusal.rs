@@ -19,10 +19,18 @@ impl Parameter {
             "user_id" => 117,
             "user_display_name" => 157,
             "mobile_phone" => 203,
+            "from_date" | "to_date" => 111,
+            "transaction_id" => 197,
+            "transaction_type" => 209,
             "currency" => 210,
             "acd_queue_id" | "excluded_acd_queue_id" => 218,
             "skill_id" | "showing_skill_id" => 222,
             "excluded_skill_id" => 224,
+            "service_probability" => 214,
+            "max_queue_size" => 215,
+            "max_waiting_time" => 216,
+            "average_service_time" => 217,
+            "acd_queue_priority" => 223,
             "amount" => 225,
             "acd_status" => 227,
             _ => 496,
@@ -90,6 +98,38 @@ pub enum Refusal {
     /// The application has a user of this name.
     #[error("The user name is not unique.")]
     UserNameNotUnique,
+    /// A new name that is not `[a-z0-9][a-z0-9_-]{2,49}`.
+    #[error(
+        "New user name should start with a letter or digit and can contain lowercase latin characters, digits, hyphens and underscores, and must be 3 to 50 characters long."
+    )]
+    InvalidNewUserName,
+    /// The application has another user of the new name.
+    #[error("The user name is not unique.")]
+    NewUserNameNotUnique,
+    /// A list with too many values.
+    #[error("The '{0}' parameter length should be less than {limit}: name at most {limit_minus} values in one call.", limit = crate::limits::MAX_LISTED + 1, limit_minus = crate::limits::MAX_LISTED)]
+    ListTooLong(&'static str),
+    /// `all` selects more than one call can change.
+    #[error("Invalid arguments: '{0}' selects more than {limit} users; name them in lists.", limit = crate::limits::MAX_BOUND_USERS)]
+    TooManySelected(&'static str),
+    /// 512 characters or more.
+    #[error("The 'skill_name' parameter length should be less than 512.")]
+    SkillNameTooLong,
+    /// The account has a skill of this name.
+    #[error("Skill's name is not unique.")]
+    SkillNameNotUnique,
+    /// 100 characters or more.
+    #[error("The 'acd_queue_name' parameter length should be less than 100.")]
+    QueueNameTooLong,
+    /// The application has a queue of this name.
+    #[error("Queue's name is not unique.")]
+    QueueNameNotUnique,
+    /// The queue belongs to another application.
+    #[error("No application is bound to the queue: it belongs to another application.")]
+    QueueOfOtherApplication,
+    /// The user belongs to another application.
+    #[error("The user is not bound to the application.")]
+    UserOfOtherApplication,
     /// 256 characters or more, or none.
     #[error("The 'user_display_name' parameter is invalid: it must have 1 to 255 characters.")]
     InvalidDisplayName,
@@ -107,6 +147,26 @@ pub enum Refusal {
     /// A blank inside.
     #[error("Password cannot contain spaces.")]
     PasswordSpaces,
+    /// Someone has not enough money, and the transfer is strict.
+    #[error("Insufficient money.")]
+    InsufficientMoney,
+    /// The user's calls are paid from the account.
+    #[error("You cannot transfer funds to this user: it has no separate balance (parent_accounting is true).")]
+    NoSeparateBalance,
+    /// 120 characters or more.
+    #[error("The 'account_transaction_description' parameter length should be less than 120.")]
+    AccountDescriptionTooLong,
+    /// 120 characters or more.
+    #[error("The 'user_transaction_description' parameter length should be less than 120.")]
+    UserDescriptionTooLong,
+    /// Below one hundredth, or finer than four decimals.
+    #[error(
+        "The 'amount' parameter is invalid: it must be a decimal number of at most 4 decimals, and 0.01 or more, or -0.01 or less."
+    )]
+    InvalidAmount,
+    /// The end is before the beginning.
+    #[error("Invalid date range: 'to_date' is before 'from_date'.")]
+    InvalidDateRange,
     /// The operator's limit on users per account.
     #[error("Exceeded the user number limit per account.")]
     UserCountExceeded,
@@ -136,28 +196,42 @@ impl Refusal {
             Self::Internal | Self::TimedOut => 2,
             Self::Database => 4,
             Self::AuthorizationFailed(_) | Self::RoleRequired(_) => 100,
-            Self::InvalidArguments(_) => 101,
+            Self::InvalidArguments(_) | Self::TooManySelected(_) => 101,
             Self::MissingCmd => 102,
             Self::UnknownCommand => 103,
             Self::InvalidApplicationName => 107,
             Self::UserCountExceeded => 109,
-            Self::UserNameNotUnique => 118,
+            Self::UserNameNotUnique | Self::NewUserNameNotUnique => 118,
             Self::UserNameRestrictions => 122,
             Self::ApplicationNameNotUnique => 129,
             Self::InvalidDisplayName => 157,
             Self::CustomDataTooLong => 212,
+            Self::QueueNameTooLong => 213,
+            Self::QueueNameNotUnique => 219,
+            Self::SkillNameTooLong => 220,
+            Self::SkillNameNotUnique => 221,
+            Self::InvalidDateRange => 123,
+            Self::InsufficientMoney => 127,
+            Self::InvalidAmount => 225,
+            Self::AccountDescriptionTooLong => 234,
+            Self::UserDescriptionTooLong => 235,
             Self::RateLimit => 340,
+            Self::QueueOfOtherApplication => 381,
+            Self::UserOfOtherApplication => 393,
             Self::InvalidTokenFormat => 447,
             Self::InvalidTokenTtl => 454,
             Self::TokenIssuedInFuture(_) => 455,
             Self::TokenExpired(_) => 456,
             Self::OnlyOneOf(_) => 458,
+            Self::InvalidNewUserName => 462,
             Self::EmptyPassword => 463,
             Self::PasswordCharacters => 464,
             Self::Missing(_) => 485,
             Self::KeyReused => 496,
+            Self::ListTooLong(_) => 499,
             Self::PasswordSpaces => 524,
             Self::ApplicationNotFound => 558,
+            Self::NoSeparateBalance => 573,
             Self::Invalid(parameter) => parameter.invalid_code(),
         }
     }
@@ -166,13 +240,22 @@ impl Refusal {
     #[must_use]
     pub fn field_name(&self) -> Option<&'static str> {
         match self {
-            Self::Missing(name) => Some(name),
+            Self::Missing(name) | Self::ListTooLong(name) | Self::TooManySelected(name) => Some(name),
             Self::Invalid(parameter) => Some(parameter.0),
             Self::KeyReused => Some("request_id"),
             Self::InvalidApplicationName | Self::ApplicationNameNotUnique | Self::ApplicationNotFound => {
                 Some("application_name")
             }
             Self::UserNameRestrictions | Self::UserNameNotUnique => Some("user_name"),
+            Self::InsufficientMoney | Self::InvalidAmount => Some("amount"),
+            Self::NoSeparateBalance | Self::UserOfOtherApplication => Some("user_id"),
+            Self::AccountDescriptionTooLong => Some("account_transaction_description"),
+            Self::UserDescriptionTooLong => Some("user_transaction_description"),
+            Self::InvalidDateRange => Some("to_date"),
+            Self::InvalidNewUserName | Self::NewUserNameNotUnique => Some("new_user_name"),
+            Self::SkillNameTooLong | Self::SkillNameNotUnique => Some("skill_name"),
+            Self::QueueNameTooLong | Self::QueueNameNotUnique => Some("acd_queue_name"),
+            Self::QueueOfOtherApplication => Some("acd_queue_id"),
             Self::InvalidDisplayName => Some("user_display_name"),
             Self::CustomDataTooLong => Some("user_custom_data"),
             Self::EmptyPassword | Self::PasswordCharacters | Self::PasswordSpaces => Some("user_password"),

@@ -1,7 +1,7 @@
 //! A Voximplant user and the rules of its fields.
 
-use super::{Parameter, Refusal};
-use crate::ids::{ApplicationId, PhoneUserId};
+use super::{Parameter, Queue, Refusal};
+use crate::ids::{ApplicationId, PhoneUserId, QueueId, SkillId};
 use crate::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -170,12 +170,60 @@ pub struct PhoneUser {
     pub acd_status: AcdStatus,
     /// When that state last changed; never, for most users.
     pub acd_status_change_time: Option<Timestamp>,
+    /// The user's skills, by id.
+    pub skills: Vec<SkillId>,
+    /// The queues the user serves, by id.
+    pub queues: Vec<QueueLink>,
     /// When the user was created.
     pub created: Timestamp,
     /// When the user was last changed.
     pub modified: Timestamp,
     /// Rises with every change; guards read-decide-write.
     pub version: i64,
+}
+
+/// A user's binding to a queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueueLink {
+    /// The queue.
+    pub queue: QueueId,
+    /// Bound by comparing skills; `false` is bound by hand.
+    pub auto: bool,
+}
+
+impl PhoneUser {
+    /// Gives or takes skills.
+    pub fn set_skills(&mut self, skills: &[SkillId], bind: bool) {
+        self.skills.retain(|skill| !skills.contains(skill));
+        if bind {
+            self.skills.extend_from_slice(skills);
+        }
+        self.skills.sort_unstable();
+        self.skills.dedup();
+    }
+
+    /// Binds to queues by hand, or takes such bindings back.
+    pub fn set_queues(&mut self, queues: &[QueueId], bind: bool) {
+        self.queues.retain(|link| !queues.contains(&link.queue));
+        if bind {
+            let by_hand = queues.iter().map(|queue| QueueLink { queue: *queue, auto: false });
+            self.queues.extend(by_hand);
+        }
+    }
+
+    /// Brings the bindings by skill up to date. `queues` are all queues of the account. A binding by hand outranks one by
+    /// skill; taken back, it leaves the one by skill if the skills still say so.
+    pub fn relink(&mut self, queues: &[Queue]) {
+        self.queues.retain(|link| !link.auto);
+        for queue in queues {
+            let bound = self.queues.iter().any(|link| link.queue == queue.id);
+            if queue.application == self.application && !bound && queue.takes(&self.skills) {
+                self.queues.push(QueueLink { queue: queue.id, auto: true });
+            }
+        }
+        self.queues.sort_unstable_by_key(|link| link.queue);
+        self.queues.dedup_by_key(|link| link.queue);
+    }
 }
 
 /// What `AddUser` asks for, checked.
@@ -210,6 +258,8 @@ impl NewPhoneUser {
             mobile_phone: self.mobile_phone,
             acd_status: AcdStatus::Offline,
             acd_status_change_time: None,
+            skills: Vec::new(),
+            queues: Vec::new(),
             created: now,
             modified: now,
             version: now.millis(),

@@ -83,9 +83,21 @@ async fn voximplant_methods_open_to_their_documented_roles_only() {
     let all = Role::ALL.map(Role::name).join(", ");
     let expected = format!(
         "AddApplication: Owner, Admin, Developer\n\
+         AddQueue: Owner, Admin, Developer\n\
+         AddSkill: Owner, Admin, Developer\n\
          AddUser: Owner, Admin, User manager\n\
+         BindSkill: Owner, Admin, Developer, User manager\n\
+         BindUserToQueue: Owner, Admin, Developer, User manager\n\
+         DelApplication: Owner, Admin, Developer\n\
+         DelUser: Owner, Admin, User manager\n\
          GetAccountInfo: any key; {all}\n\
-         GetUsers: Owner, Admin, Developer, Supervisor, User manager\n"
+         GetApplications: Owner, Admin, Developer, Supervisor, User manager\n\
+         GetQueues: Owner, Admin, Developer, Supervisor, User manager\n\
+         GetSkills: Owner, Admin, Developer, Supervisor, User manager\n\
+         GetTransactionHistory: Owner, Admin, Accountant, Payer\n\
+         GetUsers: Owner, Admin, Developer, Supervisor, User manager\n\
+         SetUserInfo: Owner, Admin, User manager\n\
+         TransferMoneyToUser: Owner, Admin, User manager\n"
     );
     assert_eq!(matrix.concat(), expected);
 }

@@ -7,42 +7,64 @@ use switchboard::methods::families;
 use tests::{App, cases};
 
 /// Sequential round trips of each method, authentication included, over all of its stories.
-const BUDGETS: [(&str, u32); 10] = [
+const BUDGETS: [(&str, u32); 48] = [
     ("AddApplication", 3),
+    ("AddQueue", 3),
+    ("AddSkill", 3),
     ("AddUser", 4),
+    ("BindSkill", 10),
+    ("BindUserToQueue", 6),
+    ("DelApplication", 12),
+    ("DelUser", 9),
     ("GetAccountInfo", 2),
-    ("GetUsers", 4),
+    ("GetApplications", 2),
+    ("GetQueues", 3),
+    ("GetSkills", 2),
+    ("GetTransactionHistory", 2),
+    ("GetUsers", 5),
+    ("SetUserInfo", 5),
+    ("TransferMoneyToUser", 6),
     ("add-user", 3),
+    ("agents-online", 2),
     ("count-users", 2),
+    ("current-url", 4),
+    ("delete-leads", 16),
     ("delete-user", 6),
+    ("delete-users", 20),
+    ("get-agent", 2),
+    ("get-agents-ids", 2),
+    ("get-bot-id", 4),
+    ("get-conversation", 3),
+    ("get-new-users", 3),
+    ("get-online-users", 3),
     ("get-user", 2),
     ("get-user-by", 3),
+    ("get-user-conversations", 5),
+    ("get-user-extra", 2),
+    ("get-user-from-conversation", 5),
+    ("get-user-language", 2),
+    ("get-users", 4),
+    ("get-users-with-details", 5),
+    ("is-agent-typing", 3),
+    ("is-online", 2),
+    ("is-typing", 2),
+    ("new-conversation", 3),
+    ("search-users", 4),
+    ("send-message", 3),
+    ("set-typing", 3),
+    ("update-bot", 4),
     ("update-user", 3),
+    ("update-user-to-lead", 3),
+    ("update-users-last-activity", 2),
 ];
 
-#[tokio::test]
-async fn no_method_exceeds_its_round_trips() {
-    let budgets = BTreeMap::from(BUDGETS);
-    let mut over = Vec::new();
-    for family in families() {
-        for entry in family.methods {
-            let budget = budgets.get(entry.name).copied().unwrap_or_else(|| panic!("{} has no budget", entry.name));
-            for case in cases::of(entry) {
-                let app = App::new().await;
-                let mut kept = BTreeMap::new();
-                for step in &case.steps {
-                    let answer = step.call(&app, family.name, &kept).await;
-                    step.check(&case.promise, &answer, &mut kept);
-                }
-                // The last line is the method's own.
-                let spent = app.last_line()["round_trips"].as_u64().unwrap();
-                if spent > u64::from(budget) {
-                    over.push(format!("{}: {spent} > {budget} ({})", entry.name, case.promise));
-                }
-            }
-        }
-    }
-    assert!(over.is_empty(), "{over:#?}");
+/// What a method may take that has no line of its own yet: authentication, one look, one write.
+const DEFAULT_BUDGET: u32 = 3;
+
+/// The budget of a method. `golden.rs` holds every story against it.
+pub(super) fn budget(method: &str) -> u64 {
+    let known = BUDGETS.iter().find(|(name, _)| *name == method);
+    u64::from(known.map_or(DEFAULT_BUDGET, |(_, budget)| *budget))
 }
 
 /// Runs all stories of a method and collects which grants its own calls needed.
@@ -64,6 +86,13 @@ async fn uses(family: &'static str, entry: &shared::method::Entry) -> BTreeSet<G
                 used.extend(app.uses().into_iter().map(|need| grant(&app, &need)));
             }
         }
+        // Once more, some seconds later: only then does activity move on.
+        app.wait_millis(10_000);
+        let last = case.steps.last().unwrap();
+        let mut fields = last.fields(&kept);
+        fields.insert("request_id".into(), "later".into());
+        cases::Step { with: fields, ..last.clone() }.call(&app, family, &BTreeMap::new()).await;
+        used.extend(app.uses().into_iter().map(|need| grant(&app, &need)));
     }
     used
 }
@@ -103,8 +132,14 @@ fn excused(method: &str, grant: &Grant) -> bool {
     match (grant.table, grant.action) {
         // A token that names a child account (access.rs).
         (Table::Voximplant, Action::GetItem) => true,
+        // Activity is written every few seconds, and in stories no time passes (conversations.rs).
+        (Table::Stepchat, Action::UpdateItem) => method == "set-typing",
         // The limit on users per account (voximplant.rs).
         (Table::Voximplant, Action::Query) => method == "AddUser",
+        // Transfers larger than one transaction (transfer.rs).
+        (Table::Ledger, Action::Query | Action::DeleteItem | Action::BatchWriteItem | Action::ConditionCheckItem) => {
+            method == "TransferMoneyToUser"
+        }
         _ => false,
     }
 }

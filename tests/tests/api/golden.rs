@@ -1,5 +1,6 @@
 //! The stories of every method's `cases.json`.
 
+use super::budgets::budget;
 use std::collections::BTreeMap;
 use switchboard::methods::families;
 use tests::{App, cases};
@@ -19,16 +20,19 @@ async fn run(family: &str) {
                 assert_eq!(answer.status, 200, "{}: {}", case.promise, answer.text);
                 step.check(&case.promise, &answer, &mut kept);
             }
+            // The last line is the method's own.
+            let (spent, budget) = (app.last_line()["round_trips"].as_u64().unwrap(), budget(entry.name));
+            assert!(spent <= budget, "{}: {spent} round trips, not {budget}: {}", entry.name, case.promise);
         }
     }
 }
 
 #[tokio::test]
-async fn every_stepchat_story_holds() {
+async fn every_stepchat_story_holds_within_its_round_trips() {
     run("stepchat").await;
 }
 
 #[tokio::test]
-async fn every_voximplant_story_holds() {
+async fn every_voximplant_story_holds_within_its_round_trips() {
     run("voximplant").await;
 }

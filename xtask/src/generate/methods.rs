@@ -37,7 +37,7 @@ fn row(entry: &Entry) -> String {
     let paths = entry.paths().iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(" ");
     let effect = match entry.effect {
         Effect::Read => "reads",
-        Effect::Write => "writes",
+        Effect::Write | Effect::Repeatable => "writes",
     };
     let folder = format!("functions/{}/{}", entry.family, entry.folder());
     let grants = grants(&entry.grants());

@@ -7,11 +7,19 @@ use shared::ledger::Money;
 use shared::limits::MAX_COUNT;
 use shared::prelude::*;
 use shared::store::ledger;
+use shared::store::voximplant::members;
 use shared::store::voximplant::users::{self, Filter, Listing, Order};
+use shared::store::voximplant::{queues, skills};
 use shared::voximplant::{AcdStatus, Role};
 use shared::wire::voximplant::{
     Access, ApplicationFilter, Bool, Count, Cursor, Error, Ids, ListAnswer, SemicolonList, Text, UserInfo, Voximplant,
 };
+
+mod named;
+mod names;
+
+use named::Named;
+use names::Names;
 
 const DEFAULT_COUNT: usize = 20;
 
@@ -36,6 +44,20 @@ pub struct Request {
     user_active: Option<Bool>,
     /// Any of OFFLINE, ONLINE, READY, BANNED, `IN_SERVICE`, `AFTER_SERVICE`, TIMEOUT, DND, separated by semicolons.
     acd_status: Option<SemicolonList<AcdStatus>>,
+    /// Only users with this skill.
+    skill_id: Option<Ids>,
+    /// Only users without this skill.
+    excluded_skill_id: Option<Ids>,
+    /// Only users that serve this queue.
+    acd_queue_id: Option<Ids>,
+    /// Only users that do not serve this queue.
+    excluded_acd_queue_id: Option<Ids>,
+    /// Shows only this skill in `skills`.
+    showing_skill_id: Option<Ids>,
+    /// Adds `skills`. Default: false.
+    with_skills: Option<Bool>,
+    /// Adds `acd_queues`. Default: false.
+    with_queues: Option<Bool>,
     /// Records to return at most: up to 10,000. Default: 20.
     count: Option<Count>,
     /// Records to skip. Default: 0.
@@ -57,16 +79,27 @@ impl Method for GetUsers {
     const ACCESS: Access =
         Access::Roles(&[Role::Owner, Role::Admin, Role::Developer, Role::Supervisor, Role::UserManager]);
     const EFFECT: Effect = Effect::Read;
-    const GRANTS: Grants = &[ApplicationFilter::RESOLVE, users::LIST, ledger::USER_BALANCES];
+    const GRANTS: Grants = &[
+        ApplicationFilter::RESOLVE,
+        users::LIST,
+        ledger::USER_BALANCES,
+        skills::FIND,
+        skills::NAMES,
+        queues::NAMES,
+        members::OF,
+    ];
     type Request = Request;
     type Response = ListAnswer<UserInfo>;
 
     async fn call(ctx: &Ctx, caller: &Caller, request: Request) -> Result<Self::Response, Error> {
         let (store, account) = (ctx.store(), caller.account());
         let wanted = request.count.map_or(DEFAULT_COUNT, |count| count.0);
+        let named = Named::of(&request);
         let applications = ApplicationFilter::new(request.application_id, request.application_name);
+        let (applications, (among, not_among)) =
+            try_join!(applications.resolve(store, account), Box::pin(named.members(store, account)))?;
         let listing = Listing {
-            applications: applications.resolve(store, account).await?,
+            applications,
             order: request.order_by,
             filter: Filter {
                 id: request.user_id.and_then(|id| id.0).and_then(PhoneUserId::new),
@@ -74,16 +107,23 @@ impl Method for GetUsers {
                 display_part: request.user_display_name.map(|part| part.0),
                 active: request.user_active.map(|flag| flag.0),
                 acd_statuses: request.acd_status.map_or_else(Vec::new, |list| list.0),
+                among,
+                not_among,
             },
             after: request.cursor.map(|cursor| cursor.0),
             offset: request.offset.map_or(0, |offset| offset.0),
             count: wanted.min(MAX_COUNT),
         };
-        let listed = users::list(store, account, &listing).await?;
+        let listed = Box::pin(users::list(store, account, &listing)).await?;
+        let with = |flag: Option<Bool>| flag.is_some_and(|flag| flag.0);
+        let (with_skills, with_queues) = (with(request.with_skills), with(request.with_queues));
+        let shown = Box::pin(Names::read(store, account, &listed.rows, with_skills, with_queues)).await?;
         let cut = wanted > MAX_COUNT;
         let rows = listed.rows.iter().map(|row| {
-            let balance = row.balance.unwrap_or(Money::ZERO);
-            (UserInfo::new(&row.user, balance), row.place.as_str())
+            let mut info = UserInfo::new(&row.user, row.balance.unwrap_or(Money::ZERO));
+            info.skills = shown.skills_of(&row.user, named.showing);
+            info.acd_queues = shown.queues_of(&row.user);
+            (info, row.place.as_str())
         });
         Ok(ListAnswer::fill(rows, listed.total, cut && listed.more))
     }

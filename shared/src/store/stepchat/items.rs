@@ -1,5 +1,6 @@
 //! Items of the `stepchat` table and their index attributes.
 
+use super::lists::Column;
 use crate::ids::UserId;
 use crate::stepchat::{Department, Detail, DetailValue, Email, ImageUrl, Name, Slug, User, UserType};
 use crate::store::Key;
@@ -71,7 +72,7 @@ pub(super) struct Owned {
     pub(super) admin_token: Option<TokenHash>,
 }
 
-/// The partition and sort keys of the seven lists.
+/// The partition and sort keys of the eight lists.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Order {
     lp: UserType,
@@ -82,14 +83,20 @@ struct Order {
     s_created: String,
     s_active: String,
     s_department: String,
+    s_id: String,
+}
+
+/// Where a user stands in an order by time. Whole seconds, as the wire shows them: two users of one second are ordered
+/// by id.
+pub(super) fn active_key(id: UserId, moment: Timestamp) -> String {
+    sort_key(Some(&format!("{:012}", moment.seconds())), &id.padded())
 }
 
 impl Order {
     fn of(user: &User) -> Self {
         let id = user.id.padded();
         let key = |value: Option<String>| sort_key(value.as_deref(), &id);
-        // Whole seconds, as the wire shows them: two users of one second are ordered by id.
-        let moment = |moment: Timestamp| key(Some(format!("{:012}", moment.seconds())));
+        let moment = |moment: Timestamp| active_key(user.id, moment);
         Self {
             lp: user.user_type,
             s_first: key(Some(fold(user.first_name.as_str()))),
@@ -99,8 +106,25 @@ impl Order {
             s_created: moment(user.creation_time),
             s_active: moment(user.last_activity),
             s_department: key(user.department.map(|department| format!("{:03}", department.get()))),
+            s_id: id.clone(),
         }
     }
+}
+
+/// Where a user stands in the order of a column, over all types.
+pub(super) fn column_key(user: &User, column: Column) -> (String, String) {
+    let order = Order::of(user);
+    let key = match column {
+        Column::FirstName => order.s_first,
+        Column::LastName => order.s_last,
+        Column::Email => order.s_email,
+        Column::ProfileImage => order.s_image,
+        Column::UserType => user.user_type.as_str().to_owned(),
+        Column::CreationTime => order.s_created,
+        Column::LastActivity => order.s_active,
+        Column::Department => order.s_department,
+    };
+    (key, order.s_id)
 }
 
 impl ProfileItem {

@@ -40,6 +40,9 @@ pub const REPLACE: &[Grant] = &[
     Grant::on(Table::Auth, Action::PutItem),
     Grant::on(Table::Auth, Action::DeleteItem),
 ];
+/// What [`replacement`] needs when it changes the type of somebody who is no admin.
+pub const CHANGE_TYPE: &[Grant] =
+    &[Grant::on(Table::Stepchat, Action::PutItem), Grant::on(Table::Stepchat, Action::UpdateItem)];
 /// What [`deletion`] needs.
 pub const DELETE: &[Grant] = &[
     Grant::on(Table::Stepchat, Action::PutItem),
@@ -130,6 +133,21 @@ pub async fn load(store: &Store, id: UserId) -> Result<Option<Stored>, StoreErro
         }
     }
     Ok(profile.map(|profile| Stored { owned: profile.owned.clone(), user: profile.into_user(), details }))
+}
+
+/// Reads the extras of a user that is known to exist.
+pub async fn details(store: &Store, id: UserId) -> Result<Vec<Detail>, StoreError> {
+    let pk = partition(id);
+    let partition = Partition {
+        table: Table::Stepchat,
+        index: None,
+        pk: &pk,
+        range: Range::BeginsWith("D#"),
+        descending: false,
+        limit: None,
+    };
+    let items = store.all(&partition).await?.into_iter();
+    items.map(|item| Ok(serde_dynamo::from_item::<_, DetailItem>(item)?.into_detail())).collect()
 }
 
 /// Reads a profile.
@@ -233,7 +251,7 @@ async fn first_in(
 }
 
 /// The user an index entry belongs to, from its table key `U#<id>`.
-fn id_of(entry: &Attributes) -> Option<UserId> {
+pub(super) fn id_of(entry: &Attributes) -> Option<UserId> {
     let padded = text(entry, "pk")?.strip_prefix("U#")?;
     UserId::parse(padded.trim_start_matches('0'))
 }

@@ -2,7 +2,7 @@
 
 use crate::ids::AccountId;
 use crate::store::grants::{Action, Grant};
-use crate::store::{CommitError, Key, Store, StoreError, Table, Txn, Write};
+use crate::store::{CommitError, Key, Sequence, Store, StoreError, Table, Txn, Write};
 use crate::timestamp::Timestamp;
 use crate::voximplant::{Account, AccountName, Currency};
 use serde::{Deserialize, Serialize};
@@ -59,6 +59,18 @@ pub async fn find_by_name(store: &Store, name: &AccountName) -> Result<Option<Ac
         Some(guard) => find(store, guard.account).await,
         None => Ok(None),
     }
+}
+
+/// All accounts, oldest first. Operator work: no method may do this.
+pub async fn list(store: &Store) -> Result<Vec<Account>, StoreError> {
+    let mut accounts = Vec::new();
+    for id in 1..=store.last_number(Sequence::Account).await? {
+        if let Some(id) = AccountId::new(id) {
+            // A number may have been lost: gaps are allowed.
+            accounts.extend(find(store, id).await?);
+        }
+    }
+    Ok(accounts)
 }
 
 /// Another account has this name or e-mail address.

@@ -4,7 +4,7 @@ use super::accounts::partition;
 use crate::ids::{AccountId, ApplicationId};
 use crate::store::grants::{Action, Grant};
 use crate::store::read::{Partition, Range};
-use crate::store::txn::Conditional;
+use crate::store::txn::{Conditional, Step};
 use crate::store::{Key, Store, StoreError, Table, Txn, Write};
 use crate::timestamp::Timestamp;
 use crate::voximplant::{Application, ApplicationName, Refusal};
@@ -62,6 +62,13 @@ pub fn creation(account: AccountId, application: &Application) -> Result<Txn<Ref
     txn.push(Write::put(Table::Voximplant, &guard)?.if_absent().or(Refusal::ApplicationNameNotUnique));
     txn.push(Write::put(Table::Voximplant, &item)?.if_absent().or_stale());
     Ok(txn)
+}
+
+/// The writes that delete an application and free its name; stale if it has gone meanwhile.
+pub(super) fn removal(account: AccountId, application: &Application) -> [Step<Refusal>; 2] {
+    let item = Write::delete(Table::Voximplant, key(account, application.id));
+    let name = Write::delete(Table::Voximplant, name_key(account, &application.name));
+    [item.if_exists().or_stale(), name.into()]
 }
 
 /// Whether the account has this application.

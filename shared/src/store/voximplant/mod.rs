@@ -3,4 +3,13 @@
 
 pub mod accounts;
 pub mod applications;
+pub mod binding;
+pub mod changes;
+pub mod credentials;
+pub mod members;
+pub mod payees;
+pub mod queues;
+pub mod rates;
+pub mod skills;
+pub mod tasks;
 pub mod users;

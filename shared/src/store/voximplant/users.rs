@@ -2,7 +2,7 @@
 
 use super::accounts::partition as account_partition;
 use super::applications;
-use crate::ids::{AccountId, ApplicationId, PhoneUserId};
+use crate::ids::{AccountId, ApplicationId, PhoneUserId, SkillId};
 use crate::ledger::Money;
 use crate::store::auth::{self, PasswordHash};
 use crate::store::grants::{Action, Grant};
@@ -13,9 +13,9 @@ use crate::store::read::{Partition, Range, text};
 use crate::store::{Key, Store, StoreError, Table, Txn, Write};
 use crate::text::fold;
 use crate::timestamp::Timestamp;
-use crate::voximplant::{AcdStatus, CustomData, DisplayName, MobilePhone, PhoneUser, Refusal, UserName};
+use crate::voximplant::{AcdStatus, CustomData, DisplayName, MobilePhone, PhoneUser, QueueLink, Refusal, UserName};
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// What [`creation`] needs.
 pub const CREATE: &[Grant] = &[
@@ -40,26 +40,26 @@ const SHARDS: u8 = 16;
 /// Index entries per megabyte are some thousands; a page of this many is one round trip.
 const LARGEST_PAGE: usize = 1_000;
 
-fn key(account: AccountId, user: PhoneUserId) -> Key {
+pub(super) fn key(account: AccountId, user: PhoneUserId) -> Key {
     Key::new(format!("{}#U#{}", account_partition(account), user.padded()), "P")
 }
 
-fn name_key(account: AccountId, application: ApplicationId, name: &UserName) -> Key {
+pub(super) fn name_key(account: AccountId, application: ApplicationId, name: &UserName) -> Key {
     let pk = format!("{}#N#{}#{}", account_partition(account), application.padded(), name.as_str());
     Key::new(pk, "N")
 }
 
-fn listing_partition(account: AccountId, application: ApplicationId) -> String {
+pub(super) fn listing_partition(account: AccountId, application: ApplicationId) -> String {
     format!("{}#{}", account.padded(), application.padded())
 }
 
-fn counters(account: AccountId) -> String {
+pub(super) fn counters(account: AccountId) -> String {
     format!("{}#C", account_partition(account))
 }
 
 /// A user. `ap` and `s_…` order it in the application's lists.
 #[derive(Debug, Serialize, Deserialize)]
-struct UserItem {
+pub(super) struct UserItem {
     pk: String,
     sk: String,
     id: PhoneUserId,
@@ -75,6 +75,10 @@ struct UserItem {
     acd: AcdStatus,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     acd_since: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    skills: Vec<SkillId>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    queues: Vec<QueueLink>,
     created: Timestamp,
     modified: Timestamp,
     v: i64,
@@ -85,7 +89,7 @@ struct UserItem {
 }
 
 impl UserItem {
-    fn new(account: AccountId, user: &PhoneUser) -> Self {
+    pub(super) fn new(account: AccountId, user: &PhoneUser) -> Self {
         let Key { pk, sk } = key(account, user.id);
         let id = user.id.padded();
         Self {
@@ -101,6 +105,8 @@ impl UserItem {
             mobile: user.mobile_phone.clone(),
             acd: user.acd_status,
             acd_since: user.acd_status_change_time,
+            skills: user.skills.clone(),
+            queues: user.queues.clone(),
             created: user.created,
             modified: user.modified,
             v: user.version,
@@ -123,6 +129,8 @@ impl UserItem {
             mobile_phone: self.mobile,
             acd_status: self.acd,
             acd_status_change_time: self.acd_since,
+            skills: self.skills,
+            queues: self.queues,
             created: self.created,
             modified: self.modified,
             version: self.v,
@@ -131,10 +139,17 @@ impl UserItem {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct NameGuard {
+pub(super) struct NameGuard {
     pk: String,
     sk: String,
     uid: PhoneUserId,
+}
+
+impl NameGuard {
+    pub(super) fn new(account: AccountId, user: &PhoneUser) -> Self {
+        let Key { pk, sk } = name_key(account, user.application, &user.name);
+        Self { pk, sk: sk.unwrap_or_default(), uid: user.id }
+    }
 }
 
 /// Room for one more user under the operator's limit, seen at a version that the creation must still find.
@@ -171,14 +186,11 @@ pub fn creation(
     let mut txn = Txn::default();
     let missing = Refusal::Invalid(crate::voximplant::Parameter("application_id"));
     txn.push(applications::must_exist(account, user.application).or(missing));
-    let Key { pk, sk } = name_key(account, user.application, &user.name);
-    let guard = NameGuard { pk, sk: sk.unwrap_or_default(), uid: user.id };
+    let guard = NameGuard::new(account, user);
     txn.push(Write::put(Table::Voximplant, &guard)?.if_absent().or(Refusal::UserNameNotUnique));
     txn.push(Write::put(Table::Voximplant, &UserItem::new(account, user))?.if_absent().or_stale());
     txn.push(auth::put_voximplant_password(account, user.id, password)?);
-    let shard = format!("{}#{:02}", user.application.padded(), fastrand::u8(0..SHARDS));
-    let counter = Key::new(counters(account), shard);
-    txn.push(Write::update(Table::Voximplant, counter, "ADD n :one").number(":one", 1));
+    txn.push(counted(account, user.application, 1));
     if let Some(capacity) = capacity {
         let next = Write::update(Table::Voximplant, limit_key(account), "SET v = :next");
         let next = next.number(":next", capacity.seen.saturating_add(1)).number(":seen", capacity.seen);
@@ -186,6 +198,21 @@ pub fn creation(
     }
     Ok(txn)
 }
+
+/// The write that counts users in or out. Any shard will do: only their sum means something.
+pub(super) fn counted(account: AccountId, application: ApplicationId, change: i64) -> Write {
+    let shard = format!("{}#{:02}", application.padded(), fastrand::u8(0..SHARDS));
+    Write::update(Table::Voximplant, Key::new(counters(account), shard), "ADD n :change").number(":change", change)
+}
+
+/// The keys of all counters of an application.
+pub(super) fn counter_keys(account: AccountId, application: ApplicationId) -> Vec<Key> {
+    let shard = |shard| Key::new(counters(account), format!("{}#{shard:02}", application.padded()));
+    (0..SHARDS).map(shard).collect()
+}
+
+/// What [`counts`] needs.
+pub const COUNTS: &[Grant] = &[Grant::on(Table::Voximplant, Action::Query)];
 
 /// The number of users of each application: of one, or of the whole account.
 pub async fn counts(
@@ -203,7 +230,8 @@ pub async fn counts(
         descending: false,
         limit: None,
     };
-    let mut counts: HashMap<ApplicationId, u64> = HashMap::new();
+    // One shard may be below zero: only the sum is a number of users.
+    let mut counts: HashMap<ApplicationId, i64> = HashMap::new();
     for shard in store.all(&partition).await? {
         let application = text(&shard, "sk").and_then(|sk| sk.split('#').next()).map(|id| id.trim_start_matches('0'));
         let number = shard.get("n").and_then(|value| value.as_n().ok()).and_then(|number| number.parse::<i64>().ok());
@@ -212,9 +240,63 @@ pub async fn counts(
             .zip(number)
             .ok_or_else(|| StoreError::Corrupt("counter".into()))?;
         let count = counts.entry(application).or_default();
-        *count = count.saturating_add_signed(number);
+        *count = count.saturating_add(number);
     }
-    Ok(counts)
+    Ok(counts.into_iter().map(|(application, count)| (application, u64::try_from(count).unwrap_or(0))).collect())
+}
+
+/// What [`find`] and [`id_by_name`] need.
+pub const FIND: &[Grant] = &[Grant::on(Table::Voximplant, Action::GetItem)];
+/// What [`find_all`] and [`ids_by_names`] need.
+pub const FIND_ALL: &[Grant] = &[Grant::on(Table::Voximplant, Action::BatchGetItem)];
+/// What [`ids`] needs.
+pub const IDS: &[Grant] = &[Grant::query(Table::Voximplant, "app_by_id")];
+
+/// Reads a user.
+pub async fn find(store: &Store, account: AccountId, user: PhoneUserId) -> Result<Option<PhoneUser>, StoreError> {
+    let item: Option<UserItem> = store.get(Table::Voximplant, &key(account, user)).await?;
+    Ok(item.map(UserItem::into_user))
+}
+
+/// The user of this name in an application.
+pub async fn id_by_name(
+    store: &Store,
+    account: AccountId,
+    application: ApplicationId,
+    name: &UserName,
+) -> Result<Option<PhoneUserId>, StoreError> {
+    let guard: Option<NameGuard> = store.get(Table::Voximplant, &name_key(account, application, name)).await?;
+    Ok(guard.map(|guard| guard.uid))
+}
+
+/// The users of these names in an application, in no order; names without a user are left out.
+pub async fn ids_by_names(
+    store: &Store,
+    account: AccountId,
+    application: ApplicationId,
+    names: &[UserName],
+) -> Result<Vec<PhoneUserId>, StoreError> {
+    let keys: Vec<Key> = names.iter().map(|name| name_key(account, application, name)).collect();
+    let guards = store.batch_get(Table::Voximplant, &keys).await?.into_iter();
+    guards.map(|guard| Ok(serde_dynamo::from_item::<_, NameGuard>(guard)?.uid)).collect()
+}
+
+/// The ids of all users of some applications, ascending, up to `limit` of them.
+pub async fn ids(
+    store: &Store,
+    account: AccountId,
+    applications: &[ApplicationId],
+    limit: usize,
+) -> Result<Vec<PhoneUserId>, StoreError> {
+    let partitions = applications.iter().map(|application| listing_partition(account, *application)).collect();
+    let merge = Merge::of(store, Table::Voximplant, Order::Id.index(), false);
+    let mut merge = merge.limit(i32::try_from(limit.min(LARGEST_PAGE)).ok()).open(partitions).await?;
+    let mut ids = Vec::new();
+    while ids.len() < limit {
+        let Some(entry) = merge.next().await? else { break };
+        ids.push(serde_dynamo::from_item::<_, IndexRow>(entry)?.id()?);
+    }
+    Ok(ids)
 }
 
 /// The orders of `GetUsers`.
@@ -255,6 +337,10 @@ pub struct Filter {
     pub active: Option<bool>,
     /// Any of these states.
     pub acd_statuses: Vec<AcdStatus>,
+    /// Only members of all these sets (a skill's, a queue's).
+    pub among: Vec<HashSet<PhoneUserId>>,
+    /// No member of any of these sets.
+    pub not_among: Vec<HashSet<PhoneUserId>>,
 }
 
 /// What an index entry carries.
@@ -289,6 +375,8 @@ impl Filter {
             && has(&self.display_part, row.display.as_str())
             && self.active.is_none_or(|active| active == row.active)
             && (self.acd_statuses.is_empty() || self.acd_statuses.contains(&row.acd))
+            && self.among.iter().all(|members| members.contains(&id))
+            && !self.not_among.iter().any(|members| members.contains(&id))
     }
 }
 
@@ -359,7 +447,7 @@ pub async fn list(store: &Store, account: AccountId, listing: &Listing) -> Resul
     let ids: Vec<PhoneUserId> = chosen.iter().map(|entry| entry.id).collect();
     let payers: Vec<PhoneUserId> = chosen.iter().filter(|entry| entry.own_balance).map(|entry| entry.id).collect();
     let (mut users, balances) =
-        futures_util::try_join!(read_users(store, account, &ids), user_balances(store, account, &payers))?;
+        futures_util::try_join!(find_all(store, account, &ids), user_balances(store, account, &payers))?;
     // A user that has gone since the walk is left out.
     let rows = chosen.into_iter().filter_map(|entry| {
         let user = users.remove(&entry.id)?;
@@ -406,7 +494,7 @@ async fn walk(store: &Store, account: AccountId, listing: &Listing) -> Result<(V
 }
 
 /// Reads users by id.
-async fn read_users(
+pub async fn find_all(
     store: &Store,
     account: AccountId,
     ids: &[PhoneUserId],

@@ -1,13 +1,23 @@
 //! StepChat on the wire: envelope, errors, field types, rows. Source: `reference/stepchat.md` §1.
 
 mod answer;
+mod bot;
+mod conversation_fields;
+mod conversation_row;
 mod error;
 mod fields;
+mod listed;
+mod listing;
 mod row;
 
-pub use answer::{Answer, OrFalse};
+pub use answer::{Answer, Filled, OrFalse};
+pub use bot::new_bot;
+pub use conversation_fields::{AttachmentsField, ConversationRef, MessageCursor, PayloadField, SenderRef, UserRefs};
+pub use conversation_row::{ConversationDetails, ConversationRow, LatestRow, MessageRow, Person};
 pub use error::Error;
 pub use fields::{DepartmentField, Extra, Flag, Text, UserRef, present};
+pub use listed::{ExtraChoice, ListedUser, matching};
+pub use listing::{Sorting, Texts, Types, UserCursor, rows};
 pub use row::{DetailRow, UserDetails, UserRow};
 
 use crate::auth::stepchat::{Admin, authenticate};

@@ -99,29 +99,36 @@ impl From<DecodeError> for Error {
 }
 
 /// Parameters whose values can fail to decode; errors name them in `field_name`.
-const PARAMETERS: [&str; 22] = [
+const PARAMETERS: &[&str] = &[
     "account_id",
     "acd_queue_id",
+    "acd_queue_priority",
     "acd_status",
+    "amount",
     "application_id",
+    "auto_binding",
+    "average_service_time",
+    "bind",
     "count",
     "cursor",
     "excluded_acd_queue_id",
     "excluded_skill_id",
+    "max_queue_size",
+    "max_waiting_time",
     "offset",
     "order_by",
     "parent_accounting",
     "return_live_balance",
     "secure_record_storage",
+    "service_probability",
     "showing_skill_id",
     "skill_id",
     "strict_mode",
     "user_active",
     "user_id",
+    "with_operatorcount",
     "with_queues",
     "with_skills",
-    "bind",
-    "amount",
 ];
 
 impl From<CommitError<Refusal>> for Error {

@@ -95,6 +95,34 @@ impl<'de> Deserialize<'de> for Ids {
 
 plain_schema!(Ids, { "type": "integer", "minimum": 1 });
 
+/// Ids separated by semicolons, or `all`. A single `0` is what clients send for "not given".
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IdList {
+    /// `all`.
+    All,
+    /// These; none at all is "not given".
+    Listed(Vec<u64>),
+}
+
+impl<'de> Deserialize<'de> for IdList {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let node = Node::deserialize(deserializer)?;
+        if node.as_text() == Some("all") {
+            return Ok(Self::All);
+        }
+        let ids: SemicolonList<Ids> = decode_field(&node).map_err(D::Error::custom)?;
+        match ids.0.as_slice() {
+            [Ids(None)] => Ok(Self::Listed(Vec::new())),
+            ids => {
+                let ids = ids.iter().map(|id| id.0.ok_or_else(|| D::Error::custom("not an id")));
+                ids.collect::<Result<_, _>>().map(Self::Listed)
+            }
+        }
+    }
+}
+
+plain_schema!(IdList, { "type": "string", "description": "Ids separated by semicolons, or `all`." });
+
 /// Values separated by semicolons; empty ones are dropped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SemicolonList<T>(pub Vec<T>);

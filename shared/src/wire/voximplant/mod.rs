@@ -4,11 +4,15 @@ mod application;
 mod error;
 mod fields;
 mod records;
+mod selection;
 
 pub use application::{ApplicationFilter, ApplicationRef, one_application};
 pub use error::Error;
-pub use fields::{Bool, Count, Cursor, Ids, SemicolonList, Text};
-pub use records::{ApplicationCreated, ListAnswer, UserInfo};
+pub use fields::{Bool, Count, Cursor, IdList, Ids, SemicolonList, Text};
+pub use records::{
+    ApplicationCreated, ApplicationInfo, Done, ListAnswer, Page, QueueInfo, QueueOfUser, SkillInfo, UserInfo,
+};
+pub use selection::{APPLICATIONS, Pair, QUEUES, SKILLS, Selection, USERS, Users};
 
 use crate::auth::voximplant::{Caller, authenticate};
 use crate::context::Ctx;

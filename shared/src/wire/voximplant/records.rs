@@ -1,12 +1,15 @@
 //! Records of answers, with exactly the keys the clients have been seen to get (reference/voximplant.md §2, §3).
 
-use super::Cursor;
-use crate::ids::{ApplicationId, PhoneUserId};
+use super::{Count, Cursor};
+use crate::ids::{ApplicationId, PhoneUserId, QueueId, SkillId};
 use crate::ledger::Money;
-use crate::limits::MAX_ANSWER_BYTES;
-use crate::voximplant::{AcdStatus, PhoneUser};
+use crate::limits::{MAX_ANSWER_BYTES, MAX_COUNT};
+use crate::voximplant::{AccountName, AcdStatus, Application, PhoneUser, Queue, ServiceProbability};
 use schemars::JsonSchema;
 use serde::Serialize;
+
+/// Records in an answer when the caller asks for no number.
+const DEFAULT_COUNT: usize = 20;
 
 /// `result` is always 1.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -60,6 +63,160 @@ impl<T: Serialize> ListAnswer<T> {
     }
 }
 
+/// What a caller wants to see of a list that is small enough to be read whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    wanted: usize,
+    offset: usize,
+    after: Option<String>,
+}
+
+impl Page {
+    /// 20 records from the beginning, unless asked for others.
+    #[must_use]
+    pub fn new(count: Option<Count>, offset: Option<Count>, cursor: Option<Cursor>) -> Self {
+        Self {
+            wanted: count.map_or(DEFAULT_COUNT, |count| count.0),
+            offset: offset.map_or(0, |offset| offset.0),
+            after: cursor.map(|cursor| cursor.0),
+        }
+    }
+
+    /// The answer with the wanted ones of all matches, each with its place in the order.
+    pub fn of<T: Serialize>(&self, matches: Vec<(String, T)>) -> ListAnswer<T> {
+        let total = u64::try_from(matches.len()).unwrap_or(u64::MAX);
+        let behind = matches.into_iter().filter(|(place, _)| self.after.as_ref().is_none_or(|after| place > after));
+        let mut behind = behind.skip(self.offset);
+        let page: Vec<(String, T)> = behind.by_ref().take(self.wanted.min(MAX_COUNT)).collect();
+        let cut = self.wanted > MAX_COUNT && behind.next().is_some();
+        let (places, records): (Vec<String>, Vec<T>) = page.into_iter().unzip();
+        ListAnswer::fill(records.into_iter().zip(places.iter().map(String::as_str)), total, cut)
+    }
+}
+
+/// The answer of a command that has nothing to tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Done {
+    /// Always 1.
+    result: u8,
+}
+
+impl Done {
+    /// It is done.
+    pub const ANSWER: Self = Self { result: 1 };
+}
+
+/// An application, `ApplicationInfoType`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ApplicationInfo {
+    /// Id.
+    pub application_id: ApplicationId,
+    /// Full name.
+    pub application_name: String,
+    /// The full name again: the original adds the label of a node, and there are none here.
+    pub extended_application_name: String,
+    /// Whether records are kept in secure storage.
+    pub secure_record_storage: bool,
+    /// `YYYY-MM-DD HH:MM:SS`, UTC.
+    pub created: String,
+    /// `YYYY-MM-DD HH:MM:SS`, UTC.
+    pub modified: String,
+}
+
+impl ApplicationInfo {
+    /// The record of an application of this account.
+    #[must_use]
+    pub fn new(application: &Application, account: &AccountName) -> Self {
+        let name = application.name.full(account);
+        Self {
+            application_id: application.id,
+            application_name: name.clone(),
+            extended_application_name: name,
+            secure_record_storage: application.secure_record_storage,
+            created: application.created.wire(),
+            modified: application.modified.wire(),
+        }
+    }
+}
+
+/// A skill, `SkillInfoType`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct SkillInfo {
+    /// Id.
+    pub skill_id: SkillId,
+    /// Name.
+    pub skill_name: String,
+}
+
+/// A queue that a user serves, `ACDQueueOperatorInfoType`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct QueueOfUser {
+    /// Id.
+    pub acd_queue_id: QueueId,
+    /// Name.
+    pub acd_queue_name: String,
+    /// Whether the user is bound by comparing skills; `false` is bound by hand.
+    pub auto_link: bool,
+}
+
+/// A queue, `QueueInfoType`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct QueueInfo {
+    /// Id.
+    pub acd_queue_id: QueueId,
+    /// Name.
+    pub acd_queue_name: String,
+    /// The application it belongs to.
+    pub application_id: ApplicationId,
+    /// 0 is the highest.
+    pub acd_queue_priority: u32,
+    /// The share of calls to be served in time: 0.5 to 1.
+    pub service_probability: ServiceProbability,
+    /// Whether users are bound by comparing skills.
+    pub auto_binding: bool,
+    /// Minutes that a call may wait.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_waiting_time: Option<u32>,
+    /// Calls that may wait.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_queue_size: Option<u32>,
+    /// Seconds that serving a call takes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub average_service_time: Option<u32>,
+    /// `YYYY-MM-DD HH:MM:SS`, UTC.
+    pub created: String,
+    /// `YYYY-MM-DD HH:MM:SS`, UTC.
+    pub modified: String,
+    /// The skills its operators need; only if asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub skills: Option<Vec<SkillInfo>>,
+    /// How many users serve it; only if asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operatorcount: Option<usize>,
+}
+
+impl QueueInfo {
+    /// The record of a queue without what must be asked for.
+    #[must_use]
+    pub fn new(queue: &Queue) -> Self {
+        Self {
+            acd_queue_id: queue.id,
+            acd_queue_name: queue.name.as_str().to_owned(),
+            application_id: queue.application,
+            acd_queue_priority: queue.priority,
+            service_probability: queue.service_probability,
+            auto_binding: queue.auto_binding,
+            max_waiting_time: queue.max_waiting_time,
+            max_queue_size: queue.max_queue_size,
+            average_service_time: queue.average_service_time,
+            created: queue.created.wire(),
+            modified: queue.modified.wire(),
+            skills: None,
+            operatorcount: None,
+        }
+    }
+}
+
 /// A user, `UserInfoType`.
 #[allow(clippy::struct_excessive_bools, reason = "the wire has them")]
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -99,6 +256,12 @@ pub struct UserInfo {
     pub created: String,
     /// `YYYY-MM-DD HH:MM:SS`, UTC.
     pub modified: String,
+    /// The user's skills; only if asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub skills: Option<Vec<SkillInfo>>,
+    /// The queues the user serves; only if asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acd_queues: Option<Vec<QueueOfUser>>,
 }
 
 impl UserInfo {
@@ -122,6 +285,8 @@ impl UserInfo {
             two_factor_auth_required: false,
             created: user.created.wire(),
             modified: user.modified.wire(),
+            skills: None,
+            acd_queues: None,
         }
     }
 }

@@ -1,0 +1,31 @@
+//! `agents-online`: whether any agent or admin was active within the presence window (page "agents-online").
+
+use shared::auth::stepchat::Admin;
+use shared::prelude::*;
+use shared::stepchat::UserType;
+use shared::store::stepchat::presence;
+use shared::wire::stepchat::{Access, Answer, Error, Stepchat};
+
+/// The method.
+#[derive(Debug)]
+pub struct AgentsOnline;
+
+/// It has no parameters.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct Request {}
+
+impl Method for AgentsOnline {
+    type Family = Stepchat;
+    const NAME: &'static str = "agents-online";
+    const SUMMARY: &'static str = "Checks whether any agent is online.";
+    const ACCESS: Access = Access::Admin;
+    const EFFECT: Effect = Effect::Read;
+    const GRANTS: Grants = &[presence::ANY_ACTIVE];
+    type Request = Request;
+    type Response = Answer<bool>;
+
+    async fn call(ctx: &Ctx, _: &Admin, _: Request) -> Result<Self::Response, Error> {
+        let staff = [UserType::Agent, UserType::Admin];
+        Ok(Answer::new(presence::any_active(ctx.store(), &staff, ctx.online_after()).await?))
+    }
+}

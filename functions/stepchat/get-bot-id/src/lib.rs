@@ -1,0 +1,41 @@
+//! `get-bot-id`: the id of the bot as a number; makes the bot if there is none (page "get-bot-id"; decision D23).
+
+use shared::auth::stepchat::Admin;
+use shared::ids::UserId;
+use shared::prelude::*;
+use shared::stepchat::{ImageUrl, Name};
+use shared::store::CommitError;
+use shared::store::stepchat::bot;
+use shared::wire::stepchat::{Access, Answer, Error, Stepchat, new_bot};
+
+/// The method.
+#[derive(Debug)]
+pub struct GetBotId;
+
+/// It has no parameters.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct Request {}
+
+impl Method for GetBotId {
+    type Family = Stepchat;
+    const NAME: &'static str = "get-bot-id";
+    const SUMMARY: &'static str = "Returns the id of the bot.";
+    const ACCESS: Access = Access::Admin;
+    const EFFECT: Effect = Effect::Write;
+    const GRANTS: Grants = &[bot::FIND, bot::CREATE];
+    type Request = Request;
+    type Response = Answer<u64>;
+
+    async fn call(ctx: &Ctx, _: &Admin, _: Request) -> Result<Self::Response, Error> {
+        if let Some(id) = bot::find(ctx.store()).await? {
+            return Ok(Answer::new(id.get()));
+        }
+        let (user, secrets) = new_bot(ctx, None::<Name>, None::<ImageUrl>).await?;
+        let answer = Answer::new(user.id.get());
+        match ctx.commit(bot::creation(&user, &secrets)?, &answer).await {
+            // Another call has made it in between.
+            Err(CommitError::Stale) => Ok(Answer::new(bot::find(ctx.store()).await?.map_or(0, UserId::get))),
+            done => Ok(done.map(|()| answer)?),
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! `get-conversation`: a conversation with its messages, oldest first; `false` if there is none (reference/stepchat.md
+//! §5).
+
+use shared::auth::stepchat::Admin;
+use shared::prelude::*;
+use shared::store::stepchat::{conversations, people};
+use shared::wire::stepchat::{
+    Access, Answer, ConversationDetails, ConversationRef, ConversationRow, Error, Filled, MessageCursor, MessageRow,
+    OrFalse, Stepchat, Text,
+};
+
+/// The method.
+#[derive(Debug)]
+pub struct GetConversation;
+
+/// Its parameters.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct Request {
+    /// The conversation.
+    conversation_id: ConversationRef,
+    /// Only if it is this user's. Default: whosever it is.
+    #[serde(default)]
+    user_id: Text,
+    /// Continues after an answer that ended with `next_cursor`.
+    #[serde(default)]
+    cursor: MessageCursor,
+}
+
+impl Method for GetConversation {
+    type Family = Stepchat;
+    const NAME: &'static str = "get-conversation";
+    const SUMMARY: &'static str = "Returns a conversation with its messages.";
+    const ACCESS: Access = Access::Admin;
+    const EFFECT: Effect = Effect::Read;
+    const GRANTS: Grants = &[conversations::FIND, conversations::MESSAGES_OF, people::FIND];
+    type Request = Request;
+    type Response = Answer<OrFalse<ConversationRow>>;
+
+    async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Self::Response, Error> {
+        let (store, after) = (ctx.store(), request.cursor.read()?);
+        let Some(id) = request.conversation_id.0 else {
+            return Ok(Answer::new(OrFalse::Missing));
+        };
+        let (conversation, (messages, more)) =
+            try_join!(conversations::find(store, id), conversations::messages(store, id, after))?;
+        let wanted = request.user_id.given().map(str::to_owned);
+        let conversation = conversation.filter(|found| wanted.is_none_or(|user| user == found.user.to_string()));
+        let Some(conversation) = conversation else {
+            return Ok(Answer::new(OrFalse::Missing));
+        };
+        let authors = messages.iter().map(|message| message.author);
+        let people = people::find(store, authors.chain([conversation.user]).collect()).await?;
+        // Without its user it is being purged.
+        let Some(user) = people.get(&conversation.user) else {
+            return Ok(Answer::new(OrFalse::Missing));
+        };
+        // Messages of deleted users are being purged too.
+        let rows = messages.iter().filter_map(|message| {
+            let author = people.get(&message.author)?;
+            Some((MessageRow::new(ctx, message, author), message.id.to_string()))
+        });
+        let filled = Filled::new(rows, more);
+        let details = ConversationDetails::new(ctx, &conversation, user);
+        let row = ConversationRow { messages: filled.rows, details };
+        // If no row is left of what was read, there may still be some behind it.
+        let rest = messages.last().filter(|_| more).map(|message| message.id.to_string());
+        Ok(Answer::with_cursor(OrFalse::Found(row), filled.next_cursor.or(rest)))
+    }
+}

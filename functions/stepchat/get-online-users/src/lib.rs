@@ -1,0 +1,56 @@
+//! `get-online-users`: who was active within the presence window, the bot aside (page "get-online-users"; decision D16).
+
+use shared::auth::stepchat::Admin;
+use shared::prelude::*;
+use shared::stepchat::UserType;
+use shared::store::stepchat::lists::{self, Column};
+use shared::store::stepchat::{people, presence};
+use shared::wire::stepchat::{Access, Answer, Error, Filled, Flag, Stepchat, Text, UserRefs, UserRow};
+
+/// The method.
+#[derive(Debug)]
+pub struct GetOnlineUsers;
+
+/// Its parameters.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct Request {
+    /// Users to leave out.
+    #[serde(default)]
+    exclude_id: UserRefs,
+    /// The column to sort by, descending. Default: `creation_time`.
+    #[serde(default)]
+    sorting: Text,
+    /// Whether to return agents and admins only.
+    #[serde(default)]
+    agents: Flag,
+    /// Continues after an answer that ended with `next_cursor`.
+    #[serde(default)]
+    cursor: UserRefs,
+}
+
+impl Method for GetOnlineUsers {
+    type Family = Stepchat;
+    const NAME: &'static str = "get-online-users";
+    const SUMMARY: &'static str = "Returns the users who are online.";
+    const ACCESS: Access = Access::Admin;
+    const EFFECT: Effect = Effect::Read;
+    const GRANTS: Grants = &[lists::ACTIVE, people::FIND];
+    type Request = Request;
+    type Response = Answer<Vec<UserRow>>;
+
+    async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Self::Response, Error> {
+        let staff = [UserType::Agent, UserType::Admin];
+        let types: &[UserType] = if request.agents.0 { &staff } else { &UserType::LISTED };
+        let after = ctx.online_after();
+        let ids = lists::active_since(ctx.store(), types, after).await?;
+        let mut users = lists::profiles(ctx.store(), &ids).await?;
+        // The index may lag behind the profiles.
+        users.retain(|user| presence::is_active(user, after) && !request.exclude_id.0.contains(&user.id));
+        lists::sort(&mut users, Column::parse(request.sorting.as_str()).unwrap_or(Column::CreationTime), true);
+        let last = request.cursor.0.first();
+        let start = last.and_then(|last| users.iter().position(|user| user.id == *last)).map_or(0, |place| place + 1);
+        let rest = users.iter().skip(start).map(|user| (UserRow::new(ctx, user), user.id.to_string()));
+        let filled = Filled::new(rest, false);
+        Ok(Answer::with_cursor(filled.rows, filled.next_cursor))
+    }
+}

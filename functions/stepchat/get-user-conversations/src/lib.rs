@@ -1,0 +1,75 @@
+//! `get-user-conversations`: the newest message of each conversation of a user, newest first (reference/stepchat.md §5).
+
+use shared::auth::stepchat::Admin;
+use shared::limits::MAX_ANSWER_BYTES;
+use shared::prelude::*;
+use shared::store::stepchat::conversations::{self, Whose};
+use shared::store::stepchat::users;
+use shared::wire::stepchat::{
+    Access, Answer, ConversationRef, Error, Filled, Flag, LatestRow, MessageCursor, Stepchat, UserRef,
+};
+
+/// Conversations whose messages are read together: even of the longest ones a few make a full answer.
+const CHUNK: usize = 100;
+
+/// The method.
+#[derive(Debug)]
+pub struct GetUserConversations;
+
+/// Its parameters.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct Request {
+    /// The user.
+    user_id: UserRef,
+    /// A conversation to leave out.
+    #[serde(default)]
+    exclude_id: ConversationRef,
+    /// Whether to return the conversations that are assigned to the user, an agent, in place of the user's own.
+    #[serde(default)]
+    agent: Flag,
+    /// The documented name of `agent`.
+    #[serde(default)]
+    agents: Flag,
+    /// Continues after an answer that ended with `next_cursor`.
+    #[serde(default)]
+    cursor: MessageCursor,
+}
+
+impl Method for GetUserConversations {
+    type Family = Stepchat;
+    const NAME: &'static str = "get-user-conversations";
+    const SUMMARY: &'static str = "Returns a user's conversations.";
+    const ACCESS: Access = Access::Admin;
+    const EFFECT: Effect = Effect::Read;
+    const GRANTS: Grants = &[users::FIND_PROFILE, conversations::LIST];
+    type Request = Request;
+    type Response = Answer<Vec<LatestRow>>;
+
+    async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Self::Response, Error> {
+        let (store, after) = (ctx.store(), request.cursor.read()?);
+        let Some(user) = request.user_id.0 else {
+            return Ok(Answer::new(Vec::new()));
+        };
+        let whose = if request.agent.0 || request.agents.0 { Whose::Assigned } else { Whose::Own };
+        let (user, mut all) = try_join!(users::find_profile(store, user), conversations::of(store, user, whose))?;
+        // Without the user they are being purged.
+        if user.is_none() {
+            return Ok(Answer::new(Vec::new()));
+        }
+        all.retain(|one| Some(one.id) != request.exclude_id.0);
+        all.retain(|one| after.is_none_or(|after| one.last_message < Some(after)));
+        let (mut rows, mut bytes) = (Vec::new(), 0_usize);
+        for chunk in all.chunks(CHUNK) {
+            for one in conversations::latest(store, chunk).await? {
+                bytes = bytes.saturating_add(one.message.bytes());
+                rows.push(LatestRow::new(ctx, &one));
+            }
+            if bytes > MAX_ANSWER_BYTES {
+                break;
+            }
+        }
+        // Rows are longer than the messages in them: if that loop broke off, the answer is full before its last row.
+        let filled = Filled::new(rows, false);
+        Ok(Answer::with_cursor(filled.rows, filled.next_cursor))
+    }
+}

@@ -1,0 +1,40 @@
+//! `get-user-language`: two lower-case letters; `false` if unknown (page "get-user-language"; decision D21).
+
+use shared::auth::stepchat::Admin;
+use shared::prelude::*;
+use shared::store::stepchat::users;
+use shared::wire::stepchat::{Access, Answer, Error, OrFalse, Stepchat, UserRef};
+
+/// The method.
+#[derive(Debug)]
+pub struct GetUserLanguage;
+
+/// Its parameters.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct Request {
+    /// The user.
+    user_id: UserRef,
+}
+
+impl Method for GetUserLanguage {
+    type Family = Stepchat;
+    const NAME: &'static str = "get-user-language";
+    const SUMMARY: &'static str = "Returns a user's language.";
+    const ACCESS: Access = Access::Admin;
+    const EFFECT: Effect = Effect::Read;
+    const GRANTS: Grants = &[users::LOAD];
+    type Request = Request;
+    type Response = Answer<OrFalse<String>>;
+
+    async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Self::Response, Error> {
+        let Some(id) = request.user_id.0 else { return Ok(Answer::new(OrFalse::Missing)) };
+        let stored = users::load(ctx.store(), id).await?;
+        let language = stored.and_then(|stored| {
+            let value = |slug: &str| stored.details.iter().find(|detail| detail.slug.as_str() == slug);
+            let detail = value("language").or_else(|| value("browser_language"))?;
+            let code: String = detail.value.as_str().to_lowercase().chars().take(2).collect();
+            (code.len() == 2 && code.bytes().all(|letter| letter.is_ascii_lowercase())).then_some(code)
+        });
+        Ok(Answer::new(language.into()))
+    }
+}

@@ -1,0 +1,126 @@
+//! `new-conversation`: starts a conversation; a visitor becomes a lead by it (reference/stepchat.md §2, §5).
+
+use shared::auth::stepchat::Admin;
+use shared::ids::{ConversationId, UserId};
+use shared::prelude::*;
+use shared::stepchat::{Conversation, ConversationStatus, Refusal, Source, Title, User, UserChange, UserType};
+use shared::store::auth::TokenHash;
+use shared::store::stepchat::conversations;
+use shared::store::stepchat::users::{self, Secrets, Stored};
+use shared::store::{Attempts, CommitError, Sequence, StoreError, Txn};
+use shared::wire::stepchat::{
+    Access, Answer, ConversationDetails, ConversationRow, DepartmentField, Error, Stepchat, Text, UserRef,
+};
+
+/// The method.
+#[derive(Debug)]
+pub struct NewConversation;
+
+/// Its parameters.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct Request {
+    /// Whose conversation it is.
+    user_id: UserRef,
+    /// 0 live, 1 waiting for the user, 2 waiting for an agent, 3 archive, 4 trash. Default: 2.
+    #[serde(default)]
+    status_code: Text,
+    /// Title.
+    #[serde(default)]
+    title: Text,
+    /// Department number.
+    #[serde(default)]
+    department: DepartmentField,
+    /// The agent or admin it is assigned to.
+    #[serde(default)]
+    agent_id: Text,
+    /// Where it comes from: two letters or digits.
+    #[serde(default)]
+    source: Text,
+    /// Free text.
+    #[serde(default)]
+    extra: Text,
+}
+
+impl Request {
+    /// Whom it shall be assigned to; -1 and 0 are how clients say that nobody is.
+    fn agent(&self) -> Result<Option<UserId>, Refusal> {
+        let agent = self.agent_id.kept().filter(|agent| !matches!(*agent, "-1" | "0" | "false"));
+        agent.map(|agent| UserId::parse(agent).ok_or(Refusal::AgentNotFound)).transpose()
+    }
+
+    fn conversation(&self, ctx: &Ctx, id: ConversationId, user: UserId) -> Result<Conversation, Refusal> {
+        let status = self.status_code.kept().map(ConversationStatus::parse).transpose()?;
+        Ok(Conversation {
+            id,
+            user,
+            title: self.title.kept().map(Title::parse).transpose()?,
+            creation_time: ctx.now(),
+            status: status.unwrap_or(ConversationStatus::WaitingForAgent),
+            department: self.department.read()?,
+            agent: self.agent()?,
+            source: self.source.kept().map(Source::parse).transpose()?,
+            extra: self.extra.kept().map(Title::parse).transpose()?,
+            last_message: None,
+            last_agent: None,
+            version: 1,
+        })
+    }
+}
+
+async fn agent_of(ctx: &Ctx, agent: Option<UserId>) -> Result<Option<User>, StoreError> {
+    match agent {
+        Some(agent) => users::find_profile(ctx.store(), agent).await,
+        None => Ok(None),
+    }
+}
+
+/// A visitor becomes a lead; everybody else stays what they are.
+fn becoming_lead(ctx: &Ctx, stored: &Stored) -> Result<(UserType, Option<Txn<Refusal>>), StoreError> {
+    let user = &stored.user;
+    if user.user_type != UserType::Visitor {
+        return Ok((user.user_type, None));
+    }
+    let change = UserChange { user_type: Some(UserType::Lead), ..UserChange::default() };
+    let token = TokenHash::of(&ctx.tokens().of(user.id, user.token_version));
+    let secrets = Secrets { password: None, token };
+    let unique_phone = ctx.config().stepchat.unique_phone;
+    let txn = users::replacement(stored, &change.apply(user, ctx.now()), &[], &secrets, unique_phone)?;
+    Ok((UserType::Lead, Some(txn)))
+}
+
+impl Method for NewConversation {
+    type Family = Stepchat;
+    const NAME: &'static str = "new-conversation";
+    const SUMMARY: &'static str = "Starts a conversation.";
+    const ACCESS: Access = Access::Admin;
+    const EFFECT: Effect = Effect::Write;
+    const GRANTS: Grants = &[users::LOAD, users::FIND_PROFILE, conversations::CREATE];
+    type Request = Request;
+    type Response = Answer<ConversationRow>;
+
+    async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Self::Response, Error> {
+        let (store, agent) = (ctx.store(), request.agent()?);
+        let user = request.user_id.0.ok_or(Refusal::UserNotFound)?;
+        let mut attempts = Attempts::default();
+        loop {
+            let (id, stored, found) = try_join!(
+                store.next_id(Sequence::Conversation, ConversationId::new),
+                users::load(store, user),
+                agent_of(ctx, agent),
+            )?;
+            let mut stored = stored.ok_or(Refusal::UserNotFound)?;
+            if agent.is_some() && !found.is_some_and(|found| found.user_type.is_staff()) {
+                return Err(Refusal::AgentNotFound.into());
+            }
+            let conversation = request.conversation(ctx, id, user)?;
+            let (kind, change) = becoming_lead(ctx, &stored)?;
+            stored.user.user_type = kind;
+            let details = ConversationDetails::new(ctx, &conversation, &stored.user);
+            let answer = Answer::new(ConversationRow { messages: Vec::new(), details });
+            match ctx.commit(conversations::creation(&conversation, change)?, &answer).await {
+                Err(CommitError::Stale) => attempts.again().await?,
+                done => return Ok(done.map(|()| answer)?),
+            }
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! The Lambda function of Voximplant's `AddQueue`.
+
+fn main() {
+    shared::run::<voximplant_add_queue::AddQueue>();
+}

@@ -1,0 +1,99 @@
+//! `DelApplication`: applications go, with everything in them (reference/voximplant.md §3.1).
+//!
+//! What becomes of the users of a deleted application is documented nowhere. Here they go with it, and so do its queues and
+//! all bindings: without an application nobody could log in as them or name them. Their money returns to the account.
+//! The application and its name are gone at once; its users follow in the same call, or in `background/jobs` when they are
+//! very many. A list is deleted whole or not at all.
+
+use shared::auth::voximplant::Caller;
+use shared::ids::ApplicationId;
+use shared::prelude::*;
+use shared::store::voximplant::tasks::{self, Job, Task};
+use shared::store::voximplant::{accounts, applications, changes, users};
+use shared::store::{Attempts, CommitError, ledger};
+use shared::voximplant::{Application, ApplicationName, Parameter, Refusal, Role};
+use shared::wire::voximplant::{APPLICATIONS, Access, Done, Error, IdList, Selection, SemicolonList, Text, Voximplant};
+
+const UNKNOWN: Refusal = Refusal::Invalid(Parameter("application_id"));
+
+/// The method.
+#[derive(Debug)]
+pub struct DelApplication;
+
+/// Its parameters.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct Request {
+    /// Up to 1,000 applications separated by semicolons, or `all`.
+    application_id: Option<IdList>,
+    /// Up to 1,000 short or full names separated by semicolons. Can be used instead of `application_id`.
+    application_name: Option<SemicolonList<Text>>,
+}
+
+impl Method for DelApplication {
+    type Family = Voximplant;
+    const NAME: &'static str = "DelApplication";
+    const SUMMARY: &'static str = "Deletes the specified application(s).";
+    const ACCESS: Access = Access::Roles(&[Role::Owner, Role::Admin, Role::Developer]);
+    const EFFECT: Effect = Effect::Write;
+    const GRANTS: Grants = &[
+        accounts::FIND,
+        applications::LIST,
+        users::FIND_ALL,
+        users::IDS,
+        changes::REMOVE,
+        ledger::RETURN,
+        tasks::PROMISE,
+        tasks::CLEAN,
+    ];
+    type Request = Request;
+    type Response = Done;
+
+    async fn call(ctx: &Ctx, caller: &Caller, request: Request) -> Result<Done, Error> {
+        let selection = APPLICATIONS.required(request.application_id, request.application_name, ApplicationId::new)?;
+        let (store, account) = (ctx.store(), caller.account());
+        let mut attempts = Attempts::default();
+        loop {
+            let (owner, existing) = try_join!(accounts::find(store, account), applications::list(store, account))?;
+            let owner = owner.ok_or(Refusal::AuthorizationFailed("the account does not exist."))?;
+            let reference = |text: &str| ApplicationName::from_reference(text, &owner.name);
+            let chosen = chosen(&selection, &existing, reference)?;
+            let ids = chosen.iter().map(|application| application.id).collect();
+            let task = Task::new(account, Job::Applications { ids });
+            let txn = tasks::without(account, &chosen, &task)?;
+            match ctx.commit(txn, &Done::ANSWER).await {
+                Err(CommitError::Stale) => attempts.again().await?,
+                done => {
+                    done?;
+                    // From here on a failure leaves work to `background/jobs`, not a call that did not happen.
+                    drop(task.begin(store, ctx.now()).await);
+                    return Ok(Done::ANSWER);
+                }
+            }
+        }
+    }
+}
+
+/// The selected applications; 116 for an unknown id, 107 for what is no name, 558 for the name of none.
+fn chosen(
+    selection: &Selection<ApplicationId>,
+    existing: &[Application],
+    reference: impl Fn(&str) -> Option<ApplicationName>,
+) -> Result<Vec<Application>, Refusal> {
+    let by_id = |id: &ApplicationId| existing.iter().find(|application| application.id == *id).cloned().ok_or(UNKNOWN);
+    let by_name = |text: &String| {
+        if !text.contains('.') {
+            ApplicationName::parse(text)?;
+        }
+        let found = reference(text).and_then(|name| existing.iter().find(|application| application.name == name));
+        found.cloned().ok_or(Refusal::ApplicationNotFound)
+    };
+    let mut chosen: Vec<Application> = match selection {
+        Selection::All => existing.to_vec(),
+        Selection::Ids(ids) => ids.iter().map(by_id).collect::<Result<_, _>>()?,
+        Selection::Names(names) => names.iter().map(by_name).collect::<Result<_, _>>()?,
+    };
+    // A short and a full name may mean the same application.
+    chosen.sort_by_key(|application| application.id);
+    chosen.dedup_by_key(|application| application.id);
+    Ok(chosen)
+}

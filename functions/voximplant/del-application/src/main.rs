@@ -1,0 +1,5 @@
+//! The Lambda function of Voximplant's `DelApplication`.
+
+fn main() {
+    shared::run::<voximplant_del_application::DelApplication>();
+}

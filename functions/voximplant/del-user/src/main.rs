@@ -1,0 +1,5 @@
+//! The Lambda function of Voximplant's `DelUser`.
+
+fn main() {
+    shared::run::<voximplant_del_user::DelUser>();
+}

@@ -1,0 +1,5 @@
+//! The Lambda function of Voximplant's `GetQueues`.
+
+fn main() {
+    shared::run::<voximplant_get_queues::GetQueues>();
+}

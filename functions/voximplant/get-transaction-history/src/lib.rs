@@ -1,0 +1,155 @@
+//! `GetTransactionHistory`: what happened to the account's and its users' money (reference/voximplant.md §3.4).
+
+use shared::auth::voximplant::Caller;
+use shared::ids::{AccountId, PhoneUserId};
+use shared::ledger::Money;
+use shared::prelude::*;
+use shared::store::ledger::history::{self, Line, Wanted};
+use shared::store::voximplant::accounts;
+use shared::timestamp::Timestamp;
+use shared::voximplant::{Parameter, Refusal, Role};
+use shared::wire::voximplant::{Access, Bool, Count, Cursor, Error, Ids, SemicolonList, Text, Voximplant};
+
+const DEFAULT_COUNT: usize = 20;
+const MOST: usize = 1_000;
+const FARTHEST: usize = 10_000;
+/// "One month back by default."
+const MONTH_MILLIS: i64 = 31 * 24 * 60 * 60 * 1000;
+/// A wire date means its whole second.
+const REST_OF_SECOND_MILLIS: i64 = 999;
+
+/// The method.
+#[derive(Debug)]
+pub struct GetTransactionHistory;
+
+/// Its parameters.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct Request {
+    /// `YYYY-MM-DD HH:MM:SS`, UTC. Default: a month before `to_date`.
+    from_date: Option<Text>,
+    /// `YYYY-MM-DD HH:MM:SS`, UTC. Default: now.
+    to_date: Option<Text>,
+    /// Only these transactions, separated by semicolons.
+    transaction_id: Option<SemicolonList<Ids>>,
+    /// Only these types, separated by semicolons: here `adjustment` and `user_money_transfer` occur.
+    transaction_type: Option<SemicolonList<Text>>,
+    /// Only transactions of these users' own balances, separated by semicolons.
+    user_id: Option<SemicolonList<Ids>>,
+    /// Only transactions of users' own balances. Default: false.
+    users_transactions_only: Option<Bool>,
+    /// Newest first. Default: false.
+    desc_order: Option<Bool>,
+    /// Whether to count all transactions found, which reads them all. Default: true.
+    with_total_count: Option<Bool>,
+    /// Records to return at most: up to 1,000. Default: 20.
+    count: Option<Count>,
+    /// Records to skip: up to 10,000. Default: 0.
+    offset: Option<Count>,
+    /// Continues behind an answer that ended with `next_cursor`.
+    cursor: Option<Cursor>,
+}
+
+/// Its answer.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Response {
+    /// The transactions.
+    result: Vec<TransactionInfo>,
+    /// Records in this answer.
+    count: usize,
+    /// Records that match, before offset and count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total_count: Option<u64>,
+    /// Of every date in the answer: always UTC.
+    timezone: &'static str,
+    /// Present when more records follow: ask again with it as `cursor`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+}
+
+/// A transaction, `TransactionInfoType`.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct TransactionInfo {
+    /// Unique in the account, rising with time.
+    transaction_id: u64,
+    /// The account, as text.
+    account_id: String,
+    /// `YYYY-MM-DD HH:MM:SS`, UTC.
+    performed_at: String,
+    /// Positive came, negative went.
+    amount: Money,
+    /// The account's currency.
+    currency: String,
+    /// What kind of transaction.
+    transaction_type: &'static str,
+    /// The description.
+    transaction_description: String,
+}
+
+impl Request {
+    fn wanted(self, account: AccountId, now: Timestamp) -> Result<Wanted, Refusal> {
+        let to = date(self.to_date, "to_date")?.map_or(now, |to| to.plus_millis(REST_OF_SECOND_MILLIS));
+        let from = date(self.from_date, "from_date")?.unwrap_or_else(|| to.plus_millis(-MONTH_MILLIS));
+        if from > to {
+            return Err(Refusal::InvalidDateRange);
+        }
+        let offset = self.offset.map_or(0, |offset| offset.0);
+        if offset > FARTHEST {
+            return Err(Refusal::Invalid(Parameter("offset")));
+        }
+        let on = |flag: Option<Bool>, default: bool| flag.map_or(default, |flag| flag.0);
+        let ids = |list: Option<SemicolonList<Ids>>| list.map_or_else(Vec::new, |list| list.0);
+        let mut users: Vec<PhoneUserId> =
+            ids(self.user_id).into_iter().filter_map(|id| id.0).filter_map(PhoneUserId::new).collect();
+        users.sort_unstable();
+        users.dedup();
+        Ok(Wanted {
+            account,
+            from,
+            to,
+            users,
+            users_only: on(self.users_transactions_only, false),
+            kinds: self.transaction_type.map_or_else(Vec::new, |list| list.0.into_iter().map(|kind| kind.0).collect()),
+            ids: ids(self.transaction_id).into_iter().filter_map(|id| id.0).collect(),
+            descending: on(self.desc_order, false),
+            after: self.cursor.map(|cursor| cursor.0),
+            offset,
+            count: self.count.map_or(DEFAULT_COUNT, |count| count.0).min(MOST),
+            total: on(self.with_total_count, true),
+        })
+    }
+}
+
+fn date(text: Option<Text>, name: &'static str) -> Result<Option<Timestamp>, Refusal> {
+    let read = |text: Text| Timestamp::parse_wire(&text.0).ok_or(Refusal::Invalid(Parameter(name)));
+    text.map(read).transpose()
+}
+
+impl Method for GetTransactionHistory {
+    type Family = Voximplant;
+    const NAME: &'static str = "GetTransactionHistory";
+    const SUMMARY: &'static str = "Gets the transaction history.";
+    const ACCESS: Access = Access::Roles(&[Role::Owner, Role::Admin, Role::Accountant, Role::Payer]);
+    const EFFECT: Effect = Effect::Read;
+    const GRANTS: Grants = &[accounts::FIND, history::FIND];
+    type Request = Request;
+    type Response = Response;
+
+    async fn call(ctx: &Ctx, caller: &Caller, request: Request) -> Result<Response, Error> {
+        let (store, id) = (ctx.store(), caller.account());
+        let wanted = request.wanted(id, ctx.now())?;
+        let (account, found) = try_join!(accounts::find(store, id), history::find(store, &wanted))?;
+        let account = account.ok_or(Refusal::AuthorizationFailed("the account does not exist."))?;
+        let next = found.lines.last().filter(|_| found.more).map(|line| Cursor::seal(&line.place));
+        let shown = |line: Line| TransactionInfo {
+            transaction_id: line.id,
+            account_id: id.to_string(),
+            performed_at: line.at.wire(),
+            amount: line.amount,
+            currency: account.currency.to_string(),
+            transaction_type: line.kind.as_str(),
+            transaction_description: line.text,
+        };
+        let result: Vec<TransactionInfo> = found.lines.into_iter().map(shown).collect();
+        Ok(Response { count: result.len(), result, total_count: found.total, timezone: "Etc/GMT", next_cursor: next })
+    }
+}

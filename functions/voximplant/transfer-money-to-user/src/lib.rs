@@ -1,0 +1,113 @@
+//! `TransferMoneyToUser`: money between the account and its users (page `TransferMoneyToUser`;
+//! reference/voximplant.md §2.5, decisions D6 to D11, D16).
+
+mod request;
+
+pub use request::Request;
+
+use shared::auth::random_token;
+use shared::auth::voximplant::Caller;
+use shared::ledger::Money;
+use shared::prelude::*;
+use shared::store::ledger::bulk;
+use shared::store::ledger::operation::{self, Known, OperationId};
+use shared::store::ledger::transfer::{self, Draft, Order};
+use shared::store::voximplant::{accounts, applications, payees, rates};
+use shared::store::{Attempts, CommitError, StoreError, Txn};
+use shared::voximplant::{Refusal, Role};
+use shared::wire::voximplant::{Access, ApplicationRef, Error, Voximplant};
+
+/// The method.
+#[derive(Debug)]
+pub struct TransferMoneyToUser;
+
+/// Its answer.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Response {
+    /// Always 1.
+    result: u8,
+    /// The account's balance right after this transfer.
+    balance: Money,
+}
+
+impl Method for TransferMoneyToUser {
+    type Family = Voximplant;
+    const NAME: &'static str = "TransferMoneyToUser";
+    const SUMMARY: &'static str =
+        "Transfers the account's money to users, or the users' money to the account if the amount is negative.";
+    const ACCESS: Access = Access::Roles(&[Role::Owner, Role::Admin, Role::UserManager]);
+    const EFFECT: Effect = Effect::Write;
+    const GRANTS: Grants = &[
+        ApplicationRef::RESOLVE,
+        applications::LIST,
+        accounts::FIND,
+        rates::FIND,
+        payees::FIND,
+        transfer::DRAFT,
+        bulk::DRIVE,
+    ];
+    type Request = Request;
+    type Response = Response;
+
+    async fn call(ctx: &Ctx, caller: &Caller, request: Request) -> Result<Response, Error> {
+        let operation = match ctx.operation() {
+            Some(operation) => OperationId::of(operation),
+            None => OperationId::random(&random_token(16)?),
+        };
+        let account = caller.account();
+        let known = match ctx.operation() {
+            Some(_) => operation::known(ctx.store(), account, &operation).await?,
+            None => Known::New,
+        };
+        // Boxed: a large transfer's future is large, and every call would carry it.
+        let balance = match known {
+            Known::Done(balance) => balance,
+            Known::Begun => Box::pin(bulk::drive_known(ctx.store(), account, &operation, ctx.now())).await?,
+            Known::New => {
+                let order = Box::pin(request::order(request, ctx, account, operation)).await?;
+                Box::pin(happen(ctx, &order)).await?
+            }
+        };
+        Ok(Response { result: 1, balance })
+    }
+}
+
+/// Makes the transfer happen exactly once, however often the database leaves it open whether it did.
+async fn happen(ctx: &Ctx, order: &Order) -> Result<Money, Error> {
+    let mut attempts = Attempts::default();
+    loop {
+        let failure = match Box::pin(attempt(ctx, order)).await {
+            Err(CommitError::Stale) => {
+                attempts.again().await?;
+                continue;
+            }
+            Err(CommitError::AlreadyAnswered) => Error::AlreadyAnswered,
+            Err(CommitError::Store(error @ StoreError::Unavailable(_))) => error.into(),
+            done => return Ok(done?),
+        };
+        // Whether it happened is unknown to us, not to the ledger.
+        match operation::known(ctx.store(), order.account, &order.operation).await? {
+            Known::Done(balance) => return Ok(balance),
+            Known::Begun => return Ok(Box::pin(bulk::finish(ctx.store(), order)).await?),
+            // The key is another method's: the pipeline says so.
+            Known::New if failure == Error::AlreadyAnswered => return Err(failure),
+            Known::New => attempts.again().await.map_err(|_| failure)?,
+        }
+    }
+}
+
+async fn attempt(ctx: &Ctx, order: &Order) -> Result<Money, CommitError<Refusal>> {
+    match transfer::draft(ctx.store(), order).await? {
+        Draft::Small(txn, balance) => ctx.commit(txn, &Response { result: 1, balance }).await.map(|()| balance),
+        Draft::Large(plan) => {
+            let name = random_token(16)?;
+            Box::pin(bulk::begin(ctx.store(), order, plan, &name)).await?;
+            let balance = Box::pin(bulk::finish(ctx.store(), order)).await?;
+            if ctx.operation().is_some() {
+                // Only the shorter way to the answer: the ledger's own record is what counts.
+                let _ = ctx.commit(Txn::<Refusal>::default(), &Response { result: 1, balance }).await;
+            }
+            Ok(balance)
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! What a search finds (reference/stepchat.md §3.2, decisions "Search").
+
+use super::{Detail, User};
+use crate::text::fold;
+
+/// The extra that no search looks into: it changes on every page view.
+const UNSEARCHED: &str = "current_url";
+
+/// A search text, folded and split into words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Search {
+    words: Vec<String>,
+}
+
+impl Search {
+    /// The words of a text; one without words finds everybody.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        Self { words: fold(text).split_whitespace().map(str::to_owned).collect() }
+    }
+
+    /// Whether it finds everybody.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.words.is_empty()
+    }
+
+    /// Whether a profile alone is found: any word in a name, or the first word in the e-mail address.
+    #[must_use]
+    pub fn finds_profile(&self, user: &User) -> bool {
+        let names = [fold(user.first_name.as_str()), fold(user.last_name.as_str())];
+        let by_name = self.words.iter().any(|word| names.iter().any(|name| name.contains(word)));
+        self.is_empty() || by_name || user.email.as_ref().is_some_and(|email| self.first_is_in(&email.folded()))
+    }
+
+    /// Whether any extra is found: by the first word.
+    #[must_use]
+    pub fn finds_details(&self, details: &[Detail]) -> bool {
+        let searched = details.iter().filter(|detail| detail.slug.as_str() != UNSEARCHED);
+        searched.into_iter().any(|detail| self.first_is_in(&fold(detail.value.as_str())))
+    }
+
+    fn first_is_in(&self, folded: &str) -> bool {
+        self.words.first().is_some_and(|word| folded.contains(word))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::UserId;
+    use crate::stepchat::{DetailValue, Email, Name, NewUser, Slug};
+    use crate::timestamp::Timestamp;
+
+    fn user() -> User {
+        let name = |text: &str| Some(Name::parse(text).unwrap());
+        let email = Some(Email::parse("Ivan@Example.com").unwrap());
+        let new = NewUser { first_name: name("Иван"), last_name: name("Ёлкин"), email, ..NewUser::default() };
+        new.into_user(UserId::new(1).unwrap(), Timestamp::from_millis(0), &name("x").unwrap(), 1)
+    }
+
+    #[test]
+    fn any_word_finds_a_name_only_the_first_finds_an_address() {
+        for (text, found) in [
+            ("ива", true),
+            ("nobody ЕЛК", true),
+            ("example", true),
+            ("nobody example", false),
+            ("", true),
+            ("  ", true),
+        ] {
+            assert_eq!(Search::parse(text).finds_profile(&user()), found, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn extras_are_found_but_for_the_page_a_user_looks_at() {
+        let detail = |slug: &str| Detail {
+            slug: Slug::parse(slug).unwrap(),
+            name: String::new(),
+            value: DetailValue::parse("Москва").unwrap().unwrap(),
+        };
+        assert!(Search::parse("моск").finds_details(&[detail("city")]));
+        assert!(!Search::parse("моск").finds_details(&[detail("current_url")]));
+        assert!(!Search::parse("нет моск").finds_details(&[detail("city")]));
+    }
+}

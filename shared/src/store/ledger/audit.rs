@@ -1,0 +1,207 @@
+//! Replays an account's journal and holds it against its balances. Operator work: no method may do this.
+
+use super::bulk;
+use super::items::{Head, JournalItem, LINE, UserLine, journal_partition, read_balances, user_partition, world_key};
+use crate::ids::{AccountId, PhoneUserId};
+use crate::ledger::{EntryHash, Party};
+use crate::store::read::{Partition, Range};
+use crate::store::{Attributes, Store, StoreError, Table};
+use crate::timestamp::Timestamp;
+use serde::Deserialize;
+use std::collections::{BTreeMap, HashMap};
+
+/// Pages of a walk are this long.
+const PAGE: i32 = 500;
+
+/// What an audit of one account found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Audited {
+    /// The account.
+    pub account: AccountId,
+    /// Entries of its journal.
+    pub entries: u64,
+    /// Users with money now or ever.
+    pub users: usize,
+    /// Large transfers on their way.
+    pub pending: usize,
+    /// Everything that is not as it must be; empty if all is well.
+    pub findings: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct WorldBalance {
+    units: i64,
+}
+
+/// What the journal says.
+struct Replay {
+    account: AccountId,
+    number: u64,
+    hash: EntryHash,
+    at: Timestamp,
+    /// Hashes of sums whose chunks follow.
+    sums: HashMap<u64, EntryHash>,
+    own: i128,
+    world: i128,
+    suspense: i128,
+    users: BTreeMap<PhoneUserId, i128>,
+    findings: Vec<String>,
+}
+
+/// Audits an account; `progress` is told the number of entries read so far. Money that moves meanwhile shows up as
+/// findings: audit when nobody transfers, or look again.
+pub async fn audit(store: &Store, account: AccountId, mut progress: impl FnMut(u64)) -> Result<Audited, StoreError> {
+    let mut replay = Replay {
+        account,
+        number: 0,
+        hash: EntryHash::genesis(),
+        at: Timestamp::from_millis(0),
+        sums: HashMap::new(),
+        own: 0,
+        world: 0,
+        suspense: 0,
+        users: BTreeMap::new(),
+        findings: Vec::new(),
+    };
+    let mut entries = 0_u64;
+    let mut from = None;
+    let pk = journal_partition(account);
+    loop {
+        let page = store.page(&partition(&pk, Range::All), from).await?;
+        for item in page.items {
+            replay.read(&serde_dynamo::from_item(item)?)?;
+            entries = entries.saturating_add(1);
+        }
+        progress(entries);
+        from = page.next;
+        if from.is_none() {
+            break;
+        }
+    }
+    let pending = replay.compare(store).await?;
+    Ok(Audited { account, entries, users: replay.users.len(), pending, findings: replay.findings })
+}
+
+fn partition<'a>(pk: &'a str, range: Range<'a>) -> Partition<'a> {
+    Partition { table: Table::Ledger, index: None, pk, range, descending: false, limit: Some(PAGE) }
+}
+
+impl Replay {
+    fn find(&mut self, finding: String) {
+        self.findings.push(finding);
+    }
+
+    fn read(&mut self, item: &JournalItem) -> Result<(), StoreError> {
+        let entry = &item.entry;
+        let name = format!("entry {}/{}", entry.number, item.chunk);
+        let hash = entry.hash().map_err(|error| StoreError::Corrupt(error.to_string()))?;
+        if hash != item.hash || entry.account != self.account {
+            self.find(format!("{name}: its hash is not of its content"));
+        }
+        for posting in &entry.postings {
+            if posting.units <= 0 {
+                self.find(format!("{name}: a posting of {}", posting.units));
+            }
+            self.move_units(posting.from, -i128::from(posting.units));
+            self.move_units(posting.to, i128::from(posting.units));
+        }
+        if item.chunk > 0 {
+            if self.sums.get(&entry.number) != Some(&entry.previous) {
+                self.find(format!("{name}: it does not belong to its sum"));
+            }
+            return Ok(());
+        }
+        if entry.number != self.number.saturating_add(1) {
+            self.find(format!("{name}: follows entry {}", self.number));
+        }
+        if entry.previous != self.hash {
+            self.find(format!("{name}: does not link to the entry before"));
+        }
+        if entry.at < self.at {
+            self.find(format!("{name}: is earlier than the entry before"));
+        }
+        if i128::from(entry.balance_units) != self.own {
+            self.find(format!("{name}: says {}, replayed {}", entry.balance_units, self.own));
+        }
+        if entry.postings.iter().any(|posting| [posting.from, posting.to].contains(&Party::Suspense)) {
+            self.sums.insert(entry.number, hash.clone());
+        }
+        (self.number, self.hash, self.at) = (entry.number, hash, entry.at);
+        Ok(())
+    }
+
+    fn move_units(&mut self, party: Party, units: i128) {
+        let balance = match party {
+            Party::World => &mut self.world,
+            Party::Suspense => &mut self.suspense,
+            Party::User(user) => self.users.entry(user).or_default(),
+            Party::Account(_) => &mut self.own,
+        };
+        *balance = balance.saturating_add(units);
+    }
+
+    /// Holds the stored balances against the replayed ones; the number of large transfers on their way.
+    async fn compare(&mut self, store: &Store) -> Result<usize, StoreError> {
+        let head = Head::read(store, self.account).await?;
+        if u64::try_from(head.v).ok() != Some(self.number) || head.hash != self.hash {
+            self.find(format!("the account stands at entry {}, the journal at {}", head.v, self.number));
+        }
+        self.equal("the account's balance", head.units, self.own);
+        let world: Option<WorldBalance> = store.get(Table::Ledger, &world_key(self.account)).await?;
+        let world = world.map_or(0, |world| world.units);
+        self.equal("the world's balance", world, self.world);
+        let mut sum = i128::from(head.units) + i128::from(world);
+
+        let lines: BTreeMap<PhoneUserId, i128> = self.users.clone();
+        let ways = bulk::on_the_way(store, self.account).await?;
+        let mut suspense = 0_i128;
+        for way in &ways {
+            suspense = suspense.saturating_add(i128::from(way.suspense));
+            for (user, units) in &way.held {
+                self.move_units(Party::User(*user), -i128::from(*units));
+                self.move_units(Party::Suspense, i128::from(*units));
+            }
+        }
+        if suspense != self.suspense {
+            self.find(format!("in suspense: stored {suspense}, replayed {}", self.suspense));
+        }
+        sum = sum.saturating_add(suspense);
+
+        let users: Vec<PhoneUserId> = self.users.keys().copied().collect();
+        let balances = read_balances(store, self.account, &users).await?;
+        for user in users {
+            let stored = balances.get(&user).map_or(0, |balance| balance.units);
+            let replayed = self.users.get(&user).copied().unwrap_or_default();
+            self.equal(&format!("the balance of user {user}"), stored, replayed);
+            sum = sum.saturating_add(i128::from(stored));
+            let shown = shown(store, self.account, user).await?;
+            let expected = lines.get(&user).copied().unwrap_or_default();
+            if shown != expected {
+                self.find(format!("the statement of user {user} sums to {shown}, the journal to {expected}"));
+            }
+        }
+        if sum != 0 {
+            self.find(format!("all balances sum to {sum}, not to zero"));
+        }
+        Ok(ways.len())
+    }
+
+    fn equal(&mut self, what: &str, stored: i64, replayed: i128) {
+        if i128::from(stored) != replayed {
+            self.find(format!("{what}: stored {stored}, replayed {replayed}"));
+        }
+        if stored < 0 && !what.contains("world") {
+            self.find(format!("{what} is below zero: {stored}"));
+        }
+    }
+}
+
+/// The sum of a user's statement.
+async fn shown(store: &Store, account: AccountId, user: PhoneUserId) -> Result<i128, StoreError> {
+    let pk = user_partition(account, user);
+    let lines: Vec<Attributes> = store.all(&partition(&pk, Range::BeginsWith(LINE))).await?;
+    lines.into_iter().try_fold(0_i128, |sum, line| {
+        let line: UserLine = serde_dynamo::from_item(line)?;
+        Ok(sum.saturating_add(i128::from(line.units)))
+    })
+}

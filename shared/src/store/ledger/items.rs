@@ -1,0 +1,277 @@
+//! Items of the `ledger` table, and the steps that change them. Nothing here adds to a number it has not read: every
+//! balance is written whole, under the version it was read at.
+
+use crate::ids::{AccountId, PhoneUserId};
+use crate::ledger::{Entry, EntryHash, Money, Party, Posting};
+use crate::store::txn::Step;
+use crate::store::{Key, Store, StoreError, Table, Write};
+use crate::timestamp::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+
+pub(super) fn account_key(account: AccountId) -> Key {
+    Key::new(format!("A#{}", account.padded()), "B")
+}
+
+pub(super) fn user_partition(account: AccountId, user: PhoneUserId) -> String {
+    format!("A#{}#U#{}", account.padded(), user.padded())
+}
+
+pub(super) fn user_key(account: AccountId, user: PhoneUserId) -> Key {
+    Key::new(user_partition(account, user), "B")
+}
+
+/// The world's side of an account, kept per account so that credits of two accounts never wait for each other.
+pub(super) fn world_key(account: AccountId) -> Key {
+    Key::new(format!("A#{}#W", account.padded()), "B")
+}
+
+pub(super) fn journal_partition(account: AccountId) -> String {
+    format!("A#{}#J", account.padded())
+}
+
+/// Where an entry stands in the journal: by time, then by number. Times never go back along the numbers, so this is
+/// the order of the numbers too, and a range of dates is a range of keys.
+pub(super) fn journal_place(at: Timestamp, number: u64, chunk: u32) -> String {
+    format!("{}#{number:012}#{chunk:05}", moment(at))
+}
+
+/// A moment as part of a sort key.
+pub(super) fn moment(at: Timestamp) -> String {
+    format!("{:015}", at.millis().max(0))
+}
+
+/// An account's balance and the head of its journal.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Head {
+    pk: String,
+    sk: String,
+    /// Ten-thousandths of the account's currency.
+    pub units: i64,
+    /// The number of the last journal entry: also the version that a change must still find.
+    pub v: i64,
+    /// The hash of the last entry.
+    pub hash: EntryHash,
+    /// When the last entry was made: the next one is never earlier.
+    pub at: Timestamp,
+}
+
+impl Head {
+    pub(super) async fn read(store: &Store, account: AccountId) -> Result<Self, StoreError> {
+        let key = account_key(account);
+        let head: Option<Self> = store.get(Table::Ledger, &key).await?;
+        Ok(head.unwrap_or_else(|| Self {
+            pk: key.pk,
+            sk: "B".into(),
+            units: 0,
+            v: 0,
+            hash: EntryHash::genesis(),
+            at: Timestamp::from_millis(0),
+        }))
+    }
+
+    pub(super) fn balance(&self) -> Money {
+        Money::from_units(self.units)
+    }
+
+    /// The head and the journal item after these postings; `None` if the balance would be negative or out of range.
+    pub(super) fn append(
+        &self,
+        account: AccountId,
+        postings: Vec<Posting>,
+        rate: Option<String>,
+        now: Timestamp,
+    ) -> Result<Option<Appended>, StoreError> {
+        let own = Party::Account(account);
+        let units = postings.iter().try_fold(self.units, |units, posting| {
+            let units = if posting.to == own { units.checked_add(posting.units)? } else { units };
+            if posting.from == own { units.checked_sub(posting.units) } else { Some(units) }
+        });
+        let Some(units) = units.filter(|units| *units >= 0) else {
+            return Ok(None);
+        };
+        let v = self.v.saturating_add(1);
+        let entry = Entry {
+            account,
+            number: u64::try_from(v).unwrap_or(0),
+            at: now.max(self.at),
+            postings,
+            rate,
+            balance_units: units,
+            previous: self.hash.clone(),
+        };
+        let hash = entry.hash().map_err(|error| StoreError::Corrupt(error.to_string()))?;
+        let head = Self { units, v, hash: hash.clone(), at: entry.at, ..self.clone() };
+        Ok(Some(Appended { journal: JournalItem::new(entry, 0, hash), head }))
+    }
+}
+
+/// A head that has moved on by one entry, and the entry.
+#[derive(Debug, Clone)]
+pub(super) struct Appended {
+    pub head: Head,
+    pub journal: JournalItem,
+}
+
+impl Appended {
+    /// The two steps that write it, if the head is still where it was read.
+    pub(super) fn steps<R>(&self) -> Result<[Step<R>; 2], StoreError> {
+        let head = versioned(&self.head, self.head.v)?;
+        let journal = Write::put(Table::Ledger, &self.journal)?.if_absent().or_stale();
+        Ok([head, journal])
+    }
+}
+
+/// Writes an item at its next version `v`, if it is still at the one before.
+pub(super) fn versioned<T: Serialize, R>(item: &T, v: i64) -> Result<Step<R>, StoreError> {
+    let write = Write::put(Table::Ledger, item)?;
+    let conditional = if v <= 1 { write.if_absent() } else { write.if_version(v.saturating_sub(1)) };
+    Ok(conditional.or_stale())
+}
+
+/// An entry in its place. A transfer too large for one transaction has one entry of number 0 for its sum and one per
+/// chunk; chunks are not in the hash chain, their reservation is.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct JournalItem {
+    pk: String,
+    pub sk: String,
+    pub hash: EntryHash,
+    #[serde(default)]
+    pub chunk: u32,
+    #[serde(flatten)]
+    pub entry: Entry,
+}
+
+impl JournalItem {
+    pub(super) fn new(entry: Entry, chunk: u32, hash: EntryHash) -> Self {
+        Self {
+            pk: journal_partition(entry.account),
+            sk: journal_place(entry.at, entry.number, chunk),
+            hash,
+            chunk,
+            entry,
+        }
+    }
+}
+
+/// The balance of a user with money of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct UserBalance {
+    pk: String,
+    sk: String,
+    /// Ten-thousandths of the account's currency.
+    pub units: i64,
+    /// Counts the changes: a change must still find the version it read.
+    pub v: i64,
+    /// Counts the closings (deleted, or paid from the account): money on its way to a user that was closed since it was
+    /// sent goes back.
+    #[serde(default)]
+    pub c: i64,
+}
+
+impl UserBalance {
+    fn none(account: AccountId, user: PhoneUserId) -> Self {
+        let Key { pk, sk } = user_key(account, user);
+        Self { pk, sk: sk.unwrap_or_default(), units: 0, v: 0, c: 0 }
+    }
+
+    /// The balance after `change`; `None` if it would be negative or out of range.
+    pub(super) fn moved(&self, change: i64) -> Option<Self> {
+        let units = self.units.checked_add(change).filter(|units| *units >= 0)?;
+        Some(Self { units, v: self.v.saturating_add(1), ..self.clone() })
+    }
+
+    /// Empty and closed.
+    fn closed(&self) -> Self {
+        Self { units: 0, v: self.v.saturating_add(1), c: self.c.saturating_add(1), ..self.clone() }
+    }
+
+    pub(super) fn step<R>(&self) -> Result<Step<R>, StoreError> {
+        versioned(self, self.v)
+    }
+
+    /// The step that empties and closes it.
+    pub(super) fn closing<R>(&self) -> Result<Step<R>, StoreError> {
+        self.closed().step()
+    }
+}
+
+/// The balances of these users; one that never had money has an empty balance at version 0.
+pub(super) async fn read_balances(
+    store: &Store,
+    account: AccountId,
+    users: &[PhoneUserId],
+) -> Result<HashMap<PhoneUserId, UserBalance>, StoreError> {
+    let keys: Vec<Key> = users.iter().map(|user| user_key(account, *user)).collect();
+    let mut balances: HashMap<PhoneUserId, UserBalance> =
+        users.iter().map(|user| (*user, UserBalance::none(account, *user))).collect();
+    for item in store.batch_get(Table::Ledger, &keys).await? {
+        let balance: UserBalance = serde_dynamo::from_item(item)?;
+        let user = balance.pk.rsplit_once('#').map(|(_, padded)| padded.trim_start_matches('0'));
+        let user = user.and_then(PhoneUserId::parse).ok_or_else(|| StoreError::Corrupt(balance.pk.clone()))?;
+        balances.insert(user, balance);
+    }
+    Ok(balances)
+}
+
+/// A user's own line of history.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct UserLine {
+    pk: String,
+    pub sk: String,
+    pub id: u64,
+    pub user: PhoneUserId,
+    pub at: Timestamp,
+    /// Ten-thousandths: positive came, negative went.
+    pub units: i64,
+    pub text: String,
+}
+
+/// What the sort keys of a user's lines begin with.
+pub(super) const LINE: &str = "H#";
+
+impl UserLine {
+    fn new(account: AccountId, user: PhoneUserId, journal: &JournalItem, index: usize, posting: &Posting) -> Self {
+        let came = posting.to == Party::User(user);
+        Self {
+            pk: user_partition(account, user),
+            sk: format!("{LINE}{}", journal.line_place(index, Side::User)),
+            id: journal.transaction_id(index, Side::User),
+            user,
+            at: journal.entry.at,
+            units: if came { posting.units } else { posting.units.saturating_neg() },
+            text: super::history::with_rate(&posting.user_description, journal.entry.rate.as_deref()),
+        }
+    }
+}
+
+/// On whose statement a posting is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    Account,
+    User,
+}
+
+impl JournalItem {
+    /// The number by which a statement knows one side of one posting: unique in the account, rising with time.
+    pub(super) fn transaction_id(&self, index: usize, side: Side) -> u64 {
+        let index = u64::try_from(index).unwrap_or(0).saturating_mul(2);
+        let place = u64::from(self.chunk).saturating_mul(100).saturating_add(index);
+        self.entry.number.saturating_mul(1_000_000).saturating_add(place).saturating_add(u64::from(side == Side::User))
+    }
+
+    /// Where one side of one posting stands among all lines.
+    pub(super) fn line_place(&self, index: usize, side: Side) -> String {
+        let line = index.saturating_mul(2).saturating_add(usize::from(side == Side::User));
+        format!("{}#{line:03}", self.sk)
+    }
+
+    /// The steps that write the users' own lines of this entry.
+    pub(super) fn lines<R>(&self) -> Result<Vec<Step<R>>, StoreError> {
+        let lines = self.entry.postings.iter().enumerate().filter_map(|(index, posting)| {
+            let user = posting.user()?;
+            Some(UserLine::new(self.entry.account, user, self, index, posting))
+        });
+        lines.map(|line| Ok(Write::put(Table::Ledger, &line)?.if_absent().or_stale())).collect()
+    }
+}

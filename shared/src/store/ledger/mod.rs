@@ -1,0 +1,138 @@
+//! The `ledger` table: balances and the journal. Money only ever moves between balances.
+
+pub mod audit;
+pub mod bulk;
+pub mod history;
+pub mod operation;
+pub mod transfer;
+
+mod items;
+
+use super::grants::{Action, Grant};
+use super::txn::Step;
+use super::{Attempts, CommitError, Key, Store, StoreError, Table, Txn, Write};
+use crate::ids::{AccountId, PhoneUserId};
+use crate::ledger::{Money, Party, Posting};
+use crate::timestamp::Timestamp;
+use items::{Head, read_balances};
+use serde::Serialize;
+use std::collections::{BTreeSet, HashMap};
+
+/// What [`balance`] needs.
+pub const BALANCE: &[Grant] = &[Grant::on(Table::Ledger, Action::GetItem)];
+/// What [`user_balances`] needs.
+pub const USER_BALANCES: &[Grant] = &[Grant::on(Table::Ledger, Action::BatchGetItem)];
+/// What [`return_steps`] needs, its steps included.
+pub const RETURN: &[Grant] = &[
+    Grant::on(Table::Ledger, Action::GetItem),
+    Grant::on(Table::Ledger, Action::BatchGetItem),
+    Grant::on(Table::Ledger, Action::PutItem),
+];
+
+/// The account's own balance.
+pub async fn balance(store: &Store, account: AccountId) -> Result<Money, StoreError> {
+    Ok(Head::read(store, account).await?.balance())
+}
+
+/// The balances of users with one of their own; a user that never had money is not in the map.
+pub async fn user_balances(
+    store: &Store,
+    account: AccountId,
+    users: &[PhoneUserId],
+) -> Result<HashMap<PhoneUserId, Money>, StoreError> {
+    let balances = read_balances(store, account, users).await?.into_iter();
+    Ok(balances
+        .filter(|(_, balance)| balance.v > 0)
+        .map(|(user, balance)| (user, Money::from_units(balance.units)))
+        .collect())
+}
+
+/// The steps that close users' balances and return what is on them to the account (decision D10): for users that are
+/// deleted or go to `parent_accounting=true`, in the same transaction. `users` are those with a balance of their own.
+///
+/// One step a user even without money: it makes a transfer that has already looked at the user stale, so that no money
+/// arrives after the closing. One more step for each user with money, and two for the account. All are conditional on
+/// what was read here: stale means read again, by calling this again.
+pub async fn return_steps<R>(
+    store: &Store,
+    account: AccountId,
+    users: &[PhoneUserId],
+    description: &str,
+    now: Timestamp,
+) -> Result<Vec<Step<R>>, StoreError> {
+    let users: Vec<PhoneUserId> = users.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
+    if users.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (head, balances) = futures_util::try_join!(Head::read(store, account), read_balances(store, account, &users))?;
+    let mut steps = Vec::with_capacity(users.len());
+    let mut postings = Vec::new();
+    for (user, balance) in users.iter().filter_map(|user| balances.get_key_value(user)) {
+        steps.push(balance.closing()?);
+        let left = Money::from_units(balance.units);
+        let posting = Posting::new(Party::User(*user), Party::Account(account), left, description);
+        postings.extend(posting.map(|posting| posting.told_user(description)));
+    }
+    if !postings.is_empty() {
+        let appended = head.append(account, postings, None, now)?;
+        let appended = appended.ok_or_else(|| StoreError::Refused("the balance would be out of range".into()))?;
+        steps.extend(appended.steps()?);
+        steps.extend(appended.journal.lines()?);
+    }
+    Ok(steps)
+}
+
+/// Why money cannot be credited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CreditRefusal {
+    /// Nothing, or less than nothing.
+    #[error("the amount must be positive")]
+    NotPositive,
+    /// The balance would leave the range that can be held.
+    #[error("the balance would be out of range")]
+    OutOfRange,
+}
+
+/// Moves money from the world to an account, once per `name`: asking again with the same name changes nothing.
+/// Operator work: no method may do this.
+pub async fn credit(
+    store: &Store,
+    account: AccountId,
+    amount: Money,
+    name: &str,
+    now: Timestamp,
+) -> Result<Money, CommitError<CreditRefusal>> {
+    let refused = |refusal| CommitError::Refused(refusal);
+    let posting = Posting::new(Party::World, Party::Account(account), amount, name);
+    let posting = posting.ok_or(refused(CreditRefusal::NotPositive))?;
+    let operation = Key::new(format!("A#{}#O", account.padded()), super::keys::sha256_hex(name.as_bytes()));
+    let mut attempts = Attempts::default();
+    loop {
+        let head = Head::read(store, account).await?;
+        let appended = head.append(account, vec![posting.clone()], None, now)?;
+        let appended = appended.ok_or(refused(CreditRefusal::OutOfRange))?;
+        let Key { pk, sk } = operation.clone();
+        let done = Operation { pk, sk: sk.unwrap_or_default(), number: appended.journal.entry.number };
+        let mut txn = Txn::default();
+        txn.push(Write::put(Table::Ledger, &done)?.if_absent().or_already_answered());
+        for step in appended.steps()? {
+            txn.push(step);
+        }
+        let world = Write::update(Table::Ledger, items::world_key(account), "ADD units :less");
+        txn.push(world.number(":less", posting.units.saturating_neg()));
+        match store.commit(&txn).await {
+            Ok(()) => return Ok(appended.head.balance()),
+            Err(CommitError::Stale) => attempts.again().await?,
+            Err(CommitError::AlreadyAnswered) => return Ok(balance(store, account).await?),
+            Err(other) => return Err(other),
+        }
+    }
+}
+
+/// That a named operation has happened, and as which journal entry.
+#[derive(Debug, Serialize)]
+struct Operation {
+    pk: String,
+    sk: String,
+    number: u64,
+}

@@ -1,0 +1,293 @@
+//! Conversations and their messages: start, write, read.
+
+use super::conversation_items::{
+    ASSIGNED, ConversationItem, MESSAGES, MessageItem, OWN, PointerItem, assigned_key, conversation_key,
+    conversation_partition, message_key, message_sort, own_key, written_key,
+};
+use super::items::partition;
+use super::people::{self, People};
+use super::typing::{self, Typing};
+use crate::ids::{ConversationId, MessageId, UserId};
+use crate::limits::MAX_ANSWER_BYTES;
+use crate::stepchat::{Conversation, ConversationStatus, Message, Refusal, User};
+use crate::store::grants::{Action, Grant};
+use crate::store::read::{Partition, Range};
+use crate::store::{Attributes, Key, Store, StoreError, Table, Txn, Write};
+use std::collections::BTreeMap;
+
+/// What [`creation`] needs, and a visitor's becoming a lead with it.
+pub const CREATE: &[Grant] = &[
+    Grant::on(Table::Stepchat, Action::PutItem),
+    Grant::on(Table::Stepchat, Action::UpdateItem),
+    Grant::on(Table::Stepchat, Action::ConditionCheckItem),
+];
+/// What [`find`] needs.
+pub const FIND: &[Grant] = &[Grant::on(Table::Stepchat, Action::GetItem)];
+/// What [`sending`] needs.
+pub const SEND: &[Grant] = &[
+    Grant::on(Table::Stepchat, Action::PutItem),
+    Grant::on(Table::Stepchat, Action::UpdateItem),
+    Grant::on(Table::Stepchat, Action::DeleteItem),
+    Grant::on(Table::Stepchat, Action::ConditionCheckItem),
+];
+/// What [`messages`] needs.
+pub const MESSAGES_OF: &[Grant] = &[Grant::on(Table::Stepchat, Action::Query)];
+/// What [`of`] and [`latest`] need.
+pub const LIST: &[Grant] =
+    &[Grant::on(Table::Stepchat, Action::Query), Grant::on(Table::Stepchat, Action::BatchGetItem)];
+/// What [`last_agent`] needs.
+pub const LAST_AGENT: &[Grant] =
+    &[Grant::on(Table::Stepchat, Action::Query), Grant::on(Table::Stepchat, Action::BatchGetItem)];
+
+/// Messages looked at together when the newest one that counts is searched for.
+const WALK_PAGE: i32 = 100;
+/// Bytes that a message's row has at least beside its texts: the names of its members.
+const ROW_BYTES: usize = 200;
+
+/// The transaction that starts a conversation. `owner` is what makes sure that its user still exists: the change of the
+/// user that goes with it, if any.
+pub fn creation(conversation: &Conversation, owner: Option<Txn<Refusal>>) -> Result<Txn<Refusal>, StoreError> {
+    let (id, user) = (conversation.id, conversation.user);
+    let mut txn = match owner {
+        Some(change) => change,
+        None => {
+            let mut txn = Txn::default();
+            txn.push(people::existing(user).or(Refusal::UserNotFound));
+            txn
+        }
+    };
+    // The id is fresh from the sequence: an item in its place means the sequence was set back.
+    txn.push(Write::put(Table::Stepchat, &ConversationItem::new(conversation))?.if_absent().or_stale());
+    txn.push(Write::put(Table::Stepchat, &PointerItem::new(own_key(user, id), id, None))?);
+    if let Some(agent) = conversation.agent {
+        if agent != user {
+            txn.push(people::existing(agent).or(Refusal::AgentNotFound));
+        }
+        txn.push(Write::put(Table::Stepchat, &PointerItem::new(assigned_key(agent, id), id, None))?);
+    }
+    Ok(txn)
+}
+
+/// Reads a conversation. Whether it is visible is the business of its user's profile: without that it is being purged.
+pub async fn find(store: &Store, id: ConversationId) -> Result<Option<Conversation>, StoreError> {
+    let item: Option<ConversationItem> = store.get(Table::Stepchat, &conversation_key(id)).await?;
+    Ok(item.map(ConversationItem::into_conversation))
+}
+
+/// The transaction that writes a message: the author stops typing and is active, the conversation remembers the message
+/// and, if the author is staff, the author. Stale if a newer message came first or the author has gone.
+pub fn sending(
+    conversation: &Conversation,
+    message: &Message,
+    author: &User,
+    typing: Option<&Typing>,
+    status: Option<ConversationStatus>,
+) -> Result<Txn<Refusal>, StoreError> {
+    let mut txn = Txn::default();
+    txn.push(Write::put(Table::Stepchat, &MessageItem::new(message))?.if_absent().or_stale());
+    let expression = if message.from_staff {
+        "SET st = :st, last_message = :message, v = v + :one, last_agent = :author"
+    } else {
+        "SET st = :st, last_message = :message, v = v + :one"
+    };
+    let status = status.unwrap_or(conversation.status);
+    let mut update = Write::update(Table::Stepchat, conversation_key(conversation.id), expression)
+        .number(":st", i64::from(status.code()))
+        .number(":message", number(message.id.get()))
+        .number(":one", 1);
+    if message.from_staff {
+        update = update.number(":author", number(author.id.get()));
+    }
+    // Messages get their numbers before they are written: a lower one that comes later is numbered again.
+    let newer = "attribute_exists(pk) AND (attribute_not_exists(last_message) OR last_message < :message)";
+    txn.push(update.if_(newer).or_stale());
+    if author.id != conversation.user {
+        // Without its user the conversation is being purged.
+        txn.push(people::existing(conversation.user).or(Refusal::ConversationNotFound));
+        let key = written_key(author.id, conversation.id, message.id);
+        txn.push(Write::put(Table::Stepchat, &PointerItem::new(key, conversation.id, Some(message.id)))?);
+    }
+    typing::stop(&mut txn, author.id, typing);
+    txn.push(people::active(author, message.creation_time));
+    Ok(txn)
+}
+
+/// Ids have at most twelve digits.
+pub(super) fn number(id: u64) -> i64 {
+    i64::try_from(id).unwrap_or(i64::MAX)
+}
+
+/// Messages of a conversation in order, and whether there are more: at least as many as fit in one answer.
+pub async fn messages(
+    store: &Store,
+    id: ConversationId,
+    after: Option<MessageId>,
+) -> Result<(Vec<Message>, bool), StoreError> {
+    let (pk, after) = (conversation_partition(id), after.map(message_sort));
+    let range = after.as_deref().map_or(Range::BeginsWith(MESSAGES), Range::Above);
+    let partition = of_table(&pk, range, false, None);
+    let (mut messages, mut bytes, mut from) = (Vec::new(), 0_usize, None);
+    loop {
+        let page = store.page(&partition, from).await?;
+        for item in page.items {
+            let message = message(item)?;
+            bytes = bytes.saturating_add(message.bytes()).saturating_add(ROW_BYTES);
+            messages.push(message);
+        }
+        from = page.next;
+        if from.is_none() || bytes > MAX_ANSWER_BYTES {
+            return Ok((messages, from.is_some()));
+        }
+    }
+}
+
+fn message(item: Attributes) -> Result<Message, StoreError> {
+    Ok(serde_dynamo::from_item::<_, MessageItem>(item)?.into_message())
+}
+
+fn of_table<'a>(pk: &'a str, range: Range<'a>, descending: bool, limit: Option<i32>) -> Partition<'a> {
+    Partition { table: Table::Stepchat, index: None, pk, range, descending, limit }
+}
+
+/// Which of a user's conversations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// Those that are the user's own.
+    Own,
+    /// Those that are assigned to the user as an agent.
+    Assigned,
+}
+
+/// A user's conversations that have a message, the one with the newest message first.
+pub async fn of(store: &Store, user: UserId, whose: Whose) -> Result<Vec<Conversation>, StoreError> {
+    let pk = partition(user);
+    let start = match whose {
+        Whose::Own => OWN,
+        Whose::Assigned => ASSIGNED,
+    };
+    let pointers = store.all(&of_table(&pk, Range::BeginsWith(start), false, None)).await?;
+    let ids = pointers.into_iter().map(|item| Ok(serde_dynamo::from_item::<_, PointerItem>(item)?.cid));
+    let keys = ids.map(|id| id.map(conversation_key)).collect::<Result<Vec<Key>, StoreError>>()?;
+    let mut conversations = Vec::with_capacity(keys.len());
+    for item in store.batch_get(Table::Stepchat, &keys).await? {
+        conversations.push(serde_dynamo::from_item::<_, ConversationItem>(item)?.into_conversation());
+    }
+    conversations.retain(|conversation| conversation.last_message.is_some());
+    conversations.sort_unstable_by_key(|conversation| std::cmp::Reverse(conversation.last_message));
+    Ok(conversations)
+}
+
+/// A conversation with its newest message and who wrote it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Latest {
+    /// The conversation.
+    pub conversation: Conversation,
+    /// Its newest message.
+    pub message: Message,
+    /// The author.
+    pub author: User,
+}
+
+/// The newest message of each of these conversations, in their order; without those whose user has been deleted.
+pub async fn latest(store: &Store, conversations: &[Conversation]) -> Result<Vec<Latest>, StoreError> {
+    let keys = conversations.iter().filter_map(|one| Some(message_key(one.id, one.last_message?)));
+    let items = store.batch_get(Table::Stepchat, &keys.collect::<Vec<_>>()).await?;
+    let mut newest: BTreeMap<ConversationId, Message> = BTreeMap::new();
+    for item in items {
+        let message = message(item)?;
+        newest.insert(message.conversation, message);
+    }
+    let authors = newest.values().map(|message| message.author);
+    let people = people::find(store, authors.chain(conversations.iter().map(|one| one.user)).collect()).await?;
+    let mut latest = Vec::with_capacity(conversations.len());
+    for conversation in conversations.iter().filter(|one| people.contains_key(&one.user)) {
+        let known = newest.remove(&conversation.id);
+        let known = known.and_then(|message| Some((people.get(&message.author)?.clone(), message)));
+        let found = match known {
+            Some(found) => Some(found),
+            // Its author is being purged: the one before it is the newest now.
+            None => newest_by(store, conversation.id, |_| true).await?,
+        };
+        if let Some((author, message)) = found {
+            latest.push(Latest { conversation: conversation.clone(), message, author });
+        }
+    }
+    Ok(latest)
+}
+
+/// The author of the newest message that an agent or admin wrote. `people` holds the remembered one, if it exists.
+pub async fn last_agent(
+    store: &Store,
+    conversation: &Conversation,
+    people: &People,
+) -> Result<Option<User>, StoreError> {
+    let Some(remembered) = conversation.last_agent else {
+        return Ok(None);
+    };
+    if let Some(agent) = people.get(&remembered).filter(|user| user.user_type.is_staff()) {
+        return Ok(Some(agent.clone()));
+    }
+    // Deleted or no longer staff: whoever wrote before.
+    let found = newest_by(store, conversation.id, |user| user.user_type.is_staff()).await?;
+    Ok(found.map(|(author, _)| author))
+}
+
+/// The newest message whose author exists and is `wanted`.
+async fn newest_by(
+    store: &Store,
+    id: ConversationId,
+    wanted: impl Fn(&User) -> bool + Send,
+) -> Result<Option<(User, Message)>, StoreError> {
+    let pk = conversation_partition(id);
+    let partition = of_table(&pk, Range::BeginsWith(MESSAGES), true, Some(WALK_PAGE));
+    let mut from = None;
+    loop {
+        let page = store.page(&partition, from).await?;
+        let messages = page.items.into_iter().map(message).collect::<Result<Vec<_>, _>>()?;
+        let mut people = people::find(store, messages.iter().map(|message| message.author).collect()).await?;
+        people.retain(|_, user| wanted(user));
+        let found = messages.into_iter().find_map(|message| Some((people.remove(&message.author)?, message)));
+        from = page.next;
+        if found.is_some() || from.is_none() {
+            return Ok(found);
+        }
+    }
+}
+
+/// What a conversation remembers of its messages.
+pub(super) struct Remembered {
+    pub(super) conversation: Conversation,
+    pub(super) last: Option<MessageId>,
+    pub(super) agent: Option<UserId>,
+}
+
+/// What a conversation must remember when nothing that `gone` wrote counts any more.
+pub(super) async fn remembered_without(
+    store: &Store,
+    conversation: Conversation,
+    gone: UserId,
+) -> Result<Remembered, StoreError> {
+    let pk = conversation_partition(conversation.id);
+    let partition = of_table(&pk, Range::BeginsWith(MESSAGES), true, Some(WALK_PAGE));
+    // Nobody of the staff but the one who goes: then there is no older one to look for either.
+    let mut remembered = Remembered { conversation, last: None, agent: None };
+    let mut from = None;
+    loop {
+        let page = store.page(&partition, from).await?;
+        for item in page.items {
+            let message = message(item)?;
+            if message.author == gone {
+                continue;
+            }
+            remembered.last = remembered.last.or(Some(message.id));
+            if message.from_staff {
+                remembered.agent = Some(message.author);
+                return Ok(remembered);
+            }
+        }
+        from = page.next;
+        if from.is_none() {
+            return Ok(remembered);
+        }
+    }
+}

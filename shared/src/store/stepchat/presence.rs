@@ -1,0 +1,105 @@
+//! Who is there: last activity, and the page a user looks at.
+
+use super::items::{DetailItem, active_key, detail_key, profile_key};
+use super::people::existing;
+use crate::ids::UserId;
+use crate::limits::ACTIVITY_SECONDS;
+use crate::stepchat::{Detail, Refusal, Slug, User, UserType};
+use crate::store::grants::{Action, Grant};
+use crate::store::read::{Partition, Range, text};
+use crate::store::{Store, StoreError, Table, Txn, Write};
+use crate::timestamp::Timestamp;
+use aws_sdk_dynamodb::error::ProvideErrorMetadata;
+use aws_sdk_dynamodb::types::AttributeValue;
+use futures_util::future::try_join_all;
+
+/// What [`touch`] needs.
+pub const TOUCH: &[Grant] = &[Grant::on(Table::Stepchat, Action::UpdateItem)];
+/// What [`any_active`] needs.
+pub const ANY_ACTIVE: &[Grant] = &[Grant::query(Table::Stepchat, "by_active")];
+/// What [`detail`] needs.
+pub const DETAIL: &[Grant] = &[Grant::on(Table::Stepchat, Action::GetItem)];
+/// What [`detail_change`] needs.
+pub const CHANGE_DETAIL: &[Grant] = &[
+    Grant::on(Table::Stepchat, Action::PutItem),
+    Grant::on(Table::Stepchat, Action::DeleteItem),
+    Grant::on(Table::Stepchat, Action::ConditionCheckItem),
+];
+
+/// Moves a user's last activity on: never back, and not more often than every few seconds, so that a heartbeat every
+/// second costs nothing. A repeated write sets the same moment again, so no transaction is needed.
+pub async fn touch(store: &Store, user: &User, now: Timestamp) -> Result<(), StoreError> {
+    if now.seconds().saturating_sub(user.last_activity.seconds()) < ACTIVITY_SECONDS {
+        return Ok(());
+    }
+    let mut update = store
+        .client()
+        .update_item()
+        .table_name(store.table_name(Table::Stepchat))
+        .set_key(Some(profile_key(user.id).attributes()))
+        .condition_expression("attribute_exists(pk) AND active < :now")
+        .expression_attribute_values(":now", AttributeValue::N(now.millis().to_string()));
+    // No index shows the bot.
+    update = if user.user_type == UserType::Bot {
+        update.update_expression("SET active = :now")
+    } else {
+        let order = AttributeValue::S(active_key(user.id, now));
+        update.update_expression("SET active = :now, s_active = :order").expression_attribute_values(":order", order)
+    };
+    match update.send().await {
+        Ok(_) => Ok(()),
+        // Somebody else moved it on, or the user has gone: either way there is nothing left to do.
+        Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether a user was active after this many seconds since the epoch, strictly (reference/stepchat.md §3.3).
+#[must_use]
+pub fn is_active(user: &User, after_seconds: i64) -> bool {
+    user.last_activity.seconds() > after_seconds
+}
+
+/// Whether any user of these types was active after this many seconds since the epoch: one entry read per type.
+pub async fn any_active(store: &Store, types: &[UserType], after_seconds: i64) -> Result<bool, StoreError> {
+    // Everything of that very second sorts below this.
+    let low = format!("1{after_seconds:012}\u{1}");
+    let newest = types.iter().map(|kind| {
+        let low = low.as_str();
+        async move {
+            let partition = Partition {
+                table: Table::Stepchat,
+                index: Some(("by_active", "lp", "s_active")),
+                pk: kind.as_str(),
+                range: Range::Above(low),
+                descending: true,
+                limit: Some(1),
+            };
+            Ok::<_, StoreError>(!store.page(&partition, None).await?.items.is_empty())
+        }
+    });
+    Ok(try_join_all(newest.collect::<Vec<_>>()).await?.contains(&true))
+}
+
+/// One extra of a user.
+pub async fn detail(store: &Store, user: UserId, slug: &Slug) -> Result<Option<Detail>, StoreError> {
+    let item: Option<DetailItem> = store.get(Table::Stepchat, &detail_key(user, slug)).await?;
+    Ok(item.map(DetailItem::into_detail))
+}
+
+/// The transaction that sets or removes one extra that nothing is looked up by; stale if the user does not exist.
+pub fn detail_change(user: UserId, slug: &Slug, detail: Option<&Detail>) -> Result<Txn<Refusal>, StoreError> {
+    let mut txn = Txn::default();
+    txn.push(existing(user).or_stale());
+    match detail {
+        Some(detail) => txn.push(Write::put(Table::Stepchat, &DetailItem::new(user, detail))?),
+        None => txn.push(Write::delete(Table::Stepchat, detail_key(user, slug))),
+    }
+    Ok(txn)
+}
+
+/// The user an index entry of extras belongs to.
+pub(super) fn owner(entry: &crate::store::Attributes) -> Option<UserId> {
+    let padded = text(entry, "pk")?.strip_prefix("U#")?;
+    UserId::parse(padded.trim_start_matches('0'))
+}

@@ -1,0 +1,201 @@
+//! The physical half of a delete: everything of a user and of the user's conversations goes, wherever it is.
+//!
+//! What hangs on an item goes before the item itself, so whatever interrupts a purge, the next run still finds the rest.
+
+use super::conversation_items::{
+    ASSIGNED, MAIN, MESSAGES, MessageItem, OWN, PointerItem, TYPES, TYPING, TypingItem, WRITTEN, assigned_key,
+    conversation_key, conversation_partition, message_key, typing_key, typist_key, written_key,
+};
+use super::conversations::{self, Remembered, number};
+use super::items::partition;
+use crate::ids::{ConversationId, MessageId, UserId};
+use crate::store::read::{Partition, Range, text};
+use crate::store::txn::Step;
+use crate::store::{Attempts, Attributes, CommitError, Key, Store, StoreError, Table, Txn, Write};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+/// Items removed between two looks at the clock.
+const PAGE: i32 = 100;
+
+/// Removes everything of a deleted user; `false` if the time was up before.
+pub(super) async fn of_user(store: &Store, id: UserId, until: Instant) -> Result<bool, StoreError> {
+    let pk = partition(id);
+    loop {
+        // Always from the start: what was there is gone by now.
+        let page = store.page(&whole(&pk, Range::All), None).await?;
+        let hanging = Hanging::on(&page.items)?;
+        if !hanging.remove(store, id, until).await? {
+            return Ok(false);
+        }
+        store.batch_delete(Table::Stepchat, &keys(&page.items)).await?;
+        if page.next.is_none() {
+            return Ok(true);
+        }
+        if Instant::now() >= until {
+            return Ok(false);
+        }
+    }
+}
+
+fn whole<'a>(pk: &'a str, range: Range<'a>) -> Partition<'a> {
+    Partition { table: Table::Stepchat, index: None, pk, range, descending: false, limit: Some(PAGE) }
+}
+
+fn keys(items: &[Attributes]) -> Vec<Key> {
+    items.iter().filter_map(|item| Some(Key::new(text(item, "pk")?, text(item, "sk")?))).collect()
+}
+
+/// What hangs on items of a user's partition.
+#[derive(Default)]
+struct Hanging {
+    own: Vec<ConversationId>,
+    assigned: Vec<ConversationId>,
+    written: BTreeMap<ConversationId, BTreeSet<MessageId>>,
+    typing: Option<ConversationId>,
+}
+
+impl Hanging {
+    fn on(items: &[Attributes]) -> Result<Self, StoreError> {
+        let mut hanging = Self::default();
+        for item in items {
+            let sort = text(item, "sk").unwrap_or_default();
+            if sort == TYPES {
+                hanging.typing = Some(serde_dynamo::from_item::<_, TypingItem>(item.clone())?.cid);
+            } else if [OWN, ASSIGNED, WRITTEN].iter().any(|start| sort.starts_with(start)) {
+                let pointer: PointerItem = serde_dynamo::from_item(item.clone())?;
+                match pointer.mid {
+                    Some(message) => {
+                        hanging.written.entry(pointer.cid).or_default().insert(message);
+                    }
+                    None if sort.starts_with(OWN) => hanging.own.push(pointer.cid),
+                    None => hanging.assigned.push(pointer.cid),
+                }
+            }
+        }
+        Ok(hanging)
+    }
+
+    async fn remove(self, store: &Store, id: UserId, until: Instant) -> Result<bool, StoreError> {
+        for conversation in self.assigned {
+            unassign(store, conversation, id).await?;
+        }
+        for conversation in self.own {
+            if !conversation_of(store, id, conversation, until).await? {
+                return Ok(false);
+            }
+        }
+        for (conversation, messages) in self.written {
+            let keys: Vec<Key> = messages.iter().map(|message| message_key(conversation, *message)).collect();
+            store.batch_delete(Table::Stepchat, &keys).await?;
+            forget(store, conversation, id, &messages).await?;
+        }
+        if let Some(conversation) = self.typing {
+            store.batch_delete(Table::Stepchat, &[typist_key(conversation, id)]).await?;
+        }
+        Ok(true)
+    }
+}
+
+/// Writes if the condition holds; if it does not, somebody has done it already.
+async fn unless_done(store: &Store, step: Step<()>) -> Result<(), StoreError> {
+    let mut txn = Txn::default();
+    txn.push(step);
+    match store.commit(&txn).await {
+        Err(CommitError::Store(error)) => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// A conversation stays when its agent goes (decision D19).
+async fn unassign(store: &Store, id: ConversationId, agent: UserId) -> Result<(), StoreError> {
+    let write = Write::update(Table::Stepchat, conversation_key(id), "REMOVE assigned SET v = v + :one");
+    let write = write.number(":one", 1).number(":agent", number(agent.get()));
+    unless_done(store, write.if_("assigned = :agent").or(())).await
+}
+
+/// Removes a conversation with all that hangs on it; `false` if the time was up before.
+async fn conversation_of(store: &Store, owner: UserId, id: ConversationId, until: Instant) -> Result<bool, StoreError> {
+    let pk = conversation_partition(id);
+    loop {
+        let page = store.page(&whole(&pk, Range::Above(MAIN)), None).await?;
+        let mut gone = Vec::with_capacity(page.items.len());
+        for item in &page.items {
+            let sort = text(item, "sk").unwrap_or_default();
+            if sort.starts_with(MESSAGES) {
+                let message = serde_dynamo::from_item::<_, MessageItem>(item.clone())?.into_message();
+                if message.author != owner {
+                    gone.push(written_key(message.author, id, message.id));
+                }
+            } else if sort.starts_with(TYPING) {
+                let typist: TypingItem = serde_dynamo::from_item(item.clone())?;
+                stop_typing(store, typist.uid, id).await?;
+            }
+        }
+        gone.extend(keys(&page.items));
+        store.batch_delete(Table::Stepchat, &gone).await?;
+        if page.next.is_none() {
+            break;
+        }
+        if Instant::now() >= until {
+            return Ok(false);
+        }
+    }
+    let agent = conversations::find(store, id).await?.and_then(|conversation| conversation.agent);
+    if let Some(agent) = agent {
+        store.batch_delete(Table::Stepchat, &[assigned_key(agent, id)]).await?;
+    }
+    store.batch_delete(Table::Stepchat, &[conversation_key(id)]).await?;
+    Ok(true)
+}
+
+/// Who was typing in a conversation that goes types nowhere, unless elsewhere by now.
+async fn stop_typing(store: &Store, user: UserId, id: ConversationId) -> Result<(), StoreError> {
+    let write = Write::delete(Table::Stepchat, typing_key(user)).number(":cid", number(id.get()));
+    unless_done(store, write.if_("cid = :cid").or(())).await
+}
+
+/// Makes a conversation forget an author whose messages are gone, if it remembers any of them.
+async fn forget(
+    store: &Store,
+    id: ConversationId,
+    author: UserId,
+    gone: &BTreeSet<MessageId>,
+) -> Result<(), StoreError> {
+    let mut attempts = Attempts::default();
+    loop {
+        let Some(conversation) = conversations::find(store, id).await? else {
+            return Ok(());
+        };
+        let remembered = conversation.last_message.is_some_and(|message| gone.contains(&message));
+        if !remembered && conversation.last_agent != Some(author) {
+            return Ok(());
+        }
+        let remembered = conversations::remembered_without(store, conversation, author).await?;
+        let mut txn: Txn<()> = Txn::default();
+        txn.push(remember(&remembered));
+        match store.commit(&txn).await {
+            Err(CommitError::Store(error)) => return Err(error),
+            Err(_) => attempts.again().await?,
+            Ok(()) => return Ok(()),
+        }
+    }
+}
+
+/// Sets what a conversation remembers; stale if it has changed meanwhile.
+fn remember(remembered: &Remembered) -> Step<()> {
+    let expression = match (remembered.last, remembered.agent) {
+        (Some(_), Some(_)) => "SET last_message = :last, last_agent = :agent, v = v + :one",
+        (Some(_), None) => "SET last_message = :last, v = v + :one REMOVE last_agent",
+        (None, _) => "SET v = v + :one REMOVE last_message, last_agent",
+    };
+    let key = conversation_key(remembered.conversation.id);
+    let mut write = Write::update(Table::Stepchat, key, expression).number(":one", 1);
+    if let Some(last) = remembered.last {
+        write = write.number(":last", number(last.get()));
+        if let Some(agent) = remembered.agent {
+            write = write.number(":agent", number(agent.get()));
+        }
+    }
+    write.if_version(remembered.conversation.version).or_stale()
+}

@@ -1,0 +1,155 @@
+//! Deletes of many users: promised in one write, then done one user after another, by the request or by
+//! `background/jobs`.
+
+use super::jobs;
+use super::users;
+use crate::ids::UserId;
+use crate::limits::MAX_PARALLEL;
+use crate::stepchat::{Refusal, UserType};
+use crate::store::grants::{Action, Grant};
+use crate::store::read::{Partition, Range};
+use crate::store::{Attempts, CommitError, Key, Sequence, Store, StoreError, Table, Txn, Write};
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use serde::{Deserialize, Serialize};
+use std::time::Instant;
+
+/// What [`Removal::promise`] needs.
+pub const PROMISE: &[Grant] = &[Grant::on(Table::Stepchat, Action::PutItem)];
+/// What [`leads`] needs.
+pub const LEADS: &[Grant] = &[Grant::on(Table::Stepchat, Action::GetItem)];
+/// What [`Removal::perform`] needs for users by id, beside [`users::LOAD`], [`users::DELETE`] and [`jobs::PURGE`].
+pub const PERFORM: &[Grant] = &[Grant::on(Table::Stepchat, Action::DeleteItem)];
+/// What [`Removal::perform`] needs beside that for all leads.
+pub const PERFORM_LEADS: &[Grant] = &[Grant::query(Table::Stepchat, "by_created")];
+
+const REMOVALS: &str = "J#remove-users";
+/// Index entries of leads read at a time.
+const LEADS_PAGE: i32 = 100;
+
+/// Who shall be deleted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+enum Whom {
+    /// These users.
+    Users(Vec<UserId>),
+    /// All leads whose id is not above this one: those that existed when the call was made.
+    LeadsUpTo(u64),
+}
+
+/// A promised delete of many users.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Removal {
+    pk: String,
+    sk: String,
+    whom: Whom,
+}
+
+/// The delete of these users, not yet promised.
+#[must_use]
+pub fn users(ids: Vec<UserId>) -> Removal {
+    Removal::new(Whom::Users(ids))
+}
+
+/// The delete of all leads there are, not yet promised.
+pub async fn leads(store: &Store) -> Result<Removal, StoreError> {
+    let last = store.last_number(Sequence::StepchatUser).await?;
+    Ok(Removal::new(Whom::LeadsUpTo(last)))
+}
+
+/// Promised deletes that are not finished.
+pub async fn pending(store: &Store) -> Result<Vec<Removal>, StoreError> {
+    let promised = Partition {
+        table: Table::Stepchat,
+        index: None,
+        pk: REMOVALS,
+        range: Range::All,
+        descending: false,
+        limit: None,
+    };
+    store.all(&promised).await?.into_iter().map(|item| Ok(serde_dynamo::from_item(item)?)).collect()
+}
+
+impl Removal {
+    fn new(whom: Whom) -> Self {
+        // Two deletes at once are two promises.
+        Self { pk: REMOVALS.into(), sk: format!("{:032x}", fastrand::u128(..)), whom }
+    }
+
+    /// The transaction that promises it: from then on it happens, whatever becomes of the request.
+    pub fn promise(&self) -> Result<Txn<Refusal>, StoreError> {
+        let mut txn = Txn::default();
+        txn.push(Write::put(Table::Stepchat, self)?);
+        Ok(txn)
+    }
+
+    /// Deletes until all are gone or the time is up; `false` if users are left. Safe to repeat and to interrupt.
+    pub async fn perform(&self, store: &Store, until: Instant) -> Result<bool, StoreError> {
+        let finished = match &self.whom {
+            Whom::Users(ids) => each(store, ids, None, until).await?,
+            Whom::LeadsUpTo(last) => all_leads(store, *last, until).await?,
+        };
+        if finished {
+            let key = Key::new(self.pk.clone(), self.sk.clone()).attributes();
+            let name = store.table_name(Table::Stepchat);
+            store.client().delete_item().table_name(name).set_key(Some(key)).send().await?;
+        }
+        Ok(finished)
+    }
+}
+
+async fn all_leads(store: &Store, last: u64, until: Instant) -> Result<bool, StoreError> {
+    let leads = Partition {
+        table: Table::Stepchat,
+        index: Some(("by_created", "lp", "s_created")),
+        pk: UserType::Lead.as_str(),
+        range: Range::All,
+        descending: false,
+        limit: Some(LEADS_PAGE),
+    };
+    let mut from = None;
+    loop {
+        let page = store.page(&leads, from).await?;
+        let ids = page.items.iter().filter_map(users::id_of).filter(|id| id.get() <= last);
+        if !each(store, &ids.collect::<Vec<_>>(), Some(UserType::Lead), until).await? {
+            return Ok(false);
+        }
+        from = page.next;
+        if from.is_none() {
+            return Ok(true);
+        }
+    }
+}
+
+/// Deletes each of these users, several at a time.
+async fn each(store: &Store, ids: &[UserId], only: Option<UserType>, until: Instant) -> Result<bool, StoreError> {
+    // Owned before they are streamed: a borrowing closure here would not be `Send` for every lifetime.
+    let deletes: Vec<_> = ids.iter().map(|id| one(store, *id, only, until)).collect();
+    let done: Vec<bool> = stream::iter(deletes).buffer_unordered(MAX_PARALLEL).try_collect().await?;
+    Ok(done.into_iter().all(|done| done))
+}
+
+/// Deletes a user who is, if that matters, still of that type; `false` if the time was up before.
+async fn one(store: &Store, id: UserId, only: Option<UserType>, until: Instant) -> Result<bool, StoreError> {
+    let mut attempts = Attempts::default();
+    loop {
+        if Instant::now() >= until {
+            return Ok(false);
+        }
+        let Some(stored) = users::load(store, id).await? else {
+            return Ok(true);
+        };
+        let kind = stored.user.user_type;
+        if kind == UserType::Bot || only.is_some_and(|only| only != kind) {
+            return Ok(true);
+        }
+        match store.commit(&users::deletion(&stored)?).await {
+            Err(CommitError::Stale) => attempts.again().await?,
+            Err(CommitError::Store(error)) => return Err(error),
+            // Checked before the promise, but everything may have changed since: the last admin stays.
+            Err(CommitError::Refused(_) | CommitError::AlreadyAnswered) => return Ok(true),
+            Ok(()) => break,
+        }
+    }
+    // The user is gone, and the purge of what is left promised: its failure is no failure of this.
+    let _ = jobs::purge(store, id, until).await;
+    Ok(true)
+}

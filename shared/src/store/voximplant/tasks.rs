@@ -1,0 +1,349 @@
+//! Work that one transaction cannot hold: deleting many users or whole applications, and binding by skill after queues
+//! have changed. It is promised in the transaction that decides it; the call then does what it can, and `background/jobs`
+//! the rest. Every step may be repeated and interrupted.
+
+use super::applications;
+use super::binding::{Binding, Work};
+use super::changes;
+use super::members::{self, Group};
+use super::queues::{self, Routing};
+use super::users;
+use crate::ids::{AccountId, ApplicationId, PhoneUserId, QueueId, SkillId};
+use crate::limits::{MAX_BATCH_GET, MAX_REMOVED_INLINE};
+use crate::store::grants::{Action, Grant};
+use crate::store::read::{Partition, Range};
+use crate::store::{Attempts, CommitError, Key, Sequence, Store, StoreError, Table, Txn, Write};
+use crate::text::hex;
+use crate::timestamp::Timestamp;
+use crate::voximplant::{Application, PhoneUser, Queue, Refusal};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// What [`Task::promise`] needs.
+pub const PROMISE: &[Grant] = &[Grant::on(Table::Voximplant, Action::PutItem)];
+/// What deleting an application's leftovers needs.
+pub const CLEAN: &[Grant] = &[Grant::on(Table::Voximplant, Action::BatchWriteItem)];
+/// What [`pending`] and [`Task::perform`] need beside [`super::binding::BIND`], [`changes::REMOVE`] and [`crate::store::ledger::RETURN`].
+pub const PERFORM: &[Grant] = &[
+    Grant::on(Table::Voximplant, Action::BatchWriteItem),
+    Grant::query(Table::Voximplant, "app_by_id"),
+    Grant::query(Table::Voximplant, "by_member"),
+];
+
+const TASKS: &str = "J#voximplant";
+/// Applications that one transaction can delete.
+const DELETED_TOGETHER: usize = 40;
+/// Users read together.
+const PAGE: usize = MAX_BATCH_GET;
+/// Groups that a user with very many leaves in one transaction before it can be deleted.
+const SHED: usize = 80;
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Job {
+    /// These users go.
+    Users {
+        /// The users.
+        ids: Vec<PhoneUserId>,
+    },
+    /// All users of an application, or of the account, go; not those added since.
+    Everyone {
+        /// Only of this application.
+        application: Option<ApplicationId>,
+        /// The last id given when this was decided.
+        up_to: u64,
+    },
+    /// These applications go, with everything in them.
+    Applications {
+        /// The applications.
+        ids: Vec<ApplicationId>,
+    },
+    /// The skills of these queues have changed.
+    Relink {
+        /// The queues.
+        queues: Vec<QueueId>,
+    },
+}
+
+/// A promised job of an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Task {
+    pk: String,
+    sk: String,
+    account: AccountId,
+    #[serde(flatten)]
+    job: Job,
+}
+
+/// The job of deleting everybody who is there now.
+pub async fn everyone(store: &Store, application: Option<ApplicationId>) -> Result<Job, StoreError> {
+    let up_to = store.last_number(Sequence::PhoneUser).await?;
+    Ok(Job::Everyone { application, up_to })
+}
+
+/// The transaction that deletes applications and promises what is left to do; more of them than fit are only promised.
+/// Stale if one has gone since it was read.
+pub fn without(account: AccountId, applications: &[Application], task: &Task) -> Result<Txn<Refusal>, StoreError> {
+    let mut txn = Txn::default();
+    if applications.is_empty() {
+        return Ok(txn);
+    }
+    txn.push(task.promise()?);
+    if applications.len() <= DELETED_TOGETHER {
+        for step in applications.iter().flat_map(|application| applications::removal(account, application)) {
+            txn.push(step);
+        }
+    }
+    Ok(txn)
+}
+
+/// What [`reskilling`] needs.
+pub const RESKILL: &[Grant] =
+    &[Grant::on(Table::Voximplant, Action::PutItem), Grant::on(Table::Voximplant, Action::UpdateItem)];
+
+/// Queues that one transaction can change.
+pub const RESKILLED_TOGETHER: usize = 40;
+
+/// The transaction that gives queues skills or takes them, and the task of binding users by the new skills. Stale if a
+/// queue has changed since it was read.
+pub fn reskilling(
+    account: AccountId,
+    queues: &[Queue],
+    skills: &[SkillId],
+    bind: bool,
+    now: Timestamp,
+) -> Result<(Txn<Refusal>, Task), StoreError> {
+    let mut txn = Txn::default();
+    let (mut changed, mut applications) = (Vec::new(), BTreeSet::new());
+    for before in queues {
+        let mut after = before.clone();
+        after.set_skills(skills, bind);
+        if after.skills == before.skills {
+            continue;
+        }
+        after.modified = now;
+        after.version = before.version.saturating_add(1);
+        txn.push(queues::replacement(account, before.version, &after)?);
+        changed.push(after.id);
+        applications.insert(after.application);
+    }
+    for application in applications {
+        txn.push(queues::next_epoch(account, application));
+    }
+    let task = Task::new(account, Job::Relink { queues: changed });
+    if !txn.is_empty() {
+        txn.push(task.promise()?);
+    }
+    Ok((txn, task))
+}
+
+/// Tasks that are promised and not finished.
+pub async fn pending(store: &Store) -> Result<Vec<Task>, StoreError> {
+    let partition = Partition {
+        table: Table::Voximplant,
+        index: None,
+        pk: TASKS,
+        range: Range::All,
+        descending: false,
+        limit: None,
+    };
+    let items = store.all(&partition).await?.into_iter();
+    items.map(|item| Ok(serde_dynamo::from_item(item)?)).collect()
+}
+
+impl Task {
+    /// A task of this account.
+    #[must_use]
+    pub fn new(account: AccountId, job: Job) -> Self {
+        let name = hex(&fastrand::u128(..).to_be_bytes());
+        Self { pk: TASKS.into(), sk: format!("{}#{name}", account.padded()), account, job }
+    }
+
+    /// The write that promises the task inside the transaction that decides it.
+    pub fn promise(&self) -> Result<Write, StoreError> {
+        Write::put(Table::Voximplant, self)
+    }
+
+    /// Does the task, or the part of it that `limit` users allow; returns whether it is finished. A part done before costs
+    /// a look only.
+    pub async fn perform(&self, store: &Store, now: Timestamp, limit: usize) -> Result<bool, StoreError> {
+        let finished = Box::pin(self.run(store, now, limit)).await?;
+        if finished {
+            store.delete(Table::Voximplant, &Key::new(self.pk.clone(), self.sk.clone())).await?;
+        }
+        Ok(finished)
+    }
+
+    /// The first attempt, inside the call that promised the task.
+    pub async fn begin(&self, store: &Store, now: Timestamp) -> Result<(), StoreError> {
+        match self.job {
+            // The index of members may lag behind somebody who got a skill just before: `background/jobs` looks again.
+            Job::Relink { .. } => Box::pin(self.run(store, now, MAX_REMOVED_INLINE)).await.map(drop),
+            _ => self.perform(store, now, MAX_REMOVED_INLINE).await.map(drop),
+        }
+    }
+
+    async fn run(&self, store: &Store, now: Timestamp, limit: usize) -> Result<bool, StoreError> {
+        Ok(match &self.job {
+            Job::Users { ids } => {
+                Box::pin(self.remove(store, now, ids.iter().take(limit).copied().collect())).await? == ids.len()
+            }
+            Job::Everyone { application, up_to } => {
+                Box::pin(self.remove_everyone(store, now, *application, *up_to, limit)).await?
+            }
+            Job::Applications { ids } => Box::pin(self.remove_applications(store, now, ids, limit)).await?,
+            Job::Relink { queues } => Box::pin(self.relink(store, queues, limit)).await?,
+        })
+    }
+
+    /// Removes users, as many in one transaction as fit; returns how many it was asked to remove.
+    async fn remove(&self, store: &Store, now: Timestamp, ids: Vec<PhoneUserId>) -> Result<usize, StoreError> {
+        for page in ids.chunks(PAGE) {
+            let mut left = page.to_vec();
+            let mut attempts = Attempts::default();
+            while !left.is_empty() {
+                let mut found = users::find_all(store, self.account, &left).await?;
+                let users: Vec<PhoneUser> = left.iter().filter_map(|id| found.remove(id)).collect();
+                match Box::pin(self.remove_some(store, now, &users)).await {
+                    Ok(removed) => {
+                        let kept: BTreeSet<_> = users.iter().skip(removed).map(|user| user.id).collect();
+                        left.retain(|id| kept.contains(id));
+                        attempts = Attempts::default();
+                    }
+                    Err(CommitError::Store(error)) => return Err(error),
+                    // No condition here is a refusal: what has changed is read again.
+                    Err(_) => attempts.again().await?,
+                }
+            }
+        }
+        Ok(ids.len())
+    }
+
+    /// Removes the first of these users, as many as fit into one transaction; returns how many.
+    async fn remove_some(
+        &self,
+        store: &Store,
+        now: Timestamp,
+        users: &[PhoneUser],
+    ) -> Result<usize, CommitError<Refusal>> {
+        let fit = changes::removable(users);
+        let (chosen, _) = users.split_at(fit);
+        let txn = match users.first() {
+            Some(first) if fit == 0 => self.shed(first)?,
+            _ => {
+                let money = changes::money_back(store, self.account, chosen, changes::DELETED, now).await?;
+                changes::removal(self.account, chosen, money)
+            }
+        };
+        store.commit(&txn).await.map(|()| fit)
+    }
+
+    /// Takes a user that serves very many queues or has very many skills out of some of them.
+    fn shed(&self, user: &PhoneUser) -> Result<Txn<Refusal>, StoreError> {
+        let mut after = user.clone();
+        let skills = after.skills.len().saturating_sub(SHED);
+        after.skills.truncate(skills);
+        let more = SHED.saturating_sub(user.skills.len().saturating_sub(skills));
+        after.queues.truncate(after.queues.len().saturating_sub(more));
+        after.version = user.version.saturating_add(1);
+        let mut txn = Txn::default();
+        for step in members::change(self.account, user, &after)? {
+            txn.push(step);
+        }
+        Ok(txn)
+    }
+
+    async fn remove_everyone(
+        &self,
+        store: &Store,
+        now: Timestamp,
+        application: Option<ApplicationId>,
+        up_to: u64,
+        limit: usize,
+    ) -> Result<bool, StoreError> {
+        let applications = match application {
+            Some(application) => vec![application],
+            None => applications::list(store, self.account).await?.iter().map(|found| found.id).collect(),
+        };
+        let ids = users::ids(store, self.account, &applications, limit).await?;
+        let old: Vec<PhoneUserId> = ids.iter().copied().filter(|id| id.get() <= up_to).collect();
+        let finished = old.len() < limit;
+        self.remove(store, now, old).await?;
+        Ok(finished)
+    }
+
+    async fn remove_applications(
+        &self,
+        store: &Store,
+        now: Timestamp,
+        ids: &[ApplicationId],
+        limit: usize,
+    ) -> Result<bool, StoreError> {
+        let existing = applications::list(store, self.account).await?;
+        for application in existing.iter().filter(|application| ids.contains(&application.id)) {
+            let mut txn = Txn::default();
+            for step in applications::removal(self.account, application) {
+                txn.push(step);
+            }
+            // Any other failure says that somebody else has deleted it: as good.
+            if let Err(CommitError::Store(error)) = store.commit(&txn).await {
+                return Err(error);
+            }
+        }
+        let users = users::ids(store, self.account, ids, limit).await?;
+        let emptied = users.len() < limit;
+        self.remove(store, now, users).await?;
+        if !emptied {
+            return Ok(false);
+        }
+        let queues = queues::list(store, self.account).await?;
+        let mut finished = true;
+        for application in ids {
+            let left = users::counts(store, self.account, Some(*application)).await?;
+            // The index may lag behind a user added just before: the counters do not.
+            if left.values().any(|count| *count > 0) {
+                finished = false;
+                continue;
+            }
+            let mut keys = queues::leftovers(self.account, *application, &queues);
+            keys.extend(users::counter_keys(self.account, *application));
+            store.batch_delete(Table::Voximplant, &keys).await?;
+        }
+        Ok(finished)
+    }
+
+    /// Compares the skills of everybody whom a change of these queues may concern.
+    async fn relink(&self, store: &Store, queues: &[QueueId], limit: usize) -> Result<bool, StoreError> {
+        let routing = queues::routing(store, self.account).await?;
+        let users = concerned(store, self.account, &routing, queues).await?;
+        let finished = users.len() <= limit;
+        let work = Work::unread(self.account, Binding::default(), users.into_iter().take(limit).collect(), routing);
+        match Box::pin(work.finish(store, |_| Ok(()))).await {
+            Err(CommitError::Store(error)) => Err(error),
+            Ok(()) | Err(_) => Ok(finished),
+        }
+    }
+}
+
+/// Who serves these queues, or may: whoever has a skill of theirs.
+async fn concerned(
+    store: &Store,
+    account: AccountId,
+    routing: &Routing,
+    queues: &[QueueId],
+) -> Result<BTreeSet<PhoneUserId>, StoreError> {
+    let chosen = routing.queues.iter().filter(|queue| queues.contains(&queue.id));
+    // Who lacks the first skill is bound to nothing by it.
+    let groups: BTreeSet<Group> = chosen
+        .flat_map(|queue| {
+            let candidates = queue.skills.first().filter(|_| queue.auto_binding);
+            candidates.map(|skill| Group::Skill(*skill)).into_iter().chain([Group::Queue(queue.id)])
+        })
+        .collect();
+    let mut users = BTreeSet::new();
+    for group in groups {
+        users.extend(members::of(store, account, group).await?);
+    }
+    Ok(users)
+}

@@ -1,0 +1,268 @@
+//! After a delete nothing of the user is left in any item of any table, whatever the user had and whatever interrupts.
+
+use serde_json::{Value, json};
+use shared::ids::UserId;
+use shared::runtime;
+use shared::store::stepchat::{jobs, removals, users};
+use std::time::{Duration, Instant};
+use switchboard::embedded;
+use tests::App;
+
+/// Ids begin here, so that an id is no other number by chance.
+const FIRST: u64 = 7_654_321;
+
+/// Sets the sequence of users, so that the next one gets this id.
+fn next_user_is(app: &App, id: u64) {
+    let item = json!({ "pk": { "S": "S" }, "sk": { "S": "user" }, "n": { "N": (id - 1).to_string() } });
+    perform(app, "PutItem", &json!({ "TableName": "stepchat", "Item": item }));
+}
+
+fn perform(app: &App, action: &str, request: &Value) {
+    let (status, body) = embedded::perform(&app.database, action, request.to_string().as_bytes());
+    assert_eq!(status, 200, "{body}");
+}
+
+/// The items that hold any of these texts.
+fn holding(app: &App, texts: &[&str]) -> Vec<String> {
+    let items = app.items().into_iter().map(|(_, item)| item.to_string());
+    // A few are enough to see what is wrong.
+    items.filter(|item| texts.iter().any(|text| item.contains(text))).take(3).collect()
+}
+
+async fn start(app: &App, fields: Value) -> String {
+    let started = app.stepchat("new-conversation", fields).await.response();
+    started["details"]["id"].as_str().unwrap().to_owned()
+}
+
+async fn send(app: &App, user: &str, conversation: &str) {
+    let fields = json!({ "user_id": user, "conversation_id": conversation, "message": "text" });
+    app.stepchat("send-message", fields).await.response();
+}
+
+async fn run_jobs(app: &App) -> usize {
+    let deadline = Instant::now() + Duration::from_mins(1);
+    runtime::perform(switchboard::methods::JOBS[0], app.app.clone(), deadline).await.unwrap()
+}
+
+/// A user with everything a user can have: own and others' conversations, an assignment, typing, e-mail, extras.
+struct Busy {
+    id: String,
+    other: String,
+    own: String,
+    elsewhere: String,
+}
+
+async fn busy(app: &App, kind: &str) -> Busy {
+    let other = app.add_stepchat_user(json!({ "email": "other@example.com" })).await;
+    next_user_is(app, FIRST);
+    let fields = json!({
+        "email": "gone@example.com", "password": "x", "user_type": kind, "extra": { "phone": "+7919", "city": "Тверь" }
+    });
+    let id = app.add_stepchat_user(fields).await;
+    assert_eq!(id, FIRST.to_string());
+    // The sequence must not remember the id.
+    app.add_stepchat_user(json!({})).await;
+    let own = start(app, json!({ "user_id": id, "agent_id": 1 })).await;
+    let agent = if kind == "agent" { id.as_str() } else { "1" };
+    let elsewhere = start(app, json!({ "user_id": other, "agent_id": agent })).await;
+    for (user, place) in [(&id, &own), (&other, &own), (&other, &elsewhere), (&id, &elsewhere)] {
+        send(app, user, place).await;
+    }
+    app.stepchat("set-typing", json!({ "user_id": id, "conversation_id": elsewhere })).await.response();
+    app.stepchat("set-typing", json!({ "user_id": other, "conversation_id": own })).await.response();
+    Busy { id, other, own, elsewhere }
+}
+
+/// Nothing of the busy user is left, and everything of the other is.
+async fn assert_gone(app: &App, busy: &Busy) {
+    assert_eq!(holding(app, &["7654321", "gone@example.com", "Тверь"]), Vec::<String>::new());
+    assert!(jobs::pending_purges(&app.app.store).await.unwrap().is_empty());
+    assert!(removals::pending(&app.app.store).await.unwrap().is_empty());
+    let padded = format!("C#{:0>12}", busy.own);
+    assert_eq!(holding(app, &[&padded]), Vec::<String>::new(), "the own conversation");
+    let row = app.stepchat("get-conversation", json!({ "conversation_id": busy.elsewhere })).await.response();
+    assert_eq!(row["messages"].as_array().unwrap().len(), 1);
+    assert_eq!(row["messages"][0]["user_id"], busy.other);
+    let latest = app.stepchat("get-user-conversations", json!({ "user_id": busy.other })).await.response();
+    assert_eq!(latest[0]["id"], row["messages"][0]["id"]);
+    let typing = app.stepchat("is-typing", json!({ "user_id": busy.other })).await.response();
+    assert_eq!(typing, json!(false), "in a conversation that is gone");
+}
+
+/// Deletes the user as a request does that dies right after its transaction.
+async fn delete_and_die(app: &App, id: &str) -> UserId {
+    let user = UserId::parse(id).unwrap();
+    let stored = users::load(&app.app.store, user).await.unwrap().unwrap();
+    app.app.store.commit(&users::deletion(&stored).unwrap()).await.unwrap();
+    user
+}
+
+#[tokio::test]
+async fn nothing_of_a_deleted_user_or_agent_is_left() {
+    for kind in ["user", "agent"] {
+        let app = App::new().await;
+        let busy = busy(&app, kind).await;
+        app.stepchat("delete-user", json!({ "user_id": busy.id })).await.response();
+        assert_gone(&app, &busy).await;
+        let row = app.stepchat("get-conversation", json!({ "conversation_id": busy.elsewhere })).await.response();
+        let agent = if kind == "agent" { Value::Null } else { json!("1") };
+        assert_eq!(row["details"]["agent_id"], agent);
+    }
+}
+
+#[tokio::test]
+async fn what_a_deleted_user_had_is_invisible_before_it_is_purged() {
+    let app = App::new().await;
+    let busy = busy(&app, "agent").await;
+    delete_and_die(&app, &busy.id).await;
+    let call = async |function: &str, fields: Value| app.stepchat(function, fields).await.response();
+    let own = json!({ "conversation_id": busy.own });
+    assert_eq!(call("get-conversation", own.clone()).await, json!(false));
+    assert_eq!(call("get-user-from-conversation", own).await, json!(false));
+    assert_eq!(call("get-user-conversations", json!({ "user_id": busy.id })).await, json!([]));
+    assert_eq!(call("get-user-conversations", json!({ "user_id": busy.id, "agent": 1 })).await, json!([]));
+    assert_eq!(call("get-user-conversations", json!({ "user_id": 1, "agent": 1 })).await, json!([]));
+    assert_eq!(call("is-typing", json!({ "user_id": busy.id })).await, json!(false));
+    let elsewhere = json!({ "conversation_id": busy.elsewhere });
+    assert_eq!(call("is-agent-typing", elsewhere.clone()).await, json!(false));
+    let agent = json!({ "conversation_id": busy.elsewhere, "agent": true });
+    assert_eq!(call("get-user-from-conversation", agent).await, json!(false));
+    let row = call("get-conversation", elsewhere).await;
+    assert_eq!(row["messages"].as_array().unwrap().len(), 1);
+    let latest = call("get-user-conversations", json!({ "user_id": busy.other })).await;
+    assert_eq!((latest[0]["user_id"].clone(), latest.as_array().unwrap().len()), (json!(busy.other), 1));
+    let fields = json!({ "user_id": busy.other, "conversation_id": busy.own, "message": "x" });
+    assert_eq!(app.stepchat("send-message", fields).await.code(), "conversation-id-not-found");
+    assert_eq!(run_jobs(&app).await, 1);
+    assert_gone(&app, &busy).await;
+    assert_eq!(run_jobs(&app).await, 0);
+}
+
+/// Copies a message of the user many times, as items: quicker than sending. With their pointers, if asked for.
+fn multiply(app: &App, conversation: &str, author: &str, copies: u64) {
+    let place = format!("C#{conversation:0>12}");
+    let items = app.items();
+    let items = || items.iter().map(|(_, item)| item);
+    let message = items()
+        .find(|item| item["pk"]["S"] == place.as_str() && item.get("body").is_some() && item["uid"]["N"] == author);
+    let message = message.unwrap();
+    let old = message["mid"]["N"].as_str().unwrap();
+    let pointer = items().find(|item| item.get("mid") == message.get("mid") && item.get("body").is_none());
+    let (padded, mut writes) = (format!("{old:0>12}"), Vec::new());
+    for copy in 1..=copies {
+        let id = (1_000_000 + copy).to_string();
+        for item in [Some(message), pointer].into_iter().flatten() {
+            let mut item = item.clone();
+            let sort = item["sk"]["S"].as_str().unwrap().replace(&format!("X#{padded}"), &format!("X#{id:0>12}"));
+            let sort =
+                sort.strip_suffix(&format!("#{padded}")).map_or(sort.clone(), |start| format!("{start}#{id:0>12}"));
+            item["sk"]["S"] = json!(sort);
+            item["mid"]["N"] = json!(id);
+            writes.push(json!({ "PutRequest": { "Item": item } }));
+        }
+    }
+    for batch in writes.chunks(25) {
+        perform(app, "BatchWriteItem", &json!({ "RequestItems": { "stepchat": batch } }));
+    }
+}
+
+#[tokio::test]
+async fn a_user_with_five_thousand_messages_goes_whole_though_every_page_is_interrupted() {
+    let app = App::new().await;
+    let busy = busy(&app, "user").await;
+    multiply(&app, &busy.own, &busy.id, 4_000);
+    multiply(&app, &busy.elsewhere, &busy.id, 1_000);
+    let user = delete_and_die(&app, &busy.id).await;
+    // Each run has time for one page only.
+    let mut runs = 1;
+    while !jobs::purge(&app.app.store, user, Instant::now()).await.unwrap() {
+        runs += 1;
+    }
+    assert!(runs > 40, "{runs}");
+    assert_gone(&app, &busy).await;
+}
+
+#[tokio::test]
+async fn a_request_deletes_five_thousand_messages_by_itself() {
+    let app = App::new().await;
+    let busy = busy(&app, "user").await;
+    multiply(&app, &busy.own, &busy.other, 2_500);
+    multiply(&app, &busy.elsewhere, &busy.id, 2_500);
+    app.stepchat("delete-users", json!({ "user_ids": [busy.id] })).await.response();
+    assert_gone(&app, &busy).await;
+}
+
+/// Three hundred leads with e-mail, conversation and message.
+async fn leads(app: &App) {
+    next_user_is(app, FIRST);
+    for n in 0..300 {
+        let fields =
+            json!({ "user_type": "lead", "email": format!("lead{n}@gone.example"), "extra": { "city": "Тверь" } });
+        let id = app.add_stepchat_user(fields).await;
+        let place = start(app, json!({ "user_id": id })).await;
+        send(app, &id, &place).await;
+    }
+}
+
+async fn assert_no_leads(app: &App) {
+    let ids: Vec<String> = (FIRST..FIRST + 300).map(|id| id.to_string()).collect();
+    let mut texts: Vec<&str> = ids.iter().map(String::as_str).collect();
+    texts.extend(["gone.example", "Тверь"]);
+    assert_eq!(holding(app, &texts), Vec::<String>::new());
+    let counts = app.stepchat("count-users", json!({})).await.response();
+    assert_eq!((counts["lead"].clone(), counts["all"].clone()), (json!("0"), json!("2")));
+    assert!(removals::pending(&app.app.store).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn three_hundred_leads_go_in_one_call_and_if_its_time_was_up_in_the_next_job() {
+    let app = App::new().await;
+    leads(&app).await;
+    app.add_stepchat_user(json!({})).await;
+    app.stepchat("delete-leads", json!({})).await.response();
+    // On a busy machine the request's share of time may end before the leads do; then the promise stands.
+    run_jobs(&app).await;
+    assert_no_leads(&app).await;
+}
+
+#[tokio::test]
+async fn leads_whose_delete_was_only_promised_are_deleted_by_the_job_and_later_ones_are_not() {
+    let app = App::new().await;
+    leads(&app).await;
+    app.add_stepchat_user(json!({})).await;
+    let removal = removals::leads(&app.app.store).await.unwrap();
+    app.app.store.commit(&removal.promise().unwrap()).await.unwrap();
+    assert!(!removal.perform(&app.app.store, Instant::now()).await.unwrap(), "no time");
+    let later = app.add_stepchat_user(json!({ "user_type": "lead" })).await;
+    assert_eq!(run_jobs(&app).await, 1);
+    assert_ne!(app.stepchat("get-user", json!({ "user_id": later })).await.response(), json!(false));
+    app.stepchat("delete-user", json!({ "user_id": later })).await.response();
+    assert_no_leads(&app).await;
+}
+
+#[tokio::test]
+async fn a_list_with_the_last_admin_deletes_nobody() {
+    let app = App::new().await;
+    let user = app.add_stepchat_user(json!({})).await;
+    let second = app.add_stepchat_user(json!({ "user_type": "admin" })).await;
+    let ids = json!({ "user_ids": format!("[{user},{second},1]") });
+    assert_eq!(app.stepchat("delete-users", ids).await.code(), "cannot-delete-user");
+    let counts = app.stepchat("count-users", json!({})).await.response();
+    assert_eq!(counts["all"], "3");
+    let ids = json!({ "user_ids": format!("{user},{second}") });
+    assert_eq!(app.stepchat("delete-users", ids).await.response(), json!(true));
+    // Promised by hand, as if both admins had been deleted at once: the last one stays all the same.
+    let removal = removals::users(vec![UserId::new(1).unwrap()]);
+    app.app.store.commit(&removal.promise().unwrap()).await.unwrap();
+    assert_eq!(run_jobs(&app).await, 1);
+    assert_eq!(app.stepchat("count-users", json!({})).await.response()["all"], "1");
+}
+
+#[tokio::test]
+async fn lists_of_users_come_in_brackets_too() {
+    let app = App::new().await;
+    let (one, two) = (app.add_stepchat_user(json!({})).await, app.add_stepchat_user(json!({})).await);
+    let form = format!("token={}&user_ids[]={one}&user_ids[]={two}", app.token);
+    assert_eq!(app.post("/stepchat/delete-users", form).await.response(), json!(true));
+    assert_eq!(app.stepchat("count-users", json!({})).await.response()["all"], "1");
+}

@@ -1,0 +1,470 @@
+//! Voximplant's users: filters against a model, renames under races, deletes that are whole or not at all.
+
+use futures_util::future::join_all;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use serde_json::{Map, Value, json};
+use shared::ids::{AccountId, PhoneUserId};
+use shared::store::voximplant::tasks::{self, Task};
+use shared::store::{Table, Txn};
+use shared::voximplant::{AcdStatus, Refusal};
+use std::collections::BTreeMap;
+use tests::App;
+
+/// A user as the model knows it.
+#[derive(Debug, Clone)]
+struct Known {
+    id: u64,
+    application: u64,
+    name: String,
+    display: String,
+    active: bool,
+    status: &'static str,
+    skills: Vec<usize>,
+    queues: Vec<usize>,
+}
+
+/// A population and the ids it needs.
+struct World {
+    app: App,
+    applications: Vec<u64>,
+    skills: Vec<u64>,
+    queues: Vec<u64>,
+    users: Vec<Known>,
+}
+
+async fn added(app: &App, method: &str, fields: Value, key: &str) -> u64 {
+    let answer = app.voximplant(method, fields).await;
+    answer.json()[key].as_u64().unwrap_or_else(|| panic!("{method}: {}", answer.text))
+}
+
+async fn done(app: &App, method: &str, fields: Value) {
+    let answer = app.voximplant(method, fields).await;
+    assert_eq!(answer.json(), json!({ "result": 1 }), "{method}");
+}
+
+/// Two applications, three skills, a queue by hand in each application, fourteen users of every kind.
+async fn world() -> World {
+    let app = App::new().await;
+    let second = added(&app, "AddApplication", json!({ "application_name": "second" }), "application_id").await;
+    let applications = vec![app.application, second];
+    let mut skills = Vec::new();
+    for name in ["one", "two", "three"] {
+        skills.push(added(&app, "AddSkill", json!({ "skill_name": name }), "skill_id").await);
+    }
+    let mut queues = Vec::new();
+    for application in &applications {
+        let fields = json!({ "acd_queue_name": "queue", "application_id": application, "auto_binding": false });
+        queues.push(added(&app, "AddQueue", fields, "acd_queue_id").await);
+    }
+    let mut users = Vec::new();
+    for n in 0..14_usize {
+        let application = n % 2;
+        let name = format!("{}{n:02}", ["anna", "bob", "an-x"][n % 3]);
+        let display = format!("{} {}", ["Ärger", "zeta", "Omega", "alpha"][n % 4], n % 5);
+        let active = n % 3 != 0;
+        let fields = json!({
+            "application_id": applications[application], "user_display_name": display, "user_active": active
+        });
+        let id = app.add_voximplant_user(&name, fields).await;
+        let status = ["OFFLINE", "READY", "DND"][n % 3];
+        let state = [AcdStatus::Offline, AcdStatus::Ready, AcdStatus::Dnd][n % 3];
+        let account = AccountId::new(1).unwrap();
+        app.operator.set_acd_status(account, PhoneUserId::new(id).unwrap(), state).await.unwrap();
+        let held: Vec<usize> = (0..3).filter(|skill| (n >> skill) & 1 == 1).collect();
+        for skill in &held {
+            done(&app, "BindSkill", json!({ "skill_id": skills[*skill], "user_id": id })).await;
+        }
+        let served: Vec<usize> = if n % 4 < 2 { vec![application] } else { Vec::new() };
+        for queue in &served {
+            let fields =
+                json!({ "application_id": applications[application], "user_id": id, "acd_queue_id": queues[*queue] });
+            done(&app, "BindUserToQueue", fields).await;
+        }
+        users.push(Known {
+            id,
+            application: applications[application],
+            name,
+            display,
+            active,
+            status,
+            skills: held,
+            queues: served,
+        });
+    }
+    World { app, applications, skills, queues, users }
+}
+
+/// A random call: each filter mostly absent.
+#[derive(Debug, Clone)]
+struct Query {
+    application: Option<usize>,
+    application_part: Option<&'static str>,
+    user: Option<usize>,
+    name: Option<&'static str>,
+    display: Option<&'static str>,
+    active: Option<bool>,
+    statuses: Vec<&'static str>,
+    skill: Option<usize>,
+    excluded_skill: Option<usize>,
+    queue: Option<usize>,
+    excluded_queue: Option<usize>,
+    order: &'static str,
+    count: Option<usize>,
+    offset: usize,
+}
+
+fn query() -> impl Strategy<Value = Query> {
+    let some = |limit: usize| proptest::option::weighted(0.25, 0..limit);
+    let part = |parts: &'static [&'static str]| proptest::option::weighted(0.25, proptest::sample::select(parts));
+    let first = (
+        some(2),
+        part(&["dem", "SECOND", "voximplant", "nosuch"]),
+        proptest::option::weighted(0.1, 0..14_usize),
+        part(&["an", "BOB", "-x", "1", "zzz"]),
+        part(&["ä", "OME", "a", " 3", "zzz"]),
+        proptest::option::weighted(0.25, any::<bool>()),
+        proptest::collection::vec(proptest::sample::select(&["OFFLINE", "READY", "DND", "BANNED"][..]), 0..2),
+    );
+    let second = (
+        some(3),
+        some(3),
+        some(2),
+        some(2),
+        proptest::sample::select(&["user_name", "user_id", "user_display_name"][..]),
+        proptest::option::of(0..6_usize),
+        0..4_usize,
+    );
+    (first, second).prop_map(|(first, second)| {
+        let (application, application_part, user, name, display, active, statuses) = first;
+        let (skill, excluded_skill, queue, excluded_queue, order, count, offset) = second;
+        Query {
+            application,
+            application_part,
+            user,
+            name,
+            display,
+            active,
+            statuses,
+            skill,
+            excluded_skill,
+            queue,
+            excluded_queue,
+            order,
+            count,
+            offset,
+        }
+    })
+}
+
+impl Query {
+    fn fields(&self, world: &World) -> Value {
+        let mut fields = Map::new();
+        let mut set = |name: &str, value: Option<Value>| {
+            if let Some(value) = value {
+                fields.insert(name.into(), value);
+            }
+        };
+        set("application_id", self.application.map(|n| world.applications[n].into()));
+        set("application_name", self.application_part.map(Value::from));
+        set("user_id", self.user.map(|n| world.users[n].id.into()));
+        set("user_name", self.name.map(Value::from));
+        set("user_display_name", self.display.map(Value::from));
+        set("user_active", self.active.map(Value::from));
+        set("acd_status", (!self.statuses.is_empty()).then(|| self.statuses.join(";").into()));
+        set("skill_id", self.skill.map(|n| world.skills[n].into()));
+        set("excluded_skill_id", self.excluded_skill.map(|n| world.skills[n].into()));
+        set("acd_queue_id", self.queue.map(|n| world.queues[n].into()));
+        set("excluded_acd_queue_id", self.excluded_queue.map(|n| world.queues[n].into()));
+        set("order_by", Some(self.order.into()));
+        set("count", self.count.map(Value::from));
+        set("offset", Some(self.offset.into()));
+        Value::Object(fields)
+    }
+
+    fn passes(&self, user: &Known, world: &World) -> bool {
+        let has = |part: Option<&str>, text: &str| {
+            part.is_none_or(|part| shared::text::fold(text).contains(&shared::text::fold(part)))
+        };
+        let full = if user.application == world.applications[0] { "demo" } else { "second" };
+        let full = format!("{full}.demo.voximplant.com");
+        self.application.is_none_or(|n| world.applications[n] == user.application)
+            && has(self.application_part, &full)
+            && self.user.is_none_or(|n| world.users[n].id == user.id)
+            && has(self.name, &user.name)
+            && has(self.display, &user.display)
+            && self.active.is_none_or(|active| active == user.active)
+            && (self.statuses.is_empty() || self.statuses.contains(&user.status))
+            && self.skill.is_none_or(|skill| user.skills.contains(&skill))
+            && self.excluded_skill.is_none_or(|skill| !user.skills.contains(&skill))
+            && self.queue.is_none_or(|queue| user.queues.contains(&queue))
+            && self.excluded_queue.is_none_or(|queue| !user.queues.contains(&queue))
+    }
+
+    /// The ids and the total that the naive reading gives.
+    fn expected(&self, world: &World) -> (Vec<u64>, usize) {
+        let mut users: Vec<&Known> = world.users.iter().filter(|user| self.passes(user, world)).collect();
+        users.sort_by_key(|user| match self.order {
+            "user_name" => (user.name.clone(), user.id),
+            "user_display_name" => (shared::text::fold(&user.display), user.id),
+            _ => (String::new(), user.id),
+        });
+        let total = users.len();
+        let page = users.iter().skip(self.offset).take(self.count.unwrap_or(20));
+        (page.map(|user| user.id).collect(), total)
+    }
+}
+
+#[test]
+fn every_filter_alone_and_combined_finds_what_a_naive_reading_finds() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let world = runtime.block_on(Box::pin(world()));
+    let mut runner = TestRunner::new(Config { cases: 150, failure_persistence: None, ..Config::default() });
+    let checked = runner.run(&query(), |query| {
+        let answer = runtime.block_on(Box::pin(world.app.voximplant("GetUsers", query.fields(&world)))).json();
+        let records = answer["result"].as_array().cloned().unwrap_or_default();
+        let ids: Vec<u64> = records.iter().filter_map(|record| record["user_id"].as_u64()).collect();
+        let (expected, total) = query.expected(&world);
+        prop_assert_eq!(&ids, &expected, "{}", answer);
+        prop_assert_eq!(&answer["total_count"], &json!(total));
+        prop_assert_eq!(&answer["count"], &json!(expected.len()));
+        Ok(())
+    });
+    checked.unwrap();
+}
+
+#[tokio::test]
+async fn of_32_renames_to_one_name_one_wins() {
+    let app = App::new().await;
+    let mut ids = Vec::new();
+    for n in 0..32 {
+        ids.push(app.add_voximplant_user(&format!("user{n:02}"), json!({})).await);
+    }
+    let renames =
+        ids.iter().map(|id| app.voximplant("SetUserInfo", json!({ "user_id": id, "new_user_name": "wanted" })));
+    let answers: Vec<Value> = join_all(renames).await.iter().map(tests::Answer::json).collect();
+    let won = answers.iter().filter(|answer| answer["result"] == 1).count();
+    let lost = answers.iter().filter(|answer| answer["error"]["code"] == 118).count();
+    assert_eq!((won, lost), (1, 31), "{answers:?}");
+    // The name that was given up is free again, the others are not.
+    let free = (0..32).map(|n| {
+        app.voximplant(
+            "AddUser",
+            json!({ "application_id": 1, "user_name": format!("user{n:02}"), "user_display_name": "U", "user_password": "Passw0rd!" }),
+        )
+    });
+    let added = join_all(free).await.iter().filter(|answer| answer.json()["result"] == 1).count();
+    assert_eq!(added, 1);
+}
+
+#[tokio::test]
+async fn concurrent_changes_of_one_user_all_take_effect() {
+    let app = App::new().await;
+    let id = app.add_voximplant_user("shared", json!({})).await;
+    let skill = added(&app, "AddSkill", json!({ "skill_name": "one" }), "skill_id").await;
+    let calls = [
+        app.voximplant("SetUserInfo", json!({ "user_id": id, "new_user_name": "renamed" })),
+        app.voximplant("SetUserInfo", json!({ "user_id": id, "user_custom_data": "data" })),
+        app.voximplant("SetUserInfo", json!({ "user_id": id, "user_active": false })),
+        app.voximplant("BindSkill", json!({ "user_id": id, "skill_id": skill })),
+    ];
+    for answer in join_all(calls).await {
+        assert_eq!(answer.json(), json!({ "result": 1 }));
+    }
+    let user = app.voximplant("GetUsers", json!({ "with_skills": true })).await.json()["result"][0].clone();
+    let seen = ["user_name", "user_custom_data", "user_active", "skills"].map(|field| user[field].clone());
+    let skills = json!([{ "skill_id": skill, "skill_name": "one" }]);
+    assert_eq!(seen, [json!("renamed"), json!("data"), json!(false), skills]);
+}
+
+/// Everything of users that is stored: their items, names, memberships, passwords.
+fn traces(app: &App) -> Vec<String> {
+    let keys = app.items().into_iter().filter_map(|(table, item)| {
+        let key = item["pk"]["S"].as_str()?.to_owned();
+        let ours = match table {
+            Table::Voximplant => key.contains("#U#") || key.contains("#N#") || key.starts_with("J#"),
+            Table::Auth => key.starts_with("P#V#"),
+            Table::Stepchat | Table::Ledger => false,
+        };
+        ours.then_some(key)
+    });
+    keys.collect()
+}
+
+async fn populated(users: usize) -> (App, Vec<u64>) {
+    let app = App::new().await;
+    let mut ids = Vec::new();
+    for n in 0..users {
+        ids.push(app.add_voximplant_user(&format!("user{n:03}"), json!({})).await);
+    }
+    let skill = added(&app, "AddSkill", json!({ "skill_name": "one" }), "skill_id").await;
+    done(&app, "BindSkill", json!({ "skill_id": skill, "user_id": "all" })).await;
+    (app, ids)
+}
+
+fn joined(ids: &[u64]) -> String {
+    ids.iter().map(u64::to_string).collect::<Vec<_>>().join(";")
+}
+
+#[tokio::test]
+async fn a_list_is_deleted_whole_or_not_at_all_and_leaves_nothing() {
+    let (app, ids) = populated(60).await;
+    let before = app.items().len();
+    // A user, a name, a skill and a password each: the test would see what a delete forgot.
+    assert_eq!(traces(&app).len(), 240);
+    for bad in [format!("{};999", joined(&ids)), format!("{};x", joined(&ids)), format!("{};0", joined(&ids))] {
+        assert_eq!(app.voximplant("DelUser", json!({ "user_id": bad })).await.code(), 117);
+    }
+    assert_eq!(app.items().len(), before);
+    done(&app, "DelUser", json!({ "user_id": joined(&ids[..3]) })).await;
+    let total = app.voximplant("GetUsers", json!({})).await.json()["total_count"].clone();
+    assert_eq!(total, 57);
+    // More than one transaction holds, with everyone named twice.
+    let twice = format!("{};{}", joined(&ids[3..]), joined(&ids[3..]));
+    done(&app, "DelUser", json!({ "user_id": twice })).await;
+    assert_eq!(app.voximplant("GetUsers", json!({})).await.json()["total_count"], 0);
+    assert_eq!(traces(&app), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn of_deletes_and_changes_at_once_nothing_half_done_is_left() {
+    let (app, ids) = populated(8).await;
+    let all = joined(&ids);
+    let deletes = (0..3).map(|_| app.voximplant("DelUser", json!({ "user_id": all })));
+    let changes = ids
+        .iter()
+        .map(|id| app.voximplant("SetUserInfo", json!({ "user_id": id, "new_user_name": format!("new-{id}") })));
+    let (removed, _) = futures_util::join!(join_all(deletes), join_all(changes));
+    let won = removed.iter().filter(|answer| answer.json()["result"] == 1).count();
+    assert_eq!(won, 1, "{removed:?}");
+    assert_eq!(traces(&app), Vec::<String>::new());
+    assert_eq!(app.voximplant("GetUsers", json!({})).await.json()["total_count"], 0);
+}
+
+#[tokio::test]
+async fn an_interrupted_delete_of_everybody_is_finished_later_and_spares_the_newcomer() {
+    let (app, _) = populated(30).await;
+    let store = &app.app.store;
+    let task = Task::new(AccountId::new(1).unwrap(), tasks::everyone(store, None).await.unwrap());
+    let mut txn: Txn<Refusal> = Txn::default();
+    txn.push(task.promise().unwrap());
+    store.commit(&txn).await.unwrap();
+    let newcomer = app.add_voximplant_user("newcomer", json!({})).await;
+    let pending = tasks::pending(store).await.unwrap();
+    assert!(pending.contains(&task), "{pending:?}");
+    // Cut off after ten, then after ten more, then finished.
+    let now = app.app.clock.now();
+    assert!(!Box::pin(task.perform(store, now, 10)).await.unwrap());
+    assert!(!Box::pin(task.perform(store, now, 10)).await.unwrap());
+    assert!(Box::pin(task.perform(store, now, 100)).await.unwrap());
+    let left = app.voximplant("GetUsers", json!({})).await.json();
+    assert_eq!((left["total_count"].clone(), left["result"][0]["user_id"].clone()), (json!(1), json!(newcomer)));
+    assert!(!tasks::pending(store).await.unwrap().contains(&task));
+}
+
+#[tokio::test]
+async fn a_deleted_application_leaves_nothing() {
+    let (app, _) = populated(30).await;
+    let fields = json!({ "acd_queue_name": "queue", "application_id": app.application });
+    added(&app, "AddQueue", fields, "acd_queue_id").await;
+    done(&app, "DelApplication", json!({ "application_id": app.application })).await;
+    assert_eq!(app.voximplant("GetUsers", json!({})).await.json()["total_count"], 0);
+    assert_eq!(traces(&app), Vec::<String>::new());
+    let padded = format!("{:012}", app.application);
+    let left: Vec<String> = app
+        .items()
+        .into_iter()
+        .filter(|(table, item)| {
+            *table == Table::Voximplant && item["sk"]["S"].as_str().is_some_and(|sk| sk.contains(&padded))
+        })
+        .map(|(_, item)| item.to_string())
+        .filter(|item| item.contains("APP#") || item.contains("\"Q#") || item.contains("QV#") || item.contains("#C"))
+        .collect();
+    assert_eq!(left, Vec::<String>::new());
+}
+
+/// Arguments of account 1 with which each method does something there.
+fn useful(app: &App, user: u64, skill: u64, queue: u64) -> BTreeMap<&'static str, Value> {
+    let application = app.application;
+    BTreeMap::from([
+        ("SetUserInfo", json!({ "user_id": user, "new_user_name": "stolen" })),
+        ("DelUser", json!({ "user_id": user })),
+        ("GetApplications", json!({ "application_id": application })),
+        ("DelApplication", json!({ "application_id": application })),
+        ("AddSkill", json!({ "skill_name": "another" })),
+        ("GetSkills", json!({ "skill_id": skill })),
+        ("BindSkill", json!({ "skill_id": skill, "user_id": user, "bind": false })),
+        ("AddQueue", json!({ "acd_queue_name": "another", "application_id": application })),
+        ("GetQueues", json!({ "acd_queue_id": queue })),
+        (
+            "BindUserToQueue",
+            json!({ "application_id": application, "user_id": user, "acd_queue_id": queue, "bind": false }),
+        ),
+        ("GetUsers", json!({ "application_id": application })),
+    ])
+}
+
+/// What account 1 has.
+fn belongings(app: &App) -> Vec<String> {
+    let ours = |item: &Value| item["pk"]["S"].as_str().is_some_and(|key| key.starts_with("A#000000000001"));
+    let mut items: Vec<String> = app
+        .items()
+        .into_iter()
+        .filter(|(table, item)| *table == Table::Voximplant && ours(item))
+        .map(|(_, item)| item.to_string())
+        .collect();
+    items.sort();
+    items
+}
+
+#[tokio::test]
+async fn no_other_account_child_account_small_role_or_revoked_key_reaches_anything() {
+    let app = App::new().await;
+    let user = app.add_voximplant_user("mine", json!({})).await;
+    let skill = added(&app, "AddSkill", json!({ "skill_name": "one" }), "skill_id").await;
+    let fields = json!({ "acd_queue_name": "queue", "application_id": app.application });
+    let queue = added(&app, "AddQueue", fields, "acd_queue_id").await;
+    done(&app, "BindSkill", json!({ "skill_id": skill, "user_id": user })).await;
+    let fields = json!({ "application_id": app.application, "user_id": user, "acd_queue_id": queue });
+    done(&app, "BindUserToQueue", fields).await;
+    let (_, other) = app.other_account("other", None).await;
+    let (_, child) = app.other_account("child", Some(app.account.id)).await;
+    let small = app.key_with(&[shared::voximplant::Role::Payer]).await;
+    let revoked = app.key_with(&[shared::voximplant::Role::Owner]).await;
+    let had = shared::store::voximplant::credentials::revoke(&app.app.store, app.account.id, &revoked.key_id).await;
+    assert!(had.unwrap());
+    let before = belongings(&app);
+    for (method, fields) in useful(&app, user, skill, queue) {
+        for (who, key) in [("small role", &small), ("revoked", &revoked)] {
+            let answer = app.voximplant_as(&app.bearer(key), method, fields.clone()).await;
+            assert_eq!(answer.code(), 100, "{method}, {who}");
+        }
+        for key in [&other, &child] {
+            let answer = app.voximplant_as(&app.bearer(key), method, fields.clone()).await.json();
+            let found_nothing = answer["total_count"] == 0 || !answer["error"].is_null() || method == "AddSkill";
+            assert!(found_nothing, "{method}: {answer}");
+            assert_eq!(belongings(&app), before, "{method}");
+        }
+        // A child's key that claims to act for its parent.
+        let now = app.app.clock.now().seconds();
+        let claims = json!({ "iss": 1, "iat": now, "exp": now + 30 });
+        let token = tests::jwt::sign(&claims, &child.key_id, tests::jwt::private_key());
+        assert_eq!(app.voximplant_as(&token, method, fields).await.code(), 100, "{method}");
+    }
+    assert_eq!(belongings(&app), before);
+}
+
+#[tokio::test]
+async fn a_repeated_key_deletes_once_and_answers_twice() {
+    let (app, ids) = populated(40).await;
+    for fields in [
+        json!({ "user_id": ids[0], "request_id": "a" }),
+        json!({ "user_id": joined(&ids[1..39]), "request_id": "b" }),
+        json!({ "user_id": "all", "request_id": "c" }),
+    ] {
+        done(&app, "DelUser", fields.clone()).await;
+        let late = app.add_voximplant_user("latecomer", json!({})).await;
+        done(&app, "DelUser", fields).await;
+        done(&app, "DelUser", json!({ "user_id": late })).await;
+    }
+}

@@ -1,0 +1,137 @@
+//! The simulator can fail: three planted bugs, each of which its checks catch.
+
+use super::check;
+use super::network::Faults;
+use super::story::{Call, Deployment, mortal, runtime};
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde_json::{Value, json};
+use shared::ids::PhoneUserId;
+use shared::ledger::Texts;
+use shared::store::Table;
+use shared::store::ledger::operation::OperationId;
+use shared::store::ledger::transfer::{Draft, Order, draft};
+use switchboard::embedded;
+
+fn call(sim: &Deployment, key: &str, all: bool, units: i64) -> Call {
+    let users = vec![sim.users[0]];
+    Call { key: key.into(), users, all, units, strict: true, answers: Vec::new(), refused: false }
+}
+
+/// Bug one: balances changed by a bare `ADD` each, without versions, without a transaction.
+async fn bare_add(sim: &Deployment, user: PhoneUserId, units: i64) {
+    let store = &sim.app.app.store;
+    let account = sim.app.account.id.padded();
+    for (pk, change) in [(format!("A#{account}"), -units), (format!("A#{account}#U#{}", user.padded()), units)] {
+        let key = |name: &str, value: &str| (name.to_owned(), AttributeValue::S(value.to_owned()));
+        let _ = store
+            .client()
+            .update_item()
+            .table_name(store.table_name(Table::Ledger))
+            .set_key(Some([key("pk", &pk), key("sk", "B")].into()))
+            .update_expression("ADD units :change")
+            .expression_attribute_values(":change", AttributeValue::N(change.to_string()))
+            .send()
+            .await;
+    }
+}
+
+#[test]
+fn a_bare_add_is_caught() {
+    runtime().block_on(async {
+        let sim = Deployment::new(1).await;
+        assert_eq!(check::conserved(&sim), Ok(()));
+        sim.network.set(Faults::storm());
+        for n in 0..20 {
+            mortal(bare_add(&sim, sim.users[0], 100), (n % 3 == 0).then_some(12)).await;
+        }
+        sim.network.set(Faults::none());
+        let caught = check::conserved(&sim).unwrap_err();
+        assert!(caught.contains("sum to"), "{caught}");
+        assert!(check::ended_and_clean(&sim).await.unwrap_err().contains("replayed"));
+    });
+}
+
+/// Bug two: every attempt is a new operation, as if the record of the first one were not asked.
+async fn without_record(sim: &Deployment, call: &mut Call) {
+    let store = &sim.app.app.store;
+    for attempt in 0..20 {
+        let order = Order {
+            account: sim.app.account.id,
+            operation: OperationId::random(&format!("{}-{attempt}", call.key)),
+            users: call.users.clone(),
+            all: false,
+            application: None,
+            amount: call.units,
+            strict: true,
+            texts: Texts { account: "x".into(), user: call.key.clone() },
+            rate: None,
+            now: sim.app.app.clock.now(),
+        };
+        let Ok(Draft::Small(txn, balance)) = draft(store, &order).await else { continue };
+        if store.commit(&txn).await.is_ok() {
+            call.answers.push(json!({ "result": 1, "balance": balance }));
+            return;
+        }
+    }
+}
+
+#[test]
+fn a_retry_without_the_operation_record_is_caught() {
+    let caught = runtime().block_on(async {
+        for seed in 0..20 {
+            fastrand::seed(seed);
+            let sim = Deployment::new(seed).await;
+            sim.network.set(Faults::storm());
+            let mut calls: Vec<Call> = (0..30).map(|n| call(&sim, &format!("k{n}"), false, 100)).collect();
+            for call in &mut calls {
+                without_record(&sim, call).await;
+            }
+            sim.network.set(Faults::none());
+            let lines = check::lines(&sim);
+            if let Some(caught) = calls.iter().find_map(|call| check::one_effect_and_one_answer(call, &lines).err()) {
+                return Some(caught);
+            }
+        }
+        None
+    });
+    assert!(caught.is_some_and(|caught| caught.contains("more than one effect")));
+}
+
+/// Bug three: a chunk's money has gone to its users, but the chunk is not marked done.
+fn unmark(sim: &Deployment) -> usize {
+    let mut unmarked = 0;
+    for (table, mut item) in sim.app.items() {
+        if table == Table::Ledger && item["state"]["S"] == "done" {
+            item["state"] = json!({ "S": "planned" });
+            let request: Value = json!({ "TableName": "ledger", "Item": item });
+            let (status, body) = embedded::perform(&sim.app.database, "PutItem", request.to_string().as_bytes());
+            assert_eq!(status, 200, "{body}");
+            unmarked += 1;
+        }
+    }
+    unmarked
+}
+
+#[test]
+fn a_chunk_not_marked_done_is_caught() {
+    runtime().block_on(async {
+        let sim = Deployment::new(3).await;
+        let mut call = call(&sim, "big", true, 100);
+        let mut unmarked = 0;
+        for polls in (10..400).step_by(3) {
+            // The caller dies a little later each time, until it dies with one chunk done.
+            mortal(sim.make(&mut call), Some(polls)).await;
+            unmarked = unmark(&sim);
+            if unmarked > 0 || !call.answers.is_empty() {
+                break;
+            }
+        }
+        assert!(unmarked > 0 && call.answers.is_empty(), "the caller died behind a chunk");
+        sim.run_jobs().await;
+        let caught = check::all(&sim, &[call]).await.unwrap_err();
+        assert!(
+            caught.contains("sum to") || caught.contains("never ended") || caught.contains("no answer"),
+            "{caught}"
+        );
+    });
+}
