@@ -33,8 +33,7 @@ pub struct Response {
 impl Method for TransferMoneyToUser {
     type Family = Voximplant;
     const NAME: &'static str = "TransferMoneyToUser";
-    const SUMMARY: &'static str =
-        "Transfers the account's money to users, or the users' money to the account if the amount is negative.";
+    const SUMMARY: &'static str = "Transfers money from the account to users, or back.";
     const ACCESS: Access = Access::Roles(&[Role::Owner, Role::Admin, Role::UserManager]);
     const EFFECT: Effect = Effect::Write;
     const GRANTS: Grants = &[
