@@ -94,6 +94,23 @@ enum Way {
     Binary,
 }
 
+/// The text with every `YYYY-MM-DD HH:MM:SS` in it replaced by zeros.
+fn without_moments(text: &str) -> String {
+    let form = b"0000-00-00 00:00:00";
+    let mut bytes = text.as_bytes().to_vec();
+    for start in 0..bytes.len().saturating_sub(form.len() - 1) {
+        let window = &mut bytes[start..start + form.len()];
+        let is_moment = window.iter().zip(form).all(|(byte, form)| match form {
+            b'0' => byte.is_ascii_digit(),
+            other => byte == other,
+        });
+        if is_moment {
+            window.copy_from_slice(form);
+        }
+    }
+    String::from_utf8(bytes).unwrap()
+}
+
 async fn same_bytes(family: &'static str) {
     let family = families().into_iter().find(|known| known.name == family).unwrap();
     for entry in family.methods {
@@ -111,7 +128,10 @@ async fn same_bytes(family: &'static str) {
                         by(way, &app, entry, last, &kept).await
                     }
                 };
-                answers.push((way, answer));
+                let (status, content_type, body) = answer;
+                // Writes on fresh deployments happen one after another: their moments differ, nothing else may.
+                let body = if entry.effect == Effect::Read { body } else { without_moments(&body) };
+                answers.push((way, (status, content_type, body)));
             }
             let (_, first) = &answers[0];
             for (way, answer) in &answers {
