@@ -2,7 +2,7 @@
 
 use super::items::{column_key, detail_key};
 use super::people;
-use super::presence::owner;
+use super::users::id_of;
 use crate::ids::UserId;
 use crate::stepchat::{Detail, Slug, User, UserType};
 use crate::store::grants::{Action, Grant};
@@ -125,7 +125,7 @@ impl Walk<'_> {
     /// The next user's id.
     pub async fn next(&mut self) -> Result<Option<UserId>, StoreError> {
         while let Some(entry) = self.merge.next().await? {
-            if let Some(id) = owner(&entry) {
+            if let Some(id) = id_of(&entry) {
                 return Ok(Some(id));
             }
         }
@@ -186,7 +186,7 @@ async fn above(store: &Store, index: Index, low: &str, types: &[UserType]) -> Re
         store.all(&partition).await
     });
     let entries = try_join_all(reads.collect::<Vec<_>>()).await?;
-    Ok(entries.iter().flatten().filter_map(owner).collect())
+    Ok(entries.iter().flatten().filter_map(id_of).collect())
 }
 
 /// Profiles in the order of these ids; users that have just gone are left out.
@@ -231,7 +231,7 @@ pub async fn with_detail(
     };
     entries
         .into_iter()
-        .filter_map(|entry| Some((owner(&entry)?, entry)))
+        .filter_map(|entry| Some((id_of(&entry)?, entry)))
         .map(|(id, entry)| Ok((id, serde_dynamo::from_item::<_, Carried>(entry)?.val)))
         .collect()
 }

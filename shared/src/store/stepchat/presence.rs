@@ -6,7 +6,7 @@ use crate::ids::UserId;
 use crate::limits::ACTIVITY_SECONDS;
 use crate::stepchat::{Detail, Refusal, Slug, User, UserType};
 use crate::store::grants::{Action, Grant};
-use crate::store::read::{Partition, Range, text};
+use crate::store::read::{Partition, Range};
 use crate::store::{Store, StoreError, Table, Txn, Write};
 use crate::timestamp::Timestamp;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
@@ -96,10 +96,4 @@ pub fn detail_change(user: UserId, slug: &Slug, detail: Option<&Detail>) -> Resu
         None => txn.push(Write::delete(Table::Stepchat, detail_key(user, slug))),
     }
     Ok(txn)
-}
-
-/// The user an index entry of extras belongs to.
-pub(super) fn owner(entry: &crate::store::Attributes) -> Option<UserId> {
-    let padded = text(entry, "pk")?.strip_prefix("U#")?;
-    UserId::parse(padded.trim_start_matches('0'))
 }
