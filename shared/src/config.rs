@@ -4,7 +4,10 @@ use crate::stepchat::Name;
 use crate::store::{Endpoint, Table, Tables};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use ring::rand::{SecureRandom, SystemRandom};
 use std::fmt;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
 use thiserror::Error;
 
 /// Shortest acceptable token secret, in bytes.
@@ -23,7 +26,8 @@ impl fmt::Display for ConfigError {
     }
 }
 
-/// The secret from which users' tokens are derived. There is no default: without it nothing starts.
+/// A secret from which users' tokens, or fingerprints of payloads, are derived. There is no default: without those it
+/// needs nothing starts.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TokenSecret(Vec<u8>);
 
@@ -34,6 +38,13 @@ impl TokenSecret {
         (bytes.len() >= SECRET_BYTES).then_some(Self(bytes))
     }
 
+    /// One that nobody knows and nobody will know again: for a process that needs none.
+    fn random() -> Option<Self> {
+        let mut bytes = vec![0; SECRET_BYTES];
+        SystemRandom::new().fill(&mut bytes).ok()?;
+        Self::new(bytes)
+    }
+
     pub(crate) fn expose(&self) -> &[u8] {
         &self.0
     }
@@ -42,6 +53,34 @@ impl TokenSecret {
 impl fmt::Debug for TokenSecret {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("TokenSecret(…)")
+    }
+}
+
+/// Which secrets a process needs. What it does not need it does not get.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Needs {
+    /// The one of the users' tokens.
+    pub tokens: bool,
+    /// The one of the fingerprints by which idempotency keys know their payloads again.
+    pub fingerprints: bool,
+}
+
+impl Needs {
+    /// All secrets: the local server, the operator.
+    pub const ALL: Self = Self { tokens: true, fingerprints: true };
+    /// None.
+    pub const NONE: Self = Self { tokens: false, fingerprints: false };
+
+    /// What a process needs that does the work of both.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self { tokens: self.tokens || other.tokens, fingerprints: self.fingerprints || other.fingerprints }
+    }
+
+    /// Whether the secret of this variable is among them.
+    #[must_use]
+    pub fn include(self, variable: &Variable) -> bool {
+        self.tokens && variable.name == TOKEN_SECRET.name || self.fingerprints && variable.name == PAYLOAD_SECRET.name
     }
 }
 
@@ -60,6 +99,32 @@ pub struct StepchatConfig {
     pub online_seconds: i64,
     /// Seconds after which somebody who has said nothing more is no longer typing (decision D33).
     pub typing_seconds: i64,
+    /// Logins and sessions.
+    pub login: LoginConfig,
+    /// Exports.
+    pub export: ExportConfig,
+}
+
+/// Settings of `csv-users`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExportConfig {
+    /// Seconds for which the link of an export works.
+    pub link_seconds: u64,
+    /// Users in one file; the rest is behind `next_cursor`.
+    pub users: usize,
+}
+
+/// Settings of logins and of the sessions that they begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LoginConfig {
+    /// Seconds that a session lasts.
+    pub session_seconds: i64,
+    /// Failed logins that one end user may have within the window (decision D35).
+    pub failures: usize,
+    /// Failed logins that one account may have within the window, wherever they come from.
+    pub failures_per_account: usize,
+    /// Seconds for which a failed login counts.
+    pub window_seconds: i64,
 }
 
 /// Settings of the Voximplant side.
@@ -87,6 +152,14 @@ const TOKEN_SECRET: Variable = Variable {
     default: None,
     about: "Base64 of at least 32 random bytes; users' tokens are derived from it.",
 };
+const PAYLOAD_SECRET: Variable = Variable {
+    name: "SWITCHBOARD_PAYLOAD_SECRET",
+    default: None,
+    about: "Base64 of at least 32 random bytes; keys the fingerprints of payloads with an idempotency key. Without it \
+            SWITCHBOARD_TOKEN_SECRET serves for them too.",
+};
+/// Where metrics go. Set by the template, which knows the stack's name.
+const METRICS: &str = "SWITCHBOARD_METRICS_NAMESPACE";
 const DEFAULT_FIRST_NAME: Variable = Variable {
     name: "STEPCHAT_DEFAULT_FIRST_NAME",
     default: Some("Пользователь"),
@@ -117,6 +190,36 @@ const TYPING_SECONDS: Variable = Variable {
     default: Some("60"),
     about: "Seconds after which somebody who was typing counts as having stopped (1 to 3600).",
 };
+const SESSION_DAYS: Variable = Variable {
+    name: "STEPCHAT_SESSION_DAYS",
+    default: Some("30"),
+    about: "Days that a login lasts (1 to 400; no browser keeps a cookie longer).",
+};
+const LOGIN_FAILURES: Variable = Variable {
+    name: "STEPCHAT_LOGIN_FAILURES",
+    default: Some("10"),
+    about: "Failed logins of one end user after which `login` answers `ip-ban` (1 to 100).",
+};
+const LOGIN_FAILURES_PER_ACCOUNT: Variable = Variable {
+    name: "STEPCHAT_LOGIN_FAILURES_PER_ACCOUNT",
+    default: Some("100"),
+    about: "Failed logins of one account, wherever they come from, after which `login` answers `ip-ban` (1 to 1000).",
+};
+const LOGIN_WINDOW_SECONDS: Variable = Variable {
+    name: "STEPCHAT_LOGIN_WINDOW_SECONDS",
+    default: Some("3600"),
+    about: "Seconds for which a failed login counts (60 to 86400).",
+};
+const EXPORT_LINK_SECONDS: Variable = Variable {
+    name: "STEPCHAT_EXPORT_LINK_SECONDS",
+    default: Some("3600"),
+    about: "Seconds for which the link that csv-users returns works (1 to 43200).",
+};
+const EXPORT_USERS: Variable = Variable {
+    name: "STEPCHAT_EXPORT_USERS",
+    default: Some("200000"),
+    about: "Users in one file of csv-users; more are continued by next_cursor (1 to 1000000).",
+};
 const MAX_USERS: Variable = Variable {
     name: "VOXIMPLANT_MAX_USERS_PER_ACCOUNT",
     default: Some("none"),
@@ -129,14 +232,21 @@ const CLOCK_LEEWAY: Variable = Variable {
 };
 
 /// Every variable beside the table names, for the documentation and the template.
-pub const VARIABLES: [Variable; 9] = [
+pub const VARIABLES: [Variable; 16] = [
     TOKEN_SECRET,
+    PAYLOAD_SECRET,
     DEFAULT_FIRST_NAME,
     DEFAULT_PROFILE_IMAGE,
     UNIQUE_PHONE,
     SHOW_STAFF_TOKENS,
     ONLINE_SECONDS,
     TYPING_SECONDS,
+    SESSION_DAYS,
+    LOGIN_FAILURES,
+    LOGIN_FAILURES_PER_ACCOUNT,
+    LOGIN_WINDOW_SECONDS,
+    EXPORT_LINK_SECONDS,
+    EXPORT_USERS,
     MAX_USERS,
     CLOCK_LEEWAY,
 ];
@@ -148,6 +258,10 @@ pub struct Config {
     pub tables: Tables,
     /// Secret of the users' tokens.
     pub token_secret: TokenSecret,
+    /// Secret of the payloads' fingerprints.
+    pub payload_secret: TokenSecret,
+    /// `CloudWatch`'s namespace of the metrics.
+    pub metrics_namespace: String,
     /// StepChat's settings.
     pub stepchat: StepchatConfig,
     /// Voximplant's settings.
@@ -160,8 +274,31 @@ struct Reader<F> {
 }
 
 impl<F: Fn(&str) -> Option<String>> Reader<F> {
+    fn set(&self, name: &str) -> Option<String> {
+        (self.lookup)(name).filter(|value| !value.is_empty())
+    }
+
+    /// The secrets of the users' tokens and of the fingerprints; those not needed are nobody's.
+    fn secrets(&mut self, needs: Needs) -> Option<(TokenSecret, TokenSecret)> {
+        let parse = |text: &str| STANDARD.decode(text.trim()).ok().and_then(TokenSecret::new);
+        let none = TokenSecret::random();
+        if none.is_none() {
+            self.problems.push("the system has no random bytes".to_owned());
+        }
+        let token = if needs.tokens { self.read(TOKEN_SECRET, parse) } else { none.clone() };
+        let own = self.set(PAYLOAD_SECRET.name).is_some();
+        let payload = match (needs.fingerprints, needs.tokens) {
+            (false, _) => none,
+            // One secret for both, as on one person's computer.
+            (true, true) if !own => token.clone(),
+            (true, false) if !own && self.set(TOKEN_SECRET.name).is_some() => self.read(TOKEN_SECRET, parse),
+            (true, _) => self.read(PAYLOAD_SECRET, parse),
+        };
+        token.zip(payload)
+    }
+
     fn read<T>(&mut self, variable: Variable, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
-        let set = (self.lookup)(variable.name).filter(|value| !value.is_empty());
+        let set = self.set(variable.name);
         let Some(value) = set.or_else(|| variable.default.map(str::to_owned)) else {
             self.problems.push(format!("{} is not set. {}", variable.name, variable.about));
             return None;
@@ -183,38 +320,75 @@ fn flag(text: &str) -> Option<bool> {
     }
 }
 
+/// A number within bounds.
+fn within<N: FromStr + PartialOrd>(bounds: RangeInclusive<N>) -> impl Fn(&str) -> Option<N> {
+    move |text| text.parse().ok().filter(|number| bounds.contains(number))
+}
+
+impl<F: Fn(&str) -> Option<String>> Reader<F> {
+    fn login(&mut self) -> Option<LoginConfig> {
+        let days = self.read(SESSION_DAYS, within(1..=400));
+        let failures = self.read(LOGIN_FAILURES, within(1..=100));
+        let failures_per_account = self.read(LOGIN_FAILURES_PER_ACCOUNT, within(1..=1000));
+        let window_seconds = self.read(LOGIN_WINDOW_SECONDS, within(60..=86_400));
+        Some(LoginConfig {
+            session_seconds: days.map(|days: i64| days.saturating_mul(24 * 60 * 60))?,
+            failures: failures?,
+            failures_per_account: failures_per_account?,
+            window_seconds: window_seconds?,
+        })
+    }
+
+    fn export(&mut self) -> Option<ExportConfig> {
+        let link_seconds = self.read(EXPORT_LINK_SECONDS, within(1..=43_200));
+        let users = self.read(EXPORT_USERS, within(1..=1_000_000));
+        Some(ExportConfig { link_seconds: link_seconds?, users: users? })
+    }
+}
+
 impl Config {
     /// Reads the settings through `lookup`, usually the environment.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        Self::read_for(Needs::ALL, lookup)
+    }
+
+    /// Reads the settings of a process that needs these secrets and no other.
+    pub fn read_for(needs: Needs, lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let tables = Tables::new(|table: Table| {
             lookup(table.variable()).filter(|name| !name.is_empty()).unwrap_or_else(|| table.as_str().to_owned())
         });
         let mut reader = Reader { lookup, problems: Vec::new() };
-        let secret = reader.read(TOKEN_SECRET, |text| STANDARD.decode(text.trim()).ok().and_then(TokenSecret::new));
+        let metrics_namespace = reader.set(METRICS).unwrap_or_else(|| crate::observe::NAMESPACE.to_owned());
+        let secrets = reader.secrets(needs);
         let first_name = reader.read(DEFAULT_FIRST_NAME, |text| Name::parse(text).ok());
         let image = reader.read(DEFAULT_PROFILE_IMAGE, |text| Some(text.to_owned()));
         let unique_phone = reader.read(UNIQUE_PHONE, flag);
         let show_staff_tokens = reader.read(SHOW_STAFF_TOKENS, flag);
         let seconds = |text: &str| text.parse().ok().filter(|seconds| (1..=3600).contains(seconds));
         let windows = reader.read(ONLINE_SECONDS, seconds).zip(reader.read(TYPING_SECONDS, seconds));
+        let login = reader.login();
         let max_users = reader.read(MAX_USERS, |text| match text {
             "none" => Some(None),
             number => number.parse().ok().map(Some),
         });
         let leeway = reader.read(CLOCK_LEEWAY, |text| text.parse().ok().filter(|seconds| (0..=300).contains(seconds)));
-        match (secret, first_name, image, unique_phone, show_staff_tokens, windows, max_users, leeway) {
+        let export = reader.export();
+        let windows = windows.zip(login.zip(export));
+        match (secrets, first_name, image, unique_phone, show_staff_tokens, windows, max_users, leeway) {
             (
-                Some(secret),
+                Some((token_secret, payload_secret)),
                 Some(first_name),
                 Some(image),
                 Some(unique),
                 Some(show),
-                Some((online, typing)),
+                Some(((online, typing), (login, export))),
                 Some(max),
                 Some(leeway),
             ) => Ok(Self {
                 tables,
-                token_secret: secret,
+                token_secret,
+                payload_secret,
+                metrics_namespace,
                 stepchat: StepchatConfig {
                     default_first_name: first_name,
                     default_profile_image: image,
@@ -222,6 +396,8 @@ impl Config {
                     show_staff_tokens: show,
                     online_seconds: online,
                     typing_seconds: typing,
+                    login,
+                    export,
                 },
                 voximplant: VoximplantConfig { max_users_per_account: max, clock_leeway_seconds: leeway },
             }),
@@ -232,8 +408,13 @@ impl Config {
 
 /// Where the database is, from the variables that Lambda sets in every function and `AWS_ENDPOINT_URL_DYNAMODB`.
 pub fn endpoint(lookup: impl Fn(&str) -> Option<String>) -> Result<Endpoint, ConfigError> {
+    endpoint_of("AWS_ENDPOINT_URL_DYNAMODB", lookup)
+}
+
+/// Where an AWS service is whose own address may be replaced by this variable's.
+pub fn endpoint_of(variable: &str, lookup: impl Fn(&str) -> Option<String>) -> Result<Endpoint, ConfigError> {
     let lookup = |name: &str| lookup(name).filter(|value| !value.is_empty());
-    let url = lookup("AWS_ENDPOINT_URL_DYNAMODB");
+    let url = lookup(variable);
     let mut problems = Vec::new();
     let mut required = |name: &str| {
         // An emulator needs none of these.
@@ -265,6 +446,28 @@ mod tests {
         let config = Config::read(|name| (name == TOKEN_SECRET.name).then(secret)).unwrap();
         assert_eq!(config.stepchat.default_first_name.as_str(), "Пользователь");
         assert_eq!(config.voximplant.max_users_per_account, None);
+    }
+
+    #[test]
+    fn a_process_gets_the_secrets_it_needs_and_no_other() {
+        let other = || STANDARD.encode([8; 32]);
+        let known = |byte: u8| TokenSecret::new(vec![byte; 32]).unwrap();
+        let both = |name: &str| match name {
+            "SWITCHBOARD_TOKEN_SECRET" => Some(secret()),
+            "SWITCHBOARD_PAYLOAD_SECRET" => Some(other()),
+            _ => None,
+        };
+        let config = Config::read(both).unwrap();
+        assert_eq!((config.token_secret, config.payload_secret), (known(7), known(8)));
+        let writer = Needs { tokens: false, fingerprints: true };
+        let config = Config::read_for(writer, |name| both(name).filter(|_| name != TOKEN_SECRET.name)).unwrap();
+        assert_eq!(config.payload_secret, known(8));
+        assert!(Config::read_for(writer, |_| None).unwrap_err().to_string().contains("SWITCHBOARD_PAYLOAD_SECRET"));
+        // One secret serves for both, and what is not needed is nobody's.
+        let one = |name: &str| (name == TOKEN_SECRET.name).then(secret);
+        assert_eq!(Config::read_for(writer, one).unwrap().payload_secret, known(7));
+        let [first, second] = [(); 2].map(|()| Config::read_for(Needs::NONE, one).unwrap());
+        assert!(first.token_secret != known(7) && first.token_secret != second.token_secret);
     }
 
     #[test]

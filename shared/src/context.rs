@@ -3,11 +3,15 @@
 use crate::auth::{Secret, Tokens};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::method::Family;
 use crate::observe::Log;
+use crate::store::files::{FileStore, NoFiles};
 use crate::store::idempotency::Operation;
 use crate::store::{CommitError, Store, StoreError, Txn};
 use crate::timestamp::Timestamp;
+use crate::wire::{Cookies, Inbound};
 use serde::Serialize;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -24,14 +28,22 @@ pub struct App {
     pub log: Log,
     /// Derives users' tokens.
     pub tokens: Tokens,
+    /// The files.
+    pub files: Arc<dyn FileStore>,
 }
 
 impl App {
     /// Ties the parts together.
     #[must_use]
     pub fn new(config: Config, store: Store, clock: Clock, log: Log) -> Self {
-        let tokens = Tokens::new(&config.token_secret);
-        Self { config, store, clock, log, tokens }
+        let tokens = Tokens::new(&config.token_secret, &config.payload_secret);
+        Self { config, store, clock, log, tokens, files: Arc::new(NoFiles) }
+    }
+
+    /// The same with a file store.
+    #[must_use]
+    pub fn with_files(self, files: Arc<dyn FileStore>) -> Self {
+        Self { files, ..self }
     }
 }
 
@@ -41,21 +53,45 @@ pub struct Ctx {
     app: Arc<App>,
     now: Timestamp,
     host: Option<String>,
+    https: bool,
+    path: String,
+    cookies: Cookies,
+    source: Option<IpAddr>,
     operation: Option<Operation>,
     inline_until: Instant,
+    read_until: Instant,
+    delegate: bool,
 }
 
 impl Ctx {
-    pub(crate) fn new(app: Arc<App>, host: Option<String>) -> Self {
-        let now = app.clock.now();
-        Self { app, now, host, operation: None, inline_until: Instant::now() }
+    pub(crate) fn new(app: Arc<App>, inbound: &Inbound) -> Self {
+        let (now, host, cookies) = (app.clock.now(), inbound.host.clone(), inbound.cookies.clone());
+        Self {
+            app,
+            now,
+            host,
+            https: inbound.https,
+            path: inbound.path.clone(),
+            cookies,
+            source: inbound.source,
+            operation: None,
+            inline_until: Instant::now(),
+            read_until: Instant::now(),
+            delegate: false,
+        }
     }
 
     /// Says how long the whole request may take.
     pub(crate) fn within(self, left: Duration) -> Self {
         // The rest is for the answer, and for the piece of work that is in hand when the time is up.
         let inline_until = Instant::now() + left.mul_f64(0.6);
-        Self { inline_until, ..self }
+        let read_until = Instant::now() + left.mul_f64(0.8);
+        Self { inline_until, read_until, ..self }
+    }
+
+    /// Says whether the caller's credential can be taken back.
+    pub(crate) fn for_delegate(self, delegate: bool) -> Self {
+        Self { delegate, ..self }
     }
 
     pub(crate) fn with_operation(self, operation: Option<Operation>) -> Self {
@@ -86,6 +122,13 @@ impl Ctx {
         &self.app.tokens
     }
 
+    /// Whether answers show the tokens of agents and admins (decision D44). Never to an API token: it would outlive its
+    /// own revocation, and its scope.
+    #[must_use]
+    pub fn shows_staff_tokens(&self) -> bool {
+        self.config().stepchat.show_staff_tokens && !self.delegate
+    }
+
     /// The moment at which this request began: one moment for all it writes.
     #[must_use]
     pub fn now(&self) -> Timestamp {
@@ -98,6 +141,12 @@ impl Ctx {
         self.inline_until
     }
 
+    /// Until when an export may read: what comes after is short.
+    #[must_use]
+    pub fn read_until(&self) -> Instant {
+        self.read_until
+    }
+
     /// Who was active after this many seconds since the epoch counts as online.
     #[must_use]
     pub fn online_after(&self) -> i64 {
@@ -108,6 +157,39 @@ impl Ctx {
     #[must_use]
     pub fn host(&self) -> Option<&str> {
         self.host.as_deref()
+    }
+
+    /// Scheme and host by which the caller reached us.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        let scheme = if self.https { "https" } else { "http" };
+        format!("{scheme}://{}", self.host.as_deref().unwrap_or("localhost"))
+    }
+
+    /// The address of something below the family's root, on the host and with the prefix that the caller used.
+    #[must_use]
+    pub fn address<F: Family>(&self, below: &str) -> String {
+        let mut doors = std::iter::once(&F::ROOT).chain(F::FRONT_DOORS);
+        let prefix = doors.find_map(|door| self.path.split_once(door)).map_or("", |(prefix, _)| prefix);
+        format!("{}{prefix}{}/{below}", self.origin(), F::ROOT)
+    }
+
+    /// The files.
+    #[must_use]
+    pub fn files(&self) -> &dyn FileStore {
+        self.app.files.as_ref()
+    }
+
+    /// A cookie of the request.
+    #[must_use]
+    pub fn cookie(&self, name: &str) -> Option<&str> {
+        self.cookies.get(name)
+    }
+
+    /// Where the connection comes from, if whoever accepted it said so.
+    #[must_use]
+    pub fn source(&self) -> Option<IpAddr> {
+        self.source
     }
 
     /// A random number below `limit`, for what needs variety rather than secrecy.

@@ -32,6 +32,23 @@ pub const MAX_MESSAGE_BYTES: usize = 65_535;
 pub const MAX_DELETED_USERS: usize = 1_000;
 /// Seconds between two writes of one user's last activity.
 pub const ACTIVITY_SECONDS: i64 = 5;
+/// How often the use of an API token is written down, in milliseconds: five minutes.
+pub const TOKEN_USE_MILLIS: i64 = 5 * 60 * 1000;
+/// Tokens that one login may present: the caller's, the user's, and what clients send by mistake.
+pub const MAX_LOGIN_TOKENS: usize = 8;
+/// Bytes of a StepChat password: hashing takes time with length.
+pub const MAX_PASSWORD_BYTES: usize = 1024;
+/// Longest that an answer waits for such a note, in milliseconds.
+pub const MAX_NOTE_MILLIS: u64 = 500;
+/// Postings that a search reads for one word, some 3 MB. Where a word has more, looking at everybody until a page is full
+/// costs no more (`docs/adr/0013`).
+pub const SEARCH_POSTINGS: usize = 50_000;
+/// Users found that are read and sorted together; above that, their order is taken from an index.
+pub const SEARCH_TOGETHER: usize = 500;
+/// Words of a search that are looked up; who asks for more gets everybody looked at.
+pub const MAX_SEARCH_WORDS: usize = 16;
+/// How long postings that nobody needs any more are kept, in milliseconds: no request that began before runs so long.
+pub const SEARCH_SETTLED_MILLIS: i64 = 2 * 60 * 1000;
 /// Records that one Voximplant list answer may hold (decision D14).
 pub const MAX_COUNT: usize = 10_000;
 /// Values that one list parameter of a Voximplant command may hold.

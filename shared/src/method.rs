@@ -1,11 +1,14 @@
 //! A method of an API, declared once: everything else (routes, grants, documents, OpenAPI, template) is generated
 //! from this declaration.
 
+use crate::config::Needs;
 use crate::context::{App, Ctx};
+use crate::observe::Blame;
 use crate::runtime;
+use crate::store::files::FileKey;
 use crate::store::grants::{Grant, Grants};
 use crate::store::idempotency;
-use crate::wire::{DecodeError, Inbound, Junk, Malformed, Reply};
+use crate::wire::{Cookie, DecodeError, Inbound, Junk, Malformed, Reply};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::Request;
@@ -43,6 +46,9 @@ pub trait Family: Sized + Send + Sync + 'static {
     /// What authentication itself may do.
     const GRANTS: &'static [Grant];
 
+    /// What the front door may do besides what the methods may: see [`Self::picture`].
+    const DOOR_GRANTS: &'static [Grant] = &[];
+
     /// What a method demands of its caller.
     type Access: Copy + Send + Sync + std::fmt::Debug;
     /// Who is calling, proven.
@@ -50,18 +56,39 @@ pub trait Family: Sized + Send + Sync + 'static {
     /// Everything that can be answered instead of a result.
     type Error: From<Malformed> + From<DecodeError> + Failure + Send;
 
+    /// The picture that a path of the family's front door means, for whoever asks.
+    #[must_use]
+    fn picture(_path: &str) -> Option<FileKey> {
+        None
+    }
+
     /// Prepares the parameters as the family's clients mean them.
     #[must_use]
     fn prepare(inbound: Inbound) -> Inbound {
         inbound
     }
 
-    /// Proves who is calling and that they may.
+    /// Proves who is calling and that they may call a method of this access and effect.
     fn authenticate(
         ctx: &Ctx,
         inbound: &Inbound,
         access: Self::Access,
+        effect: Effect,
     ) -> impl Future<Output = Result<Self::Caller, Self::Error>> + Send;
+
+    /// What a credential wants done beside the method. The answer waits for it, since a Lambda function sleeps after its
+    /// answer; but it never fails the call.
+    #[must_use]
+    fn beside(_: &Ctx, _: &Self::Caller) -> impl Future<Output = ()> + Send {
+        async {}
+    }
+
+    /// Whether the credential can be taken back without touching its owner: then answers show nothing by which the caller
+    /// could go on without it.
+    #[must_use]
+    fn is_delegate(_: &Self::Caller) -> bool {
+        false
+    }
 
     /// Whose idempotency keys these are.
     fn tenant(caller: &Self::Caller) -> String;
@@ -97,6 +124,8 @@ pub trait Failure {
         Self: Sized;
     /// Whether this says that the idempotency key already has its answer.
     fn is_already_answered(&self) -> bool;
+    /// Whose fault it is, for the metrics.
+    fn blame(&self) -> Blame;
     /// The full cause, for the log only.
     fn cause(&self) -> Option<String>;
 }
@@ -115,6 +144,9 @@ pub trait Method: Sized + Send + Sync + 'static {
     const ACCESS: <Self::Family as Family>::Access;
     /// Whether it writes.
     const EFFECT: Effect;
+    /// Whether it derives users' tokens, to show them or to store what they are known by: only then does its function get
+    /// the secret they come from. A test holds this against what its calls really did.
+    const TOKENS: bool = false;
     /// What its own store calls need, beside authentication and idempotency.
     const GRANTS: Grants;
     /// Its parameters.
@@ -128,6 +160,18 @@ pub trait Method: Sized + Send + Sync + 'static {
         caller: &<Self::Family as Family>::Caller,
         request: Self::Request,
     ) -> impl Future<Output = Result<Self::Response, <Self::Family as Family>::Error>> + Send;
+
+    /// The cookie that an answer sets or removes.
+    #[must_use]
+    fn cookie(_: &Ctx, _: &Self::Response) -> Option<Cookie> {
+        None
+    }
+
+    /// What log and metrics call an answer.
+    #[must_use]
+    fn outcome(_: &Self::Response) -> &'static str {
+        "ok"
+    }
 }
 
 /// A method with its types erased: what front doors, the local server and the generators iterate.
@@ -143,6 +187,8 @@ pub struct Entry {
     pub summary: &'static str,
     /// Whether it writes.
     pub effect: Effect,
+    /// Whether it derives users' tokens.
+    pub tokens: bool,
     /// Path prefix of its family.
     pub root: &'static str,
     /// Whether its route also exists with a trailing slash.
@@ -165,6 +211,7 @@ impl Entry {
             aliases: M::ALIASES,
             summary: M::SUMMARY,
             effect: M::EFFECT,
+            tokens: M::TOKENS,
             root: M::Family::ROOT,
             trailing_slash: M::Family::TRAILING_SLASH,
             answerer: |app, request| Box::pin(runtime::answer::<M>(app, request)),
@@ -206,6 +253,12 @@ impl Entry {
     /// The schema of its answer.
     pub fn response_schema(&self, generator: &mut SchemaGenerator) -> Schema {
         (self.response)(generator)
+    }
+
+    /// Which secrets its Lambda needs.
+    #[must_use]
+    pub const fn needs(&self) -> Needs {
+        Needs { tokens: self.tokens, fingerprints: matches!(self.effect, Effect::Write) }
     }
 
     /// The folder of the method: its wire name in kebab-case.

@@ -3,20 +3,23 @@
 //! read → authenticate → authorise → decode → idempotency → call → encode → one log line.
 
 use crate::clock::Clock;
-use crate::config::{self, Config};
+use crate::config::{self, Config, Needs};
 use crate::context::{App, Ctx};
 use crate::method::{Effect, Entry, Failure, Family, Method};
-use crate::observe::{self, Log, redact};
+use crate::observe::{self, Blame, Emf, JobFigures, Log, redact};
+use crate::store::files::{FileKey, Folder, NoFiles, OpenFiles};
 use crate::store::grants::Grants;
 use crate::store::idempotency::{Known, Operation};
 use crate::store::meter::{self, Readings};
 use crate::store::{Store, StoreError, connect};
-use crate::wire::{Inbound, Malformed, Params, Reply, decode};
+use crate::wire::{Cookie, Inbound, Malformed, Params, Peer, Reply, ReplyType, decode};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use http::{Request, Response};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderValue, Request, Response, StatusCode};
 use lambda_http::lambda_runtime::{self, LambdaEvent};
+use lambda_http::request::RequestContext;
 use lambda_http::{Body, RequestExt, service_fn};
 use serde::de::IgnoredAny;
 use std::convert::Infallible;
@@ -35,40 +38,59 @@ static WARM: AtomicBool = AtomicBool::new(false);
 
 /// Runs one method as a Lambda function.
 pub fn run<M: Method>() {
-    lambda(|app, request| async move { answer::<M>(app, request).await });
+    run_with_files::<M>(NoFiles::open);
+}
+
+/// Runs one method that keeps files as a Lambda function.
+pub fn run_with_files<M: Method>(open: OpenFiles) {
+    let needs = Entry::of::<M>().needs();
+    lambda(needs, open, |app, request| async move { answer::<M>(app, request).await });
 }
 
 /// Runs a family's front door as a Lambda function: the same handlers, in process.
 pub fn run_front_door<F: Family>(methods: &'static [Entry]) {
-    lambda(move |app, request| async move { front_door::<F>(app, methods, request).await });
+    run_front_door_with_files::<F>(methods, NoFiles::open);
+}
+
+/// Runs a family's front door as a Lambda function, where some of its methods keep files.
+pub fn run_front_door_with_files<F: Family>(methods: &'static [Entry], open: OpenFiles) {
+    let needs = methods.iter().map(Entry::needs).fold(Needs::NONE, Needs::and);
+    lambda(needs, open, move |app, request| async move { front_door::<F>(app, methods, request).await });
 }
 
 /// Runs an HTTP handler as a Lambda function.
-fn lambda<H, A>(handler: H)
+fn lambda<H, A>(needs: Needs, open: OpenFiles, handler: H)
 where
     H: Fn(Arc<App>, Request<Bytes>) -> A + Copy + Send + Sync + 'static,
-    A: Future<Output = Reply> + Send,
+    A: Future<Output: Into<Response<Bytes>>> + Send,
 {
-    serve(|app| {
+    serve(needs, open, |app| {
         lambda_http::run(service_fn(move |event: lambda_http::Request| {
             let app = Arc::clone(&app);
             async move {
                 let context = event.lambda_context_ref();
                 let left = context.map_or(LONGEST, |context| time_left(context.deadline()));
                 let id = context.map(|context| context.request_id.clone());
+                let peer = event.request_context_ref().and_then(peer);
                 let (head, body) = event.into_parts();
                 let mut request = Request::from_parts(head, body_bytes(body));
+                if let Some(peer) = peer {
+                    request.extensions_mut().insert(peer);
+                }
                 request.extensions_mut().insert(Invocation { left: left.saturating_sub(MARGIN), id });
-                Ok::<_, Infallible>(lambda_response(handler(app, request).await))
+                Ok::<_, Infallible>(lambda_response(handler(app, request).await.into()))
             }
         }))
     });
 }
 
 /// Builds the process's things and polls Lambda for work, on one thread: a function serves one event at a time.
-fn serve<S: Future<Output = Result<(), lambda_http::Error>>>(poll: impl FnOnce(Arc<App>) -> S) {
+fn serve<S>(needs: Needs, open: OpenFiles, poll: impl FnOnce(Arc<App>) -> S)
+where
+    S: Future<Output = Result<(), lambda_http::Error>>,
+{
     observe::log_panics(&Log::Stdout);
-    let served = start().and_then(|app| {
+    let served = start(needs, open).and_then(|app| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| error.to_string())?;
         runtime.block_on(poll(app)).map_err(|error| error.to_string())
@@ -85,13 +107,24 @@ pub struct Job {
     pub name: &'static str,
     /// What its store calls need.
     pub grants: Grants,
-    /// Works until done or until the moment given; returns how many pieces of work it finished.
-    pub run: fn(Arc<App>, Instant) -> BoxFuture<'static, Result<usize, StoreError>>,
+    /// Works until done or until the moment given.
+    pub run: fn(Arc<App>, Instant) -> BoxFuture<'static, Ran>,
+}
+
+/// What a run of scheduled work comes back with: one part's failure does not hide what the others did.
+#[derive(Debug, Default)]
+pub struct Ran {
+    /// What the metrics are told.
+    pub figures: JobFigures,
+    /// What is wrong in the ledger, in words for the log.
+    pub findings: Vec<String>,
+    /// Why something could not be done; the last of several.
+    pub failure: Option<StoreError>,
 }
 
 /// Runs scheduled work as a Lambda function. A failure is reported to Lambda, which counts and retries it.
 pub fn run_job(job: &'static Job) {
-    serve(|app| {
+    serve(Needs::NONE, NoFiles::open, |app| {
         lambda_runtime::run(lambda_runtime::service_fn(move |event: LambdaEvent<IgnoredAny>| {
             let app = Arc::clone(&app);
             async move {
@@ -102,18 +135,23 @@ pub fn run_job(job: &'static Job) {
     });
 }
 
-/// Runs a job once and logs it.
+/// Runs a job once and logs it; how many pieces of work it finished.
 pub async fn perform(job: &Job, app: Arc<App>, deadline: Instant) -> Result<usize, StoreError> {
     let started = Instant::now();
-    let (result, readings) = meter::metered((job.run)(Arc::clone(&app), deadline)).await;
-    let outcome = if result.is_ok() { "ok" } else { "failed" };
-    let finished = result.as_ref().map_or(0, |finished| *finished);
-    let message = format!("background {} {outcome}: {finished} finished", job.name);
-    let mut line = observe::line("background", job.name, outcome, &message, &readings, app.clock.now().millis());
+    let (ran, readings) = meter::metered((job.run)(Arc::clone(&app), deadline)).await;
+    let Ran { figures, findings, failure } = ran;
+    let outcome = if failure.is_none() { "ok" } else { "failed" };
+    let finished = figures.finished;
+    let message = format!("background {} {outcome}: {finished} finished, {} left", job.name, figures.left);
+    let metrics = Emf::of_job(&app.config.metrics_namespace, app.clock.now().millis());
+    let mut line = observe::line("background", job.name, outcome, &message, &readings, metrics);
     line.duration_ms = millis_since(started);
-    line.cause = result.as_ref().err().map(|error| redact(&error.to_string()));
+    line.blame(if failure.is_none() { Blame::Caller } else { Blame::Service });
+    let causes: Vec<String> = failure.iter().map(ToString::to_string).chain(findings).collect();
+    line.cause = (!causes.is_empty()).then(|| redact(&causes.join("; ")));
+    line.job = Some(figures);
     app.log.request(&line);
-    result
+    failure.map_or(Ok(finished), Err)
 }
 
 /// What Lambda says of one event: how long the handler may take, and the name it goes by in Lambda's own log.
@@ -121,6 +159,14 @@ pub async fn perform(job: &Job, app: Arc<App>, deadline: Instant) -> Result<usiz
 struct Invocation {
     left: Duration,
     id: Option<String>,
+}
+
+/// Who is connected to the gateway, as the gateway says; headers may say anything.
+fn peer(context: &RequestContext) -> Option<Peer> {
+    match context {
+        RequestContext::ApiGatewayV2(context) => context.http.source_ip.as_deref()?.parse().ok().map(Peer),
+        _ => None,
+    }
 }
 
 fn time_left(deadline: SystemTime) -> Duration {
@@ -136,20 +182,24 @@ fn body_bytes(body: Body) -> Bytes {
     }
 }
 
-fn lambda_response(reply: Reply) -> Response<Body> {
-    let response: Response<Bytes> = reply.into();
+fn lambda_response(response: Response<Bytes>) -> Response<Body> {
     let (head, body) = response.into_parts();
-    // Always text: a binary body would be sent base64-encoded.
-    Response::from_parts(head, Body::Text(String::from_utf8_lossy(&body).into_owned()))
+    // A binary body is sent base64-encoded: pictures only.
+    let body = match String::from_utf8(body.into()) {
+        Ok(text) => Body::Text(text),
+        Err(bytes) => Body::Binary(bytes.into_bytes()),
+    };
+    Response::from_parts(head, body)
 }
 
 /// Builds what lives as long as the process, from the environment.
-fn start() -> Result<Arc<App>, String> {
+fn start(needs: Needs, open: OpenFiles) -> Result<Arc<App>, String> {
     let lookup = |name: &str| std::env::var(name).ok();
-    let config = Config::read(lookup).map_err(|error| error.to_string())?;
+    let config = Config::read_for(needs, lookup).map_err(|error| error.to_string())?;
     let endpoint = config::endpoint(lookup).map_err(|error| error.to_string())?;
     let store = Store::new(connect(&endpoint), config.tables.clone());
-    Ok(Arc::new(App::new(config, store, Clock::System, Log::Stdout)))
+    let files = open(&lookup).map_err(|error| error.to_string())?;
+    Ok(Arc::new(App::new(config, store, Clock::System, Log::Stdout).with_files(files)))
 }
 
 /// Answers a request on a method's own route.
@@ -158,9 +208,39 @@ pub async fn answer<M: Method>(app: Arc<App>, request: Request<Bytes>) -> Reply 
 }
 
 /// Answers a request at a family's front door: the method is the path segment below the family's root, else the
-/// selector field.
-pub async fn front_door<F: Family>(app: Arc<App>, methods: &'static [Entry], request: Request<Bytes>) -> Reply {
-    entered::<F>(app, request, None, methods).await
+/// selector field. Whoever asks for a picture gets it there too.
+pub async fn front_door<F: Family>(
+    app: Arc<App>,
+    methods: &'static [Entry],
+    request: Request<Bytes>,
+) -> Response<Bytes> {
+    let wanted = if request.method() == http::Method::GET { F::picture(request.uri().path()) } else { None };
+    match wanted {
+        Some(key) => picture::<F>(&app, &key).await,
+        None => entered::<F>(app, request, None, methods).await.into(),
+    }
+}
+
+/// Answers with a picture. It never changes: whoever has it need not ask again.
+async fn picture<F: Family>(app: &App, key: &FileKey) -> Response<Bytes> {
+    let started = Instant::now();
+    let (found, readings) = meter::metered(app.files.read(key)).await;
+    let (status, body, outcome) = match &found {
+        Ok(Some(_)) => (StatusCode::OK, "", "ok"),
+        Ok(None) => (StatusCode::NOT_FOUND, "No such picture.\n", "not-found"),
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "The pictures cannot be read right now.\n", "unavailable"),
+    };
+    let reply = Reply { status, kind: ReplyType::Text, body: body.into(), outcome: outcome.into(), cookie: None };
+    let blame = if found.is_err() { Blame::Service } else { Blame::Caller };
+    let cause = found.as_ref().err().map(ToString::to_string);
+    log::<F>(app, "picture", "none", Answered { reply: &reply, blame, cause }, &readings, started);
+    let Ok(Some(content)) = found else { return reply.into() };
+    let mut response = Response::new(content);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(Folder::Pictures.media_type()));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
+    response
 }
 
 async fn entered<F: Family>(app: Arc<App>, request: Request<Bytes>, method: Option<Entry>, methods: &[Entry]) -> Reply {
@@ -221,7 +301,8 @@ fn wanted<F: Family>(inbound: &Inbound) -> Option<&str> {
 /// Answers before any method is known.
 fn refuse<F: Family>(app: &App, error: &F::Error, accepts_json: bool, started: Instant) -> Reply {
     let reply = F::failure(error, accepts_json);
-    log::<F>(app, "none", "none", &reply, error.cause(), &Readings::default(), started);
+    let answered = Answered { reply: &reply, blame: error.blame(), cause: error.cause() };
+    log::<F>(app, "none", "none", answered, &Readings::default(), started);
     reply
 }
 
@@ -238,16 +319,40 @@ pub async fn handle<M: Method>(app: Arc<App>, inbound: Inbound) -> Reply {
         Err(_) => (Outcome::failed(<M::Family as Family>::Error::timed_out(), "deadline"), Readings::default()),
     };
     let reply = match &outcome.result {
-        Ok(body) => M::Family::success(body.clone(), accepts_json),
+        Ok(said) => {
+            let reply = M::Family::success(said.body.clone(), accepts_json);
+            Reply { cookie: said.cookie.clone(), outcome: said.outcome.to_owned(), ..reply }
+        }
         Err(error) => M::Family::failure(error, accepts_json),
     };
     let cause = outcome.result.as_ref().err().and_then(Failure::cause).or(outcome.note.map(str::to_owned));
-    log::<M::Family>(&app, M::NAME, outcome.caller, &reply, cause, &readings, started);
+    let blame = outcome.result.as_ref().err().map_or(Blame::Caller, Failure::blame);
+    let answered = Answered { reply: &reply, blame, cause };
+    log::<M::Family>(&app, M::NAME, outcome.caller, answered, &readings, started);
     reply
 }
 
+/// The answer of a method, encoded.
+struct Said {
+    body: String,
+    cookie: Option<Cookie>,
+    outcome: &'static str,
+}
+
+impl Said {
+    fn of<M: Method>(ctx: &Ctx, response: &M::Response) -> Result<Self, FamilyError<M>> {
+        let body = serde_json::to_string(response).map_err(|_| FamilyError::<M>::internal())?;
+        Ok(Self { body, cookie: M::cookie(ctx, response), outcome: M::outcome(response) })
+    }
+
+    /// An answer that was given before. No method that keeps its answers sets a cookie.
+    fn again(body: String) -> Self {
+        Self { body, cookie: None, outcome: "ok" }
+    }
+}
+
 struct Outcome<E> {
-    result: Result<String, E>,
+    result: Result<Said, E>,
     caller: &'static str,
     note: Option<&'static str>,
 }
@@ -261,23 +366,26 @@ impl<E> Outcome<E> {
 type FamilyError<M> = <<M as Method>::Family as Family>::Error;
 
 async fn process<M: Method>(app: Arc<App>, inbound: Inbound) -> Outcome<FamilyError<M>> {
-    let ctx = Ctx::new(app, inbound.host.clone()).within(time_to_answer());
+    let ctx = Ctx::new(app, &inbound).within(time_to_answer());
     let inbound = M::Family::prepare(inbound);
-    let caller = match M::Family::authenticate(&ctx, &inbound, M::ACCESS).await {
+    let caller = match M::Family::authenticate(&ctx, &inbound, M::ACCESS, M::EFFECT).await {
         Ok(caller) => caller,
         Err(error) => {
             return Outcome { result: Err(error), caller: "none", note: None };
         }
     };
     let kind = M::Family::caller_kind(&caller);
-    Outcome { result: admitted::<M>(ctx, inbound, &caller).await, caller: kind, note: None }
+    let ctx = ctx.for_delegate(M::Family::is_delegate(&caller));
+    let beside = M::Family::beside(&ctx, &caller);
+    let (result, ()) = futures_util::join!(admitted::<M>(ctx.clone(), inbound, &caller), beside);
+    Outcome { result, caller: kind, note: None }
 }
 
 async fn admitted<M: Method>(
     ctx: Ctx,
     inbound: Inbound,
     caller: &<M::Family as Family>::Caller,
-) -> Result<String, FamilyError<M>> {
+) -> Result<Said, FamilyError<M>> {
     let request: M::Request = decode(&inbound.params)?;
     let operation = inbound.idempotency_key.as_deref().filter(|_| M::EFFECT == Effect::Write).map(|key| {
         // Keyed: a plain hash of a payload with a password in it could be guessed at.
@@ -289,7 +397,7 @@ async fn admitted<M: Method>(
         return Ok(answer);
     }
     match M::call(&ctx, caller, request).await {
-        Ok(response) => encode::<M>(&response),
+        Ok(response) => Said::of::<M>(&ctx, &response),
         // The same key may have finished between our look and our refusal: then its answer is ours too.
         Err(error) if ctx.operation().is_some() => match first_answer::<M>(&ctx).await {
             Ok(Some(answer)) => Ok(answer),
@@ -299,19 +407,15 @@ async fn admitted<M: Method>(
     }
 }
 
-async fn first_answer<M: Method>(ctx: &Ctx) -> Result<Option<String>, FamilyError<M>> {
+async fn first_answer<M: Method>(ctx: &Ctx) -> Result<Option<Said>, FamilyError<M>> {
     let Some(operation) = ctx.operation() else {
         return Ok(None);
     };
     match ctx.store().known(operation, ctx.now()).await.map_err(FamilyError::<M>::from_store)? {
         Known::New => Ok(None),
-        Known::Answered(answer) => Ok(Some(answer)),
+        Known::Answered(answer) => Ok(Some(Said::again(answer))),
         Known::OtherPayload => Err(FamilyError::<M>::key_reused()),
     }
-}
-
-fn encode<M: Method>(response: &M::Response) -> Result<String, FamilyError<M>> {
-    serde_json::to_string(response).map_err(|_| FamilyError::<M>::internal())
 }
 
 /// What must be the same when an idempotency key comes again: method and parameters, in any order, without the
@@ -329,18 +433,27 @@ fn payload(method: &str, params: &Params) -> String {
     payload
 }
 
+/// What the log is told of an answer.
+struct Answered<'a> {
+    reply: &'a Reply,
+    blame: Blame,
+    cause: Option<String>,
+}
+
 fn log<F: Family>(
     app: &App,
     method: &'static str,
     caller: &'static str,
-    reply: &Reply,
-    cause: Option<String>,
+    answered: Answered<'_>,
     readings: &Readings,
     started: Instant,
 ) {
+    let Answered { reply, blame, cause } = answered;
     let message = format!("{} {} {}", F::NAME, method, reply.outcome);
-    let mut line = observe::line(F::NAME, method, &reply.outcome, &message, readings, app.clock.now().millis());
+    let metrics = Emf::of_request(&app.config.metrics_namespace, app.clock.now().millis());
+    let mut line = observe::line(F::NAME, method, &reply.outcome, &message, readings, metrics);
     line.caller = caller;
+    line.blame(blame);
     line.cold_start = !WARM.swap(true, Ordering::Relaxed);
     line.duration_ms = millis_since(started);
     line.cause = cause.map(|cause| redact(&cause));

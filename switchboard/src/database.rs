@@ -2,6 +2,7 @@
 //! another one that the environment names.
 
 use crate::embedded;
+use crate::files::Files;
 use crate::state::State;
 use anyhow::{Context, Result, anyhow};
 use base64::Engine as _;
@@ -18,6 +19,8 @@ use std::fs::File;
 use std::sync::Arc;
 
 const SECRET_FILE: &str = "token-secret";
+const FILES_SECRET_FILE: &str = "files-secret";
+const FILES_FOLDER: &str = "files";
 
 /// An opened deployment.
 pub struct Opened {
@@ -25,6 +28,8 @@ pub struct Opened {
     pub app: Arc<App>,
     /// The database, if it is embedded.
     pub embedded: Option<Database>,
+    /// The bucket, if it is embedded.
+    pub files: Option<Files>,
     /// Whether it is the tables of an AWS account.
     pub deployed: bool,
     /// Held as long as this process works on the state folder's database.
@@ -37,7 +42,8 @@ fn on_aws() -> bool {
 }
 
 /// Whether the environment names another database.
-fn elsewhere() -> bool {
+#[must_use]
+pub fn elsewhere() -> bool {
     on_aws() || std::env::var("AWS_ENDPOINT_URL_DYNAMODB").is_ok_and(|url| !url.is_empty())
 }
 
@@ -51,8 +57,32 @@ pub async fn open(state: &State, memory: bool, log: Log) -> Result<Opened> {
         create_tables(&client, &config.tables).await.context("cannot create the tables")?;
     }
     let store = Store::new(client, config.tables.clone());
-    let app = Arc::new(App::new(config, store, Clock::System, log));
-    Ok(Opened { app, embedded, deployed, lock })
+    let app = App::new(config, store, Clock::System, log);
+    let (app, files) = if files_elsewhere() {
+        (app.with_files(shared_files::open(&|name| std::env::var(name).ok())?), None)
+    } else {
+        let files = files(state, memory)?;
+        (app.with_files(files.store()), Some(files))
+    };
+    Ok(Opened { app: Arc::new(app), embedded, files, deployed, lock })
+}
+
+/// Whether the environment names another bucket.
+fn files_elsewhere() -> bool {
+    on_aws() || std::env::var("AWS_ENDPOINT_URL_S3").is_ok_and(|url| !url.is_empty())
+}
+
+/// The embedded bucket, whose secret is the state folder's own: whoever knows it may sign links.
+fn files(state: &State, memory: bool) -> Result<Files> {
+    let secret = match state.read(FILES_SECRET_FILE)? {
+        Some(secret) => secret,
+        None => {
+            let secret = random_token(20)?;
+            state.write_secret(FILES_SECRET_FILE, &secret)?;
+            secret
+        }
+    };
+    if memory { Files::temporary(&secret) } else { Files::open(&state.path(FILES_FOLDER), &secret) }
 }
 
 /// The settings of a local deployment: the environment's, with a secret of the state folder's own.

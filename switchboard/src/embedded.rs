@@ -13,8 +13,14 @@ use std::fmt;
 /// A transport into an embedded database.
 #[must_use]
 pub fn transport(database: &Database) -> SharedHttpClient {
-    let connector = SharedHttpConnector::new(Connector(database.clone()));
+    let connector = connector(database);
     http_client_fn(move |_, _| connector.clone())
+}
+
+/// The transport's one connection.
+#[must_use]
+pub fn connector(database: &Database) -> SharedHttpConnector {
+    SharedHttpConnector::new(Connector(database.clone()))
 }
 
 struct Connector(Database);

@@ -4,10 +4,16 @@
 pub mod commands;
 pub mod database;
 pub mod embedded;
+pub mod export;
+pub mod files;
+pub mod import;
 pub mod methods;
 pub mod operator;
+pub mod page;
 pub mod router;
 pub mod serve;
+pub mod stack;
 pub mod state;
 
+mod progress;
 mod tls;

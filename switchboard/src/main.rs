@@ -6,14 +6,17 @@ use shared::observe::Log;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use switchboard::commands;
 use switchboard::serve::{Options, start};
+use switchboard::{commands, export, import, page, stack};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Your users, on your own AWS account, behind the two APIs your tools already speak.
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true)]
 struct Arguments {
+    /// Work on the deployed stack of this name: its tables, its secrets, its settings. Asks the AWS command line.
+    #[arg(long, value_name = "NAME", global = true)]
+    stack: Option<String>,
     #[command(subcommand)]
     command: Command,
 }
@@ -46,11 +49,29 @@ enum Command {
     },
     /// What only the operator may do: accounts, keys, credit, rates, the ledger's audit.
     Operator(commands::Arguments),
+    /// Bring users along from another service.
+    Import(import::Arguments),
+    /// Write down everything that is kept of one user, or of all.
+    Export(export::Arguments),
+    /// Write the API reference as a folder of static files, for any web host. It holds no credential.
+    #[command(after_help = "Example:\n  switchboard docs --out reference --server https://api.example.com")]
+    Docs {
+        /// The folder to write into.
+        #[arg(long)]
+        out: PathBuf,
+        /// The address of the API that the page calls. Default: the reader chooses.
+        #[arg(long, value_name = "URL")]
+        server: Option<String>,
+    },
 }
 
 fn main() -> Result<ExitCode> {
+    let arguments = Arguments::parse();
+    if let Some(name) = &arguments.stack {
+        stack::enter(name)?;
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    match Arguments::parse().command {
+    match arguments.command {
         Command::Serve { listen, https, state, memory, database } => {
             let options = Options { listen, https, state, memory, database, log: Log::Stdout };
             runtime.block_on(serve(&options))?;
@@ -59,6 +80,19 @@ fn main() -> Result<ExitCode> {
         Command::Operator(arguments) => {
             let all_well = runtime.block_on(commands::run(arguments))?;
             Ok(if all_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
+        Command::Import(arguments) => {
+            let all_taken = runtime.block_on(import::run(arguments))?;
+            Ok(if all_taken { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
+        Command::Export(arguments) => {
+            runtime.block_on(export::run(arguments))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Docs { out, server } => {
+            page::write(&out, server.as_deref())?;
+            println!("{}", out.join("index.html").display());
+            Ok(ExitCode::SUCCESS)
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use shared::method::{Entry, Family};
 use shared::runtime::Job;
+use shared::store::grants::Grant;
 
 /// A family: its methods and its front door's paths.
 #[derive(Clone, Copy)]
@@ -12,6 +13,8 @@ pub struct FamilyEntry {
     pub root: &'static str,
     /// Paths of its front door.
     pub front_doors: &'static [&'static str],
+    /// What its front door may do besides what its methods may.
+    pub door_grants: &'static [Grant],
     /// Its methods.
     pub methods: &'static [Entry],
 }
@@ -26,7 +29,7 @@ pub fn families() -> [FamilyEntry; 2] {
 }
 
 fn family<F: Family>(methods: &'static [Entry]) -> FamilyEntry {
-    FamilyEntry { name: F::NAME, root: F::ROOT, front_doors: F::FRONT_DOORS, methods }
+    FamilyEntry { name: F::NAME, root: F::ROOT, front_doors: F::FRONT_DOORS, door_grants: F::DOOR_GRANTS, methods }
 }
 
 /// Scheduled work.

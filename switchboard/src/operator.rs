@@ -1,16 +1,20 @@
-//! What only the operator may do: accounts, keys, credit, the first admin.
+//! What only the operator may do: accounts, keys, tokens, credit, the first admin.
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
+use futures_util::stream::{self, StreamExt as _};
 use rsa::pkcs1::EncodeRsaPublicKey as _;
 use rsa::pkcs8::{EncodePrivateKey as _, LineEnding};
 use rsa::{RsaPrivateKey, rand_core::OsRng};
 use serde::{Deserialize, Serialize};
-use shared::auth::random_token;
+use shared::auth::{new_api_token, random_token};
 use shared::context::App;
 use shared::ids::{AccountId, ApplicationId, PhoneUserId, UserId};
 use shared::ledger::{Money, Rate};
-use shared::stepchat::{Name, NewUser, Refusal, User, UserType};
+use shared::limits::MAX_PARALLEL;
+use shared::stepchat::{Name, NewUser, Refusal, Scope, TokenLabel, TokenName, User, UserType};
 use shared::store::auth::{ApiKey, ServiceKey, TokenHash};
+use shared::store::stepchat::api_tokens::{self, ApiToken, MintRefusal};
+use shared::store::stepchat::lists;
 use shared::store::stepchat::users::{self, Secrets};
 use shared::store::voximplant::{accounts, applications, changes, credentials, rates};
 use shared::store::{CommitError, Sequence, ledger};
@@ -45,9 +49,14 @@ impl Operator {
         Self { app }
     }
 
+    /// The oldest admin, if there is one.
+    pub async fn admin(&self) -> Result<Option<User>> {
+        Ok(users::first_admin(&self.app.store).await?)
+    }
+
     /// The admin whose token opens the StepChat API: the oldest one, made if there is none.
     pub async fn first_admin(&self) -> Result<User> {
-        if let Some(admin) = users::first_admin(&self.app.store).await? {
+        if let Some(admin) = self.admin().await? {
             return Ok(admin);
         }
         let id = self.app.store.next_id(Sequence::StepchatUser, UserId::new).await?;
@@ -65,10 +74,56 @@ impl Operator {
         Ok(admin)
     }
 
+    /// Gives every StepChat user the postings that are missing, as for users from before there were any: how many users
+    /// there are, and how many it gave some.
+    pub async fn complete_searches(&self, mut looked: impl FnMut()) -> Result<(usize, usize)> {
+        let store = &self.app.store;
+        let ids = lists::ids_of(store, &UserType::LISTED).await?;
+        let checks: Vec<_> = ids.iter().map(|id| users::complete(store, *id)).collect();
+        let mut checks = stream::iter(checks).buffer_unordered(MAX_PARALLEL);
+        let mut completed = 0_usize;
+        while let Some(had_none) = checks.next().await {
+            completed = completed.saturating_add(usize::from(had_none?));
+            looked();
+        }
+        Ok((ids.len(), completed))
+    }
+
     /// The token of a StepChat user.
     #[must_use]
     pub fn token(&self, user: &User) -> String {
         self.app.tokens.of(user.id, user.token_version)
+    }
+
+    /// Mints an API token on behalf of an admin, by default the first one. It exists only in the answer.
+    pub async fn create_token(&self, name: TokenName, scope: Scope, admin: Option<UserId>) -> Result<String> {
+        let owner = match admin {
+            Some(admin) => admin,
+            None => self.first_admin().await?.id,
+        };
+        let label = TokenLabel { owner, name };
+        let token = new_api_token(&label)?;
+        let TokenLabel { name, .. } = label;
+        let created = self.app.clock.now();
+        let minted = ApiToken { name, owner, scope, created, used_at: None, revoked_at: None };
+        match api_tokens::mint(&self.app.store, &minted, &TokenHash::of(&token)).await {
+            Ok(()) => Ok(token),
+            Err(CommitError::Refused(MintRefusal::NameTaken)) => {
+                bail!("there is or was a token {}: no name is given twice", minted.name)
+            }
+            Err(CommitError::Refused(MintRefusal::NotAnAdmin)) => bail!("user {owner} is no admin"),
+            Err(error) => bail!("cannot mint the token: {error}"),
+        }
+    }
+
+    /// All API tokens, oldest first, as far as they may be shown.
+    pub async fn tokens(&self) -> Result<Vec<ApiToken>> {
+        Ok(api_tokens::list(&self.app.store).await?)
+    }
+
+    /// Makes an API token useless at once; whether there is one of this name.
+    pub async fn revoke_token(&self, name: &TokenName) -> Result<bool> {
+        Ok(api_tokens::revoke(&self.app.store, name, self.app.clock.now()).await?)
     }
 
     /// Creates an account; its money is in this currency for ever.
@@ -92,7 +147,7 @@ impl Operator {
         match accounts::create(&self.app.store, &account).await {
             Ok(()) => Ok(account),
             Err(CommitError::Refused(_)) => Err(anyhow!("an account with this name or e-mail address exists")),
-            Err(error) => Err(anyhow!("cannot create the account: {error:?}")),
+            Err(error) => Err(anyhow!("cannot create the account: {error}")),
         }
     }
 
@@ -155,7 +210,10 @@ impl Operator {
     /// Credits an account, once per `name`; returns its balance.
     pub async fn credit(&self, account: AccountId, amount: Money, name: &str) -> Result<Money> {
         let credited = ledger::credit(&self.app.store, account, amount, name, self.app.clock.now()).await;
-        credited.map_err(|error| anyhow!("cannot credit account {account}: {error:?}"))
+        credited.map_err(|error| match error {
+            CommitError::Refused(refusal) => anyhow!("cannot credit account {account}: {refusal}"),
+            other => anyhow!("cannot credit account {account}: {other}"),
+        })
     }
 
     /// Sets a user's state in call distribution, which an operator's session would change.
@@ -164,7 +222,7 @@ impl Operator {
         match set {
             Ok(true) => Ok(()),
             Ok(false) => Err(anyhow!("account {account} has no user {user}")),
-            Err(error) => Err(anyhow!("cannot set the state of user {user}: {error:?}")),
+            Err(error) => Err(anyhow!("cannot set the state of user {user}: {error}")),
         }
     }
 
@@ -195,11 +253,26 @@ impl Operator {
 
     /// Sets a rate; without one, removes it.
     pub async fn set_rate(&self, given: &Currency, wanted: &Currency, rate: Option<Rate>) -> Result<()> {
+        if given == wanted {
+            bail!("one {given} is one {wanted}: a rate is between two currencies");
+        }
         Ok(rates::set(&self.app.store, given, wanted, rate).await?)
     }
 
-    /// Replays the journal of an account; `progress` is told the entries read so far.
-    pub async fn audit(&self, account: AccountId, progress: impl FnMut(u64)) -> Result<ledger::audit::Audited> {
+    /// Removes a rate that is set.
+    pub async fn remove_rate(&self, given: &Currency, wanted: &Currency) -> Result<()> {
+        if rates::find(&self.app.store, given, wanted).await?.is_none() {
+            bail!("there is no rate from {given} to {wanted}: see `switchboard operator rates list`");
+        }
+        self.set_rate(given, wanted, None).await
+    }
+
+    /// Replays the journal of an account and compares its balances; `progress` is told how far it is.
+    pub async fn audit(
+        &self,
+        account: AccountId,
+        progress: impl FnMut(ledger::audit::Progress),
+    ) -> Result<ledger::audit::Audited> {
         Ok(ledger::audit::audit(&self.app.store, account, progress).await?)
     }
 

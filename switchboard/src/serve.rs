@@ -1,15 +1,20 @@
 //! `switchboard serve`: everything on a laptop, from one command.
 
 use crate::database::{self, Opened};
+use crate::files::Files;
 use crate::methods::JOBS;
 use crate::operator::Operator;
+use crate::page;
 use crate::router::router;
 use crate::state::State;
 use crate::tls;
 use anyhow::{Context, Result, anyhow};
+use axum::extract::Request;
+use axum::middleware::map_request;
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
 use dynoxide::Database;
+use http::HeaderValue;
 use serde_json::json;
 use shared::context::App;
 use shared::ledger::Money;
@@ -23,13 +28,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The account that a first start makes.
-const ACCOUNT: &str = "demo";
+pub const ACCOUNT: &str = "demo";
+/// Its application.
+pub const APPLICATION: &str = "demo";
 
-const STEPCHAT_FILE: &str = "stepchat.json";
+pub(crate) const STEPCHAT_FILE: &str = "stepchat.json";
 const VOXIMPLANT_FILE: &str = "voximplant.json";
-const API_KEY_FILE: &str = "voximplant-apikey.json";
+pub(crate) const API_KEY_FILE: &str = "voximplant-apikey.json";
 /// How often unfinished background work is looked for.
 const JOB_INTERVAL: Duration = Duration::from_mins(1);
+/// How often expired exports are looked for.
+const SWEEP_INTERVAL: Duration = Duration::from_hours(1);
 /// How long open connections may take to finish when the server is stopped.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -63,6 +72,9 @@ pub struct Server {
     secure: TcpListener,
     tls: RustlsConfig,
     database: Option<(TcpListener, Database)>,
+    files: Option<Files>,
+    /// The folder whose credentials the reference page fills in.
+    credentials: Option<State>,
     /// Held as long as the server works on the state folder's database.
     _lock: Option<File>,
 }
@@ -70,7 +82,7 @@ pub struct Server {
 /// Opens everything and makes what a first start needs; nothing is served yet.
 pub async fn start(options: &Options) -> Result<Server> {
     let state = State::open(&options.state)?;
-    let Opened { app, embedded: database, deployed, lock } =
+    let Opened { app, embedded: database, files, deployed, lock } =
         database::open(&state, options.memory, options.log.clone()).await?;
     let bind = |address: SocketAddr| -> Result<TcpListener> {
         let listener = TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))?;
@@ -98,7 +110,8 @@ pub async fn start(options: &Options) -> Result<Server> {
         }
         (None, _) => None,
     };
-    Ok(Server { http, https, greeting, app, plain, secure, tls, database, _lock: lock })
+    let credentials = (!deployed).then_some(state);
+    Ok(Server { http, https, greeting, app, plain, secure, tls, database, files, credentials, _lock: lock })
 }
 
 /// Makes what a first start needs and is not there yet, and writes the files clients load. Safe to interrupt and to
@@ -117,7 +130,7 @@ async fn bootstrap(app: &Arc<App>, state: &State, http: SocketAddr, https: Socke
         None => (operator.create_account(ACCOUNT, "owner@example.com", "USD", None).await?, true),
     };
     operator.credit(account.id, Money::from_units(10_000_000), "test money").await?;
-    let application = operator.application(&account, "demo").await?;
+    let application = operator.application(&account, APPLICATION).await?;
     if fresh || state.read(VOXIMPLANT_FILE)?.is_none() {
         let credentials = operator.create_key(&account, &[Role::Owner], "made by switchboard serve").await?;
         state.write_secret(VOXIMPLANT_FILE, &format!("{:#}\n", serde_json::to_value(&credentials)?))?;
@@ -133,13 +146,14 @@ async fn bootstrap(app: &Arc<App>, state: &State, http: SocketAddr, https: Socke
         "account_name": account.name.as_str(),
         "api_key": api_key,
         "application_id": application,
-        "application_name": "demo",
+        "application_name": APPLICATION,
     });
     state.write_secret(API_KEY_FILE, &format!("{file:#}\n"))?;
     let folder = state.path("");
     let folder = folder.display();
     Ok(format!(
         "Switchboard is ready: http://{http} and https://localhost:{https_port}\n\n\
+         Reference, to read and to try: http://{http}/\n\n\
          StepChat, add a user:\n  \
          curl {url} -d function=add-user -d token={token} -d first_name=Ivan\n\n\
          Voximplant, list users:\n  \
@@ -161,13 +175,21 @@ impl Server {
     pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<()> {
         observe::log_panics(&self.app.log);
         let (http, https) = (Handle::new(), Handle::new());
-        let routes = router(Arc::clone(&self.app)).into_make_service();
-        let plain = axum_server::from_tcp(self.plain)?.handle(http.clone()).serve(routes.clone());
-        let secure = axum_server::from_tcp_rustls(self.secure, self.tls)?.handle(https.clone()).serve(routes);
+        let routes = router(Arc::clone(&self.app)).merge(page::routes(self.credentials));
+        let routes = match self.files.clone() {
+            Some(files) => files.beside(routes),
+            None => routes,
+        };
+        let secure_routes = routes.clone().layer(map_request(encrypted));
+        let routes = routes.into_make_service_with_connect_info::<SocketAddr>();
+        let secure_routes = secure_routes.into_make_service_with_connect_info::<SocketAddr>();
+        let plain = axum_server::from_tcp(self.plain)?.handle(http.clone()).serve(routes);
+        let secure = axum_server::from_tcp_rustls(self.secure, self.tls)?.handle(https.clone()).serve(secure_routes);
         if let Some((listener, database)) = self.database {
             tokio::spawn(dynoxide::server::serve_on(tokio::net::TcpListener::from_std(listener)?, database));
         }
         let jobs = tokio::spawn(finish_jobs(Arc::clone(&self.app)));
+        let sweeps = tokio::spawn(sweep(self.files, self.app.log.clone()));
         tokio::spawn(async move {
             stop.await;
             http.graceful_shutdown(Some(GRACE));
@@ -175,7 +197,27 @@ impl Server {
         });
         let served = tokio::try_join!(plain, secure);
         jobs.abort();
+        sweeps.abort();
         served.context("the server failed").map(|_| ())
+    }
+}
+
+/// Says, as API Gateway does, that the caller used HTTPS: links are to be of the same kind.
+async fn encrypted(mut request: Request) -> Request {
+    request.headers_mut().insert("x-forwarded-proto", HeaderValue::from_static("https"));
+    request
+}
+
+/// What the bucket's rules do in the cloud: expired exports go.
+async fn sweep(files: Option<Files>, log: Log) {
+    let Some(files) = files else { return };
+    loop {
+        let (files, log) = (files.clone(), log.clone());
+        let swept = tokio::task::spawn_blocking(move || files.sweep()).await;
+        if let Ok(Err(error)) = swept {
+            log.line(json!({ "message": "expired exports stay", "cause": error.to_string() }).to_string());
+        }
+        tokio::time::sleep(SWEEP_INTERVAL).await;
     }
 }
 

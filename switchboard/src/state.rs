@@ -26,6 +26,18 @@ impl State {
         Ok(Self { folder: folder.to_owned() })
     }
 
+    /// Opens a folder that holds a database: a misspelt name must not become an empty deployment.
+    pub fn existing(folder: &Path) -> Result<Self> {
+        let state = Self { folder: folder.to_owned() };
+        if !state.database().is_file() {
+            bail!(
+                "{} holds no database: name the state folder of `switchboard serve` with --state, or start it once",
+                folder.display()
+            );
+        }
+        Ok(state)
+    }
+
     /// The path of a file in the folder.
     #[must_use]
     pub fn path(&self, name: &str) -> PathBuf {

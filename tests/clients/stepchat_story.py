@@ -2,9 +2,12 @@
 language offers, so this story writes the bodies of each kind itself.
 """
 
+import csv
+import io
 import json
 import os
 import re
+import urllib.error
 import urllib.parse
 import urllib.request
 
@@ -73,6 +76,62 @@ def http_build_query(value, name=""):
             text = str(int(item)) if isinstance(item, bool) else str(item)
             pairs.append(urllib.parse.urlencode({key: text}))
     return "&".join(pair for pair in pairs if pair)
+
+
+def jquery_param(value, name=""):
+    """jQuery's function of this name: lists of plain values in empty brackets, booleans as words, null as nothing."""
+    if isinstance(value, dict):
+        items = [("{}[{}]".format(name, key) if name else key, item) for key, item in value.items()]
+    elif isinstance(value, (list, tuple)):
+        items = [
+            ("{}[{}]".format(name, place if isinstance(item, (dict, list, tuple)) else ""), item)
+            for place, item in enumerate(value)
+        ]
+    else:
+        text = str(value).lower() if isinstance(value, bool) else "" if value is None else value
+        return urllib.parse.urlencode({name: text})
+    return "&".join(part for part in (jquery_param(item, key) for key, item in items) if part)
+
+
+def jquery(function, **fields):
+    """`$.post` with an object."""
+    return post(jquery_param({"token": TOKEN, "function": function, **fields}), JQUERY_FORM)
+
+
+def guzzle(function, **fields):
+    """`form_params`: PHP's own query; Guzzle names no type that it accepts."""
+    return post(http_build_query({"token": TOKEN, "function": function, **fields}), accept=None)
+
+
+def laravel(function, **fields):
+    """A known integration: `Http::asForm()->acceptJson()`, with lists as JSON text."""
+    fields = {
+        name: json.dumps(value) if isinstance(value, (dict, list)) else value for name, value in fields.items()
+    }
+    return post(http_build_query({"token": TOKEN, "function": function, **fields}), accept="application/json")
+
+
+def php(function, **fields):
+    """PHP's curl with an array: multipart, every field a text."""
+    fields = {
+        name: json.dumps(value) if isinstance(value, (dict, list)) else
+        str(int(value)) if isinstance(value, bool) else str(value)
+        for name, value in fields.items()
+    }
+    return post(*php_curl_multipart({"token": TOKEN, "function": function, **fields}))
+
+
+def node(function, **fields):
+    """`new URLSearchParams` with `String(value)`: booleans as words, lists between commas."""
+    fields = {
+        name: ",".join(map(str, value)) if isinstance(value, list) else
+        str(value).lower() if isinstance(value, bool) else value
+        for name, value in fields.items()
+    }
+    return post(urllib.parse.urlencode({"token": TOKEN, "function": function, **fields}), JQUERY_FORM)
+
+
+CLIENTS = {"jQuery": jquery, "Guzzle": guzzle, "Laravel": laravel, "PHP": php, "Node": node}
 
 
 def php_curl_multipart(fields):
@@ -384,6 +443,318 @@ def delete_user():
     invalid("the token's own admin", call("delete-user", user_id=ADMIN), "cannot-delete-user")
     again = added("the e-mail is free again", call("add-user", first_name="M", email="maria.story@example.com"))
     check("ids are never used twice", again > ids["maria"], again)
+    ids["maria"] = again
+
+
+def names(reply):
+    """Who is in a list: the names by which this story knows them, strangers as their ids."""
+    known = {str(user_id): name for name, user_id in ids.items()}
+    return [known.get(row["id"], row["id"]) for row in reply.response]
+
+
+@step
+def lists():
+    """The same list, however the client writes what it wants."""
+    everyone = ["maria", "nobody", "bob", "zoe", "anna", str(ADMIN)]
+    equal("newest first, the admin too", names(call("get-users")), everyone)
+    equal("a row has the ten fields", list(call("get-users").response[0]), ROW)
+    for who, ask in CLIENTS.items():
+        of_types = ask("get-users", user_types=["agent", "visitor"], sorting=["first_name", "ASC"])
+        equal("{}: two types by name".format(who), names(of_types), ["zoe", "nobody"])
+        some = [ids["bob"], ids["anna"], UNKNOWN_ID]
+        chosen = ask("get-users", user_ids=some, sorting=["last_name", "ASC"], pagination=1)
+        equal("{}: by ids".format(who), names(chosen), ["bob", "anna"])
+        equal("{}: a search".format(who), names(ask("get-users", search="иванова")), ["anna"])
+        equal("{}: nobody is found".format(who), ask("get-users", search="no such person").response, [])
+        equal("{}: page 2 is empty".format(who), ask("get-users", pagination=2).response, [])
+        row = ask("get-users", user_ids=[ids["anna"]], extra=True).response[0]
+        wanted = {"phone": "+79191231212", "company": "ООО «Ромашка» & Co"}
+        equal("{}: extras by slug".format(who), row["extra"], wanted)
+        row = ask("get-users", user_ids=[ids["anna"]], extra=["company"]).response[0]
+        check("{}: one extra".format(who), row["extra"]["company"].startswith("ООО"), row["extra"])
+        equal("{}: search".format(who), names(ask("search-users", search="anna.story")), ["anna"])
+        newer = ask("get-new-users", datetime=ids["bob"])
+        equal("{}: newer than an id".format(who), names(newer), ["maria", "nobody"])
+        equal("{}: newer than a day".format(who), len(ask("get-new-users", datetime="2020-01-01").response), 6)
+        details = ask("get-users-with-details", details=["email", "phone", "no_such"], user_ids=some)
+        equal("{}: details of some".format(who), details.response, {
+            "email": [{"id": ids["anna"], "value": "Anna.Story@example.com"}],
+            "phone": [{"id": ids["anna"], "value": "+79191231212"}], "no_such": [],
+        })
+        online = ask("get-online-users", exclude_id=[ids["anna"], ADMIN], agents=False)
+        check("{}: online without two".format(who), not {"anna", str(ADMIN)} & set(names(online)), names(online))
+    invalid("neither id nor date", call("get-new-users", datetime="yesterday"), "invalid-datetime")
+
+
+@step
+def extras():
+    for who, ask in CLIENTS.items():
+        listed = ask("get-user-extra", user_id=ids["anna"]).response
+        equal("{}: all".format(who), sorted(extra["slug"] for extra in listed), ["company", "phone"])
+        value = ask("get-user-extra", user_id=ids["anna"], slug="phone").response
+        equal("{}: one is its bare value".format(who), value, "+79191231212")
+        value = ask("get-user-extra", user_id=ids["anna"], slug="vat", default="none").response
+        equal("{}: the default".format(who), value, "none")
+    success("no value, no default", call("get-user-extra", user_id=ids["anna"], slug="vat"), False)
+    success("the page's misspelt name", call("get-userp-extra", user_id=ids["bob"], slug="job_title"), "CEO")
+    success("no language", call("get-user-language", user_id=ids["anna"]), False)
+    call("update-user", user_id=ids["anna"], settings_extra=json.dumps({"language": ["RU", "Language"]}))
+    success("a language", call("get-user-language", user_id=ids["anna"]), "ru")
+
+
+@step
+def staff():
+    agent = call("get-agent", agent_id=ids["zoe"]).response
+    equal("get-agent: keys in order", list(agent), ROW + ["password", "details"])
+    equal("an agent", (agent["id"], agent["user_type"], agent["password"]), (str(ids["zoe"]), "agent", ""))
+    equal("its extras", {detail["slug"] for detail in agent["details"]}, {"phone", "vip", "off"})
+    success("a user is no agent", call("get-agent", agent_id=ids["anna"]), False)
+    for who, ask in CLIENTS.items():
+        success("{}: ids are numbers".format(who), ask("get-agents-ids"), [ADMIN, ids["zoe"]])
+        success("{}: without admins".format(who), ask("get-agents-ids", admins=False), [ids["zoe"]])
+    success("somebody is online", call("agents-online"), True)
+
+
+@step
+def bot():
+    number = call("get-bot-id").response
+    check("the bot's id is a number", type(number) is int and number > 0, number)
+    success("again the same", call("get-bot-id"), number)
+    image = "https://example.com/bot.png"
+    success("a name of its own", call("update-bot", name="Ассистент", profile_image=image), True)
+    success("unchanged is well too", call("update-bot", name="Ассистент"), True)
+    record, _ = user(number)
+    equal("the bot", (record["first_name"], record["user_type"]), ("Ассистент", "bot"))
+    check("no list shows it", str(number) not in names(call("get-users")), names(call("get-users")))
+    invalid("it cannot be deleted", call("delete-user", user_id=number), "cannot-delete-user")
+
+
+@step
+def current_url():
+    success("nothing yet", call("current-url", user_id=ids["anna"]), False)
+    success("set", call("current-url", user_id=ids["anna"], url="https://example.com/a?b=1&c=Ж"), True)
+    success("as it was set", call("current-url", user_id=ids["anna"]), "https://example.com/a?b=1&c=Ж")
+    success("removed", call("current-url", user_id=ids["anna"], url=""), True)
+    success("gone", call("current-url", user_id=ids["anna"]), False)
+
+
+@step
+def conversations():
+    reply = laravel("new-conversation", user_id=ids["anna"], title="Заказ & Co", agent_id=ids["zoe"], source="wa")
+    details = reply.response["details"]
+    conversation = ids["conversation"] = details["id"]
+    equal("no messages yet", reply.response["messages"], [])
+    shown = {name: details[name] for name in ("user_id", "title", "agent_id", "source", "conversation_status_code")}
+    wanted = {
+        "user_id": str(ids["anna"]), "title": "Заказ & Co", "agent_id": str(ids["zoe"]), "source": "wa",
+        "conversation_status_code": "2",
+    }
+    equal("as it was made, all of it text", shown, wanted)
+    invalid("of nobody", call("new-conversation", user_id=UNKNOWN_ID), "user-not-found")
+    sent = []
+    for who, ask in CLIENTS.items():
+        fields = {"user_id": ids["anna"], "conversation_id": conversation, "message": who + " & <b>Ж</b>"}
+        if who != "Node":  # that client sends no nested lists
+            fields["attachments"] = [["photo.png", "https://example.com/photo.png"]]
+        answer = ask("send-message", **fields)
+        told = (answer.response["status"], answer.response["message"])
+        equal("{}: sent".format(who), told, ("success", fields["message"]))
+        equal("{}: its id".format(who), answer.response["message-id"], answer.response["id"])
+        sent.append(fields["message"])
+    answer = jquery("send-message", user_id=-1, conversation_id=conversation, message="Да", payload={"a": [1, True]})
+    sent.append(answer.response["message"])
+    messages = call("get-conversation", conversation_id=conversation).response["messages"]
+    equal("all of them, oldest first", [message["message"] for message in messages], sent)
+    files = [json.loads(message["attachments"] or "[]") for message in messages]
+    photo = [["photo.png", "https://example.com/photo.png"]]
+    equal("attachments are JSON text", files, [photo, photo, photo, photo, [], []])
+    equal("-1 is the calling admin", messages[-1]["user_id"], str(ADMIN))
+    equal("a row's keys", list(messages[0])[:8], [
+        "id", "user_id", "message", "creation_time", "status_code", "attachments", "payload", "conversation_id",
+    ])
+    status = call("get-conversation", conversation_id=conversation).response["details"]["conversation_status_code"]
+    equal("it waits for the user now", status, "1")
+    latest = call("get-user-conversations", user_id=ids["anna"]).response
+    found = [(row["conversation_id"], row["message"]) for row in latest]
+    equal("the latest message of each", found, [(conversation, "Да")])
+    of_agent = guzzle("get-user-conversations", user_id=ids["zoe"], agent=True).response
+    equal("those of an agent", [row["conversation_id"] for row in of_agent], [conversation])
+    owner = call("get-user-from-conversation", conversation_id=conversation)
+    success("whose it is", owner, {"id": str(ids["anna"]), "email": "Anna.Story@example.com"})
+    staff = call("get-user-from-conversation", conversation_id=conversation, agent="true").response
+    equal("who of the staff wrote last", staff["id"], str(ADMIN))
+    success("there is no such", call("get-conversation", conversation_id=UNKNOWN_ID), False)
+    unknown = call("send-message", user_id=ids["anna"], conversation_id=UNKNOWN_ID, message="x")
+    invalid("no such to write to", unknown, "conversation-id-not-found")
+
+
+@step
+def typing_and_presence():
+    conversation = ids["conversation"]
+    for who, ask in CLIENTS.items():
+        success("{}: begins".format(who), ask("set-typing", user_id=ids["anna"], conversation_id=conversation), True)
+        success("{}: types".format(who), ask("is-typing", user_id=ids["anna"], conversation_id=conversation), True)
+        success("{}: ends".format(who), ask("set-typing", user_id=ids["anna"], conversation_id=-1), True)
+        success("{}: types no more".format(who), ask("is-typing", user_id=ids["anna"]), False)
+    success("no agent types", call("is-agent-typing", conversation_id=conversation), False)
+    call("set-typing", user_id=ids["zoe"], conversation_id=conversation)
+    agent = {"id": str(ids["zoe"]), "first_name": "Zoé", "last_name": "1+1=2; 100%"}
+    success("an agent types", call("is-agent-typing", conversation_id=conversation), agent)
+    success("a heartbeat", call("update-users-last-activity", user_id=ids["bob"]), True)
+    success("is online", call("is-online", user_id=ids["bob"]), True)
+    asked = call("update-users-last-activity", user_id=ids["bob"], return_user_id=ids["anna"])
+    success("another's presence", asked, "online")
+    success("nobody is not", call("is-online", user_id=UNKNOWN_ID), False)
+
+
+@step
+def leads():
+    before = counted()
+    success("a visitor becomes a lead", call("update-user-to-lead", user_id=ids["nobody"]), True)
+    invalid("staff does not", call("update-user-to-lead", user_id=ids["zoe"]), "invalid-user-type")
+    ids["lead"] = added("another", call("add-user", user_type="lead", first_name="Lead"))
+    after = counted()
+    equal("counts", (after["lead"] - before["lead"], before["visitor"] - after["visitor"]), (2, 1))
+    success("all leads go", call("delete-leads"), True)
+    equal("none is left", counted()["lead"], 0)
+    success("not even this one", call("get-user", user_id=ids["lead"]), False)
+    success("an agent stays", call("is-online", user_id=ids["zoe"]), True)
+
+
+@step
+def same_key_same_answer():
+    """A repeated request, as after a lost answer."""
+    fields = {"first_name": "Once", "request_id": "story-1"}
+    first = added("the first", call("add-user", **fields))
+    success("the same answer", call("add-user", **fields), first)
+    success("again by another client", guzzle("add-user", **fields), first)
+    api_error("another payload", call("add-user", first_name="Twice", request_id="story-1"), "idempotency-key-reused")
+    body = urllib.parse.urlencode({"token": TOKEN, "function": "add-user", "first_name": "By header"})
+    replies = [post(body, headers=[("Idempotency-Key", "story-2")]).response for _ in range(2)]
+    equal("by header", replies[0], replies[1])
+    success("both go", call("delete-users", user_ids=json.dumps([first, replies[0]])), True)
+
+
+def fetch(url):
+    """A file by its address, without any credential: content type and bytes."""
+    with urllib.request.urlopen(url, timeout=20) as response:
+        return response.headers["Content-Type"], response.read()
+
+
+@step
+def avatars():
+    urls = []
+    for who, ask in CLIENTS.items():
+        url = ask("get-avatar", first_name="Анна", last_name="Ёлкина").response
+        check("{}: its address".format(who), re.search(r"/uploads/\d\d-\d\d-\d\d/\d+\.png$", url), url)
+        urls.append(url)
+    kind, data = fetch(urls[0])
+    # The size stands in the first chunk.
+    size = (int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big"))
+    equal("a picture", (kind, data[:8], size), ("image/png", b"\x89PNG\r\n\x1a\n", (512, 512)))
+    equal("one name, one picture", fetch(urls[-1])[1], data)
+    other = call("get-avatar", first_name="李", last_name="小龍").response
+    check("another name, another picture", fetch(other)[1] != data)
+    api_error("no name", call("get-avatar"), "missing-argument", "Missing argument: first_name")
+
+
+@step
+def export():
+    ids["formula"] = added("a name that is a formula", call(
+        "add-user", first_name="=1+1", last_name='Say "a, b"', email="csv.story@example.com",
+    ))
+    url = call("csv-users").response
+    check("the file's name", urllib.parse.urlsplit(url).path.endswith("users.csv"), url)
+    kind, data = fetch(url)
+    check("a CSV file in UTF-8", kind.startswith("text/csv") and data.startswith(b"\xef\xbb\xbf"), (kind, data[:20]))
+    head, *rows = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""))
+    equal("columns", head[:7] + head[13:15], [
+        "ID", "First Name", "Last Name", "Email", "Profile Image", "Type", "Creation Time", "LinkedIn", "Phone",
+    ])
+    found = {row[0]: row for row in rows}
+    equal("everybody but the bot", len(found), counted()["all"])
+    anna = found[str(ids["anna"])]
+    equal("a user", (anna[1], anna[3], anna[14]), ("Анна", "Anna.Story@example.com", "+79191231212"))
+    equal("no formula, and quoted as it must be", found[str(ids["formula"])][1:3], ["'=1+1", 'Say "a, b"'])
+    for who, ask in CLIENTS.items():
+        _, data = fetch(ask("csv-users", user_ids=[ids["anna"], ids["bob"]]).response)
+        numbers = sorted(row[0] for row in list(csv.reader(io.StringIO(data.decode("utf-8-sig"))))[1:])
+        equal("{}: two users".format(who), numbers, sorted([str(ids["anna"]), str(ids["bob"])]))
+    parts = urllib.parse.urlsplit(url)
+    broken = urllib.parse.urlunsplit(parts._replace(query=parts.query[:-4] + "0000"))
+    try:
+        answered = fetch(broken)[0]
+    except urllib.error.HTTPError as error:
+        answered = error.code
+    equal("not without its signature", answered, 403)
+    success("gone", call("delete-user", user_id=ids["formula"]), True)
+
+
+@step
+def sessions():
+    secret = "тайна & 1+1=2; 100%"
+    ids["sam"] = added("somebody with a password", call(
+        "add-user", first_name="Sam", email="sam.story@example.com", password=secret,
+    ))
+    row, _ = user(ids["sam"])
+    wanted = {name: row[name] for name in (
+        "id", "profile_image", "first_name", "last_name", "email", "user_type", "token",
+    )}
+    texts = []
+    for who, ask in CLIENTS.items():
+        reply = ask("login", email="SAM.story@example.com", password=secret)
+        person, session = reply.response
+        equal("{}: the page's seven keys, in its order".format(who), list(person.items()), list(wanted.items()))
+        cookie = reply.headers["Set-Cookie"] or ""
+        check("{}: the same text is in the cookie".format(who), cookie.startswith("sb-login=" + session + ";"), cookie)
+        texts.append(session)
+        success("{}: a wrong password".format(who), ask("login", email="sam.story@example.com", password="?"), False)
+    equal("every session is another", len(set(texts)), len(texts))
+    # One field for two tokens: PHP would have kept the last. Either order, in brackets, and under its own name.
+    for tokens in ((TOKEN, row["token"]), (row["token"], TOKEN)):
+        body = "token={}&function=login&user_id={}&token={}".format(tokens[0], ids["sam"], tokens[1])
+        person, session = post(body).response
+        equal("by two tokens", person["id"], str(ids["sam"]))
+    person, session = guzzle("login", user_id=ids["sam"], user_token=row["token"]).response
+    equal("by user_token", person["email"], "sam.story@example.com")
+    success("by the admin's token alone: not somebody else", call("login", user_id=ids["sam"]), False)
+    success("an unknown address", call("login", email="nobody@example.com", password=secret), False)
+
+    fields = {"first_name": "Семён", "last_name": "Story", "email": "sam.story@example.com", "department": 2}
+    renewed = laravel("update-login", **{"login-cookie": session}, **fields).response
+    check("update-login answers the new session", isinstance(renewed, str) and renewed not in (session, ""), renewed)
+    row, _ = user(ids["sam"])
+    equal("the user is changed", [row[name] for name in fields], ["Семён", "Story", "sam.story@example.com", "2"])
+    invalid("the old session has ended", jquery("update-login", **{"login-cookie": session}), "invalid-session")
+    body = urllib.parse.urlencode({"token": TOKEN, "function": "update-login", "email": "sam.story@example.com"})
+    again = post(body, headers=[("Cookie", "other=1; sb-login=" + renewed)]).response
+    equal("by cookie; what is not sent is removed", user(ids["sam"])[0]["first_name"], "")
+    success("logout", call("logout", **{"login-cookie": again}), True)
+    invalid("and it has ended", call("update-login", **{"login-cookie": again}), "invalid-session")
+    success("logout of nobody", call("logout"), True)
+
+    def fail():
+        return call("login", email="sam.story@example.com", password="?", user_ip="192.0.2.99").response
+
+    equal("failures", {fail() for _ in range(10)} <= {False, "ip-ban"}, True)
+    equal("too many of them", fail(), "ip-ban")
+    success("gone, with what was left of it", call("delete-user", user_id=ids["sam"]), True)
+
+
+@step
+def delete_users():
+    for who, ask in CLIENTS.items():
+        some = [added("{}: one more".format(who), ask("add-user", first_name=who)) for _ in range(2)]
+        success("{}: both go".format(who), ask("delete-users", user_ids=[*some, UNKNOWN_ID]), True)
+        success("{}: gone".format(who), call("get-user", user_id=some[1]), False)
+    before = counted()
+    invalid("with the admin nobody goes", jquery("delete-users", user_ids=[ids["bob"], ADMIN]), "cannot-delete-user")
+    equal("as many as before", counted(), before)
+    success("an agent goes", call("delete-user", user_id=ids["zoe"]), True)
+    details = call("get-conversation", conversation_id=ids["conversation"]).response["details"]
+    equal("its conversations stay", details["agent_id"], None)
+    success("a user goes", call("delete-user", user_id=ids["anna"]), True)
+    success("with its conversations", call("get-conversation", conversation_id=ids["conversation"]), False)
 
 
 checks.run()

@@ -13,6 +13,7 @@ use shared::config::Config;
 use shared::ids::AccountId;
 use shared::ledger::Money;
 use shared::observe::Log;
+use shared::store::grants::Grant;
 use shared::store::meter::{Use, metered};
 use shared::store::schema::create_tables;
 use shared::store::{Endpoint, Store, Table, connect_with};
@@ -21,6 +22,7 @@ use shared::voximplant::{Account, Role};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use switchboard::embedded;
+use switchboard::files::Files;
 use switchboard::operator::{Credentials, Operator};
 use tower::ServiceExt as _;
 
@@ -32,10 +34,15 @@ pub fn token_secret() -> String {
     STANDARD.encode([42; 32])
 }
 
+/// The secret of every test deployment's bucket.
+pub const FILES_SECRET: &str = "files-secret-4711";
+
 /// A deployment.
 pub struct App {
     /// The deployment behind the router.
     pub app: Arc<shared::context::App>,
+    /// Its files.
+    pub files: Files,
     /// Its database, for looking at what is really stored.
     pub database: Database,
     /// What the operator can do.
@@ -52,6 +59,7 @@ pub struct App {
     pub application: u64,
     lines: Arc<Mutex<Vec<String>>>,
     uses: Mutex<BTreeSet<Use>>,
+    file_uses: Mutex<BTreeSet<Grant>>,
     router: axum::Router,
 }
 
@@ -62,8 +70,10 @@ pub struct Answer {
     pub status: StatusCode,
     /// Headers.
     pub headers: HeaderMap,
-    /// The body as it was sent.
+    /// The body as it was sent, as text.
     pub text: String,
+    /// The body as it was sent.
+    pub bytes: Bytes,
 }
 
 impl Answer {
@@ -122,7 +132,9 @@ impl App {
         let store = Store::new(client, config.tables.clone());
         let clock = Clock::manual(Timestamp::from_millis(START));
         let log = Log::Captured(Arc::clone(&lines));
-        let app = Arc::new(shared::context::App::new(config, store, clock, log));
+        let files = Files::temporary(FILES_SECRET).unwrap();
+        let app = shared::context::App::new(config, store, clock, log).with_files(files.store());
+        let app = Arc::new(app);
         let operator = Operator::new(Arc::clone(&app));
         let admin = operator.first_admin().await.unwrap();
         let account = operator.create_account("demo", "owner@example.com", "USD", None).await.unwrap();
@@ -130,10 +142,24 @@ impl App {
         let application = operator.application(&account, "demo").await.unwrap().get();
         let key = operator.register_key(&account, &[Role::Owner], "test", jwt::private_key()).await.unwrap();
         let api_key = operator.create_api_key(&account).await.unwrap();
-        let router = switchboard::router::router(Arc::clone(&app));
+        let router = files.clone().beside(switchboard::router::router(Arc::clone(&app)));
         let token = operator.token(&admin);
-        let uses = Mutex::default();
-        Self { app, database, operator, token, account, key, api_key, application, lines, uses, router }
+        let (uses, file_uses) = (Mutex::default(), Mutex::default());
+        Self {
+            app,
+            files,
+            database,
+            operator,
+            token,
+            account,
+            key,
+            api_key,
+            application,
+            lines,
+            uses,
+            file_uses,
+            router,
+        }
     }
 
     /// Moves the clock.
@@ -156,14 +182,21 @@ impl App {
         self.uses.lock().unwrap().clone()
     }
 
+    /// Which grants on files the last request needed.
+    pub fn file_uses(&self) -> BTreeSet<Grant> {
+        self.file_uses.lock().unwrap().clone()
+    }
+
     /// Sends any request through the local router.
     pub async fn send(&self, request: Request<Bytes>) -> Answer {
         let (response, readings) = metered(self.router.clone().oneshot(request.map(Body::from))).await;
         *self.uses.lock().unwrap() = readings.uses;
+        *self.file_uses.lock().unwrap() = readings.files;
         let response = response.unwrap();
         let (head, body) = response.into_parts();
         let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
-        Answer { status: head.status, headers: head.headers, text: String::from_utf8(body.to_vec()).unwrap() }
+        let text = String::from_utf8_lossy(&body).into_owned();
+        Answer { status: head.status, headers: head.headers, text, bytes: body }
     }
 
     /// Posts a form.
@@ -233,12 +266,17 @@ impl App {
     pub fn items(&self) -> Vec<(Table, Value)> {
         let mut items = Vec::new();
         for table in Table::ALL {
-            let request = json!({ "TableName": self.app.store.table_name(table) });
-            let (status, body) = embedded::perform(&self.database, "Scan", request.to_string().as_bytes());
-            assert_eq!(status, 200, "{body}");
-            let body: Value = serde_json::from_str(&body).unwrap();
-            assert!(body.get("LastEvaluatedKey").is_none(), "too many items for one look");
-            items.extend(body["Items"].as_array().unwrap().iter().map(|item| (table, item.clone())));
+            let mut request = json!({ "TableName": self.app.store.table_name(table) });
+            loop {
+                let (status, body) = embedded::perform(&self.database, "Scan", request.to_string().as_bytes());
+                assert_eq!(status, 200, "{body}");
+                let body: Value = serde_json::from_str(&body).unwrap();
+                items.extend(body["Items"].as_array().unwrap().iter().map(|item| (table, item.clone())));
+                match body.get("LastEvaluatedKey") {
+                    Some(last) => request["ExclusiveStartKey"] = last.clone(),
+                    None => break,
+                }
+            }
         }
         items
     }

@@ -39,6 +39,8 @@ pub struct LambdaAnswer {
     pub content_type: String,
     /// `body`, decoded.
     pub body: String,
+    /// `cookies`: what API Gateway makes `Set-Cookie` of.
+    pub cookies: Vec<String>,
 }
 
 impl Lambda {
@@ -92,6 +94,7 @@ impl Lambda {
             status: answer["statusCode"].as_u64().unwrap(),
             content_type: text("content-type"),
             body: body.to_owned(),
+            cookies: serde_json::from_value(answer["cookies"].clone()).unwrap_or_default(),
         }
     }
 

@@ -14,6 +14,8 @@ pub mod app;
 pub mod cases;
 pub mod jwt;
 pub mod lambda;
+pub mod seeds;
+pub mod template;
 pub mod workspace;
 
 pub use app::{Answer, App};

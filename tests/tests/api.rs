@@ -12,20 +12,29 @@
 
 mod api {
     mod access;
+    mod api_tokens;
     mod bad_input;
+    mod bad_money;
     mod budgets;
     mod captures;
     mod cascades;
     mod conversations;
+    mod files;
     mod golden;
     mod idempotency;
+    mod job_grants;
     mod ledger;
     mod lists;
     mod panics;
     mod races;
+    mod scheduled;
+    mod search;
     mod secrets;
+    mod seeds;
+    mod sessions;
     mod skills_queues;
     mod stepchat;
+    mod token_secret;
     mod transfer;
     mod users;
     mod voximplant;

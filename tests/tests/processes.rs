@@ -12,5 +12,8 @@
 
 mod processes {
     mod binaries;
+    mod deployed;
+    mod import;
+    mod operator;
     mod serve;
 }

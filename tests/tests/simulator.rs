@@ -1,6 +1,7 @@
 //! Money under fire: real methods and real store code over the embedded database, behind a network that loses answers,
 //! throttles and raises conflicts, with callers that die between any two calls. Seeded: a failure prints its seed, and
-//! `SIM_SEEDS=17 cargo test -p tests --test simulator` runs that one, `SIM_SEEDS=0..200` a range.
+//! `SIM_SEEDS=17 cargo test -p tests --test simulator` runs that one, `SIM_SEEDS=0..200` a range; `cargo xtask sim` does
+//! so for you.
 
 #![allow(
     clippy::unwrap_used,
@@ -14,49 +15,35 @@
 mod simulator {
     pub(crate) mod bugs;
     pub(crate) mod check;
+    pub(crate) mod counters;
     pub(crate) mod network;
+    pub(crate) mod search;
     pub(crate) mod story;
 }
 
 use simulator::network::Faults;
-use simulator::story;
-use std::ops::Range;
-use std::time::{Duration, Instant};
+use simulator::{counters, search, story};
+use std::time::Duration;
+use tests::seeds::Seeds;
 
-/// What `cargo test` has time for.
-const SEEDS: Range<u64> = 0..12;
-const LONGEST: Duration = Duration::from_secs(20);
-
-fn seeds() -> (Range<u64>, Duration) {
-    let asked = std::env::var("SIM_SEEDS").ok();
-    let number =
-        |text: &str| text.trim().parse::<u64>().expect("SIM_SEEDS is a seed such as 17 or a range such as 0..200");
-    match asked.as_deref().map(|asked| asked.split_once("..")) {
-        None => (SEEDS, LONGEST),
-        Some(Some((first, end))) => (number(first)..number(end), Duration::MAX),
-        Some(None) => {
-            let seed = number(&asked.unwrap());
-            (seed..seed.saturating_add(1), Duration::MAX)
-        }
-    }
+/// Holds a property against the seeds of `SIM_SEEDS`; without it, as many as `cargo test` has time for.
+pub(crate) fn hold(property: impl Fn(u64) -> Result<(), String> + Sync) {
+    Seeds::asked("SIM_SEEDS", 0..40, Duration::from_secs(20)).hold(property);
 }
 
 #[test]
 fn money_is_conserved_and_moves_exactly_once() {
-    let (seeds, longest) = seeds();
-    let started = Instant::now();
-    let mut done = 0_u32;
-    for seed in seeds {
-        if let Err(broken) = story::run(seed, Faults::storm()) {
-            panic!("seed {seed}: {broken}");
-        }
-        done += 1;
-        if started.elapsed() > longest {
-            break;
-        }
-    }
-    assert!(done > 0, "no seed was run");
-    eprintln!("{done} seeds in {:?}", started.elapsed());
+    hold(|seed| story::run(seed, Faults::storm()));
+}
+
+#[test]
+fn counters_equal_reality_after_any_mix_of_changes() {
+    hold(|seed| counters::run(seed, Faults::storm()));
+}
+
+#[test]
+fn a_committed_user_is_never_missed_and_nothing_replaced_is_left() {
+    Seeds::asked("SEARCH_SEEDS", 0..search::PAIRS * search::CALLS, Duration::MAX).hold(search::run);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use xtask::new_method::{self, Refusal};
-use xtask::{generate, workspace};
+use xtask::{bench, deploy, generate, seed, sim, sizes, workspace};
 
 /// Developer chores of this workspace.
 #[derive(Debug, Parser)]
@@ -31,6 +31,17 @@ enum Chore {
         #[arg(long)]
         check: bool,
     },
+    /// Print the SAM template as it follows from the code; write nothing.
+    Template,
+    /// Build every function once and deploy them with SAM.
+    ///
+    /// Needs cargo-lambda, the SAM and the AWS command lines, and `aws configure`. The stages are those of samconfig.toml.
+    #[command(after_help = "Examples:\n  cargo xtask deploy dev\n  \
+                            cargo xtask deploy prod --parameter AlarmEmail=ops@example.com")]
+    Deploy(deploy::Arguments),
+    /// Build functions as they are deployed and say how big they are; exit code 1 if one is over the budget.
+    #[command(after_help = "Examples:\n  cargo xtask sizes\n  cargo xtask sizes stepchat-get-user --plain")]
+    Sizes(sizes::Arguments),
     /// Start a new method: its folder, its line in the front door, and all that is generated.
     #[command(after_help = "Examples:\n  cargo xtask new-method stepchat get-foo\n  \
                             cargo xtask new-method voximplant GetFoo\n  \
@@ -47,14 +58,73 @@ enum Chore {
         #[arg(long)]
         no_generate: bool,
     },
+    /// Measure what each method costs with a thousand users and with a hundred thousand.
+    ///
+    /// Prints a table; without options it also writes docs/benchmarks.md. Exits with 1 if a target is missed.
+    #[command(after_help = "Examples:\n  cargo xtask bench\n  cargo xtask bench --users 1000,20000 --only get-users")]
+    Bench {
+        /// Numbers of users to compare.
+        #[arg(long, value_delimiter = ',', default_values_t = bench::DEFAULT_SIZES)]
+        users: Vec<u64>,
+        /// One protocol only.
+        #[arg(long, value_enum)]
+        family: Option<seed::Family>,
+        /// One method only, by its name on the wire.
+        #[arg(long)]
+        only: Option<String>,
+    },
+    /// Run the simulator for more seeds than the tests do.
+    #[command(after_help = "Examples:\n  cargo xtask sim --seeds 1000\n  cargo xtask sim --seeds 1 --from 17")]
+    Sim {
+        /// How many seeds.
+        #[arg(long, default_value_t = 200)]
+        seeds: u64,
+        /// The first of them.
+        #[arg(long, default_value_t = 0)]
+        from: u64,
+    },
+    /// Fill a state folder with users, for `switchboard serve` to serve.
+    ///
+    /// The same seed makes the same users in a fresh folder. A run that is cut off leaves a folder to throw away.
+    #[command(after_help = "Examples:\n  cargo xtask seed --state /tmp/many --users 100000\n  \
+                            cargo xtask seed --state /tmp/many --users 100000 --family voximplant --seed 7")]
+    Seed {
+        /// The state folder. No server may be using it.
+        #[arg(long)]
+        state: PathBuf,
+        /// How many users to add.
+        #[arg(long)]
+        users: u64,
+        /// Whose users.
+        #[arg(long, value_enum, default_value = "stepchat")]
+        family: seed::Family,
+        /// Another seed makes other users.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
 }
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().chore {
         Chore::Generate { check: false } => write(&workspace::root()),
         Chore::Generate { check: true } => check(&workspace::root()),
+        Chore::Template => {
+            print!("{}", generate::template().text);
+            Ok(ExitCode::SUCCESS)
+        }
+        Chore::Deploy(arguments) => deploy::deploy(&workspace::root(), &arguments).map(|()| ExitCode::SUCCESS),
+        Chore::Sizes(arguments) => {
+            sizes::sizes(&workspace::root(), &arguments).map(|well| ExitCode::from(u8::from(!well)))
+        }
         Chore::NewMethod { family, name, root, no_generate } => {
             add(&root.unwrap_or_else(workspace::root), &family, &name, no_generate)
+        }
+        Chore::Bench { users, family, only } => {
+            bench::run(&workspace::root(), &bench::Options { sizes: users, family, only }).map(code)
+        }
+        Chore::Sim { seeds, from } => sim::run(&workspace::root(), from, seeds).map(code),
+        Chore::Seed { state, users, family, seed } => {
+            seed::folder(&state, family, users, seed).map(|()| ExitCode::SUCCESS)
         }
     };
     done.unwrap_or_else(|error| {
@@ -62,6 +132,11 @@ fn main() -> ExitCode {
         // What cannot be asked for is 2, like clap's own refusals; what went wrong is 1.
         ExitCode::from(if error.is::<Refusal>() { 2 } else { 1 })
     })
+}
+
+/// What a chore that can fail in its own terms exits with.
+fn code(good: bool) -> ExitCode {
+    ExitCode::from(u8::from(!good))
 }
 
 fn write(root: &Path) -> Result<ExitCode> {

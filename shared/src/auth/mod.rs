@@ -5,10 +5,12 @@ mod password;
 mod secret;
 mod tokens;
 
+pub mod lockout;
+pub mod session;
 pub mod stepchat;
 pub mod voximplant;
 
 pub use jwt::{Claims, JwtError, Presented};
-pub use password::hash_password;
+pub use password::{hash_password, verify_password};
 pub use secret::Secret;
-pub use tokens::{Tokens, random_token};
+pub use tokens::{Tokens, new_api_token, random_token};

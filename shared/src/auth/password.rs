@@ -1,13 +1,18 @@
 //! Passwords: argon2id at OWASP's floor (19 MiB, two passes, one lane).
 
 use super::Secret;
-use crate::store::StoreError;
 use crate::store::auth::PasswordHash;
+use crate::store::{StoreError, meter};
 use argon2::Argon2;
-use argon2::password_hash::PasswordHasher;
+use argon2::password_hash::{Error, PasswordHasher, PasswordVerifier};
+
+/// A hash of this form, of no password that anybody knows: what a guess is held against where there is none.
+const NOBODYS: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$6yDkwrh/EBRWjJlTeU5b3g$VhSW24g1JZ0S9M0jTrVe0VHmHk5m2dSkSgxBm2yLbxk";
 
 /// Hashes a password on a thread that may block for the 20 ms it takes.
 pub async fn hash_password(password: Secret) -> Result<PasswordHash, StoreError> {
+    meter::hashed();
     let hash = tokio::task::spawn_blocking(move || {
         Argon2::default().hash_password(password.expose().as_bytes()).map(|hash| hash.to_string())
     });
@@ -15,9 +20,36 @@ pub async fn hash_password(password: Secret) -> Result<PasswordHash, StoreError>
     hash.map(PasswordHash).map_err(|error| StoreError::Unavailable(error.to_string()))
 }
 
+/// Whether this is the password of that hash. It takes as long where there is no hash: nobody learns by the time whether
+/// an account exists or has a password.
+pub async fn verify_password(password: Secret, hash: Option<PasswordHash>) -> Result<bool, StoreError> {
+    meter::hashed();
+    let verified = tokio::task::spawn_blocking(move || {
+        let against = hash.as_ref().map_or(NOBODYS, |hash| hash.0.as_str());
+        let verified = Argon2::default().verify_password(password.expose().as_bytes(), against);
+        verified.map(|()| hash.is_some())
+    });
+    match verified.await.map_err(|error| StoreError::Unavailable(error.to_string()))? {
+        Err(Error::PasswordInvalid) => Ok(false),
+        verified => verified.map_err(|error| StoreError::Corrupt(error.to_string())),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn only_the_password_of_the_hash_is_right() {
+        let hash = hash_password(Secret::new("right")).await.unwrap();
+        for (password, hash, right) in
+            [("right", Some(hash.clone()), true), ("Right", Some(hash), false), ("right", None, false)]
+        {
+            assert_eq!(verify_password(Secret::new(password), hash).await, Ok(right), "{password}");
+        }
+        let broken = PasswordHash("$argon2id$broken".into());
+        assert!(matches!(verify_password(Secret::new("x"), Some(broken)).await, Err(StoreError::Corrupt(_))));
+    }
 
     #[tokio::test]
     async fn hashes_are_salted_argon2id_at_the_floor() {

@@ -1,17 +1,33 @@
-//! StepChat's callers: holders of an admin's token (reference/stepchat.md §1.2, §1.5).
+//! StepChat's callers: holders of an admin's own token (reference/stepchat.md §1.2, §1.5), or of an API token that the
+//! operator has minted on an admin's behalf.
 
-use super::{Secret, hash_password};
+use super::{Secret, hash_password, verify_password};
 use crate::context::Ctx;
 use crate::ids::UserId;
-use crate::stepchat::Refusal;
+use crate::limits::{MAX_LOGIN_TOKENS, MAX_NOTE_MILLIS, MAX_PASSWORD_BYTES, TOKEN_USE_MILLIS};
+use crate::method::Effect;
+use crate::stepchat::{Refusal, Scope, TokenLabel, TokenName};
 use crate::store::auth::{PasswordHash, TokenHash};
+use crate::store::stepchat::api_tokens;
+use crate::timestamp::Timestamp;
 use crate::wire::Inbound;
 use crate::wire::stepchat::Error;
+use futures_util::future::join_all;
+use std::time::Duration;
 
-/// Proof that the caller holds the token of a user whose type is `admin`. Only this module makes one.
+/// Proof that the caller holds a token of a user whose type is `admin`. Only this module makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Admin {
     id: UserId,
+    credential: Credential,
+    user_token: Option<Secret>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Credential {
+    Own,
+    /// The token to note a use of, if the last one was noted long ago.
+    ApiToken(Option<TokenName>),
 }
 
 impl Admin {
@@ -20,12 +36,33 @@ impl Admin {
     pub fn id(&self) -> UserId {
         self.id
     }
+
+    /// In `login`: what was presented as the token of the user who logs in, unless a field of its own names that.
+    #[must_use]
+    pub fn user_token(&self) -> Option<&Secret> {
+        self.user_token.as_ref()
+    }
+
+    /// Whether it is an API token, which the operator can revoke.
+    #[must_use]
+    pub fn is_delegate(&self) -> bool {
+        matches!(self.credential, Credential::ApiToken(_))
+    }
+
+    /// What the log calls this caller.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self.credential {
+            Credential::Own => "admin-token",
+            Credential::ApiToken(_) => "api-token",
+        }
+    }
 }
 
 /// Finds the admin of the presented token: the field `token`, else `Authorization: Bearer`.
 ///
 /// Two different tokens in one request are refused rather than letting one win (reference/architecture.md §B.5).
-pub async fn authenticate(ctx: &Ctx, inbound: &Inbound) -> Result<Admin, Error> {
+pub async fn authenticate(ctx: &Ctx, inbound: &Inbound, effect: Effect) -> Result<Admin, Error> {
     let mut tokens = inbound.params.all("token").map(|node| node.as_text().unwrap_or_default());
     let token = match (tokens.next(), inbound.bearer.as_deref()) {
         (Some(first), _) if tokens.any(|other| other != first) => return Err(Error::InvalidToken),
@@ -34,13 +71,81 @@ pub async fn authenticate(ctx: &Ctx, inbound: &Inbound) -> Result<Admin, Error> 
         (_, Some(bearer)) => bearer,
         _ => return Err(Error::TokenNotFound),
     };
-    // Looked up by its hash: no secret is compared byte by byte, and none is stored.
-    let admin = ctx.store().admin_by_token(&TokenHash::of(token)).await?;
-    admin.map(|id| Admin { id }).ok_or(Error::InvalidToken)
+    by_token(ctx, token, effect).await
 }
 
-/// Longest password, in bytes: hashing takes time with length.
-const MAX_PASSWORD_BYTES: usize = 1024;
+/// Finds the caller of `login`, where `token` means the caller's token and the user's own (reference/stepchat.md §3.6).
+/// Whatever is presented is gathered, in order; the first that proves an admin is the caller's.
+pub async fn authenticate_login(ctx: &Ctx, inbound: &Inbound, effect: Effect) -> Result<Admin, Error> {
+    let fields = inbound.params.texts("token");
+    let others = ["user_token", "login_token"].into_iter().flat_map(|name| inbound.params.texts(name));
+    let all: Vec<String> = fields.iter().cloned().chain(inbound.bearer.clone()).chain(others).collect();
+    if all.is_empty() {
+        return Err(Error::TokenNotFound);
+    }
+    if all.len() > MAX_LOGIN_TOKENS {
+        return Err(Error::InvalidToken);
+    }
+    let proofs = join_all(all.iter().map(|token| by_token(ctx, token, effect))).await;
+    let mut refusal = Error::InvalidToken;
+    for (position, (proof, token)) in proofs.into_iter().zip(&all).enumerate() {
+        match proof {
+            Ok(admin) => {
+                // The one that is left in the field; or the same, if the admin is who logs in.
+                let rest = fields.iter().enumerate().rev().find(|(other, _)| *other != position);
+                let user_token = Secret::new(rest.map_or(token, |(_, token)| token));
+                return Ok(Admin { user_token: Some(user_token), ..admin });
+            }
+            Err(Error::InvalidToken) => {}
+            Err(error @ Error::ScopeTooSmall) => refusal = error,
+            Err(error) => return Err(error),
+        }
+    }
+    Err(refusal)
+}
+
+async fn by_token(ctx: &Ctx, token: &str, effect: Effect) -> Result<Admin, Error> {
+    if TokenLabel::is_meant(token) {
+        return by_api_token(ctx, token, effect).await;
+    }
+    // Looked up by its hash: no secret is compared byte by byte, and none is stored.
+    let admin = ctx.store().admin_by_token(&TokenHash::of(token)).await?;
+    admin.map(|id| Admin { id, credential: Credential::Own, user_token: None }).ok_or(Error::InvalidToken)
+}
+
+async fn by_api_token(ctx: &Ctx, token: &str, effect: Effect) -> Result<Admin, Error> {
+    let label = TokenLabel::of(token).ok_or(Error::InvalidToken)?;
+    let found = api_tokens::find(ctx.store(), &label, &TokenHash::of(token)).await?.ok_or(Error::InvalidToken)?;
+    // A heartbeat may be repeated, but it writes.
+    if found.scope == Scope::Read && effect != Effect::Read {
+        return Err(Error::ScopeTooSmall);
+    }
+    let noted_lately = found.used_at.is_some_and(|used| used >= noted_before(ctx));
+    let credential = Credential::ApiToken((!noted_lately).then_some(found.name));
+    Ok(Admin { id: found.owner, credential, user_token: None })
+}
+
+/// A use before this moment is noted again.
+fn noted_before(ctx: &Ctx) -> Timestamp {
+    ctx.now().plus_millis(-TOKEN_USE_MILLIS)
+}
+
+/// Notes the use of an API token, once in some minutes. That it fails or takes too long is no failure of the call: the
+/// next use is noted.
+pub async fn note_use(ctx: &Ctx, caller: &Admin) {
+    if let Credential::ApiToken(Some(name)) = &caller.credential {
+        let noted = api_tokens::note_use(ctx.store(), name, ctx.now(), noted_before(ctx));
+        let _ = tokio::time::timeout(Duration::from_millis(MAX_NOTE_MILLIS), noted).await;
+    }
+}
+
+/// Whether this is the password of that hash. One that is too long to be set is nobody's, at the same cost.
+pub async fn right_password(password: &Secret, hash: Option<PasswordHash>) -> Result<bool, Error> {
+    if password.expose().len() > MAX_PASSWORD_BYTES {
+        return Ok(verify_password(Secret::new(""), None).await?);
+    }
+    Ok(verify_password(password.clone(), hash).await?)
+}
 
 /// The hash of a password that a call sets; `None` when it sets none. There is no strength rule
 /// (reference/stepchat.md §3.4).

@@ -1,7 +1,9 @@
 //! One line per request: log and metric in one (EMF), nothing secret in it.
 
+mod metrics;
 mod redact;
 
+pub use metrics::{DIMENSION, Emf, JobMetric, NAMESPACE, RequestMetric};
 pub use redact::redact;
 
 use crate::store::meter::Readings;
@@ -51,6 +53,10 @@ pub struct RequestLine<'a> {
     pub cold_start: bool,
     /// Milliseconds from first to last byte of work.
     pub duration_ms: f64,
+    /// 1 if the failure is ours: the database, the deadline, a defect. Callers' mistakes are none.
+    pub faults: u8,
+    /// 1 if the caller was turned away for load.
+    pub pressure: u8,
     /// Waves of database calls.
     pub round_trips: u32,
     /// Read units.
@@ -59,53 +65,43 @@ pub struct RequestLine<'a> {
     pub write_units: f64,
     /// Waits for contention or throttling.
     pub retries: u32,
+    /// Runs of the password hash.
+    pub hashes: u32,
     /// Why, when something failed: full inside, redacted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
+    /// What only scheduled work has to tell.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub job: Option<JobFigures>,
     /// The embedded metric format's own part.
     #[serde(rename = "_aws")]
     pub metrics: Emf,
 }
 
-/// CloudWatch's embedded metric format: which members of the line are metrics.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct Emf {
-    timestamp: i64,
-    cloud_watch_metrics: [Directive; 1],
+/// What a run of scheduled work tells about the whole deployment.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct JobFigures {
+    /// Pieces of work that this run finished.
+    pub finished: usize,
+    /// Pieces of work that it had to leave.
+    pub left: usize,
+    /// Seconds for which, run after run, something has been left.
+    pub job_age_seconds: i64,
+    /// Journal entries that were checked.
+    pub ledger_entries: u64,
+    /// What is wrong in the ledger: accounts whose money does not agree with their journal.
+    pub ledger_findings: usize,
 }
 
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Directive {
-    namespace: &'static str,
-    dimensions: [&'static [&'static str]; 1],
-    metrics: [Metric; 5],
-}
-
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Metric {
-    name: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    unit: Option<&'static str>,
-}
-
-impl Emf {
-    /// The metrics of a request that ended at this moment, in milliseconds.
-    #[must_use]
-    pub fn at(millis: i64) -> Self {
-        let count = |name| Metric { name, unit: Some("Count") };
-        let metrics = [
-            Metric { name: "duration_ms", unit: Some("Milliseconds") },
-            count("round_trips"),
-            count("read_units"),
-            count("write_units"),
-            count("retries"),
-        ];
-        let directive = Directive { namespace: "Switchboard", dimensions: [&["family", "method", "outcome"]], metrics };
-        Self { timestamp: millis, cloud_watch_metrics: [directive] }
-    }
+/// Whose fault a failure is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blame {
+    /// The caller's, or nobody's: a rule said no.
+    Caller,
+    /// Too much at once: later it will do.
+    Pressure,
+    /// Ours.
+    Service,
 }
 
 impl Log {
@@ -127,6 +123,14 @@ impl Log {
     }
 }
 
+impl RequestLine<'_> {
+    /// Counts a failure where it belongs.
+    pub fn blame(&mut self, blame: Blame) {
+        self.faults = u8::from(blame == Blame::Service);
+        self.pressure = u8::from(blame == Blame::Pressure);
+    }
+}
+
 /// The readings of a request as members of its line.
 #[must_use]
 pub fn line<'a>(
@@ -135,7 +139,7 @@ pub fn line<'a>(
     outcome: &'a str,
     message: &'a str,
     readings: &Readings,
-    millis: i64,
+    metrics: Emf,
 ) -> RequestLine<'a> {
     RequestLine {
         message,
@@ -146,12 +150,16 @@ pub fn line<'a>(
         caller: "none",
         cold_start: false,
         duration_ms: 0.0,
+        faults: 0,
+        pressure: 0,
         round_trips: readings.round_trips,
         read_units: readings.read_units,
         write_units: readings.write_units,
         retries: readings.retries,
+        hashes: readings.hashes,
         cause: None,
-        metrics: Emf::at(millis),
+        job: None,
+        metrics,
     }
 }
 

@@ -14,6 +14,8 @@ pub enum Refusal {
     InvalidUserType,
     /// `update-user` of an id that does not exist (decision D12).
     UserNotFound,
+    /// `update-login` with a session that has ended or never was.
+    InvalidSession,
     /// The last admin, the token's own admin, or the bot (decision D19).
     CannotDeleteUser,
     /// A first or last name of more than 100 characters.
@@ -65,6 +67,7 @@ impl Refusal {
             Self::DuplicatePhone => "duplicate-phone",
             Self::InvalidUserType => "invalid-user-type",
             Self::UserNotFound => "user-not-found",
+            Self::InvalidSession => "invalid-session",
             Self::CannotDeleteUser => "cannot-delete-user",
             Self::NameTooLong => "name-too-long",
             Self::EmailTooLong => "email-too-long",

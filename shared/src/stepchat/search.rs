@@ -1,10 +1,16 @@
 //! What a search finds (reference/stepchat.md §3.2, decisions "Search").
 
-use super::{Detail, User};
+use super::{Detail, Slug, User};
 use crate::text::fold;
 
 /// The extra that no search looks into: it changes on every page view.
 const UNSEARCHED: &str = "current_url";
+
+/// Whether searches look into an extra.
+#[must_use]
+pub fn is_searched(slug: &Slug) -> bool {
+    slug.as_str() != UNSEARCHED
+}
 
 /// A search text, folded and split into words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +23,11 @@ impl Search {
     #[must_use]
     pub fn parse(text: &str) -> Self {
         Self { words: fold(text).split_whitespace().map(str::to_owned).collect() }
+    }
+
+    /// The words, folded. The first one counts for more than the others.
+    pub fn words(&self) -> impl Iterator<Item = &str> {
+        self.words.iter().map(String::as_str)
     }
 
     /// Whether it finds everybody.
@@ -36,8 +47,8 @@ impl Search {
     /// Whether any extra is found: by the first word.
     #[must_use]
     pub fn finds_details(&self, details: &[Detail]) -> bool {
-        let searched = details.iter().filter(|detail| detail.slug.as_str() != UNSEARCHED);
-        searched.into_iter().any(|detail| self.first_is_in(&fold(detail.value.as_str())))
+        let mut searched = details.iter().filter(|detail| is_searched(&detail.slug));
+        searched.any(|detail| self.first_is_in(&fold(detail.value.as_str())))
     }
 
     fn first_is_in(&self, folded: &str) -> bool {

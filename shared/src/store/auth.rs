@@ -1,15 +1,12 @@
 //! The `auth` table: what proves who someone is. Nothing in it is a secret in clear.
 
-use super::grants::{Action, Grant};
 use super::keys::sha256_hex;
 use super::{Key, Store, StoreError, Table, Write};
 use crate::ids::{AccountId, PhoneUserId, UserId};
 use crate::timestamp::Timestamp;
 use crate::voximplant::Role;
 use serde::{Deserialize, Serialize};
-
-/// What looking up any credential needs.
-pub const LOOK_UP: &[Grant] = &[Grant::on(Table::Auth, Action::GetItem)];
+use subtle::ConstantTimeEq as _;
 
 /// The SHA-256 of a token or API key, in hex: the only form in which it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +18,18 @@ impl TokenHash {
     #[must_use]
     pub fn of(token: &str) -> Self {
         Self(sha256_hex(token.as_bytes()))
+    }
+
+    /// The hex digits.
+    #[must_use]
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether this is that hash, found out in the same time whatever they are.
+    #[must_use]
+    pub fn equals(&self, other: &Self) -> bool {
+        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
     }
 }
 
@@ -162,6 +171,12 @@ impl Store {
     pub async fn admin_by_token(&self, token: &TokenHash) -> Result<Option<UserId>, StoreError> {
         let item: Option<AdminTokenItem> = self.get(Table::Auth, &admin_token_key(token)).await?;
         Ok(item.map(|item| item.uid))
+    }
+
+    /// The password of a StepChat user, if one was ever set.
+    pub(super) async fn stepchat_password(&self, id: UserId) -> Result<Option<PasswordHash>, StoreError> {
+        let item: Option<PasswordItem> = self.get(Table::Auth, &stepchat_password_key(id)).await?;
+        Ok(item.map(|item| item.hash))
     }
 
     /// The service-account key of this id.

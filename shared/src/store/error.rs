@@ -31,12 +31,14 @@ impl StoreError {
     }
 }
 
-pub(crate) const THROTTLING: [&str; 5] = [
+pub(crate) const THROTTLING: [&str; 6] = [
     "ProvisionedThroughputExceededException",
     "ProvisionedThroughputExceeded",
     "ThrottlingException",
     "ThrottlingError",
     "RequestLimitExceeded",
+    // S3's word.
+    "SlowDown",
 ];
 
 impl<E> From<SdkError<E>> for StoreError
@@ -49,9 +51,9 @@ where
             SdkError::ServiceError(service) => match service.err().code() {
                 Some(code) if THROTTLING.contains(&code) => Self::Throttled(text),
                 Some("TransactionConflictException" | "TransactionInProgressException") => Self::Throttled(text),
-                Some("InternalServerError" | "InternalServerErrorException" | "ServiceUnavailable") => {
-                    Self::Unavailable(text)
-                }
+                Some(
+                    "InternalServerError" | "InternalServerErrorException" | "InternalError" | "ServiceUnavailable",
+                ) => Self::Unavailable(text),
                 _ => Self::Refused(text),
             },
             SdkError::ConstructionFailure(_) => Self::Refused(text),

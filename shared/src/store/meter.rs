@@ -2,7 +2,7 @@
 //!
 //! An interceptor on the one client sees every call, so no store function can forget to be counted.
 
-use super::grants::Action;
+use super::grants::{Action, Grant};
 use aws_sdk_dynamodb::config::interceptors::{
     AfterDeserializationInterceptorContextRef, BeforeSerializationInterceptorContextMut,
     BeforeSerializationInterceptorContextRef, BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef,
@@ -41,7 +41,7 @@ pub struct Use {
 /// What one request has cost so far.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Readings {
-    /// Attempts sent to `DynamoDB`, retries included.
+    /// Attempts sent to `DynamoDB` and S3, retries included.
     pub calls: u32,
     /// The longest chain of calls that each began after the one before had ended: what the caller waits for.
     pub round_trips: u32,
@@ -51,8 +51,14 @@ pub struct Readings {
     pub write_units: f64,
     /// Waits for contention or throttling.
     pub retries: u32,
+    /// Runs of the password hash: each takes more processor time than all the rest of a request.
+    pub hashes: u32,
     /// Which grants were needed.
     pub uses: BTreeSet<Use>,
+    /// Which grants on files were needed.
+    pub files: BTreeSet<Grant>,
+    /// Whether a user's token was derived.
+    pub tokens: bool,
     /// The longest chain that has ended.
     finished: u32,
 }
@@ -68,13 +74,33 @@ pub async fn metered<F: Future>(work: F) -> (F::Output, Readings) {
         outer.read_units += readings.read_units;
         outer.write_units += readings.write_units;
         outer.retries = outer.retries.saturating_add(readings.retries);
+        outer.hashes = outer.hashes.saturating_add(readings.hashes);
         outer.uses.extend(readings.uses.iter().cloned());
+        outer.files.extend(readings.files.iter().copied());
+        outer.tokens |= readings.tokens;
     });
     (output, readings)
 }
 
+/// Notes that a call to the file store needs this grant. The store's own client counts the call.
+pub fn files_used(grant: Grant) {
+    update(|readings| {
+        readings.files.insert(grant);
+    });
+}
+
 pub(super) fn retried() {
     update(|readings| readings.retries = readings.retries.saturating_add(1));
+}
+
+/// Notes that a user's token was derived.
+pub(crate) fn token_derived() {
+    update(|readings| readings.tokens = true);
+}
+
+/// Notes a run of the password hash.
+pub(crate) fn hashed() {
+    update(|readings| readings.hashes = readings.hashes.saturating_add(1));
 }
 
 /// Outside a metered request (start-up, operator work) nothing is counted.
@@ -90,8 +116,9 @@ impl Storable for Depth {
     type Storer = StoreReplace<Self>;
 }
 
+/// Counts the calls of one client: of `DynamoDB`'s also their units and grants, of another service's the calls alone.
 #[derive(Debug)]
-pub(super) struct MeterInterceptor;
+pub struct MeterInterceptor;
 
 macro_rules! ask_for_capacity {
     ($context:expr, $($input:ty),+) => {

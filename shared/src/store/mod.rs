@@ -1,13 +1,18 @@
-//! DynamoDB: keys, tables, transactions with named conditions. The only module that speaks to the database.
+//! DynamoDB: keys, tables, transactions with named conditions. The only module that speaks to the database. Beside it the
+//! port of the file store.
 
 pub mod auth;
+pub mod backlog;
 pub mod error;
+pub mod files;
 pub mod grants;
 pub mod idempotency;
 pub mod ledger;
 pub mod listing;
+pub mod load;
 pub mod meter;
 pub mod schema;
+pub mod search;
 pub mod stepchat;
 pub mod txn;
 pub mod voximplant;
@@ -38,13 +43,20 @@ pub(crate) type Attributes = HashMap<String, AttributeValue>;
 pub struct Store {
     client: Client,
     tables: Tables,
+    search: search::Limits,
 }
 
 impl Store {
     /// A store on `client`, whose tables have these names.
     #[must_use]
     pub fn new(client: Client, tables: Tables) -> Self {
-        Self { client, tables }
+        Self { client, tables, search: search::Limits::default() }
+    }
+
+    /// The same store, whose searches go so far by postings.
+    #[must_use]
+    pub fn searching(self, limits: search::Limits) -> Self {
+        Self { search: limits, ..self }
     }
 
     /// The client, for the operator's own work on tables.

@@ -2,8 +2,9 @@
 
 use super::{Attempts, Attributes, Key, Store, StoreError, Table};
 use crate::limits::{MAX_BATCH_GET, MAX_BATCH_WRITE, MAX_PARALLEL};
-use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, KeysAndAttributes, WriteRequest};
+use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, KeysAndAttributes, PutRequest, WriteRequest};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// A query of one partition of a table or of one of its indexes.
@@ -131,6 +132,13 @@ impl Store {
         Ok(found)
     }
 
+    /// Writes one item whole, whatever was there: only for what may be written twice.
+    pub(crate) async fn put<T: Serialize>(&self, table: Table, item: &T) -> Result<(), StoreError> {
+        let item = serde_dynamo::to_item(item)?;
+        self.client.put_item().table_name(self.table_name(table)).set_item(Some(item)).send().await?;
+        Ok(())
+    }
+
     /// Removes one item; a missing one is no error.
     pub(crate) async fn delete(&self, table: Table, key: &Key) -> Result<(), StoreError> {
         let name = self.table_name(table);
@@ -138,23 +146,41 @@ impl Store {
         Ok(())
     }
 
-    /// Removes items by key, in batches; missing ones are no error.
+    /// Removes items by key, in parallel batches; missing ones are no error.
     pub(crate) async fn batch_delete(&self, table: Table, keys: &[Key]) -> Result<(), StoreError> {
+        let delete = |key: &Key| {
+            let request = DeleteRequest::builder().set_key(Some(key.attributes())).build();
+            let request = request.map_err(|error| StoreError::Refused(error.to_string()))?;
+            Ok(WriteRequest::builder().delete_request(request).build())
+        };
+        self.batch_write(table, keys.iter().map(delete).collect::<Result<_, StoreError>>()?).await
+    }
+
+    /// Writes items whole, in parallel batches: only what may be written twice.
+    pub(crate) async fn batch_put(&self, table: Table, items: Vec<Attributes>) -> Result<(), StoreError> {
+        let put = |item: Attributes| {
+            let request = PutRequest::builder().set_item(Some(item)).build();
+            let request = request.map_err(|error| StoreError::Refused(error.to_string()))?;
+            Ok(WriteRequest::builder().put_request(request).build())
+        };
+        self.batch_write(table, items.into_iter().map(put).collect::<Result<_, StoreError>>()?).await
+    }
+
+    async fn batch_write(&self, table: Table, writes: Vec<WriteRequest>) -> Result<(), StoreError> {
+        let batches: Vec<_> =
+            writes.chunks(MAX_BATCH_WRITE).map(|batch| self.one_write(table, batch.to_vec())).collect();
+        stream::iter(batches).buffer_unordered(MAX_PARALLEL).try_collect::<Vec<()>>().await?;
+        Ok(())
+    }
+
+    async fn one_write(&self, table: Table, mut writes: Vec<WriteRequest>) -> Result<(), StoreError> {
         let name = self.table_name(table);
-        for batch in keys.chunks(MAX_BATCH_WRITE) {
-            let mut writes = Vec::with_capacity(batch.len());
-            for key in batch {
-                let request = DeleteRequest::builder().set_key(Some(key.attributes())).build();
-                let request = request.map_err(|error| StoreError::Refused(error.to_string()))?;
-                writes.push(WriteRequest::builder().delete_request(request).build());
-            }
-            let mut attempts = Attempts::default();
-            while !writes.is_empty() {
-                let mut answer = self.client.batch_write_item().request_items(name, writes).send().await?;
-                writes = answer.unprocessed_items.as_mut().and_then(|tables| tables.remove(name)).unwrap_or_default();
-                if !writes.is_empty() {
-                    attempts.again().await?;
-                }
+        let mut attempts = Attempts::default();
+        while !writes.is_empty() {
+            let mut answer = self.client.batch_write_item().request_items(name, writes).send().await?;
+            writes = answer.unprocessed_items.as_mut().and_then(|tables| tables.remove(name)).unwrap_or_default();
+            if !writes.is_empty() {
+                attempts.again().await?;
             }
         }
         Ok(())

@@ -57,14 +57,31 @@ impl Store {
     /// Deliberately outside the transaction that uses it: a lost response wastes a number, an id inside the
     /// transaction would serialise every creation (reference/architecture.md §C.3).
     pub async fn next_id<I>(&self, sequence: Sequence, id: impl Fn(u64) -> Option<I>) -> Result<I, StoreError> {
+        id(self.advance(sequence, 1).await?).ok_or_else(|| corrupt(sequence))
+    }
+
+    /// The next `count` numbers of a sequence at once, for bulk loading.
+    pub async fn next_ids<I>(
+        &self,
+        sequence: Sequence,
+        count: u64,
+        id: impl Fn(u64) -> Option<I>,
+    ) -> Result<Vec<I>, StoreError> {
+        let last = self.advance(sequence, count).await?;
+        let first = last.checked_sub(count).ok_or_else(|| corrupt(sequence))?.saturating_add(1);
+        (first..=last).map(|number| id(number).ok_or_else(|| corrupt(sequence))).collect()
+    }
+
+    /// Moves a sequence on; the last number it has given now.
+    async fn advance(&self, sequence: Sequence, by: u64) -> Result<u64, StoreError> {
         let (table, name) = sequence.place();
         let updated = self
             .client
             .update_item()
             .table_name(self.table_name(table))
             .set_key(Some(Key::new("S", name).attributes()))
-            .update_expression("ADD n :one")
-            .expression_attribute_values(":one", AttributeValue::N("1".into()))
+            .update_expression("ADD n :by")
+            .expression_attribute_values(":by", AttributeValue::N(by.to_string()))
             .return_values(ReturnValue::UpdatedNew)
             .send()
             .await?;
@@ -73,7 +90,10 @@ impl Store {
             .and_then(|attributes| attributes.get("n"))
             .and_then(|value| value.as_n().ok())
             .and_then(|number| number.parse().ok())
-            .and_then(id)
-            .ok_or_else(|| StoreError::Corrupt(format!("sequence {name}")))
+            .ok_or_else(|| corrupt(sequence))
     }
+}
+
+fn corrupt(sequence: Sequence) -> StoreError {
+    StoreError::Corrupt(format!("sequence {}", sequence.place().1))
 }

@@ -4,6 +4,7 @@
 //! searched for text (design §3).
 
 use super::error::THROTTLING;
+use super::search::Change;
 use super::{Attempts, Attributes, Key, Store, StoreError, Table};
 use crate::limits::MAX_TRANSACTION_ACTIONS;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
@@ -48,6 +49,20 @@ enum Kind {
     Check(Key),
 }
 
+/// How a counter moves.
+const COUNT: &str = "ADD n :change";
+
+/// What a write does where nothing is stored yet.
+#[derive(Debug)]
+pub(super) enum Fresh {
+    /// Creates this item.
+    Item(Table, Attributes),
+    /// Counts.
+    Count(Table, Key, i64),
+    /// Nothing: it removes or looks.
+    Nothing,
+}
+
 /// One write, not yet conditional.
 #[derive(Debug, Clone)]
 pub struct Write {
@@ -67,6 +82,12 @@ impl Write {
     #[must_use]
     pub fn update(table: Table, key: Key, expression: &'static str) -> Self {
         Self::of(table, Kind::Update(key, expression))
+    }
+
+    /// Moves a counter. Only inside a transaction: sent alone, a lost answer would count twice.
+    #[must_use]
+    pub fn count(table: Table, key: Key, change: i64) -> Self {
+        Self::update(table, key, COUNT).number(":change", change)
     }
 
     /// Removes an item.
@@ -123,6 +144,21 @@ impl Write {
     pub fn if_(mut self, condition: &'static str) -> Conditional {
         self.condition = Some(condition);
         Conditional(self)
+    }
+
+    /// What it does where nothing is stored yet, its condition aside.
+    pub(super) fn fresh(self) -> Result<Fresh, StoreError> {
+        match self.kind {
+            Kind::Put(item) => Ok(Fresh::Item(self.table, item)),
+            Kind::Update(key, COUNT) => {
+                let change = self.values.iter().find(|(name, _)| *name == ":change");
+                let change = change.and_then(|(_, value)| value.as_n().ok()).and_then(|number| number.parse().ok());
+                let change = change.ok_or_else(|| StoreError::Refused(format!("no number to count {}", key.pk)))?;
+                Ok(Fresh::Count(self.table, key, change))
+            }
+            Kind::Update(key, _) => Err(StoreError::Refused(format!("{} would be changed, not created", key.pk))),
+            Kind::Delete(_) | Kind::Check(_) => Ok(Fresh::Nothing),
+        }
     }
 
     fn build(&self, store: &Store) -> Result<TransactWriteItem, StoreError> {
@@ -204,11 +240,13 @@ impl<R> From<Write> for Step<R> {
 #[derive(Debug, Clone)]
 pub struct Txn<R> {
     steps: Vec<Step<R>>,
+    /// What it changes about what searches find. It travels with the transaction, so no writer can forget it.
+    postings: Option<Box<Change>>,
 }
 
 impl<R> Default for Txn<R> {
     fn default() -> Self {
-        Self { steps: Vec::new() }
+        Self { steps: Vec::new(), postings: None }
     }
 }
 
@@ -228,6 +266,18 @@ impl<R: Clone> Txn<R> {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
+    }
+
+    /// Lets searches find what the transaction writes, and no longer what it replaces.
+    pub(super) fn post(&mut self, change: Change) {
+        self.postings = Some(Box::new(change)).filter(|change| !change.is_empty());
+    }
+
+    /// The writes alone, those of postings with them, without what their failures mean.
+    pub(super) fn into_writes(self) -> impl Iterator<Item = Write> {
+        let postings = self.postings.iter().flat_map(|change| change.postings());
+        let postings: Vec<Write> = postings.map(|(table, item)| Write::of(table, Kind::Put(item))).collect();
+        self.steps.into_iter().map(|step| step.write).chain(postings)
     }
 
     /// What the failed conditions mean; `None` if no condition failed. An idempotency key that is already answered
@@ -254,8 +304,18 @@ impl<R: Clone> Txn<R> {
 }
 
 impl Store {
-    /// Commits a transaction. A cancellation is retried only if every reason is contention or throttling.
+    /// Commits a transaction, and what it changes about postings before it.
     pub async fn commit<R: Clone>(&self, txn: &Txn<R>) -> Result<(), CommitError<R>> {
+        let Some(change) = &txn.postings else {
+            return self.transact(txn).await;
+        };
+        let mut announced = txn.clone();
+        announced.steps.extend(change.announce(self).await?);
+        self.transact(&announced).await
+    }
+
+    /// Commits the steps. A cancellation is retried only if every reason is contention or throttling.
+    pub(super) async fn transact<R: Clone>(&self, txn: &Txn<R>) -> Result<(), CommitError<R>> {
         // Nothing to write is already done.
         if txn.is_empty() {
             return Ok(());

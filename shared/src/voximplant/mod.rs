@@ -2,6 +2,7 @@
 
 mod account;
 mod application;
+mod length;
 mod queue;
 mod refusal;
 mod role;

@@ -1,5 +1,6 @@
 //! Queues: where calls wait for operators (reference/voximplant.md §3.3).
 
+use super::length::text_of_length;
 use super::{Parameter, Refusal};
 use crate::ids::{ApplicationId, QueueId, SkillId};
 use crate::timestamp::Timestamp;
@@ -11,23 +12,12 @@ use serde_json::value::RawValue;
 /// Decimals of a probability.
 const SCALE: u32 = 4;
 
-/// A queue's name: 1 to 99 characters, unique in its application.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct QueueName(String);
-
-impl QueueName {
-    /// Checks the length.
-    pub fn parse(text: &str) -> Result<Self, Refusal> {
-        if text.chars().count() < 100 { Ok(Self(text.to_owned())) } else { Err(Refusal::QueueNameTooLong) }
-    }
-
-    /// The name as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
+text_of_length!(
+    /// A queue's name: 1 to 99 characters, unique in its application.
+    QueueName,
+    (1..100),
+    Refusal::QueueNameTooLong
+);
 
 /// The share of calls that are to be served in time: 0.5 to 1, in ten-thousandths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

@@ -1,26 +1,15 @@
 //! Skills: what operators can do (reference/voximplant.md §3.2).
 
 use super::Refusal;
+use super::length::text_of_length;
 use crate::ids::SkillId;
-use serde::{Deserialize, Serialize};
 
-/// A skill's name: 1 to 511 characters, unique in the account.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct SkillName(String);
-
-impl SkillName {
-    /// Checks the length.
-    pub fn parse(text: &str) -> Result<Self, Refusal> {
-        if text.chars().count() < 512 { Ok(Self(text.to_owned())) } else { Err(Refusal::SkillNameTooLong) }
-    }
-
-    /// The name as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
+text_of_length!(
+    /// A skill's name: 1 to 511 characters, unique in the account.
+    SkillName,
+    (1..512),
+    Refusal::SkillNameTooLong
+);
 
 /// A stored skill; it belongs to the account, not to an application.
 #[derive(Debug, Clone, PartialEq, Eq)]

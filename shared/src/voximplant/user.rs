@@ -1,5 +1,6 @@
 //! A Voximplant user and the rules of its fields.
 
+use super::length::text_of_length;
 use super::{Parameter, Queue, Refusal};
 use crate::ids::{ApplicationId, PhoneUserId, QueueId, SkillId};
 use crate::timestamp::Timestamp;
@@ -29,66 +30,26 @@ impl UserName {
     }
 }
 
-/// A display name: 1 to 255 characters.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct DisplayName(String);
+text_of_length!(
+    /// A display name: 1 to 255 characters.
+    DisplayName,
+    (1..256),
+    Refusal::InvalidDisplayName
+);
 
-impl DisplayName {
-    /// Checks the length.
-    pub fn parse(text: &str) -> Result<Self, Refusal> {
-        match text.chars().count() {
-            1..=255 => Ok(Self(text.to_owned())),
-            _ => Err(Refusal::InvalidDisplayName),
-        }
-    }
+text_of_length!(
+    /// Any string of fewer than 8192 characters.
+    CustomData,
+    (0..8_192),
+    Refusal::CustomDataTooLong
+);
 
-    /// The name as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// Any string of fewer than 8192 characters.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct CustomData(String);
-
-impl CustomData {
-    /// Checks the length.
-    pub fn parse(text: &str) -> Result<Self, Refusal> {
-        if text.chars().count() < 8192 { Ok(Self(text.to_owned())) } else { Err(Refusal::CustomDataTooLong) }
-    }
-
-    /// The text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// A phone number of fewer than 50 characters; not on the page, still sent by three clients.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct MobilePhone(String);
-
-impl MobilePhone {
-    /// Checks the length.
-    pub fn parse(text: &str) -> Result<Self, Refusal> {
-        if text.chars().count() < 50 {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(Refusal::Invalid(Parameter("mobile_phone")))
-        }
-    }
-
-    /// The text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
+text_of_length!(
+    /// A phone number of fewer than 50 characters; not on the page, still sent by three clients.
+    MobilePhone,
+    (0..50),
+    Refusal::Invalid(Parameter("mobile_phone"))
+);
 
 /// A password that satisfies the documented rules; it lives only until it is hashed.
 pub struct Password(String);

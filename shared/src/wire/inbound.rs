@@ -1,5 +1,6 @@
 //! A request as the pipeline sees it, whichever way it came.
 
+use super::cookie::Cookies;
 use super::node::Node;
 use super::params::{Params, Source};
 use super::{form, json, multipart};
@@ -8,9 +9,11 @@ use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST};
 use http::{HeaderMap, HeaderName, Method, Request};
 use std::fmt;
+use std::net::IpAddr;
 use thiserror::Error;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// Why a request cannot even be read. The message says what to do about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -72,7 +75,17 @@ pub struct Inbound {
     pub host: Option<String>,
     /// `Idempotency-Key` header, else the field `request_id`.
     pub idempotency_key: Option<String>,
+    /// The cookies.
+    pub cookies: Cookies,
+    /// Whether the caller used HTTPS, as whoever ended the encryption says.
+    pub https: bool,
+    /// Where the connection comes from: a server that calls for its users as often as a user.
+    pub source: Option<IpAddr>,
 }
+
+/// The address at the other end of the connection, as whoever accepted it says: an extension of the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer(pub IpAddr);
 
 /// Parameters and tokens are secrets: only the path shows.
 impl fmt::Debug for Inbound {
@@ -115,6 +128,9 @@ impl Inbound {
             bearer: text(&head.headers, &AUTHORIZATION).and_then(bearer),
             accepts_json: text(&head.headers, &ACCEPT).is_some_and(|accept| accept.contains("application/json")),
             host: text(&head.headers, &HOST).map(str::to_owned),
+            https: text(&head.headers, &FORWARDED_PROTO) == Some("https"),
+            cookies: Cookies::read(&head.headers),
+            source: head.extensions.get::<Peer>().map(|peer| peer.0),
             idempotency_key,
             params,
         })

@@ -1,6 +1,8 @@
 //! The wire: requests in every spelling the clients use, answers in each family's exact shape.
 
+mod cookie;
 mod decode;
+mod fitting;
 mod form;
 mod inbound;
 mod json;
@@ -12,8 +14,10 @@ mod reply;
 pub mod stepchat;
 pub mod voximplant;
 
+pub use cookie::{Cookie, Cookies};
 pub use decode::{DecodeError, decode, decode_field};
-pub use inbound::{Inbound, Junk, Malformed};
+pub use fitting::Fitting;
+pub use inbound::{Inbound, Junk, Malformed, Peer};
 pub use node::Node;
 pub use params::Params;
 pub use reply::{Reply, ReplyType};

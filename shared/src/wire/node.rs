@@ -36,6 +36,23 @@ impl Node {
         matches!(self, Self::Null) || matches!(self, Self::Text(text) if text.is_empty())
     }
 
+    /// Adds the texts of all scalars in it that say something, in order.
+    pub(super) fn spread(&self, texts: &mut Vec<String>) {
+        match self {
+            Self::List(items) => {
+                for item in items {
+                    item.spread(texts);
+                }
+            }
+            Self::Map(entries) => {
+                for (_, item) in entries {
+                    item.spread(texts);
+                }
+            }
+            scalar => texts.extend(scalar.as_text().filter(|text| !text.is_empty()).map(str::to_owned)),
+        }
+    }
+
     /// Sets `value` at `path` below this node, as PHP does: an empty step appends, a later value wins.
     pub(super) fn set(&mut self, path: &[&str], value: Node) {
         let Some((step, rest)) = path.split_first() else {

@@ -83,6 +83,24 @@ impl Params {
         self.every.iter().filter(move |sent| sent.name == name).map(|sent| &sent.value)
     }
 
+    /// Every text that was sent under this name, in order: repeated, in PHP's brackets, as a list, or as the JSON text of
+    /// one.
+    #[must_use]
+    pub fn texts(&self, name: &str) -> Vec<String> {
+        let sent = self.every.iter().filter(|sent| split_brackets(&sent.name).0 == name);
+        let mut texts = Vec::new();
+        for Sent { value, .. } in sent {
+            match value {
+                Node::Text(text) if text.starts_with('[') => match super::json::parse(text) {
+                    Ok(list) => list.spread(&mut texts),
+                    Err(_) => texts.push(text.clone()),
+                },
+                value => value.spread(&mut texts),
+            }
+        }
+        texts
+    }
+
     /// The parameters in their order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Node)> {
         self.merged.iter().map(|(name, value)| (name.as_str(), value))
@@ -197,6 +215,24 @@ mod tests {
         assert_eq!(params.text("token"), Some("b"));
         assert_eq!(params.all("token").count(), 2);
         assert_eq!(params.joining_repeats().text("token"), Some("a;b"));
+    }
+
+    #[test]
+    fn every_text_of_a_name_is_known_however_it_was_sent() {
+        for (body, expected) in [
+            ("token=a&token=b&token=a", vec!["a", "b", "a"]),
+            ("token[]=a&token[]=b", vec!["a", "b"]),
+            ("token[0]=a&tokens=x&token[1]=b", vec!["a", "b"]),
+            ("token=[\"a\",[\"b\",1]]", vec!["a", "b", "1"]),
+            ("token=[a", vec!["[a"]),
+            ("token=", vec![]),
+            ("", vec![]),
+        ] {
+            assert_eq!(params(body).texts("token"), expected, "{body}");
+        }
+        let list = Node::List(vec![text("a"), Node::Null, text("b")]);
+        let json = Params::merge(vec![Source::Object(vec![("token".into(), list)])]).unwrap();
+        assert_eq!(json.texts("token"), ["a", "b"]);
     }
 
     #[test]

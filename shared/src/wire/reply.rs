@@ -1,7 +1,10 @@
 //! An answer on its way out.
 
+use super::cookie::Cookie;
 use bytes::Bytes;
-use http::header::{ACCESS_CONTROL_ALLOW_HEADERS, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, SET_COOKIE, X_CONTENT_TYPE_OPTIONS,
+};
 use http::{Response, StatusCode};
 
 /// The content types answers have.
@@ -24,6 +27,8 @@ pub struct Reply {
     pub body: String,
     /// `ok`, or the error code, for log and metrics.
     pub outcome: String,
+    /// A cookie to set or to remove.
+    pub cookie: Option<Cookie>,
 }
 
 impl From<Reply> for Response<Bytes> {
@@ -40,6 +45,9 @@ impl From<Reply> for Response<Bytes> {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         // As the original sends it; which origins may call is the deployment's decision (reference/stepchat.md §1.3).
         headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("*"));
+        if let Some(cookie) = reply.cookie.as_ref().and_then(Cookie::header) {
+            headers.insert(SET_COOKIE, cookie);
+        }
         response
     }
 }

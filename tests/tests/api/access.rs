@@ -3,7 +3,11 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
+use shared::ids::UserId;
+use shared::method::Effect;
+use shared::stepchat::{Scope, TokenName};
 use shared::voximplant::Role;
+use std::collections::BTreeSet;
 use switchboard::methods::families;
 use tests::{App, jwt};
 
@@ -28,6 +32,101 @@ async fn stepchat_opens_to_admins_only_and_at_once_closes_to_the_demoted() {
     assert_eq!(app.stepchat("count-users", json!({ "token": token })).await.response()["all"], "6");
     app.stepchat("delete-user", json!({ "user_id": second })).await.response();
     assert_eq!(app.stepchat("count-users", json!({ "token": token })).await.code(), "invalid-token");
+}
+
+/// StepChat methods that a token for reading does not reach.
+const WRITING: [&str; 18] = [
+    "add-user",
+    "csv-users",
+    "current-url",
+    "delete-leads",
+    "delete-user",
+    "delete-users",
+    "get-bot-id",
+    "login",
+    "logout",
+    "new-conversation",
+    "send-message",
+    "set-typing",
+    "update-bot",
+    "update-login",
+    "update-user",
+    "update-user-to-lead",
+    "update-users-last-activity",
+    "get-avatar",
+];
+
+/// Every StepChat method, every kind of caller.
+#[tokio::test]
+async fn stepchat_methods_open_to_each_caller_as_far_as_its_token_reaches() {
+    let stepchat = families().into_iter().find(|family| family.name == "stepchat").unwrap();
+    let mut read_only = BTreeSet::new();
+    for entry in stepchat.methods {
+        // Of its own for each method: some delete everybody.
+        let app = App::new().await;
+        let mint = async |name: &str, scope: Scope, admin: Option<&str>| {
+            let name = TokenName::parse(name).unwrap();
+            app.operator.create_token(name, scope, admin.and_then(UserId::parse)).await.unwrap()
+        };
+        let (demoted, deleted) = (
+            app.add_stepchat_user(json!({ "user_type": "admin" })).await,
+            app.add_stepchat_user(json!({ "user_type": "admin" })).await,
+        );
+        let revoked = mint("revoked", Scope::Write, None).await;
+        let of_demoted = mint("demoted", Scope::Write, Some(&demoted)).await;
+        let of_deleted = mint("deleted", Scope::Write, Some(&deleted)).await;
+        app.operator.revoke_token(&TokenName::parse("revoked").unwrap()).await.unwrap();
+        app.stepchat("update-user", json!({ "user_id": demoted, "user_type": "agent" })).await.response();
+        app.stepchat("delete-user", json!({ "user_id": deleted })).await.response();
+        let (read, write) = (mint("read", Scope::Read, None).await, mint("write", Scope::Write, None).await);
+        let agent = app.app.tokens.of(UserId::parse(&demoted).unwrap(), 1);
+        for (caller, token, expected) in [
+            ("nobody", "", "token-not-found"),
+            ("a stranger", "x", "invalid-token"),
+            ("an agent", &agent, "invalid-token"),
+            ("a revoked token", &revoked, "invalid-token"),
+            ("a demoted admin's token", &of_demoted, "invalid-token"),
+            ("a deleted admin's token", &of_deleted, "invalid-token"),
+        ] {
+            let answer = app.stepchat(entry.name, json!({ "token": token })).await;
+            assert_eq!(answer.code(), expected, "{} by {caller}", entry.name);
+        }
+        let reached = async |token: &str| {
+            let answer = app.stepchat(entry.name, json!({ "token": token })).await.json();
+            let refused = ["token-not-found", "invalid-token", "security-error"];
+            !refused.contains(&answer["response"].as_str().unwrap_or_default())
+        };
+        if reached(&read).await {
+            assert_eq!(entry.effect, Effect::Read, "{}", entry.name);
+            read_only.insert(entry.name);
+        }
+        assert!(reached(&write).await, "{} by a token for writing", entry.name);
+        assert!(reached(&app.token).await, "{} by an admin", entry.name);
+    }
+    let all = stepchat.methods.iter().map(|entry| entry.name);
+    assert_eq!(read_only, all.filter(|name| !WRITING.contains(name)).collect());
+}
+
+#[tokio::test]
+async fn an_api_token_follows_its_admin_out_of_the_type_and_back() {
+    let app = App::new().await;
+    let second = app.add_stepchat_user(json!({ "user_type": "admin" })).await;
+    let name = TokenName::parse("crm").unwrap();
+    let token = app.operator.create_token(name, Scope::Read, UserId::parse(&second)).await.unwrap();
+    let count = async || app.stepchat("count-users", json!({ "token": token })).await;
+    let become_a = async |kind: &str| {
+        app.stepchat("update-user", json!({ "user_id": second, "user_type": kind })).await.response();
+    };
+    assert_eq!(count().await.response()["all"], "2");
+    become_a("agent").await;
+    assert_eq!(count().await.code(), "invalid-token");
+    become_a("admin").await;
+    assert_eq!(count().await.response()["all"], "2", "as the admin's own token does");
+    let written = app.stepchat("add-user", json!({ "token": token })).await;
+    assert_eq!(
+        written.json(),
+        json!({ "success": false, "status": "error", "response": "security-error", "message": "This token may only read." })
+    );
 }
 
 #[tokio::test]

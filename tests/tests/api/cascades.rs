@@ -44,15 +44,16 @@ async fn run_jobs(app: &App) -> usize {
     runtime::perform(switchboard::methods::JOBS[0], app.app.clone(), deadline).await.unwrap()
 }
 
-/// A user with everything a user can have: own and others' conversations, an assignment, typing, e-mail, extras.
-struct Busy {
-    id: String,
+/// A user with everything a user can have: own and others' conversations, an assignment, typing, e-mail, extras, a
+/// session.
+pub(super) struct Busy {
+    pub(super) id: String,
     other: String,
     own: String,
     elsewhere: String,
 }
 
-async fn busy(app: &App, kind: &str) -> Busy {
+pub(super) async fn busy(app: &App, kind: &str) -> Busy {
     let other = app.add_stepchat_user(json!({ "email": "other@example.com" })).await;
     next_user_is(app, FIRST);
     let fields = json!({
@@ -68,13 +69,15 @@ async fn busy(app: &App, kind: &str) -> Busy {
     for (user, place) in [(&id, &own), (&other, &own), (&other, &elsewhere), (&id, &elsewhere)] {
         send(app, user, place).await;
     }
+    let login = app.stepchat("login", json!({ "email": "gone@example.com", "password": "x" })).await.response();
+    assert!(login.is_array(), "{login}");
     app.stepchat("set-typing", json!({ "user_id": id, "conversation_id": elsewhere })).await.response();
     app.stepchat("set-typing", json!({ "user_id": other, "conversation_id": own })).await.response();
     Busy { id, other, own, elsewhere }
 }
 
 /// Nothing of the busy user is left, and everything of the other is.
-async fn assert_gone(app: &App, busy: &Busy) {
+pub(super) async fn assert_gone(app: &App, busy: &Busy) {
     assert_eq!(holding(app, &["7654321", "gone@example.com", "Тверь"]), Vec::<String>::new());
     assert!(jobs::pending_purges(&app.app.store).await.unwrap().is_empty());
     assert!(removals::pending(&app.app.store).await.unwrap().is_empty());
@@ -90,7 +93,7 @@ async fn assert_gone(app: &App, busy: &Busy) {
 }
 
 /// Deletes the user as a request does that dies right after its transaction.
-async fn delete_and_die(app: &App, id: &str) -> UserId {
+pub(super) async fn delete_and_die(app: &App, id: &str) -> UserId {
     let user = UserId::parse(id).unwrap();
     let stored = users::load(&app.app.store, user).await.unwrap().unwrap();
     app.app.store.commit(&users::deletion(&stored).unwrap()).await.unwrap();

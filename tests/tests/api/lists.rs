@@ -1,5 +1,6 @@
 //! Lists of StepChat users against a naive model.
 
+use super::seeds;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tests::App;
@@ -17,8 +18,11 @@ fn key(row: &Value, column: &str) -> (Option<String>, u64) {
     (stored.map(padded), row["id"].as_str().unwrap().parse().unwrap())
 }
 
-async fn fill(app: &App, seeds: &[(usize, usize, u8, bool, bool)]) {
-    for (number, (name, kind, department, email, image)) in seeds.iter().enumerate() {
+/// A user of the model: name, type, department, whether there is an address, whether there is a picture.
+type Drawn = (usize, usize, u8, bool, bool);
+
+async fn fill(app: &App, drawn: &[Drawn]) {
+    for (number, (name, kind, department, email, image)) in drawn.iter().enumerate() {
         let mut fields = json!({
             "first_name": NAMES[*name], "last_name": NAMES[(name + kind) % 5], "user_type": TYPES[*kind],
             "extra": { "city": NAMES[(name + 1) % 5] },
@@ -38,6 +42,25 @@ async fn fill(app: &App, seeds: &[(usize, usize, u8, bool, bool)]) {
     }
 }
 
+/// What is asked: orders, types, a search.
+#[derive(Debug, Clone)]
+struct Asked {
+    orders: Vec<(&'static str, &'static str)>,
+    types: Vec<&'static str>,
+    search: &'static str,
+}
+
+fn asked() -> impl Strategy<Value = Asked> {
+    let order = (proptest::sample::select(&COLUMNS[..]), proptest::sample::select(&["ASC", "DESC"][..]));
+    let types = proptest::sample::subsequence(TYPES.to_vec(), 1..=5);
+    let search = proptest::sample::select(&["", "", "an", "bea", "example", "АНН", "nobody zo"][..]);
+    (proptest::collection::vec(order, 3), types, search).prop_map(|(orders, types, search)| Asked {
+        orders,
+        types,
+        search,
+    })
+}
+
 async fn pages(app: &App, fields: &Value) -> Vec<Value> {
     let mut rows = Vec::new();
     for page in 1.. {
@@ -53,50 +76,78 @@ async fn pages(app: &App, fields: &Value) -> Vec<Value> {
     rows
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 6, failure_persistence: None, ..ProptestConfig::default() })]
+/// Columns in both directions, some types, with and without a search: the pages concatenate to exactly the sorted and
+/// filtered list.
+#[test]
+fn pages_concatenate_to_exactly_the_sorted_list() {
+    let drawn = || (0_usize..5, 0_usize..5, 0_u8..4, any::<bool>(), any::<bool>());
+    let world = || (proptest::collection::vec(drawn(), 1..12), asked());
+    seeds::hold(world, |(drawn, asked)| seeds::run(same_as_the_model(&drawn, &asked)));
+}
 
-    /// Every column, both directions, some types, with and without a search: the pages concatenate to exactly the sorted
-    /// and filtered list.
-    #[test]
-    fn pages_concatenate_to_exactly_the_sorted_list(
-        seeds in proptest::collection::vec((0_usize..5, 0_usize..5, 0_u8..4, any::<bool>(), any::<bool>()), 1..14),
-        types in proptest::sample::subsequence(TYPES.to_vec(), 1..=5),
-        search in proptest::sample::select(vec!["", "an", "bea", "example", "АНН", "nobody zo"]),
-    ) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let app = App::new().await;
-            fill(&app, &seeds).await;
-            let all = pages(&app, &json!({ "extra": true })).await;
-            let words: Vec<String> = shared::text::fold(search).split_whitespace().map(str::to_owned).collect();
-            let found = |row: &Value| {
-                let folded = |name: &str| shared::text::fold(row[name].as_str().unwrap_or_default());
-                let first = words.first();
-                words.is_empty()
-                    || words.iter().any(|word| folded("first_name").contains(word) || folded("last_name").contains(word))
-                    || first.is_some_and(|word| folded("email").contains(word))
-                    || first.is_some_and(|word| shared::text::fold(row["extra"]["city"].as_str().unwrap_or_default()).contains(word))
-            };
-            for column in COLUMNS {
-                for order in ["ASC", "DESC"] {
-                    let fields = json!({ "sorting": [column, order], "user_types": types, "search": search, "extra": true });
-                    let listed = pages(&app, &fields).await;
-                    let mut expected: Vec<Value> = all
-                        .iter()
-                        .filter(|row| types.contains(&row["user_type"].as_str().unwrap()) && found(row))
-                        .cloned()
-                        .collect();
-                    expected.sort_by_key(|row| key(row, column));
-                    if order == "DESC" {
-                        expected.reverse();
-                    }
-                    let ids = |rows: &[Value]| rows.iter().map(|row| row["id"].clone()).collect::<Vec<_>>();
-                    assert_eq!(ids(&listed), ids(&expected), "{column} {order} {types:?} {search:?}");
-                }
-            }
+async fn same_as_the_model(drawn: &[Drawn], asked: &Asked) -> Result<(), TestCaseError> {
+    let app = App::new().await;
+    fill(&app, drawn).await;
+    let all = pages(&app, &json!({ "extra": true })).await;
+    prop_assert_eq!(all.len(), drawn.len() + 1, "everybody is listed, and the first admin");
+    let words: Vec<String> = shared::text::fold(asked.search).split_whitespace().map(str::to_owned).collect();
+    let found = |row: &Value| {
+        let folded = |name: &str| shared::text::fold(row[name].as_str().unwrap_or_default());
+        let first = words.first();
+        words.is_empty()
+            || words.iter().any(|word| folded("first_name").contains(word) || folded("last_name").contains(word))
+            || first.is_some_and(|word| folded("email").contains(word))
+            || first.is_some_and(|word| {
+                shared::text::fold(row["extra"]["city"].as_str().unwrap_or_default()).contains(word)
+            })
+    };
+    let kept = |row: &&Value| asked.types.contains(&row["user_type"].as_str().unwrap()) && found(row);
+    for (column, order) in &asked.orders {
+        let fields = json!({
+            "sorting": [column, order], "user_types": asked.types, "search": asked.search, "extra": true
         });
+        let listed = pages(&app, &fields).await;
+        let mut expected: Vec<Value> = all.iter().filter(kept).cloned().collect();
+        expected.sort_by_key(|row| key(row, column));
+        if *order == "DESC" {
+            expected.reverse();
+        }
+        let ids = |rows: &[Value]| rows.iter().map(|row| row["id"].clone()).collect::<Vec<_>>();
+        prop_assert_eq!(ids(&listed), ids(&expected), "{} {}", column, order);
     }
+    Ok(())
+}
+
+/// More than one answer holds: nothing is lost between the parts, and each begins behind the one before.
+#[tokio::test]
+async fn details_of_more_users_than_one_answer_holds_go_on_behind_a_cursor() {
+    let app = App::new().await;
+    let note = "n".repeat(60_000);
+    let mut ids = Vec::new();
+    for number in 0..100 {
+        let fields = json!({ "first_name": format!("n{number}"), "extra": { "note": note } });
+        ids.push(app.add_stepchat_user(fields).await.parse::<u64>().unwrap());
+    }
+    let ask = json!({ "details": ["note", "first_name", "vat"], "user_ids": "all" });
+    let (mut seen, mut named, mut parts, mut cursor) = (Vec::new(), Vec::new(), 0, json!(""));
+    while !cursor.is_null() {
+        let mut ask = ask.clone();
+        ask["cursor"] = cursor;
+        let answer = app.stepchat("get-users-with-details", ask).await;
+        assert!(answer.text.len() < 6_000_000);
+        let whole = answer.response();
+        let of = |name: &str| whole[name].as_array().unwrap().iter().map(|row| row["id"].as_u64().unwrap()).collect();
+        let (notes, first_names): (Vec<u64>, Vec<u64>) = (of("note"), of("first_name"));
+        assert!(whole["vat"].as_array().unwrap().is_empty());
+        seen.extend(notes);
+        named.extend(first_names);
+        parts += 1;
+        cursor = answer.json()["next_cursor"].clone();
+    }
+    assert_eq!((seen, parts), (ids.clone(), 2));
+    assert_eq!(named, [vec![1], ids].concat(), "the first admin has a name and no note");
+    let bad = app.stepchat("get-users-with-details", json!({ "details": "note", "cursor": "x" })).await;
+    assert_eq!(bad.json()["success"], json!(false));
 }
 
 #[tokio::test]

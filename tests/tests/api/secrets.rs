@@ -78,3 +78,39 @@ async fn a_deployment_may_hide_the_tokens_of_staff() {
     assert_eq!(admin["token"], "");
     assert_eq!(visitor["token"].as_str().map(str::len), Some(40));
 }
+
+#[tokio::test]
+async fn the_text_of_a_session_is_in_its_answer_and_nowhere_else() {
+    const END_USER: &str = "203.0.113.47";
+    let app = App::new().await;
+    let fields = json!({ "email": ADDRESS, "password": PASSWORD, "user_ip": END_USER });
+    app.add_stepchat_user(fields.clone()).await;
+    let text = app.stepchat("login", fields).await.response()[1].as_str().unwrap().to_owned();
+    let mut texts = vec![text.clone()];
+    let stepchat = families().into_iter().find(|family| family.name == "stepchat").unwrap();
+    for entry in stepchat.methods {
+        for (cookie, field) in [(text.as_str(), "canary-cookie-4711"), ("canary-cookie-4711", text.as_str())] {
+            let fields = json!({
+                "token": app.token, "login-cookie": field, "user_id": 2, "user_ip": END_USER, "user_token": text,
+                "email": ADDRESS, "first_name": "x".repeat(101), "request_id": text, "search": "x",
+            });
+            let request = Request::post(entry.paths()[0].as_str())
+                .header("content-type", "application/json")
+                .header("cookie", format!("sb-login={cookie}"));
+            let answer = app.send(request.body(Bytes::from(fields.to_string())).unwrap()).await;
+            assert!(!answer.text.contains(&text), "{} says {text}", entry.name);
+        }
+    }
+    // Some methods have deleted what others wrote.
+    app.add_stepchat_user(json!({ "email": "late@example.com", "password": PASSWORD })).await;
+    let late = json!({ "email": "late@example.com", "password": PASSWORD });
+    let text = app.stepchat("login", late).await.response()[1].as_str().unwrap().to_owned();
+    let new = app.stepchat("update-login", json!({ "login-cookie": text })).await.response();
+    texts.extend([text, new.as_str().unwrap().to_owned()]);
+    let log = app.log().join("\n");
+    let items = serde_json::to_string(&app.items().into_iter().map(|(_, item)| item).collect::<Vec<Value>>()).unwrap();
+    for secret in texts.iter().map(String::as_str).chain(["canary-cookie-4711", END_USER]) {
+        assert!(!log.contains(secret), "{secret} is in the log");
+        assert!(!items.contains(secret), "{secret} is at rest in clear");
+    }
+}

@@ -106,14 +106,3 @@ async fn a_purge_that_its_request_did_not_finish_is_finished_by_the_job() {
     assert!(!app.items().iter().any(|(_, item)| item.to_string().contains("ACME")));
     assert_eq!(shared::runtime::perform(job, app.app.clone(), deadline).await.unwrap(), 0);
 }
-
-#[tokio::test]
-async fn the_page_at_the_root_lists_every_method() {
-    let app = App::new().await;
-    let page = app.send(Request::get("/").body(Bytes::new()).unwrap()).await;
-    for family in switchboard::methods::families() {
-        for entry in family.methods {
-            assert!(page.text.contains(&entry.paths()[0]), "{}", entry.name);
-        }
-    }
-}

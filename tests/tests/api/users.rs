@@ -1,13 +1,16 @@
 //! Voximplant's users: filters against a model, renames under races, deletes that are whole or not at all.
 
+use super::seeds;
 use futures_util::future::join_all;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Map, Value, json};
-use shared::ids::{AccountId, PhoneUserId};
+use shared::auth::{Secret, hash_password};
+use shared::ids::{AccountId, ApplicationId, PhoneUserId};
+use shared::store::load::Load;
 use shared::store::voximplant::tasks::{self, Task};
-use shared::store::{Table, Txn};
-use shared::voximplant::{AcdStatus, Refusal};
+use shared::store::voximplant::users::creation;
+use shared::store::{Sequence, Table, Txn};
+use shared::voximplant::{AcdStatus, CustomData, DisplayName, NewPhoneUser, Refusal, UserName};
 use std::collections::BTreeMap;
 use tests::App;
 
@@ -43,8 +46,29 @@ async fn done(app: &App, method: &str, fields: Value) {
     assert_eq!(answer.json(), json!({ "result": 1 }), "{method}");
 }
 
-/// Two applications, three skills, a queue by hand in each application, fourteen users of every kind.
-async fn world() -> World {
+const PREFIXES: [&str; 3] = ["anna", "bob", "an-x"];
+const DISPLAYS: [&str; 4] = ["Ärger", "zeta", "Omega", "alpha"];
+const STATES: [(AcdStatus, &str); 3] =
+    [(AcdStatus::Offline, "OFFLINE"), (AcdStatus::Ready, "READY"), (AcdStatus::Dnd, "DND")];
+
+/// A user of a world, drawn: application, name, display name, active, state, skills, whether it serves its queue.
+type Drawn = (usize, usize, (usize, usize), bool, usize, Vec<bool>, bool);
+
+fn drawn() -> impl Strategy<Value = Vec<Drawn>> {
+    let user = (
+        0_usize..2,
+        0..PREFIXES.len(),
+        (0..DISPLAYS.len(), 0_usize..5),
+        any::<bool>(),
+        0..STATES.len(),
+        proptest::collection::vec(any::<bool>(), 3),
+        any::<bool>(),
+    );
+    proptest::collection::vec(user, 1..12)
+}
+
+/// Two applications, three skills, a queue by hand in each application, and the drawn users.
+async fn world(drawn: &[Drawn]) -> World {
     let app = App::new().await;
     let second = added(&app, "AddApplication", json!({ "application_name": "second" }), "application_id").await;
     let applications = vec![app.application, second];
@@ -57,40 +81,51 @@ async fn world() -> World {
         let fields = json!({ "acd_queue_name": "queue", "application_id": application, "auto_binding": false });
         queues.push(added(&app, "AddQueue", fields, "acd_queue_id").await);
     }
-    let mut users = Vec::new();
-    for n in 0..14_usize {
-        let application = n % 2;
-        let name = format!("{}{n:02}", ["anna", "bob", "an-x"][n % 3]);
-        let display = format!("{} {}", ["Ärger", "zeta", "Omega", "alpha"][n % 4], n % 5);
-        let active = n % 3 != 0;
-        let fields = json!({
-            "application_id": applications[application], "user_display_name": display, "user_active": active
-        });
-        let id = app.add_voximplant_user(&name, fields).await;
-        let status = ["OFFLINE", "READY", "DND"][n % 3];
-        let state = [AcdStatus::Offline, AcdStatus::Ready, AcdStatus::Dnd][n % 3];
-        let account = AccountId::new(1).unwrap();
-        app.operator.set_acd_status(account, PhoneUserId::new(id).unwrap(), state).await.unwrap();
-        let held: Vec<usize> = (0..3).filter(|skill| (n >> skill) & 1 == 1).collect();
-        for skill in &held {
-            done(&app, "BindSkill", json!({ "skill_id": skills[*skill], "user_id": id })).await;
+    let (mut users, mut load) = (Vec::new(), Load::default());
+    let store = &app.app.store;
+    let password = hash_password(Secret::new("Passw0rd!")).await.unwrap();
+    for (n, (application, prefix, (display, number), active, state, held, serves)) in drawn.iter().enumerate() {
+        let known = Known {
+            id: store.next_id(Sequence::PhoneUser, PhoneUserId::new).await.unwrap().get(),
+            application: applications[*application],
+            name: format!("{}{n:02}", PREFIXES[*prefix]),
+            display: format!("{} {number}", DISPLAYS[*display]),
+            active: *active,
+            status: STATES[*state].1,
+            skills: (0..3).filter(|skill| held[*skill]).collect(),
+            queues: if *serves { vec![*application] } else { Vec::new() },
+        };
+        let new = NewPhoneUser {
+            name: UserName::parse(&known.name).unwrap(),
+            display_name: DisplayName::parse(&known.display).unwrap(),
+            active: known.active,
+            parent_accounting: true,
+            custom_data: None,
+            mobile_phone: None,
+        };
+        let (id, application) = (PhoneUserId::new(known.id), ApplicationId::new(known.application));
+        let mut user = new.into_user(id.unwrap(), application.unwrap(), app.app.clock.now());
+        user.acd_status = STATES[*state].0;
+        load.add(creation(app.account.id, &user, &password, None).unwrap()).unwrap();
+        users.push(known);
+    }
+    let sums = store.load(load).await.unwrap();
+    store.count(&sums).await.unwrap();
+    let of = |wanted: &dyn Fn(&Known) -> bool| {
+        joined(&users.iter().filter(|user| wanted(user)).map(|user| user.id).collect::<Vec<_>>())
+    };
+    for (n, skill) in skills.iter().enumerate() {
+        let holders = of(&|user| user.skills.contains(&n));
+        if !holders.is_empty() {
+            done(&app, "BindSkill", json!({ "skill_id": skill, "user_id": holders })).await;
         }
-        let served: Vec<usize> = if n % 4 < 2 { vec![application] } else { Vec::new() };
-        for queue in &served {
-            let fields =
-                json!({ "application_id": applications[application], "user_id": id, "acd_queue_id": queues[*queue] });
+    }
+    for (n, queue) in queues.iter().enumerate() {
+        let servers = of(&|user| user.queues.contains(&n));
+        if !servers.is_empty() {
+            let fields = json!({ "application_id": applications[n], "user_id": servers, "acd_queue_id": queue });
             done(&app, "BindUserToQueue", fields).await;
         }
-        users.push(Known {
-            id,
-            application: applications[application],
-            name,
-            display,
-            active,
-            status,
-            skills: held,
-            queues: served,
-        });
     }
     World { app, applications, skills, queues, users }
 }
@@ -100,7 +135,7 @@ async fn world() -> World {
 struct Query {
     application: Option<usize>,
     application_part: Option<&'static str>,
-    user: Option<usize>,
+    user: Option<proptest::sample::Index>,
     name: Option<&'static str>,
     display: Option<&'static str>,
     active: Option<bool>,
@@ -120,7 +155,7 @@ fn query() -> impl Strategy<Value = Query> {
     let first = (
         some(2),
         part(&["dem", "SECOND", "voximplant", "nosuch"]),
-        proptest::option::weighted(0.1, 0..14_usize),
+        proptest::option::weighted(0.1, any::<proptest::sample::Index>()),
         part(&["an", "BOB", "-x", "1", "zzz"]),
         part(&["ä", "OME", "a", " 3", "zzz"]),
         proptest::option::weighted(0.25, any::<bool>()),
@@ -167,7 +202,7 @@ impl Query {
         };
         set("application_id", self.application.map(|n| world.applications[n].into()));
         set("application_name", self.application_part.map(Value::from));
-        set("user_id", self.user.map(|n| world.users[n].id.into()));
+        set("user_id", self.user.map(|n| n.get(&world.users).id.into()));
         set("user_name", self.name.map(Value::from));
         set("user_display_name", self.display.map(Value::from));
         set("user_active", self.active.map(Value::from));
@@ -190,7 +225,7 @@ impl Query {
         let full = format!("{full}.demo.voximplant.com");
         self.application.is_none_or(|n| world.applications[n] == user.application)
             && has(self.application_part, &full)
-            && self.user.is_none_or(|n| world.users[n].id == user.id)
+            && self.user.is_none_or(|n| n.get(&world.users).id == user.id)
             && has(self.name, &user.name)
             && has(self.display, &user.display)
             && self.active.is_none_or(|active| active == user.active)
@@ -217,20 +252,68 @@ impl Query {
 
 #[test]
 fn every_filter_alone_and_combined_finds_what_a_naive_reading_finds() {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let world = runtime.block_on(Box::pin(world()));
-    let mut runner = TestRunner::new(Config { cases: 150, failure_persistence: None, ..Config::default() });
-    let checked = runner.run(&query(), |query| {
-        let answer = runtime.block_on(Box::pin(world.app.voximplant("GetUsers", query.fields(&world)))).json();
-        let records = answer["result"].as_array().cloned().unwrap_or_default();
-        let ids: Vec<u64> = records.iter().filter_map(|record| record["user_id"].as_u64()).collect();
-        let (expected, total) = query.expected(&world);
-        prop_assert_eq!(&ids, &expected, "{}", answer);
-        prop_assert_eq!(&answer["total_count"], &json!(total));
-        prop_assert_eq!(&answer["count"], &json!(expected.len()));
-        Ok(())
-    });
-    checked.unwrap();
+    seeds::hold(
+        || (drawn(), proptest::collection::vec(query(), 4)),
+        |(drawn, queries)| {
+            seeds::run(async {
+                let world = world(&drawn).await;
+                for query in queries {
+                    let answer = world.app.voximplant("GetUsers", query.fields(&world)).await.json();
+                    let records = answer["result"].as_array().cloned().unwrap_or_default();
+                    let ids: Vec<u64> = records.iter().filter_map(|record| record["user_id"].as_u64()).collect();
+                    let (expected, total) = query.expected(&world);
+                    prop_assert_eq!(&ids, &expected, "{:?}\n{}", query, answer);
+                    prop_assert_eq!(&answer["total_count"], &json!(total), "{:?}", query);
+                    prop_assert_eq!(&answer["count"], &json!(expected.len()), "{:?}", query);
+                }
+                Ok(())
+            })
+        },
+    );
+}
+
+/// Users with long texts: an answer that is full before the page ends goes on behind its cursor, and the step it ended in is
+/// the last one read.
+#[tokio::test]
+async fn a_page_larger_than_one_answer_goes_on_behind_a_cursor_and_is_not_read_to_its_end() {
+    let app = App::new().await;
+    let (mut load, store) = (Load::default(), &app.app.store);
+    let password = hash_password(Secret::new("Passw0rd!")).await.unwrap();
+    let ids = store.next_ids(Sequence::PhoneUser, 3_000, PhoneUserId::new).await.unwrap();
+    let application = ApplicationId::new(app.application).unwrap();
+    for id in &ids {
+        let new = NewPhoneUser {
+            name: UserName::parse(&format!("user{id}")).unwrap(),
+            display_name: DisplayName::parse("U").unwrap(),
+            active: true,
+            parent_accounting: true,
+            custom_data: Some(CustomData::parse(&"x".repeat(8_000)).unwrap()),
+            mobile_phone: None,
+        };
+        let user = new.into_user(*id, application, app.app.clock.now());
+        load.add(creation(app.account.id, &user, &password, None).unwrap()).unwrap();
+    }
+    store.count(&store.load(load).await.unwrap()).await.unwrap();
+    let (mut seen, mut cursor, mut units) = (Vec::new(), json!(null), Vec::new());
+    loop {
+        let mut fields = json!({ "count": 3_000, "order_by": "user_id" });
+        if !cursor.is_null() {
+            fields["cursor"] = cursor;
+        }
+        let answer = app.voximplant("GetUsers", fields).await;
+        assert!(answer.text.len() < 6_000_000);
+        let answer = answer.json();
+        assert_eq!(answer["total_count"], 3_000);
+        seen.extend(answer["result"].as_array().unwrap().iter().map(|user| user["user_id"].as_u64().unwrap()));
+        units.push(app.last_line()["read_units"].as_f64().unwrap());
+        cursor = answer["next_cursor"].clone();
+        if cursor.is_null() {
+            break;
+        }
+    }
+    assert_eq!(seen, ids.iter().map(|id| id.get()).collect::<Vec<_>>());
+    // A user of 8 KB costs three units; one answer holds some 630 of them.
+    assert!(units.len() > 3 && units[0] < 4_000.0, "{units:?}");
 }
 
 #[tokio::test]

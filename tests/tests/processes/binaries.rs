@@ -1,12 +1,14 @@
 //! Every method's own Lambda binary answers API Gateway events with the same bytes as its route and the front door.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 use shared::method::Effect;
 use std::collections::BTreeMap;
 use switchboard::methods::families;
-use tests::app::{encode, token_secret};
+use tests::app::{FILES_SECRET, encode, token_secret};
 use tests::cases::{self, Kept, Step};
-use tests::lambda::Lambda;
+use tests::lambda::{Lambda, event};
 use tests::{App, jwt};
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -16,9 +18,15 @@ async fn variables(app: &App) -> Vec<(&'static str, String)> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(dynoxide::server::serve_on(listener, app.database.clone()));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let files = listener.local_addr().unwrap();
+    let bucket = app.files.clone().beside(axum::Router::new());
+    tokio::spawn(async move { axum::serve(listener, bucket).await.unwrap() });
     vec![
         ("AWS_ENDPOINT_URL_DYNAMODB", format!("http://{address}")),
         ("SWITCHBOARD_TOKEN_SECRET", token_secret()),
+        ("AWS_ENDPOINT_URL_S3", format!("http://{files}")),
+        ("AWS_SECRET_ACCESS_KEY", FILES_SECRET.into()),
         // The function's clock is the machine's, the deployment's clock is the test's: only tokens care.
         ("AWS_REGION", "eu-central-1".into()),
     ]
@@ -63,7 +71,7 @@ async fn prepared(family: &str, case: &cases::Case) -> (App, Kept) {
     (app, kept)
 }
 
-/// The body of a step's answer by one of the three ways.
+/// Status, headers (type and cookies) and body of a step's answer by one of the three ways.
 async fn by(way: Way, app: &App, entry: &shared::method::Entry, step: &Step, kept: &Kept) -> (u64, String, String) {
     let selector = (way == Way::FrontDoor).then_some(entry.name);
     let (body, headers) = form(app, entry.family, selector, step.fields(kept));
@@ -76,15 +84,18 @@ async fn by(way: Way, app: &App, entry: &shared::method::Entry, step: &Step, kep
         let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         // API Gateway encodes bodies it does not take for text.
         let answer = lambda.post(&path, &headers, body.as_bytes(), step.with.len().is_multiple_of(2)).await;
-        return (answer.status, answer.content_type, answer.body);
+        return (answer.status, format!("{} {:?}", answer.content_type, answer.cookies), answer.body);
     }
     let mut request = http::Request::post(path);
     for (name, value) in headers {
         request = request.header(name, value);
     }
     let answer = app.send(request.body(body.into()).unwrap()).await;
-    let content_type = answer.headers["content-type"].to_str().unwrap().to_owned();
-    (u64::from(answer.status.as_u16()), content_type, answer.text)
+    let texts = |name: &str| -> Vec<&str> {
+        answer.headers.get_all(name).iter().map(|value| value.to_str().unwrap()).collect()
+    };
+    let headers = format!("{} {:?}", texts("content-type").concat(), texts("set-cookie"));
+    (u64::from(answer.status.as_u16()), headers, answer.text)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,6 +103,24 @@ enum Way {
     FrontDoor,
     Route,
     Binary,
+}
+
+/// The text with the random texts of sessions, 43 characters long, replaced.
+fn without_sessions(text: &str) -> String {
+    let is_letter = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
+    let words = text.split_inclusive(|letter| !is_letter(letter));
+    let replaced = words.map(|word| match word.trim_end_matches(|letter| !is_letter(letter)) {
+        random if random.len() == 43 => word.replace(random, "SESSION"),
+        _ => word.to_owned(),
+    });
+    replaced.collect()
+}
+
+/// The text without its links to files: each has a number and a signature of its own, and leads to whoever has the files.
+fn without_links(text: &str) -> String {
+    let mut pieces = text.split('"').map(|piece| if piece.contains("/files/exports/") { "LINK" } else { piece });
+    let first = pieces.next().unwrap_or_default().to_owned();
+    pieces.fold(first, |text, piece| format!("{text}\"{piece}"))
 }
 
 /// The text with every `YYYY-MM-DD HH:MM:SS` in it replaced by zeros.
@@ -128,10 +157,15 @@ async fn same_bytes(family: &'static str) {
                         by(way, &app, entry, last, &kept).await
                     }
                 };
-                let (status, content_type, body) = answer;
-                // Writes on fresh deployments happen one after another: their moments differ, nothing else may.
-                let body = if entry.effect == Effect::Read { body } else { without_moments(&body) };
-                answers.push((way, (status, content_type, body)));
+                let (status, headers, body) = answer;
+                // Writes on fresh deployments happen one after another: their moments differ and the sessions they
+                // begin, nothing else may.
+                let body = if entry.effect == Effect::Read {
+                    body
+                } else {
+                    without_links(&without_sessions(&without_moments(&body)))
+                };
+                answers.push((way, (status, without_sessions(&headers), body)));
             }
             let (_, first) = &answers[0];
             for (way, answer) in &answers {
@@ -178,6 +212,26 @@ async fn the_front_doors_own_binaries_serve_their_families() {
             voximplant.post(&format!("{path}{query}"), &[("content-type", "application/json")], b"{}", false).await;
         assert_eq!(answer.body, r#"{"result":[],"count":0,"total_count":0}"#, "{path}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_picture_that_one_function_draws_is_served_by_the_front_door() {
+    let app = App::new().await;
+    let variables = variables(&app).await;
+    let drawing = Lambda::start("stepchat-get-avatar", &variables).await;
+    let headers = [("content-type", FORM), ("host", "api.example.com"), ("x-forwarded-proto", "https")];
+    let form = format!("token={}&first_name=Ivan&last_name=Petrov", app.token);
+    let answer = drawing.post("/stepchat/get-avatar", &headers, form.as_bytes(), false).await;
+    let answer: Value = serde_json::from_str(&answer.body).unwrap();
+    let path = answer["response"].as_str().unwrap().strip_prefix("https://api.example.com").unwrap();
+    let door = Lambda::start("stepchat-front-door", &variables).await;
+    let mut event = event(path, &[("host", "api.example.com")], b"", false);
+    event["requestContext"]["http"]["method"] = "GET".into();
+    let picture = door.invoke(&event).await.unwrap();
+    assert_eq!((&picture["statusCode"], &picture["isBase64Encoded"]), (&json!(200), &json!(true)), "{picture}");
+    assert_eq!(picture["headers"]["content-type"], "image/png");
+    let picture = STANDARD.decode(picture["body"].as_str().unwrap()).unwrap();
+    assert!(picture.starts_with(b"\x89PNG\r\n"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -9,16 +9,16 @@ use std::time::{Duration, Instant};
 use tests::workspace::binary;
 
 /// A folder that goes with the test.
-struct Folder(PathBuf);
+pub(super) struct Folder(pub(super) PathBuf);
 
 impl Folder {
-    fn new(name: &str) -> Self {
+    pub(super) fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("switchboard-{name}-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&path);
         Self(path)
     }
 
-    fn json(&self, file: &str) -> Value {
+    pub(super) fn json(&self, file: &str) -> Value {
         serde_json::from_str(&std::fs::read_to_string(self.0.join(file)).unwrap()).unwrap()
     }
 }
@@ -29,9 +29,10 @@ impl Drop for Folder {
     }
 }
 
-struct Server {
-    process: Child,
-    http: SocketAddr,
+pub(super) struct Server {
+    pub(super) process: Child,
+    pub(super) http: SocketAddr,
+    pub(super) https: SocketAddr,
 }
 
 fn free_port() -> SocketAddr {
@@ -39,7 +40,7 @@ fn free_port() -> SocketAddr {
 }
 
 impl Server {
-    fn start(state: &Path, memory: bool) -> Self {
+    pub(super) fn start(state: &Path, memory: bool) -> Self {
         let (http, https) = (free_port(), free_port());
         let mut command = Command::new(binary("switchboard"));
         command.args(["serve", "--listen", &http.to_string(), "--https", &https.to_string(), "--state"]).arg(state);
@@ -53,11 +54,11 @@ impl Server {
             assert!(Instant::now() < patience, "the server did not start");
             std::thread::sleep(Duration::from_millis(20));
         }
-        Self { process, http }
+        Self { process, http, https }
     }
 
     /// Posts a form; `None` if the server went away before it answered.
-    fn post(&self, path: &str, form: &str) -> Option<Value> {
+    pub(super) fn post(&self, path: &str, form: &str) -> Option<Value> {
         let request = format!(
             "POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/x-www-form-urlencoded\r\n\
              Content-Length: {}\r\n\r\n{form}",
@@ -66,20 +67,20 @@ impl Server {
         exchange(self.http, request.as_bytes())
     }
 
-    fn kill(mut self) {
+    pub(super) fn kill(mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
     }
 
     /// Asks the server to stop and returns its exit code.
-    fn stop(mut self) -> Option<i32> {
+    pub(super) fn stop(mut self) -> Option<i32> {
         let terminated = Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status().unwrap();
         assert!(terminated.success());
         self.process.wait().unwrap().code()
     }
 }
 
-fn exchange(address: SocketAddr, request: &[u8]) -> Option<Value> {
+pub(super) fn exchange(address: SocketAddr, request: &[u8]) -> Option<Value> {
     let mut stream = TcpStream::connect(address).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     stream.write_all(request).ok()?;

@@ -41,7 +41,7 @@ fn assert_never(modules: &[&str], forbidden: &[&str]) {
 #[test]
 fn the_domain_knows_no_sdk_no_clock_no_wire() {
     assert_never(
-        &["stepchat", "voximplant", "ledger", "ids", "text", "timestamp"],
+        &["stepchat", "voximplant", "ledger", "grams", "ids", "text", "timestamp"],
         &[
             "aws_",
             "lambda_",

@@ -36,7 +36,11 @@ fn every_method_has_manifest_main_and_golden_cases_of_the_same_form() {
             );
             let main = read("src/main.rs");
             let statements = main.lines().filter(|line| line.trim_end().ends_with(';')).count();
-            assert!(statements == 1 && main.contains("shared::run::<"), "{binary}: main.rs is one line");
+            // Only functions that keep files may link S3.
+            let keeps_files = entry.grants().iter().any(shared::store::grants::Grant::is_on_files);
+            let run = if keeps_files { " shared_files::run::<" } else { " shared::run::<" };
+            assert!(statements == 1 && main.contains(run), "{binary}: main.rs is one line");
+            assert_eq!(read("Cargo.toml").contains("shared-files.workspace"), keeps_files, "{binary}");
             assert!(!tests::cases::of(entry).is_empty(), "{binary}");
         }
     }
@@ -61,6 +65,23 @@ fn no_two_methods_answer_on_one_path() {
     let paths: Vec<String> =
         families().iter().flat_map(|family| family.methods).flat_map(shared::method::Entry::paths).collect();
     assert_eq!(paths.iter().collect::<BTreeSet<_>>().len(), paths.len());
+}
+
+#[test]
+fn the_reference_page_holds_every_method_and_no_other() {
+    for family in families() {
+        let path = format!("openapi/{}.json", family.name);
+        let asset = switchboard::page::ASSETS.iter().find(|asset| asset.path == path).unwrap();
+        let document: serde_json::Value = serde_json::from_slice(&asset.bytes().unwrap()).unwrap();
+        let shown: BTreeSet<&str> = document["paths"]
+            .as_object()
+            .unwrap()
+            .values()
+            .filter_map(|path| path["post"]["operationId"].as_str())
+            .collect();
+        let listed: BTreeSet<&str> = family.methods.iter().map(|entry| entry.name).chain(["front-door"]).collect();
+        assert_eq!(shown, listed, "run `cargo xtask generate`");
+    }
 }
 
 #[test]

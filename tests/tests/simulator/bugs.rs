@@ -47,7 +47,9 @@ fn a_bare_add_is_caught() {
         sim.network.set(Faults::none());
         let caught = check::conserved(&sim).unwrap_err();
         assert!(caught.contains("sum to"), "{caught}");
-        assert!(check::ended_and_clean(&sim).await.unwrap_err().contains("replayed"));
+        // The audit finds another balance than the journal's, or one that no version of ours has written.
+        let caught = check::ended_and_clean(&sim).await.unwrap_err();
+        assert!(caught.contains("replayed") || caught.contains("corrupt"), "{caught}");
     });
 }
 

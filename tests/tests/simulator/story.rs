@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use shared::auth::hash_password;
 use shared::ids::{ApplicationId, PhoneUserId};
 use shared::store::Sequence;
+use shared::store::load::Load;
 use shared::store::voximplant::users;
 use shared::voximplant::{DisplayName, NewPhoneUser, UserName};
 use std::future::Future;
@@ -56,9 +57,9 @@ impl Deployment {
         let app = App::on(database, network.client(), |_| None).await;
         let store = &app.app.store;
         let password = hash_password(shared::auth::Secret::new("Passw0rd!")).await.unwrap();
-        let mut users = Vec::new();
-        for n in 0..USERS {
-            let id = store.next_id(Sequence::PhoneUser, PhoneUserId::new).await.unwrap();
+        let users = store.next_ids(Sequence::PhoneUser, USERS as u64, PhoneUserId::new).await.unwrap();
+        let mut load = Load::default();
+        for (n, id) in users.iter().enumerate() {
             let new = NewPhoneUser {
                 name: UserName::parse(&format!("user{n:02}")).unwrap(),
                 display_name: DisplayName::parse("U").unwrap(),
@@ -67,11 +68,11 @@ impl Deployment {
                 custom_data: None,
                 mobile_phone: None,
             };
-            let user = new.into_user(id, ApplicationId::new(app.application).unwrap(), app.app.clock.now());
-            let txn = users::creation(app.account.id, &user, &password, None).unwrap();
-            store.commit(&txn).await.unwrap();
-            users.push(id);
+            let user = new.into_user(*id, ApplicationId::new(app.application).unwrap(), app.app.clock.now());
+            load.add(users::creation(app.account.id, &user, &password, None).unwrap()).unwrap();
         }
+        let sums = store.load(load).await.unwrap();
+        store.count(&sums).await.unwrap();
         Self { app, network, users }
     }
 

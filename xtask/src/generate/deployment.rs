@@ -3,10 +3,12 @@
 
 use super::Registry;
 use crate::workspace::FRONT_DOOR;
+use shared::config::Needs;
 use shared::method::{Effect, Entry};
 use shared::runtime::Job;
 use shared::store::Table;
-use shared::store::grants::Grant;
+use shared::store::files::Folder;
+use shared::store::grants::{FileAction, Grant};
 use std::collections::BTreeSet;
 use switchboard::methods::FamilyEntry;
 
@@ -35,6 +37,8 @@ pub struct Function {
     pub grants: Vec<Grant>,
     /// Whether it may have to hash a password, for which memory buys speed.
     pub hashes: bool,
+    /// Which secrets it gets.
+    pub needs: Needs,
 }
 
 /// What wakes a function.
@@ -56,6 +60,7 @@ impl Function {
             // Grants do not tell a password's hash from an idempotency record, both are put into `auth`; so every
             // writing method counts.
             hashes: entry.effect == Effect::Write,
+            needs: entry.needs(),
         }
     }
 
@@ -67,8 +72,9 @@ impl Function {
             binary: format!("{}-{FRONT_DOOR}", family.name),
             about: "Every method of the family behind one URL.".into(),
             trigger: Trigger::Paths(doors.chain([rest]).collect()),
-            grants: sorted(family.methods.iter().flat_map(Entry::grants)),
+            grants: sorted(family.methods.iter().flat_map(Entry::grants).chain(family.door_grants.iter().copied())),
             hashes: family.methods.iter().any(|entry| entry.effect == Effect::Write),
+            needs: family.methods.iter().map(Entry::needs).fold(Needs::NONE, Needs::and),
         }
     }
 
@@ -79,13 +85,27 @@ impl Function {
             trigger: Trigger::EveryMinute,
             grants: sorted(job.grants.iter().flat_map(|grants| grants.iter().copied())),
             hashes: false,
+            needs: Needs::NONE,
         }
     }
 
     /// The tables it uses.
     #[must_use]
     pub fn tables(&self) -> BTreeSet<Table> {
-        self.grants.iter().map(|grant| grant.table).collect()
+        self.grants.iter().filter_map(Grant::table).collect()
+    }
+
+    /// Whether it keeps files.
+    #[must_use]
+    pub fn keeps_files(&self) -> bool {
+        self.grants.iter().any(Grant::is_on_files)
+    }
+
+    /// Whether it is for exports, in which processor time buys users. A front door is mostly asked for other things.
+    #[must_use]
+    pub fn exports(&self) -> bool {
+        !self.binary.ends_with(FRONT_DOOR)
+            && self.grants.contains(&Grant::files(Folder::Exports, FileAction::PutObject))
     }
 }
 
@@ -131,6 +151,17 @@ mod tests {
     fn a_front_door_also_answers_for_methods_that_do_not_exist() {
         let Trigger::Paths(paths) = function("stepchat-front-door").trigger else { panic!("no paths") };
         assert!(paths.contains(&"/stepchat/{proxy+}".to_owned()) && paths.contains(&"/include/api.php".to_owned()));
+    }
+
+    #[test]
+    fn voximplants_functions_never_get_the_secret_of_stepchats_tokens() {
+        let groups = groups(&Registry::compiled());
+        let functions = groups.iter().flat_map(|group| &group.functions);
+        for function in functions.filter(|function| !function.binary.starts_with("stepchat-")) {
+            assert!(!function.needs.tokens, "{}", function.binary);
+        }
+        assert!(function("stepchat-front-door").needs == Needs::ALL);
+        assert!(function("stepchat-count-users").needs == Needs::NONE);
     }
 
     #[test]

@@ -3,7 +3,6 @@
 use super::Registry;
 use shared::method::{Effect, Entry};
 use shared::store::grants::Grant;
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use switchboard::methods::FamilyEntry;
 
@@ -44,22 +43,30 @@ fn row(entry: &Entry) -> String {
     format!("| `{name}` | {paths} | {effect} | {access} | [{folder}](../{folder}) | {grants} |\n")
 }
 
-/// Actions by table; those on an index name it.
+/// Actions by table, those on an index name it; then those on files.
 fn grants(grants: &[Grant]) -> String {
-    let mut tables: BTreeMap<_, Vec<String>> = BTreeMap::new();
+    let mut places: Vec<(&str, Vec<String>)> = Vec::new();
     for grant in grants {
-        let index = grant.index.map(|index| format!(" of `{index}`")).unwrap_or_default();
-        tables.entry(grant.table).or_default().push(format!("{}{index}", grant.action));
+        let (place, told) = match grant {
+            Grant::Table { table, index: None, action } => (table.as_str(), action.to_string()),
+            Grant::Table { table, index: Some(index), action } => (table.as_str(), format!("{action} of `{index}`")),
+            Grant::Files { folder, action } => ("files", format!("{action} in `{folder}/`")),
+        };
+        match places.iter_mut().find(|(known, _)| *known == place) {
+            Some((_, actions)) => actions.push(told),
+            None => places.push((place, vec![told])),
+        }
     }
-    let tables = tables.iter().map(|(table, actions)| format!("`{table}`: {}", actions.join(", ")));
-    tables.collect::<Vec<_>>().join("; ")
+    let places = places.iter().map(|(place, actions)| format!("`{place}`: {}", actions.join(", ")));
+    places.collect::<Vec<_>>().join("; ")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use shared::store::Table;
-    use shared::store::grants::Action;
+    use shared::store::files::Folder;
+    use shared::store::grants::{Action, FileAction};
 
     #[test]
     fn grants_are_told_by_table() {
@@ -67,8 +74,9 @@ mod tests {
             Grant::on(Table::Stepchat, Action::GetItem),
             Grant::query(Table::Stepchat, "by_first"),
             Grant::on(Table::Auth, Action::GetItem),
+            Grant::files(Folder::Exports, FileAction::PutObject),
         ]);
-        assert_eq!(told, "`stepchat`: GetItem, Query of `by_first`; `auth`: GetItem");
+        assert_eq!(told, "`stepchat`: GetItem, Query of `by_first`; `auth`: GetItem; `files`: PutObject in `exports/`");
     }
 
     #[test]

@@ -6,6 +6,7 @@ pub(crate) mod front_door;
 
 mod access_patterns;
 mod block;
+mod costs;
 mod methods;
 mod openapi;
 mod template;
@@ -70,15 +71,24 @@ impl File {
     }
 }
 
+/// The template as it should be.
+#[must_use]
+pub fn template() -> File {
+    let registry = Registry::compiled();
+    File::new("template.yaml", template::text(&registry, &deployment::groups(&registry)))
+}
+
 /// Every generated file as it should be. Nothing is written.
 pub fn files(root: &Path) -> Result<Vec<File>> {
     let registry = Registry::compiled();
     let groups = deployment::groups(&registry);
+    let measured = access_patterns::measured(&registry)?;
     let mut files = vec![
-        File::new("template.yaml", template::text(&registry, &groups)),
+        template(),
         watch::manifest(root, &groups)?,
         File::new("docs/methods.md", methods::text(&registry)),
-        File::measured("docs/access-patterns.md", access_patterns::text(&registry)?),
+        File::measured("docs/access-patterns.md", access_patterns::text(&measured)),
+        File::measured("docs/costs.md", costs::text(&measured)),
     ];
     for family in &registry.families {
         files.push(front_door::manifest(root, family.name)?);

@@ -1,26 +1,34 @@
-//! Deletes of StepChat users.
+//! Deletes of StepChat users, and what changes of users have left to do for searches.
 
+use crate::done::Done;
 use shared::context::App;
-use shared::store::StoreError;
-use shared::store::stepchat::{jobs, removals};
+use shared::store::stepchat::{jobs, removals, texts};
 use std::time::Instant;
 
-/// Finishes promised deletes of many users, then promised purges of single ones; returns how many it finished. One that
-/// fails does not stop the others; its failure is reported in the end.
-pub(crate) async fn finish(app: &App, deadline: Instant) -> Result<usize, StoreError> {
-    let (mut finished, mut failure) = (0_usize, None);
-    let mut note = |done: Result<bool, StoreError>| match done {
-        Ok(done) => finished = finished.saturating_add(usize::from(done)),
-        Err(error) => failure = Some(error),
-    };
-    for removal in removals::pending(&app.store).await? {
-        note(removal.perform(&app.store, deadline).await);
-    }
-    for user in jobs::pending_purges(&app.store).await? {
-        if Instant::now() >= deadline {
-            break;
+/// Finishes promised deletes of many users, then promised purges of single ones, then changes of postings. One that fails does not stop the
+/// others.
+pub(crate) async fn finish(app: &App, deadline: Instant) -> Done {
+    let mut done = Done::default();
+    match removals::pending(&app.store).await {
+        Ok(removals) => {
+            for removal in removals {
+                done.note(removal.perform(&app.store, deadline).await);
+            }
         }
-        note(jobs::purge(&app.store, user, deadline).await);
+        Err(error) => done.fail(error),
     }
-    failure.map_or(Ok(finished), Err)
+    match jobs::pending_purges(&app.store).await {
+        Ok(users) => {
+            for user in users {
+                let in_time = Instant::now() < deadline;
+                done.note(if in_time { jobs::purge(&app.store, user, deadline).await } else { Ok(false) });
+            }
+        }
+        Err(error) => done.fail(error),
+    }
+    match texts::settle(&app.store, app.clock.now(), deadline).await {
+        Ok(changes) => changes.into_iter().for_each(|settled| done.note(Ok(settled))),
+        Err(error) => done.fail(error),
+    }
+    done
 }

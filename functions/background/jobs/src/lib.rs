@@ -1,16 +1,20 @@
 //! `background/jobs`: finishes what requests have begun and not finished: large transfers, deletes and binds of many
-//! telephony users, and the purges of deleted users.
+//! telephony users, and the purges of deleted users. Then it looks at the ledger, and tells how old the oldest work is
+//! that it had to leave.
 
 mod deletions;
+mod done;
 mod tasks;
 mod transfers;
 
+use done::Done;
 use shared::context::App;
-use shared::runtime::Job;
-use shared::store::StoreError;
+use shared::observe::JobFigures;
+use shared::runtime::{Job, Ran};
+use shared::store::backlog;
 use shared::store::grants::Grants;
-use shared::store::ledger::{RETURN, bulk};
-use shared::store::stepchat::{jobs, removals, users};
+use shared::store::ledger::{RETURN, bulk, watch};
+use shared::store::stepchat::{jobs, removals, texts, users};
 use shared::store::voximplant::binding::BIND;
 use shared::store::voximplant::changes::REMOVE;
 use shared::store::voximplant::tasks::PERFORM;
@@ -27,19 +31,36 @@ const GRANTS: Grants = &[
     users::DELETE,
     removals::PERFORM,
     removals::PERFORM_LEADS,
+    texts::SETTLE,
     BIND,
     REMOVE,
     RETURN,
     PERFORM,
+    backlog::NOTE,
+    watch::WATCH,
 ];
 
-/// Finishes begun transfers and promised purges until none is left or the deadline is near; returns how many it
-/// finished.
+/// Finishes begun transfers and promised work until none is left or the deadline is near, and checks the ledger.
 ///
 /// A purge that a deleting request is just finishing itself is harmless to repeat.
-pub async fn finish(app: Arc<App>, deadline: Instant) -> Result<usize, StoreError> {
-    let mut finished = transfers::finish(&app, deadline).await?;
-    finished = finished.saturating_add(tasks::finish(&app, deadline).await?);
-    finished = finished.saturating_add(deletions::finish(&app, deadline).await?);
-    Ok(finished)
+pub async fn finish(app: Arc<App>, deadline: Instant) -> Ran {
+    let mut done = transfers::finish(&app, deadline).await;
+    done = done.and(tasks::finish(&app, deadline).await);
+    done = done.and(deletions::finish(&app, deadline).await);
+    let Done { finished, left, mut failure } = done;
+    let mut figures = JobFigures { finished, left, ..JobFigures::default() };
+    match backlog::note(&app.store, left > 0, app.clock.now()).await {
+        Ok(age) => figures.job_age_seconds = age,
+        Err(error) => failure = failure.or(Some(error)),
+    }
+    let watched = match watch::look(&app.store, deadline).await {
+        Ok(watched) => watched,
+        Err(error) => {
+            failure = failure.or(Some(error));
+            watch::Watched::default()
+        }
+    };
+    figures.ledger_entries = watched.entries;
+    figures.ledger_findings = watched.findings.len();
+    Ran { figures, findings: watched.findings, failure }
 }

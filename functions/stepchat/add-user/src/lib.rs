@@ -51,6 +51,7 @@ impl Method for AddUser {
     const SUMMARY: &'static str = "Creates a user.";
     const ACCESS: Access = Access::Admin;
     const EFFECT: Effect = Effect::Write;
+    const TOKENS: bool = true;
     const GRANTS: Grants = &[users::CREATE];
     type Request = Request;
     type Response = Answer<u64>;

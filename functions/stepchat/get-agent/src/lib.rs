@@ -22,6 +22,7 @@ impl Method for GetAgent {
     const SUMMARY: &'static str = "Returns an agent or admin.";
     const ACCESS: Access = Access::Admin;
     const EFFECT: Effect = Effect::Read;
+    const TOKENS: bool = true;
     const GRANTS: Grants = &[users::LOAD];
     type Request = Request;
     type Response = Answer<OrFalse<UserDetails>>;

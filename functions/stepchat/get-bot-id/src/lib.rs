@@ -22,6 +22,7 @@ impl Method for GetBotId {
     const SUMMARY: &'static str = "Returns the id of the bot.";
     const ACCESS: Access = Access::Admin;
     const EFFECT: Effect = Effect::Write;
+    const TOKENS: bool = true;
     const GRANTS: Grants = &[bot::FIND, bot::CREATE];
     type Request = Request;
     type Response = Answer<u64>;

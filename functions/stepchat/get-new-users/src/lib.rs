@@ -39,6 +39,7 @@ impl Method for GetNewUsers {
     const SUMMARY: &'static str = "Returns users created after a moment or an id.";
     const ACCESS: Access = Access::Admin;
     const EFFECT: Effect = Effect::Read;
+    const TOKENS: bool = true;
     const GRANTS: Grants = &[lists::SINCE, people::FIND];
     type Request = Request;
     type Response = Answer<Vec<UserRow>>;

@@ -34,6 +34,7 @@ impl Method for GetOnlineUsers {
     const SUMMARY: &'static str = "Returns the users who are online.";
     const ACCESS: Access = Access::Admin;
     const EFFECT: Effect = Effect::Read;
+    const TOKENS: bool = true;
     const GRANTS: Grants = &[lists::ACTIVE, people::FIND];
     type Request = Request;
     type Response = Answer<Vec<UserRow>>;

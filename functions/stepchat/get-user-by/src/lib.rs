@@ -41,6 +41,7 @@ impl Method for GetUserBy {
     const SUMMARY: &'static str = "Finds a user by an attribute.";
     const ACCESS: Access = Access::Admin;
     const EFFECT: Effect = Effect::Read;
+    const TOKENS: bool = true;
     const GRANTS: Grants = &[users::FIND_BY];
     type Request = Request;
     type Response = Answer<OrFalse<UserRow>>;

@@ -25,6 +25,7 @@ impl Method for GetUser {
     const SUMMARY: &'static str = "Returns a user by id.";
     const ACCESS: Access = Access::Admin;
     const EFFECT: Effect = Effect::Read;
+    const TOKENS: bool = true;
     const GRANTS: Grants = &[users::FIND_PROFILE, users::LOAD];
     type Request = Request;
     type Response = Answer<OrFalse<UserDetails>>;

@@ -2,11 +2,13 @@
 
 use shared::auth::stepchat::Admin;
 use shared::ids::UserId;
+use shared::limits::MAX_DETAILS_PER_CALL;
 use shared::prelude::*;
-use shared::stepchat::{Slug, User, UserType};
+use shared::stepchat::{Refusal, Slug, User, UserType};
 use shared::store::stepchat::{lists, people};
-use shared::wire::stepchat::{Access, Answer, Error, Stepchat, Texts};
-use std::collections::BTreeMap;
+use shared::wire::Fitting;
+use shared::wire::stepchat::{Access, Answer, Error, Filled, Stepchat, Texts, UserCursor};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The method.
 #[derive(Debug)]
@@ -20,6 +22,9 @@ pub struct Request {
     /// Ids, or `agents` for agents and admins, or `all` or `false` for everybody. Default: everybody.
     #[serde(default)]
     user_ids: Texts,
+    /// Continues after an answer that ended with `next_cursor`.
+    #[serde(default)]
+    cursor: UserCursor,
 }
 
 /// A user and its value.
@@ -44,17 +49,44 @@ fn built_in(name: &str, user: &User) -> Option<String> {
     }
 }
 
+/// Users whose values are put into the answer at once.
+const CHUNK: usize = 500;
 const BUILT_IN: [&str; 5] = ["first_name", "last_name", "email", "profile_image", "department"];
 
+fn is_built_in(name: &str) -> bool {
+    BUILT_IN.contains(&name)
+}
+
 /// The users that are asked about; `None` is everybody.
-async fn chosen(ctx: &Ctx, ids: &Texts) -> Result<Option<Vec<UserId>>, Error> {
+async fn chosen(ctx: &Ctx, ids: &Texts) -> Result<Option<BTreeSet<UserId>>, Error> {
     match ids.0.as_slice() {
         [] => Ok(None),
         [one] if one.trim_start_matches('>') == "all" => Ok(None),
-        [one] if one == "agents" => Ok(Some(lists::ids_of(ctx.store(), &[UserType::Agent, UserType::Admin]).await?)),
+        [one] if one == "agents" => {
+            Ok(Some(lists::ids_of(ctx.store(), &[UserType::Agent, UserType::Admin]).await?.into_iter().collect()))
+        }
         many => Ok(Some(many.iter().filter_map(|id| UserId::parse(id)).collect())),
     }
 }
+
+/// Values of extras by name and user. Their index is in the order of the values, so they are read whole.
+async fn extras(ctx: &Ctx, names: &[String], among: Option<&[UserId]>) -> Result<Values, Error> {
+    let mut values = Values::new();
+    for name in names.iter().filter(|name| !is_built_in(name)) {
+        if let Some(slug) = Slug::parse(name) {
+            values.insert(name.clone(), lists::with_detail(ctx.store(), &slug, among).await?);
+        }
+    }
+    Ok(values)
+}
+
+/// Each name once. Every extra is a look-up of its own, so their number has a bound.
+fn names(details: Texts) -> Result<Vec<String>, Refusal> {
+    let names: BTreeSet<String> = details.0.into_iter().collect();
+    if names.len() > MAX_DETAILS_PER_CALL { Err(Refusal::TooManyExtras) } else { Ok(names.into_iter().collect()) }
+}
+
+type Values = BTreeMap<String, BTreeMap<UserId, String>>;
 
 impl Method for GetUsersWithDetails {
     type Family = Stepchat;
@@ -67,30 +99,41 @@ impl Method for GetUsersWithDetails {
     type Response = Answer<BTreeMap<String, Vec<Having>>>;
 
     async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Self::Response, Error> {
-        let among = chosen(ctx, &request.user_ids).await?;
-        let mut answer: BTreeMap<String, Vec<Having>> = BTreeMap::new();
-        let profiles = if request.details.0.iter().any(|name| BUILT_IN.contains(&name.as_str())) {
-            let ids = match &among {
-                Some(ids) => ids.clone(),
+        let after = request.cursor.read()?;
+        let among = chosen(ctx, &request.user_ids).await?.map(|ids| ids.into_iter().collect::<Vec<_>>());
+        let names = names(request.details)?;
+        let extras = extras(ctx, &names, among.as_deref()).await?;
+        let mut ids: BTreeSet<UserId> = extras.values().flat_map(|users| users.keys().copied()).collect();
+        let profiles_count = names.iter().any(|name| is_built_in(name));
+        if profiles_count {
+            ids.extend(match among {
+                Some(ids) => ids,
                 None => lists::ids_of(ctx.store(), &UserType::LISTED).await?,
-            };
-            lists::profiles(ctx.store(), &ids).await?
-        } else {
-            Vec::new()
-        };
-        for name in request.details.0 {
-            let mut having: Vec<Having> = if BUILT_IN.contains(&name.as_str()) {
-                let values = profiles.iter().filter_map(|user| Some((user.id, built_in(&name, user)?)));
-                values.map(|(id, value)| Having { id, value }).collect()
-            } else if let Some(slug) = Slug::parse(&name) {
-                let values = lists::with_detail(ctx.store(), &slug, among.as_deref()).await?.into_iter();
-                values.map(|(id, value)| Having { id, value }).collect()
-            } else {
-                Vec::new()
-            };
-            having.sort_by_key(|having| having.id);
-            answer.insert(name, having);
+            });
         }
-        Ok(Answer::new(answer))
+        let ids: Vec<UserId> = ids.into_iter().filter(|id| after.is_none_or(|after| *id > after)).collect();
+        let mut taken = Fitting::default();
+        for chunk in ids.chunks(CHUNK) {
+            let profiles = if profiles_count { lists::profiles(ctx.store(), chunk).await? } else { Vec::new() };
+            let mut profiles = profiles.into_iter().peekable();
+            let users = chunk.iter().map(|id| {
+                let profile = profiles.next_if(|user| user.id == *id);
+                let value = |name: &str| match &profile {
+                    Some(user) if is_built_in(name) => built_in(name, user),
+                    _ => extras.get(name)?.get(id).cloned(),
+                };
+                let having = names.iter().filter_map(|name| Some((name, Having { id: *id, value: value(name)? })));
+                (having.collect::<Vec<_>>(), id.to_string())
+            });
+            if !taken.take(users) {
+                break;
+            }
+        }
+        let filled = Filled::of(taken, false);
+        let mut answer: BTreeMap<String, Vec<Having>> = names.iter().map(|name| (name.clone(), Vec::new())).collect();
+        for (name, having) in filled.rows.into_iter().flatten() {
+            answer.entry(name.clone()).or_default().push(having);
+        }
+        Ok(Answer::with_cursor(answer, filled.next_cursor))
     }
 }

@@ -3,10 +3,12 @@
 use shared::auth::stepchat::Admin;
 use shared::ids::UserId;
 use shared::prelude::*;
-use shared::stepchat::Search;
-use shared::store::stepchat::{lists, people};
+use shared::stepchat::{Search, User};
+use shared::store::StoreError;
+use shared::store::stepchat::finding::{self, Order};
+use shared::store::stepchat::lists;
 use shared::wire::stepchat::{
-    Access, Answer, Error, ExtraChoice, Filled, ListedUser, Sorting, Stepchat, Text, Types, UserRefs, matching,
+    Access, Answer, Error, ExtraChoice, Filled, ListedUser, Sorting, Stepchat, Text, Types, UserRefs,
 };
 
 /// The method.
@@ -49,6 +51,47 @@ impl Request {
         let page = self.pagination.as_str().trim().parse::<usize>().unwrap_or(1).max(1);
         page.saturating_sub(1).saturating_mul(PAGE)
     }
+
+    /// The users on the page, in order.
+    async fn page(&self, ctx: &Ctx) -> Result<Vec<User>, StoreError> {
+        let (store, types, skip) = (ctx.store(), &self.user_types.0, self.skipped());
+        let Sorting { column, descending } = self.sorting;
+        let search = Search::parse(self.search.as_str());
+        let named = self.user_ids.as_ref().or(self.users_id.as_ref()).map(|ids| &ids.0).filter(|ids| !ids.is_empty());
+        if let Some(ids) = named {
+            let mut users = lists::profiles(store, ids).await?;
+            users.retain(|user| types.contains(&user.user_type));
+            let mut users = finding::matching(store, users, &search).await?;
+            lists::sort(&mut users, column, descending);
+            return Ok(users.into_iter().skip(skip).take(PAGE).collect());
+        }
+        if search.is_empty() {
+            let limit = i32::try_from(skip.saturating_add(PAGE).min(1_000)).ok();
+            let mut walk = lists::walk(store, column, descending, types, limit).await?;
+            let mut ids: Vec<UserId> = Vec::with_capacity(PAGE);
+            let mut skipped = 0_usize;
+            while ids.len() < PAGE {
+                let Some(id) = walk.next().await? else { break };
+                if skipped < skip {
+                    skipped = skipped.saturating_add(1);
+                } else {
+                    ids.push(id);
+                }
+            }
+            return lists::profiles(store, &ids).await;
+        }
+        let mut found = finding::find(store, &search, types, Order { column, descending, after: None }).await?;
+        let (mut page, mut skipped): (Vec<User>, usize) = (Vec::with_capacity(PAGE), 0);
+        while let Some(users) = found.more().await? {
+            let before = skip.saturating_sub(skipped).min(users.len());
+            skipped = skipped.saturating_add(before);
+            page.extend(users.into_iter().skip(before).take(PAGE.saturating_sub(page.len())));
+            if page.len() >= PAGE {
+                break;
+            }
+        }
+        Ok(page)
+    }
 }
 
 impl Method for GetUsers {
@@ -57,56 +100,16 @@ impl Method for GetUsers {
     const SUMMARY: &'static str = "Returns a page of users.";
     const ACCESS: Access = Access::Admin;
     const EFFECT: Effect = Effect::Read;
-    const GRANTS: Grants = &[lists::WALK, lists::DETAILS, people::FIND];
+    const TOKENS: bool = true;
+    const GRANTS: Grants = &[lists::WALK, finding::FIND];
     type Request = Request;
     type Response = Answer<Vec<ListedUser>>;
 
     async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Self::Response, Error> {
-        let skip = request.skipped();
-        let search = Search::parse(request.search.as_str());
-        let Sorting { column, descending } = request.sorting;
-        let types = request.user_types.0;
-        let wanted = skip.saturating_add(PAGE);
-        let named = request.user_ids.or(request.users_id).map(|ids| ids.0).filter(|ids| !ids.is_empty());
-        let page: Vec<UserId> = if let Some(ids) = named {
-            let mut users = lists::profiles(ctx.store(), &ids).await?;
-            users.retain(|user| types.contains(&user.user_type));
-            let mut users = matching(ctx, users, &search).await?;
-            lists::sort(&mut users, column, descending);
-            users.iter().skip(skip).take(PAGE).map(|user| user.id).collect()
-        } else {
-            let limit = if search.is_empty() { i32::try_from(wanted.min(1_000)).ok() } else { None };
-            let mut walk = lists::walk(ctx.store(), column, descending, &types, limit).await?;
-            let (mut page, mut seen) = (Vec::new(), 0_usize);
-            while page.len() < PAGE {
-                let mut chunk = Vec::with_capacity(PAGE);
-                while chunk.len() < PAGE {
-                    let Some(id) = walk.next().await? else { break };
-                    chunk.push(id);
-                }
-                let ended = chunk.len() < PAGE;
-                let found: Vec<UserId> = if search.is_empty() {
-                    chunk
-                } else {
-                    let users = lists::profiles(ctx.store(), &chunk).await?;
-                    matching(ctx, users, &search).await?.iter().map(|user| user.id).collect()
-                };
-                for id in found {
-                    if seen >= skip && page.len() < PAGE {
-                        page.push(id);
-                    }
-                    seen = seen.saturating_add(1);
-                }
-                if ended {
-                    break;
-                }
-            }
-            page
-        };
-        let start = request.cursor.0.first().and_then(|last| page.iter().position(|id| id == last));
+        let page = request.page(ctx).await?;
+        let start = request.cursor.0.first().and_then(|last| page.iter().position(|user| user.id == *last));
         let rest = page.get(start.map_or(0, |place| place + 1)..).unwrap_or_default();
-        let users = lists::profiles(ctx.store(), rest).await?;
-        let rows = ListedUser::rows(ctx, &users, &request.extra).await?;
+        let rows = ListedUser::rows(ctx, rest, &request.extra).await?;
         let filled = Filled::new(rows, false);
         Ok(Answer::with_cursor(filled.rows, filled.next_cursor))
     }

@@ -94,6 +94,7 @@ impl Method for NewConversation {
     const SUMMARY: &'static str = "Starts a conversation.";
     const ACCESS: Access = Access::Admin;
     const EFFECT: Effect = Effect::Write;
+    const TOKENS: bool = true;
     const GRANTS: Grants = &[users::LOAD, users::FIND_PROFILE, conversations::CREATE];
     type Request = Request;
     type Response = Answer<ConversationRow>;

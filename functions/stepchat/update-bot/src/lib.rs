@@ -30,6 +30,7 @@ impl Method for UpdateBot {
     const SUMMARY: &'static str = "Changes the bot.";
     const ACCESS: Access = Access::Admin;
     const EFFECT: Effect = Effect::Write;
+    const TOKENS: bool = true;
     const GRANTS: Grants = &[bot::FIND, bot::CREATE, users::LOAD];
     type Request = Request;
     type Response = Answer<bool>;

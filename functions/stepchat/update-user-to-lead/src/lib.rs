@@ -26,6 +26,7 @@ impl Method for UpdateUserToLead {
     const SUMMARY: &'static str = "Makes a user a lead.";
     const ACCESS: Access = Access::Admin;
     const EFFECT: Effect = Effect::Write;
+    const TOKENS: bool = true;
     const GRANTS: Grants = &[users::LOAD, users::CHANGE_TYPE];
     type Request = Request;
     type Response = Answer<bool>;

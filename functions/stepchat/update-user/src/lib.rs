@@ -5,6 +5,7 @@ use shared::auth::stepchat::{Admin, new_password};
 use shared::prelude::*;
 use shared::stepchat::{Email, ImageUrl, Name, Refusal, UserChange, UserType};
 use shared::store::auth::TokenHash;
+use shared::store::stepchat::texts;
 use shared::store::stepchat::users::{self, Secrets};
 use shared::store::{Attempts, CommitError};
 use shared::wire::stepchat::{Access, Answer, DepartmentField, Error, Extra, Stepchat, Text, UserRef, present};
@@ -68,7 +69,8 @@ impl Method for UpdateUser {
     const SUMMARY: &'static str = "Changes a user.";
     const ACCESS: Access = Access::Admin;
     const EFFECT: Effect = Effect::Write;
-    const GRANTS: Grants = &[users::LOAD, users::REPLACE];
+    const TOKENS: bool = true;
+    const GRANTS: Grants = &[users::LOAD, users::REPLACE, texts::POST];
     type Request = Request;
     type Response = Answer<bool>;
 

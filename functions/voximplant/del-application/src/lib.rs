@@ -12,7 +12,9 @@ use shared::store::voximplant::tasks::{self, Job, Task};
 use shared::store::voximplant::{accounts, applications, changes, users};
 use shared::store::{Attempts, CommitError, ledger};
 use shared::voximplant::{Application, ApplicationName, Parameter, Refusal, Role};
-use shared::wire::voximplant::{APPLICATIONS, Access, Done, Error, IdList, Selection, SemicolonList, Text, Voximplant};
+use shared::wire::voximplant::{
+    APPLICATIONS, Access, Done, Error, IdList, Selection, SemicolonList, Text, Voximplant, promised,
+};
 
 const UNKNOWN: Refusal = Refusal::Invalid(Parameter("application_id"));
 
@@ -60,14 +62,9 @@ impl Method for DelApplication {
             let ids = chosen.iter().map(|application| application.id).collect();
             let task = Task::new(account, Job::Applications { ids });
             let txn = tasks::without(account, &chosen, &task)?;
-            match ctx.commit(txn, &Done::ANSWER).await {
+            match Box::pin(promised(ctx, txn, &task)).await {
                 Err(CommitError::Stale) => attempts.again().await?,
-                done => {
-                    done?;
-                    // From here on a failure leaves work to `background/jobs`, not a call that did not happen.
-                    drop(task.begin(store, ctx.now()).await);
-                    return Ok(Done::ANSWER);
-                }
+                done => return Ok(done?),
             }
         }
     }

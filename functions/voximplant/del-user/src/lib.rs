@@ -14,7 +14,7 @@ use shared::store::{Attempts, CommitError, Txn, ledger};
 use shared::voximplant::{Parameter, PhoneUser, Refusal, Role};
 use shared::wire::voximplant::{
     Access, ApplicationRef, Done, Error, IdList, Ids, Selection, SemicolonList, Text, USERS, Voximplant,
-    one_application,
+    one_application, promised,
 };
 
 const UNKNOWN: Refusal = Refusal::Invalid(Parameter("user_id"));
@@ -74,14 +74,14 @@ impl Method for DelUser {
         };
         if selection == Selection::All {
             let job = tasks::everyone(store, application).await?;
-            return Box::pin(promised(ctx, account, job)).await;
+            return Box::pin(later(ctx, account, job)).await;
         }
         let mut attempts = Attempts::default();
         loop {
             let users = Box::pin(selection.listed(store, account, application, &UNKNOWN)).await?;
             if changes::removable(&users) < users.len() {
                 let ids = users.iter().map(|user| user.id).collect();
-                return Box::pin(promised(ctx, account, Job::Users { ids })).await;
+                return Box::pin(later(ctx, account, Job::Users { ids })).await;
             }
             match ctx.commit(Box::pin(at_once(ctx, account, &users)).await?, &Done::ANSWER).await {
                 Err(CommitError::Stale) => attempts.again().await?,
@@ -96,13 +96,10 @@ async fn at_once(ctx: &Ctx, account: AccountId, users: &[PhoneUser]) -> Result<T
     Ok(changes::removal(account, users, money))
 }
 
-/// Promises the job together with the answer, then does what it can.
-async fn promised(ctx: &Ctx, account: AccountId, job: Job) -> Result<Done, Error> {
+/// Too many for one transaction: only the job is decided here.
+async fn later(ctx: &Ctx, account: AccountId, job: Job) -> Result<Done, Error> {
     let task = Task::new(account, job);
     let mut txn = Txn::default();
     txn.push(task.promise()?);
-    ctx.commit(txn, &Done::ANSWER).await?;
-    // From here on a failure leaves work to `background/jobs`, not a call that did not happen.
-    drop(task.begin(ctx.store(), ctx.now()).await);
-    Ok(Done::ANSWER)
+    Ok(promised(ctx, txn, &task).await?)
 }

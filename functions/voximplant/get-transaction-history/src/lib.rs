@@ -1,5 +1,7 @@
 //! `GetTransactionHistory`: what happened to the account's and its users' money (reference/voximplant.md §3.4).
 
+mod types;
+
 use shared::auth::voximplant::Caller;
 use shared::ids::{AccountId, PhoneUserId};
 use shared::ledger::Money;
@@ -31,7 +33,7 @@ pub struct Request {
     to_date: Option<Text>,
     /// Only these transactions, separated by semicolons.
     transaction_id: Option<SemicolonList<Ids>>,
-    /// Only these types, separated by semicolons: here `adjustment` and `user_money_transfer` occur.
+    /// Only these types, separated by semicolons. Of the documented ones `adjustment` and `user_money_transfer` occur here.
     transaction_type: Option<SemicolonList<Text>>,
     /// Only transactions of these users' own balances, separated by semicolons.
     user_id: Option<SemicolonList<Ids>>,
@@ -108,7 +110,7 @@ impl Request {
             to,
             users,
             users_only: on(self.users_transactions_only, false),
-            kinds: self.transaction_type.map_or_else(Vec::new, |list| list.0.into_iter().map(|kind| kind.0).collect()),
+            kinds: types::wanted(self.transaction_type.map_or_else(Vec::new, |list| list.0))?,
             ids: ids(self.transaction_id).into_iter().filter_map(|id| id.0).collect(),
             descending: on(self.desc_order, false),
             after: self.cursor.map(|cursor| cursor.0),

@@ -11,6 +11,7 @@ use shared::store::voximplant::members;
 use shared::store::voximplant::users::{self, Filter, Listing, Order};
 use shared::store::voximplant::{queues, skills};
 use shared::voximplant::{AcdStatus, Role};
+use shared::wire::Fitting;
 use shared::wire::voximplant::{
     Access, ApplicationFilter, Bool, Count, Cursor, Error, Ids, ListAnswer, SemicolonList, Text, UserInfo, Voximplant,
 };
@@ -96,10 +97,8 @@ impl Method for GetUsers {
         let wanted = request.count.map_or(DEFAULT_COUNT, |count| count.0);
         let named = Named::of(&request);
         let applications = ApplicationFilter::new(request.application_id, request.application_name);
-        let (applications, (among, not_among)) =
-            try_join!(applications.resolve(store, account), Box::pin(named.members(store, account)))?;
-        let listing = Listing {
-            applications,
+        let mut listing = Listing {
+            applications: applications.only().into_iter().collect(),
             order: request.order_by,
             filter: Filter {
                 id: request.user_id.and_then(|id| id.0).and_then(PhoneUserId::new),
@@ -107,24 +106,38 @@ impl Method for GetUsers {
                 display_part: request.user_display_name.map(|part| part.0),
                 active: request.user_active.map(|flag| flag.0),
                 acd_statuses: request.acd_status.map_or_else(Vec::new, |list| list.0),
-                among,
-                not_among,
+                ..Filter::default()
             },
             after: request.cursor.map(|cursor| cursor.0),
             offset: request.offset.map_or(0, |offset| offset.0),
             count: wanted.min(MAX_COUNT),
         };
-        let listed = Box::pin(users::list(store, account, &listing)).await?;
+        let existing = applications.resolve(store, account);
+        let members = Box::pin(named.members(store, account));
+        let mut listed = if listing.applications.is_empty() || named.filters() {
+            (listing.applications, (listing.filter.among, listing.filter.not_among)) = try_join!(existing, members)?;
+            Box::pin(users::list(store, account, &listing)).await?
+        } else {
+            // One application is walked while it is being looked whether there is one.
+            let listed = async { Ok(users::list(store, account, &listing).await?) };
+            let (_, _, listed) = try_join!(existing, members, Box::pin(listed))?;
+            listed
+        };
         let with = |flag: Option<Bool>| flag.is_some_and(|flag| flag.0);
-        let (with_skills, with_queues) = (with(request.with_skills), with(request.with_queues));
-        let shown = Box::pin(Names::read(store, account, &listed.rows, with_skills, with_queues)).await?;
-        let cut = wanted > MAX_COUNT;
-        let rows = listed.rows.iter().map(|row| {
-            let mut info = UserInfo::new(&row.user, row.balance.unwrap_or(Money::ZERO));
-            info.skills = shown.skills_of(&row.user, named.showing);
-            info.acd_queues = shown.queues_of(&row.user);
-            (info, row.place.as_str())
-        });
-        Ok(ListAnswer::fill(rows, listed.total, cut && listed.more))
+        let mut shown = Names::new(with(request.with_skills), with(request.with_queues));
+        let mut taken = Fitting::default();
+        while let Some(rows) = Box::pin(listed.step(store)).await? {
+            Box::pin(shown.read(store, account, &rows)).await?;
+            let infos = rows.iter().map(|row| {
+                let mut info = UserInfo::new(&row.user, row.balance.unwrap_or(Money::ZERO));
+                info.skills = shown.skills_of(&row.user, named.showing);
+                info.acd_queues = shown.queues_of(&row.user);
+                (info, row.place.clone())
+            });
+            if !taken.take(infos) {
+                break;
+            }
+        }
+        Ok(ListAnswer::of(taken, listed.total, wanted > MAX_COUNT && listed.more))
     }
 }

@@ -32,6 +32,11 @@ impl Named {
         }
     }
 
+    /// Whether members of any have to be known before users are chosen.
+    pub(super) fn filters(self) -> bool {
+        [self.skill, self.excluded_skill, self.queue, self.excluded_queue].iter().any(Option::is_some)
+    }
+
     /// The members of all of them: of the wanted ones and of the excluded ones.
     pub(super) async fn members(self, store: &Store, account: AccountId) -> Result<(Members, Members), Error> {
         // Read at once; of several that do not exist, the first is blamed, whichever answer comes first.

@@ -16,26 +16,33 @@ pub(super) struct Names {
 }
 
 impl Names {
+    pub(super) fn new(with_skills: bool, with_queues: bool) -> Self {
+        Self { skills: with_skills.then(HashMap::new), queues: with_queues.then(HashMap::new) }
+    }
+
+    /// Reads the names that these users need and that are not known yet.
     pub(super) async fn read(
+        &mut self,
         store: &Store,
         account: AccountId,
         rows: &[users::Row],
-        with_skills: bool,
-        with_queues: bool,
-    ) -> Result<Self, StoreError> {
+    ) -> Result<(), StoreError> {
         let of_skills = async {
+            let Some(known) = &mut self.skills else { return Ok(()) };
             let ids: BTreeSet<SkillId> = rows.iter().flat_map(|row| row.user.skills.iter().copied()).collect();
-            let ids: Vec<SkillId> = ids.into_iter().collect();
-            if with_skills { Ok::<_, StoreError>(Some(skills::names(store, account, &ids).await?)) } else { Ok(None) }
+            let ids: Vec<SkillId> = ids.into_iter().filter(|id| !known.contains_key(id)).collect();
+            known.extend(skills::names(store, account, &ids).await?);
+            Ok::<_, StoreError>(())
         };
         let of_queues = async {
+            let Some(known) = &mut self.queues else { return Ok(()) };
             let links = rows.iter().flat_map(|row| &row.user.queues);
             let ids: BTreeSet<QueueId> = links.map(|link| link.queue).collect();
-            let ids: Vec<QueueId> = ids.into_iter().collect();
-            if with_queues { Ok::<_, StoreError>(Some(queues::names(store, account, &ids).await?)) } else { Ok(None) }
+            let ids: Vec<QueueId> = ids.into_iter().filter(|id| !known.contains_key(id)).collect();
+            known.extend(queues::names(store, account, &ids).await?);
+            Ok(())
         };
-        let (skills, queues) = try_join!(of_skills, of_queues)?;
-        Ok(Self { skills, queues })
+        try_join!(of_skills, of_queues).map(|_| ())
     }
 
     pub(super) fn skills_of(&self, user: &PhoneUser, showing: Option<u64>) -> Option<Vec<SkillInfo>> {

@@ -1,17 +1,32 @@
 //! Replays an account's journal and holds it against its balances. Operator work: no method may do this.
+//!
+//! Balances that no entry speaks of are looked for under every user id that was ever given, and under every operation
+//! that ever happened: by key, since no table is ever scanned. Under any other id nothing is read by anybody, until the
+//! id is given.
 
 use super::bulk;
 use super::items::{Head, JournalItem, LINE, UserLine, journal_partition, read_balances, user_partition, world_key};
 use crate::ids::{AccountId, PhoneUserId};
 use crate::ledger::{EntryHash, Party};
 use crate::store::read::{Partition, Range};
-use crate::store::{Attributes, Store, StoreError, Table};
+use crate::store::{Attributes, Sequence, Store, StoreError, Table};
 use crate::timestamp::Timestamp;
 use serde::Deserialize;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Pages of a walk are this long.
 const PAGE: i32 = 500;
+/// Users whose balances are looked up together: some parallel batches.
+const USERS_AT_ONCE: usize = 1_600;
+
+/// How far an audit is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// So many entries of the journal are read.
+    Entries(u64),
+    /// So many users' balances are looked up, of so many.
+    Balances(usize, usize),
+}
 
 /// What an audit of one account found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,9 +63,13 @@ struct Replay {
     findings: Vec<String>,
 }
 
-/// Audits an account; `progress` is told the number of entries read so far. Money that moves meanwhile shows up as
-/// findings: audit when nobody transfers, or look again.
-pub async fn audit(store: &Store, account: AccountId, mut progress: impl FnMut(u64)) -> Result<Audited, StoreError> {
+/// Audits an account; `progress` is told how far it is. Money that moves meanwhile shows up as findings: audit when
+/// nobody transfers, or look again.
+pub async fn audit(
+    store: &Store,
+    account: AccountId,
+    mut progress: impl FnMut(Progress),
+) -> Result<Audited, StoreError> {
     let mut replay = Replay {
         account,
         number: 0,
@@ -72,13 +91,13 @@ pub async fn audit(store: &Store, account: AccountId, mut progress: impl FnMut(u
             replay.read(&serde_dynamo::from_item(item)?)?;
             entries = entries.saturating_add(1);
         }
-        progress(entries);
+        progress(Progress::Entries(entries));
         from = page.next;
         if from.is_none() {
             break;
         }
     }
-    let pending = replay.compare(store).await?;
+    let pending = replay.compare(store, &mut progress).await?;
     Ok(Audited { account, entries, users: replay.users.len(), pending, findings: replay.findings })
 }
 
@@ -141,7 +160,7 @@ impl Replay {
     }
 
     /// Holds the stored balances against the replayed ones; the number of large transfers on their way.
-    async fn compare(&mut self, store: &Store) -> Result<usize, StoreError> {
+    async fn compare(&mut self, store: &Store, progress: &mut impl FnMut(Progress)) -> Result<usize, StoreError> {
         let head = Head::read(store, self.account).await?;
         if u64::try_from(head.v).ok() != Some(self.number) || head.hash != self.hash {
             self.find(format!("the account stands at entry {}, the journal at {}", head.v, self.number));
@@ -166,24 +185,43 @@ impl Replay {
             self.find(format!("in suspense: stored {suspense}, replayed {}", self.suspense));
         }
         sum = sum.saturating_add(suspense);
+        for (operation, left) in bulk::left_over(store, self.account).await? {
+            self.find(format!("operation {operation} has ended, but {left} are in suspense"));
+            sum = sum.saturating_add(i128::from(left));
+        }
 
-        let users: Vec<PhoneUserId> = self.users.keys().copied().collect();
-        let balances = read_balances(store, self.account, &users).await?;
-        for user in users {
-            let stored = balances.get(&user).map_or(0, |balance| balance.units);
-            let replayed = self.users.get(&user).copied().unwrap_or_default();
-            self.equal(&format!("the balance of user {user}"), stored, replayed);
-            sum = sum.saturating_add(i128::from(stored));
-            let shown = shown(store, self.account, user).await?;
-            let expected = lines.get(&user).copied().unwrap_or_default();
-            if shown != expected {
-                self.find(format!("the statement of user {user} sums to {shown}, the journal to {expected}"));
+        let users = self.possible_users(store).await?;
+        let mut looked = 0_usize;
+        for some in users.chunks(USERS_AT_ONCE) {
+            let balances = read_balances(store, self.account, some).await?;
+            for user in some {
+                let stored = balances.get(user).map_or(0, |balance| balance.units);
+                let known = self.users.get(user).copied();
+                self.equal(&format!("the balance of user {user}"), stored, known.unwrap_or_default());
+                sum = sum.saturating_add(i128::from(stored));
+                if known.is_some() {
+                    let (shown, expected) = (shown(store, self.account, *user).await?, lines.get(user));
+                    let expected = expected.copied().unwrap_or_default();
+                    if shown != expected {
+                        self.find(format!("the statement of user {user} sums to {shown}, the journal to {expected}"));
+                    }
+                }
             }
+            looked = looked.saturating_add(some.len());
+            progress(Progress::Balances(looked, users.len()));
         }
         if sum != 0 {
             self.find(format!("all balances sum to {sum}, not to zero"));
         }
         Ok(ways.len())
+    }
+
+    /// Everybody who may have a balance: whom the journal names, and whose id was ever given.
+    async fn possible_users(&self, store: &Store) -> Result<Vec<PhoneUserId>, StoreError> {
+        let given = 1..=store.last_number(Sequence::PhoneUser).await?;
+        let mut users: BTreeSet<PhoneUserId> = given.filter_map(PhoneUserId::new).collect();
+        users.extend(self.users.keys());
+        Ok(users.into_iter().collect())
     }
 
     fn equal(&mut self, what: &str, stored: i64, replayed: i128) {

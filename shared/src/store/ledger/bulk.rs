@@ -14,12 +14,13 @@ use crate::ids::{AccountId, PhoneUserId};
 use crate::ledger::{Entry, EntryHash, Money, Party, Posting, Texts};
 use crate::limits::MAX_TRANSFER_USERS;
 use crate::store::grants::{Action, Grant};
-use crate::store::read::{Partition, Range};
+use crate::store::read::{Partition, Range, text};
 use crate::store::txn::Step;
 use crate::store::{Attempts, CommitError, Key, Store, StoreError, Table, Txn, Write};
 use crate::timestamp::Timestamp;
 use crate::voximplant::{Parameter, Refusal};
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 
 /// What [`begin`] and [`drive`] need.
 pub const DRIVE: &[Grant] = &[
@@ -289,6 +290,31 @@ pub(super) async fn on_the_way(store: &Store, account: AccountId) -> Result<Vec<
         });
     }
     Ok(ways)
+}
+
+/// Suspense balances of the account that are not empty although their operation is not on its way.
+pub(super) async fn left_over(store: &Store, account: AccountId) -> Result<Vec<(String, i64)>, StoreError> {
+    let on_the_way: HashSet<String> = pending(store).await?.into_iter().map(|(_, id)| id).collect();
+    let pk = operation::partition(account);
+    let partition =
+        Partition { table: Table::Ledger, index: None, pk: &pk, range: Range::All, descending: false, limit: None };
+    let (mut from, mut left) = (None, Vec::new());
+    loop {
+        let page = store.page(&partition, from).await?;
+        let ids = page.items.iter().filter_map(|item| text(item, "sk")).filter(|id| !on_the_way.contains(*id));
+        let keys: Vec<Key> = ids.map(|id| Suspense::key(account, id)).collect();
+        for item in store.batch_get(Table::Ledger, &keys).await? {
+            let suspense: Suspense = serde_dynamo::from_item(item)?;
+            if suspense.units != 0 {
+                let id = suspense.pk.split_once("#S#").map_or(suspense.pk.as_str(), |(_, id)| id);
+                left.push((id.to_owned(), suspense.units));
+            }
+        }
+        from = page.next;
+        if from.is_none() {
+            return Ok(left);
+        }
+    }
 }
 
 /// An operation being driven.

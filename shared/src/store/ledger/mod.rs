@@ -5,6 +5,7 @@ pub mod bulk;
 pub mod history;
 pub mod operation;
 pub mod transfer;
+pub mod watch;
 
 mod items;
 

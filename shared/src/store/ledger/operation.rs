@@ -37,8 +37,12 @@ impl OperationId {
     }
 }
 
+pub(super) fn partition(account: AccountId) -> String {
+    format!("A#{}#O", account.padded())
+}
+
 pub(super) fn key(account: AccountId, id: &str) -> Key {
-    Key::new(format!("A#{}#O", account.padded()), id)
+    Key::new(partition(account), id)
 }
 
 /// The record.

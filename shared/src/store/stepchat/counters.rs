@@ -21,13 +21,12 @@ fn key(kind: UserType) -> Key {
 
 /// One more user of this type. The bot is not counted.
 pub(super) fn one_more(kind: UserType) -> Option<Step<Refusal>> {
-    (kind != UserType::Bot)
-        .then(|| Write::update(Table::Stepchat, key(kind), "ADD n :change").number(":change", 1).into())
+    (kind != UserType::Bot).then(|| Write::count(Table::Stepchat, key(kind), 1).into())
 }
 
 /// One user of this type less; `last_admin` is the refusal if no admin would remain (decision D19).
 pub(super) fn one_less(kind: UserType, last_admin: Refusal) -> Option<Step<Refusal>> {
-    let update = || Write::update(Table::Stepchat, key(kind), "ADD n :change").number(":change", -1);
+    let update = || Write::count(Table::Stepchat, key(kind), -1);
     match kind {
         UserType::Bot => None,
         UserType::Admin => Some(update().number(":one", 1).if_("n > :one").or(last_admin)),

@@ -1,11 +1,13 @@
 //! Items of the `stepchat` table and their index attributes.
 
 use super::lists::Column;
+use super::texts::Marks;
 use crate::ids::UserId;
 use crate::stepchat::{Department, Detail, DetailValue, Email, ImageUrl, Name, Slug, User, UserType};
 use crate::store::Key;
 use crate::store::auth::TokenHash;
 use crate::store::keys::{exact, sort_key};
+use crate::store::search::Stamp;
 use crate::text::{fold, prefix};
 use crate::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -56,6 +58,9 @@ pub(super) struct ProfileItem {
     /// The guards and look-ups this user owns.
     #[serde(flatten)]
     pub(super) owned: Owned,
+    /// The stamps of its postings.
+    #[serde(flatten)]
+    pub(super) marks: Marks,
     #[serde(flatten)]
     order: Option<Order>,
 }
@@ -70,6 +75,14 @@ pub(super) struct Owned {
     /// The hash under which an admin's token is looked up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) admin_token: Option<TokenHash>,
+    /// How often all sessions have ended at once: a session counts only in the epoch in which it began.
+    #[serde(rename = "se", default, skip_serializing_if = "is_first")]
+    pub(super) epoch: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_first(epoch: &u32) -> bool {
+    *epoch == 0
 }
 
 /// The partition and sort keys of the eight lists.
@@ -128,7 +141,7 @@ pub(super) fn column_key(user: &User, column: Column) -> (String, String) {
 }
 
 impl ProfileItem {
-    pub(super) fn new(user: &User, owned: Owned) -> Self {
+    pub(super) fn new(user: &User, owned: Owned, marks: Marks) -> Self {
         Self {
             pk: partition(user.id),
             sk: "P".into(),
@@ -144,6 +157,7 @@ impl ProfileItem {
             tv: user.token_version,
             v: user.version,
             owned,
+            marks,
             order: (user.user_type != UserType::Bot).then(|| Order::of(user)),
         }
     }
@@ -175,6 +189,9 @@ pub(super) struct DetailItem {
     val: DetailValue,
     vp: Slug,
     vs: String,
+    /// The stamp of its postings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    g: Option<Stamp>,
 }
 
 impl DetailItem {
@@ -188,7 +205,18 @@ impl DetailItem {
             val: detail.value.clone(),
             vp: detail.slug.clone(),
             vs: format!("{}{}", value_prefix(&fold(detail.value.as_str())), id.padded()),
+            g: None,
         }
+    }
+
+    /// The same extra, whose postings have this stamp.
+    pub(super) fn stamped(self, stamp: Option<&Stamp>) -> Self {
+        Self { g: stamp.cloned(), ..self }
+    }
+
+    /// The text of which there are postings, and their stamp.
+    pub(super) fn posted(&self) -> (&str, Option<&Stamp>) {
+        (self.val.as_str(), self.g.as_ref())
     }
 
     pub(super) fn into_detail(self) -> Detail {

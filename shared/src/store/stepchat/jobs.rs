@@ -1,10 +1,12 @@
 //! Work that outlives its request: the physical purge behind a delete.
 
-use super::purges;
+use super::{purges, texts};
 use crate::ids::UserId;
 use crate::store::grants::{Action, Grant};
 use crate::store::read::{Partition, Range};
+use crate::store::search::Posted;
 use crate::store::{Key, Store, StoreError, Table, Write};
+use futures_util::try_join;
 use serde::{Deserialize, Serialize};
 use std::time::Instant;
 
@@ -15,6 +17,8 @@ pub const PURGE: &[Grant] = &[
     Grant::on(Table::Stepchat, Action::BatchWriteItem),
     Grant::on(Table::Stepchat, Action::UpdateItem),
     Grant::on(Table::Stepchat, Action::DeleteItem),
+    // Sessions, and an admin's API tokens.
+    Grant::on(Table::Auth, Action::DeleteItem),
 ];
 
 const PURGES: &str = "J#purge-user";
@@ -24,6 +28,9 @@ struct JobItem {
     pk: String,
     sk: String,
     uid: UserId,
+    /// What is posted of the profile, which is gone.
+    #[serde(default)]
+    posted: Vec<Posted>,
 }
 
 fn key(id: UserId) -> Key {
@@ -31,9 +38,9 @@ fn key(id: UserId) -> Key {
 }
 
 /// The write that, inside the deleting transaction, promises the purge.
-pub(super) fn promise(id: UserId) -> Result<Write, StoreError> {
+pub(super) fn promise(id: UserId, posted: Vec<Posted>) -> Result<Write, StoreError> {
     let Key { pk, sk } = key(id);
-    Write::put(Table::Stepchat, &JobItem { pk, sk: sk.unwrap_or_default(), uid: id })
+    Write::put(Table::Stepchat, &JobItem { pk, sk: sk.unwrap_or_default(), uid: id, posted })
 }
 
 /// Users whose purge is promised and not finished, oldest id first.
@@ -53,7 +60,12 @@ pub async fn pending_purges(store: &Store) -> Result<Vec<UserId>, StoreError> {
 /// Removes everything left of a deleted user, then the promise; `false` if the time was up before. Safe to repeat and to
 /// interrupt.
 pub async fn purge(store: &Store, id: UserId, until: Instant) -> Result<bool, StoreError> {
-    if !purges::of_user(store, id, until).await? {
+    let postings = async {
+        let promise: Option<JobItem> = store.get(Table::Stepchat, &key(id)).await?;
+        texts::forget(store, id, &promise.map(|promise| promise.posted).unwrap_or_default()).await
+    };
+    let (finished, ()) = try_join!(purges::of_user(store, id, until), postings)?;
+    if !finished {
         return Ok(false);
     }
     let name = store.table_name(Table::Stepchat);

@@ -109,8 +109,20 @@ pub async fn walk<'a>(
     types: &[UserType],
     limit: Option<i32>,
 ) -> Result<Walk<'a>, StoreError> {
+    walk_after(store, column, descending, types, limit, None).await
+}
+
+/// The same walk from behind a place in the column.
+pub(super) async fn walk_after<'a>(
+    store: &'a Store,
+    column: Column,
+    descending: bool,
+    types: &[UserType],
+    limit: Option<i32>,
+    after: Option<String>,
+) -> Result<Walk<'a>, StoreError> {
     let mut partitions: Vec<String> = types.iter().map(|kind| kind.as_str().to_owned()).collect();
-    let mut merge = Merge::of(store, Table::Stepchat, column.index(), descending).limit(limit);
+    let mut merge = Merge::of(store, Table::Stepchat, column.index(), descending).limit(limit).after(after);
     if column == Column::UserType {
         partitions.sort_unstable();
         if descending {

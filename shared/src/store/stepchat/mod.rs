@@ -1,15 +1,23 @@
 //! The `stepchat` table.
 
+pub mod api_tokens;
 pub mod bot;
 pub mod conversations;
 pub mod counters;
+pub mod export;
+pub mod finding;
+pub mod imports;
 pub mod jobs;
 pub mod lists;
+pub mod lockouts;
 pub mod people;
 pub mod presence;
 pub mod removals;
+pub mod sessions;
+pub mod texts;
 pub mod typing;
 pub mod users;
+pub mod whole;
 
 mod conversation_items;
 mod items;

@@ -2,14 +2,19 @@
 //!
 //! What hangs on an item goes before the item itself, so whatever interrupts a purge, the next run still finds the rest.
 
+use super::api_tokens::{self, POINTER, PlaceItem};
 use super::conversation_items::{
     ASSIGNED, MAIN, MESSAGES, MessageItem, OWN, PointerItem, TYPES, TYPING, TypingItem, WRITTEN, assigned_key,
     conversation_key, conversation_partition, message_key, typing_key, typist_key, written_key,
 };
 use super::conversations::{self, Remembered, number};
-use super::items::partition;
+use super::items::{DetailItem, partition};
+use super::{sessions, texts};
 use crate::ids::{ConversationId, MessageId, UserId};
+use crate::limits::MAX_TRANSACTION_ACTIONS;
+use crate::stepchat::TokenName;
 use crate::store::read::{Partition, Range, text};
+use crate::store::search::{self, Posted};
 use crate::store::txn::Step;
 use crate::store::{Attempts, Attributes, CommitError, Key, Store, StoreError, Table, Txn, Write};
 use std::collections::{BTreeMap, BTreeSet};
@@ -53,6 +58,9 @@ struct Hanging {
     assigned: Vec<ConversationId>,
     written: BTreeMap<ConversationId, BTreeSet<MessageId>>,
     typing: Option<ConversationId>,
+    tokens: Vec<TokenName>,
+    sessions: Vec<Key>,
+    posted: Vec<Posted>,
 }
 
 impl Hanging {
@@ -60,8 +68,14 @@ impl Hanging {
         let mut hanging = Self::default();
         for item in items {
             let sort = text(item, "sk").unwrap_or_default();
-            if sort == TYPES {
+            if sort.starts_with("D#") {
+                hanging.posted.extend(texts::posted(&serde_dynamo::from_item::<_, DetailItem>(item.clone())?));
+            } else if sort == TYPES {
                 hanging.typing = Some(serde_dynamo::from_item::<_, TypingItem>(item.clone())?.cid);
+            } else if let Some(session) = sessions::behind(sort) {
+                hanging.sessions.push(session);
+            } else if sort.starts_with(POINTER) {
+                hanging.tokens.push(serde_dynamo::from_item::<_, PlaceItem>(item.clone())?.name);
             } else if [OWN, ASSIGNED, WRITTEN].iter().any(|start| sort.starts_with(start)) {
                 let pointer: PointerItem = serde_dynamo::from_item(item.clone())?;
                 match pointer.mid {
@@ -77,6 +91,7 @@ impl Hanging {
     }
 
     async fn remove(self, store: &Store, id: UserId, until: Instant) -> Result<bool, StoreError> {
+        search::remove(store, Table::Stepchat, &self.posted).await?;
         for conversation in self.assigned {
             unassign(store, conversation, id).await?;
         }
@@ -93,6 +108,16 @@ impl Hanging {
         if let Some(conversation) = self.typing {
             store.batch_delete(Table::Stepchat, &[typist_key(conversation, id)]).await?;
         }
+        for name in self.tokens {
+            unless_refused(store, &api_tokens::removal(id, &name)).await?;
+        }
+        for keys in self.sessions.chunks(MAX_TRANSACTION_ACTIONS) {
+            let mut ended = Txn::default();
+            for key in keys {
+                ended.push(Write::delete(Table::Auth, key.clone()));
+            }
+            unless_refused(store, &ended).await?;
+        }
         Ok(true)
     }
 }
@@ -101,7 +126,11 @@ impl Hanging {
 async fn unless_done(store: &Store, step: Step<()>) -> Result<(), StoreError> {
     let mut txn = Txn::default();
     txn.push(step);
-    match store.commit(&txn).await {
+    unless_refused(store, &txn).await
+}
+
+async fn unless_refused(store: &Store, txn: &Txn<()>) -> Result<(), StoreError> {
+    match store.commit(txn).await {
         Err(CommitError::Store(error)) => Err(error),
         _ => Ok(()),
     }

@@ -5,13 +5,15 @@ use super::items::{
     DetailItem, GuardItem, Owned, ProfileItem, detail_key, email_key, partition, phone_key, profile_key, value_prefix,
 };
 use super::jobs;
+use super::texts::Stamps;
 use crate::ids::UserId;
-use crate::stepchat::{Detail, DetailChange, Email, Phone, Refusal, Slug, User, UserType};
+use crate::stepchat::{Detail, DetailChange, Email, Phone, Refusal, Slug, User, UserType, ends_sessions};
 use crate::store::auth::{self, PasswordHash, TokenHash};
 use crate::store::grants::{Action, Grant};
 use crate::store::keys::sort_key_prefix;
 use crate::store::read::{Partition, Range, text};
-use crate::store::{Attributes, Store, StoreError, Table, Txn, Write};
+use crate::store::txn::Step;
+use crate::store::{Attempts, Attributes, CommitError, Store, StoreError, Table, Txn, Write};
 use crate::text::fold;
 use futures_util::future::try_join_all;
 
@@ -19,12 +21,16 @@ use futures_util::future::try_join_all;
 pub const CREATE: &[Grant] = &[
     Grant::on(Table::Stepchat, Action::PutItem),
     Grant::on(Table::Stepchat, Action::UpdateItem),
+    Grant::on(Table::Stepchat, Action::BatchWriteItem),
+    Grant::on(Table::Stepchat, Action::DeleteItem),
     Grant::on(Table::Auth, Action::PutItem),
 ];
 /// What [`load`] needs.
 pub const LOAD: &[Grant] = &[Grant::on(Table::Stepchat, Action::Query)];
 /// What [`find_profile`] needs.
 pub const FIND_PROFILE: &[Grant] = &[Grant::on(Table::Stepchat, Action::GetItem)];
+/// What [`id_by_email`] needs.
+pub const ID_BY_EMAIL: &[Grant] = &[Grant::on(Table::Stepchat, Action::GetItem)];
 /// What [`find_by`] needs.
 pub const FIND_BY: &[Grant] = &[
     Grant::on(Table::Stepchat, Action::GetItem),
@@ -32,7 +38,7 @@ pub const FIND_BY: &[Grant] = &[
     Grant::query(Table::Stepchat, "by_last"),
     Grant::query(Table::Stepchat, "by_value"),
 ];
-/// What [`replacement`] needs.
+/// What [`replacement`] needs, beside [`texts::POST`](super::texts::POST) if it may change names, the e-mail address or extras.
 pub const REPLACE: &[Grant] = &[
     Grant::on(Table::Stepchat, Action::PutItem),
     Grant::on(Table::Stepchat, Action::UpdateItem),
@@ -62,6 +68,14 @@ pub struct Stored {
     /// The extras, by slug.
     pub details: Vec<Detail>,
     owned: Owned,
+    stamps: Stamps,
+}
+
+impl Stored {
+    /// The epoch of the user's sessions.
+    pub(super) fn epoch(&self) -> u32 {
+        self.owned.epoch
+    }
 }
 
 /// The secrets that go with a user, each already in the form that is stored.
@@ -94,15 +108,21 @@ pub fn creation(
     let owned = Owned {
         phone: if unique_phone { phone_of(details) } else { None },
         admin_token: (user.user_type == UserType::Admin).then(|| secrets.token.clone()),
+        epoch: 0,
     };
     if let Some(phone) = &owned.phone {
         let guard = GuardItem::new(phone_key(phone), user.id);
         txn.push(Write::put(Table::Stepchat, &guard)?.if_absent().or(Refusal::DuplicatePhone));
     }
+    let set: Vec<DetailChange> = details.iter().cloned().map(DetailChange::Set).collect();
+    let (stamps, change) = Stamps::default().after(None, user, &set);
+    txn.post(change);
     // The id is fresh from the sequence: an item in its place means the sequence was set back.
-    txn.push(Write::put(Table::Stepchat, &ProfileItem::new(user, owned.clone()))?.if_absent().or_stale());
+    let profile = ProfileItem::new(user, owned.clone(), stamps.profile);
+    txn.push(Write::put(Table::Stepchat, &profile)?.if_absent().or_stale());
     for detail in details {
-        txn.push(Write::put(Table::Stepchat, &DetailItem::new(user.id, detail))?);
+        let item = DetailItem::new(user.id, detail).stamped(stamps.details.get(&detail.slug));
+        txn.push(Write::put(Table::Stepchat, &item)?);
     }
     if let Some(count) = counters::one_more(user.user_type) {
         txn.push(count);
@@ -124,15 +144,22 @@ pub async fn load(store: &Store, id: UserId) -> Result<Option<Stored>, StoreErro
         limit: None,
     };
     let mut profile: Option<ProfileItem> = None;
-    let mut details = Vec::new();
+    let (mut details, mut stamps) = (Vec::new(), Stamps::default());
     for item in store.all(&partition).await? {
         if text(&item, "sk") == Some("P") {
             profile = Some(serde_dynamo::from_item(item)?);
         } else {
-            details.push(serde_dynamo::from_item::<_, DetailItem>(item)?.into_detail());
+            let item: DetailItem = serde_dynamo::from_item(item)?;
+            let stamp = item.posted().1.cloned();
+            let detail = item.into_detail();
+            stamps.details.extend(stamp.map(|stamp| (detail.slug.clone(), stamp)));
+            details.push(detail);
         }
     }
-    Ok(profile.map(|profile| Stored { owned: profile.owned.clone(), user: profile.into_user(), details }))
+    Ok(profile.map(|profile| {
+        stamps.profile = profile.marks.clone();
+        Stored { owned: profile.owned.clone(), user: profile.into_user(), details, stamps }
+    }))
 }
 
 /// Reads the extras of a user that is known to exist.
@@ -156,6 +183,12 @@ pub async fn find_profile(store: &Store, id: UserId) -> Result<Option<User>, Sto
     Ok(item.map(ProfileItem::into_user))
 }
 
+/// The id of the user who has this e-mail address.
+pub async fn id_by_email(store: &Store, email: &Email) -> Result<Option<UserId>, StoreError> {
+    let guard: Option<GuardItem> = store.get(Table::Stepchat, &email_key(email)).await?;
+    Ok(guard.map(|guard| guard.uid))
+}
+
 /// An attribute by which `get-user-by` finds users.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Attribute {
@@ -175,9 +208,8 @@ pub enum Attribute {
 pub async fn find_by(store: &Store, attribute: &Attribute) -> Result<Option<User>, StoreError> {
     match attribute {
         Attribute::Email(email) => {
-            let guard: Option<GuardItem> = store.get(Table::Stepchat, &email_key(email)).await?;
-            let Some(guard) = guard else { return Ok(None) };
-            let user = find_profile(store, guard.uid).await?;
+            let Some(id) = id_by_email(store, email).await? else { return Ok(None) };
+            let user = find_profile(store, id).await?;
             Ok(user.filter(|user| user.user_type != UserType::Bot))
         }
         Attribute::FirstName(name) => by_name(store, ("by_first", "lp", "s_first"), name).await,
@@ -288,12 +320,16 @@ pub fn replacement(
         }
     }
     // A heartbeat does not raise the version, but putting the profile whole must not set it back.
-    let profile = Write::put(Table::Stepchat, &ProfileItem::new(after, owned.clone()))?;
-    let profile = profile.number(":seen", before.user.version).number(":active", before.user.last_activity.millis());
-    txn.push(profile.if_("v = :seen AND active = :active").or_stale());
+    let (stamps, posted) = before.stamps.after(Some((&before.user, &before.details)), after, changes);
+    txn.post(posted);
+    let profile = Write::put(Table::Stepchat, &ProfileItem::new(after, owned.clone(), stamps.profile))?;
+    txn.push(unchanged(profile, &before.user));
     for change in changes {
         match change {
-            DetailChange::Set(detail) => txn.push(Write::put(Table::Stepchat, &DetailItem::new(id, detail))?),
+            DetailChange::Set(detail) => {
+                let item = DetailItem::new(id, detail).stamped(stamps.details.get(&detail.slug));
+                txn.push(Write::put(Table::Stepchat, &item)?);
+            }
             DetailChange::Remove(slug) => txn.push(Write::delete(Table::Stepchat, detail_key(id, slug))),
         }
     }
@@ -305,6 +341,12 @@ pub fn replacement(
     }
     push_secrets(&mut txn, id, &before.owned, &owned, secrets)?;
     Ok(txn)
+}
+
+/// Stale if the user has changed since it was read, or been active.
+fn unchanged(profile: Write, before: &User) -> Step<Refusal> {
+    let profile = profile.number(":seen", before.version).number(":active", before.last_activity.millis());
+    profile.if_("v = :seen AND active = :active").or_stale()
 }
 
 /// What a user owns after a change: the phone number that is set now, or the one held before if the call leaves it
@@ -323,7 +365,15 @@ fn owned_after(
     };
     let admin_token = (after.user_type == UserType::Admin)
         .then(|| before.owned.admin_token.clone().unwrap_or_else(|| secrets.token.clone()));
-    Owned { phone, admin_token }
+    Owned { phone, admin_token, epoch: epoch_after(before, after, secrets) }
+}
+
+/// The epoch of a user's sessions after a change: another one, so that all of them end, if the password is new or the
+/// type means something else.
+#[must_use]
+pub fn epoch_after(before: &Stored, after: &User, secrets: &Secrets) -> u32 {
+    let ended = secrets.password.is_some() || ends_sessions(before.user.user_type, after.user_type);
+    before.owned.epoch.saturating_add(ended.into())
 }
 
 /// The password, and the look-up by which an admin's token opens the API: it exists exactly while the user is an admin.
@@ -366,8 +416,41 @@ pub fn deletion(stored: &Stored) -> Result<Txn<Refusal>, StoreError> {
     if let Some(token) = &stored.owned.admin_token {
         txn.push(auth::delete_admin_token(token));
     }
-    txn.push(jobs::promise(user.id)?);
+    txn.push(jobs::promise(user.id, stored.stamps.posted(user))?);
     Ok(txn)
+}
+
+/// Posts what has no postings yet of a user; whether there was anything. For users from before there were postings.
+pub async fn complete(store: &Store, id: UserId) -> Result<bool, StoreError> {
+    let (mut attempts, mut any) = (Attempts::default(), false);
+    loop {
+        let Some(stored) = load(store, id).await? else { return Ok(any) };
+        let Some(txn) = completion(&stored)? else { return Ok(any) };
+        match store.commit(&txn).await {
+            Ok(()) => any = true,
+            Err(CommitError::Store(error)) => return Err(error),
+            Err(_) => attempts.again().await?,
+        }
+    }
+}
+
+/// The transaction that posts what has no postings yet of a stored user, as before there were any; `None` if nothing is
+/// missing. Of many extras it takes some: ask again until nothing is missing.
+fn completion(stored: &Stored) -> Result<Option<Txn<Refusal>>, StoreError> {
+    let user = User { version: stored.user.version.saturating_add(1), ..stored.user.clone() };
+    let (stamps, change, written) = stored.stamps.completed(&user, &stored.details);
+    if change.is_empty() {
+        return Ok(None);
+    }
+    let mut txn = Txn::default();
+    txn.post(change);
+    let profile = Write::put(Table::Stepchat, &ProfileItem::new(&user, stored.owned.clone(), stamps.profile))?;
+    txn.push(unchanged(profile, &stored.user));
+    for detail in written {
+        let item = DetailItem::new(user.id, &detail).stamped(stamps.details.get(&detail.slug));
+        txn.push(Write::put(Table::Stepchat, &item)?);
+    }
+    Ok(Some(txn))
 }
 
 /// The admin with the oldest account, for the operator's own use.

@@ -39,6 +39,8 @@ pub const LIST: &[Grant] = &[
 const SHARDS: u8 = 16;
 /// Index entries per megabyte are some thousands; a page of this many is one round trip.
 const LARGEST_PAGE: usize = 1_000;
+/// Users read whole at once: with the longest texts some ten megabytes, and ten batches in the air together.
+const STEP: usize = 1_000;
 
 pub(super) fn key(account: AccountId, user: PhoneUserId) -> Key {
     Key::new(format!("{}#U#{}", account_partition(account), user.padded()), "P")
@@ -202,7 +204,7 @@ pub fn creation(
 /// The write that counts users in or out. Any shard will do: only their sum means something.
 pub(super) fn counted(account: AccountId, application: ApplicationId, change: i64) -> Write {
     let shard = format!("{}#{:02}", application.padded(), fastrand::u8(0..SHARDS));
-    Write::update(Table::Voximplant, Key::new(counters(account), shard), "ADD n :change").number(":change", change)
+    Write::count(Table::Voximplant, Key::new(counters(account), shard), change)
 }
 
 /// The keys of all counters of an application.
@@ -408,29 +410,31 @@ pub struct Row {
     pub place: String,
 }
 
-/// One page of a list.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The users of a list: chosen, but not yet read. They are read in steps, so that an answer that is full before leaves the
+/// rest unread.
+#[derive(Debug)]
 pub struct Listed {
-    /// The users, in order.
-    pub rows: Vec<Row>,
+    account: AccountId,
+    unread: std::vec::IntoIter<Chosen>,
     /// How many users match before offset and count.
     pub total: u64,
-    /// Whether matches follow the last row.
+    /// Whether matches follow the last chosen one.
     pub more: bool,
 }
 
 /// An entry chosen for the page, not yet read whole.
+#[derive(Debug)]
 struct Chosen {
     id: PhoneUserId,
     own_balance: bool,
     place: String,
 }
 
-/// Lists users of some applications: sorted, filtered, `count` of them after `offset`.
+/// Chooses users of some applications: sorted, filtered, `count` of them after `offset`.
 ///
-/// Without a filter the total comes from the counters and only offset + count entries are walked; with one, the
-/// applications' partitions are walked whole, some thousands of entries a round trip. Three sequential round trips at
-/// most for a page of one application: walk and counters together, then users and balances together.
+/// Without a filter the total comes from the counters and only offset + count entries are walked; a user's id is looked
+/// up; with any other filter the applications' partitions are walked whole, some thousands of entries a round trip. Two sequential round trips at most
+/// for a page of one application: walk and counters together, then users and balances together.
 pub async fn list(store: &Store, account: AccountId, listing: &Listing) -> Result<Listed, StoreError> {
     let unfiltered = listing.filter.is_empty();
     let ((chosen, matches, more), total) = if unfiltered {
@@ -444,20 +448,61 @@ pub async fn list(store: &Store, account: AccountId, listing: &Listing) -> Resul
         (walk(store, account, listing).await?, None)
     };
     let total = total.unwrap_or_else(|| u64::try_from(matches).unwrap_or(u64::MAX));
-    let ids: Vec<PhoneUserId> = chosen.iter().map(|entry| entry.id).collect();
-    let payers: Vec<PhoneUserId> = chosen.iter().filter(|entry| entry.own_balance).map(|entry| entry.id).collect();
-    let (mut users, balances) =
-        futures_util::try_join!(find_all(store, account, &ids), user_balances(store, account, &payers))?;
-    // A user that has gone since the walk is left out.
-    let rows = chosen.into_iter().filter_map(|entry| {
-        let user = users.remove(&entry.id)?;
-        Some(Row { user, balance: balances.get(&entry.id).copied(), place: entry.place })
-    });
-    Ok(Listed { rows: rows.collect(), total, more })
+    Ok(Listed { account, unread: chosen.into_iter(), total, more })
 }
 
-/// Walks the index: the chosen entries, the number of matches seen, and whether more follow the last chosen one.
-async fn walk(store: &Store, account: AccountId, listing: &Listing) -> Result<(Vec<Chosen>, usize, bool), StoreError> {
+impl Listed {
+    /// Reads the next chosen users and their money; `None` when all have been read.
+    pub async fn step(&mut self, store: &Store) -> Result<Option<Vec<Row>>, StoreError> {
+        let step: Vec<Chosen> = self.unread.by_ref().take(STEP).collect();
+        if step.is_empty() {
+            return Ok(None);
+        }
+        let ids: Vec<PhoneUserId> = step.iter().map(|entry| entry.id).collect();
+        let payers: Vec<PhoneUserId> = step.iter().filter(|entry| entry.own_balance).map(|entry| entry.id).collect();
+        let (mut users, balances) =
+            futures_util::try_join!(find_all(store, self.account, &ids), user_balances(store, self.account, &payers))?;
+        // A user that has gone since the walk is left out.
+        let rows = step.into_iter().filter_map(|entry| {
+            let user = users.remove(&entry.id)?;
+            Some(Row { user, balance: balances.get(&entry.id).copied(), place: entry.place })
+        });
+        Ok(Some(rows.collect()))
+    }
+}
+
+/// The chosen entries, the number of matches seen, and whether more follow the last chosen one.
+type Walked = (Vec<Chosen>, usize, bool);
+
+/// A user that is named by its id needs no walk.
+async fn look_up(store: &Store, account: AccountId, listing: &Listing, id: PhoneUserId) -> Result<Walked, StoreError> {
+    let user = find_all(store, account, &[id]).await?.remove(&id);
+    let user = user.filter(|user| listing.applications.contains(&user.application));
+    let matching = user.and_then(|user| {
+        let item = UserItem::new(account, &user);
+        let UserItem { pk, uname, display, active, acd, own_balance, s_name, s_display, s_id, .. } = item;
+        let place = match listing.order {
+            Order::Name => s_name,
+            Order::DisplayName => s_display,
+            Order::Id => s_id,
+        };
+        let row = IndexRow { pk, uname, display, active, acd, own_balance };
+        listing.filter.passes(&row, id).then_some(Chosen { id, own_balance, place })
+    });
+    let matches = usize::from(matching.is_some());
+    let behind = matching.filter(|entry| match &listing.after {
+        Some(after) => entry.place > *after,
+        None => listing.offset == 0,
+    });
+    let more = behind.is_some() && listing.count == 0;
+    Ok((behind.into_iter().take(listing.count).collect(), matches, more))
+}
+
+/// Walks the index.
+async fn walk(store: &Store, account: AccountId, listing: &Listing) -> Result<Walked, StoreError> {
+    if let Some(id) = listing.filter.id {
+        return look_up(store, account, listing, id).await;
+    }
     let unfiltered = listing.filter.is_empty();
     // A cursor says where to go on: an offset that was counted on the way there is not counted again.
     let offset = if listing.after.is_some() { 0 } else { listing.offset };

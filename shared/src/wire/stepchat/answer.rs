@@ -1,6 +1,6 @@
 //! The envelope of every StepChat answer (decision D1).
 
-use crate::limits::MAX_ANSWER_BYTES;
+use crate::wire::fitting::{Fitting, fitting};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::ser::Serializer;
@@ -41,21 +41,14 @@ impl<T: Serialize> Filled<T> {
     /// Takes rows, each with its place in the order, until the answer is large enough; `more` says that rows follow the
     /// last one. Nothing is left out silently: what is missing is behind `next_cursor`.
     pub fn new(rows: impl IntoIterator<Item = (T, String)>, more: bool) -> Self {
-        let (mut taken, mut bytes, mut last, mut full) = (Vec::new(), 0_usize, None, false);
-        for (row, place) in rows {
-            // Inside a Lambda answer the body is a JSON text once more: quotes and backslashes count twice.
-            let size = serde_json::to_vec(&row).map_or(0, |json| {
-                json.len().saturating_add(json.iter().filter(|byte| matches!(byte, b'"' | b'\\')).count())
-            });
-            bytes = bytes.saturating_add(size);
-            if bytes > MAX_ANSWER_BYTES && last.is_some() {
-                full = true;
-                break;
-            }
-            last = Some(place);
-            taken.push(row);
-        }
-        Self { rows: taken, next_cursor: last.filter(|_| full || more) }
+        Self::of(fitting(rows), more)
+    }
+
+    /// The rows that have been taken; `more` says that rows follow the last one.
+    #[must_use]
+    pub fn of(taken: Fitting<T, String>, more: bool) -> Self {
+        let Fitting { rows, last, full, .. } = taken;
+        Self { rows, next_cursor: last.filter(|_| full || more) }
     }
 
     /// Whether no further row fits.
@@ -94,6 +87,7 @@ impl<T: Serialize> Serialize for OrFalse<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::MAX_ANSWER_BYTES;
 
     #[test]
     fn a_miss_is_false_inside_the_envelope() {

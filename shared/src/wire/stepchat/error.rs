@@ -1,6 +1,7 @@
 //! StepChat's errors: which body, which code, which status (reference/stepchat.md §1.2, §1.3; decisions, "StepChat").
 
 use crate::method::Failure;
+use crate::observe::Blame;
 use crate::stepchat::Refusal;
 use crate::store::{CommitError, StoreError};
 use crate::wire::{DecodeError, Malformed};
@@ -26,6 +27,9 @@ pub enum Error {
     /// Not the token of an admin.
     #[error("Use a token of an administrator.")]
     InvalidToken,
+    /// An API token with the scope `read`, and a method that writes.
+    #[error("This token may only read.")]
+    ScopeTooSmall,
     /// A required field is not there.
     #[error("Missing argument: {0}")]
     MissingArgument(&'static str),
@@ -67,6 +71,7 @@ impl Error {
             Self::FunctionNotFound => "function-not-found",
             Self::TokenNotFound => "token-not-found",
             Self::InvalidToken => "invalid-token",
+            Self::ScopeTooSmall => "security-error",
             Self::MissingArgument(_) => "missing-argument",
             Self::Malformed(_) => "invalid-request",
             Self::InvalidArgument { .. } => "invalid-argument",
@@ -164,6 +169,14 @@ impl Failure for Error {
 
     fn is_already_answered(&self) -> bool {
         *self == Self::AlreadyAnswered
+    }
+
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Store(error) if error.is_pressure() => Blame::Pressure,
+            Self::Store(_) | Self::TimedOut | Self::Internal => Blame::Service,
+            _ => Blame::Caller,
+        }
     }
 
     fn cause(&self) -> Option<String> {

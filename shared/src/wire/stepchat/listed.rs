@@ -3,7 +3,7 @@
 use super::{DetailRow, Error, Texts, UserRow};
 use crate::context::Ctx;
 use crate::ids::UserId;
-use crate::stepchat::{Search, User};
+use crate::stepchat::User;
 use crate::store::stepchat::lists;
 use crate::wire::node::Node;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -86,17 +86,4 @@ impl ListedUser {
         });
         Ok(rows.collect())
     }
-}
-
-/// Those of these users that a search finds, in their order. Extras are read only of users whose profile does not decide.
-pub async fn matching(ctx: &Ctx, users: Vec<User>, search: &Search) -> Result<Vec<User>, Error> {
-    let undecided: Vec<UserId> = users.iter().filter(|user| !search.finds_profile(user)).map(|user| user.id).collect();
-    let details = lists::details_of(ctx.store(), &undecided).await?;
-    let found: Vec<UserId> = undecided
-        .into_iter()
-        .zip(details)
-        .filter(|(_, details)| search.finds_details(details))
-        .map(|(id, _)| id)
-        .collect();
-    Ok(users.into_iter().filter(|user| search.finds_profile(user) || found.contains(&user.id)).collect())
 }

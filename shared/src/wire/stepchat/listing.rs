@@ -3,8 +3,11 @@
 use super::{Error, Filled, Text, UserRow};
 use crate::context::Ctx;
 use crate::ids::UserId;
-use crate::stepchat::{Refusal, UserType};
+use crate::stepchat::{Refusal, User, UserType};
+use crate::store::stepchat::finding;
 use crate::store::stepchat::lists::{self, Column};
+use crate::timestamp::Timestamp;
+use crate::wire::Fitting;
 use crate::wire::node::Node;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
@@ -15,17 +18,14 @@ const CHUNK: usize = 500;
 
 /// Rows of these users in this order, until the answer is full; the cursor is the last id.
 pub async fn rows(ctx: &Ctx, ids: &[UserId]) -> Result<Filled<UserRow>, Error> {
-    let mut rows = Vec::new();
+    let mut taken = Fitting::default();
     for chunk in ids.chunks(CHUNK) {
         let users = lists::profiles(ctx.store(), chunk).await?;
-        rows.extend(users.iter().map(|user| (UserRow::new(ctx, user), user.id.to_string())));
-        let filled = Filled::new(rows, false);
-        if filled.next_cursor.is_some() {
-            return Ok(filled);
+        if !taken.take(users.iter().map(|user| (UserRow::new(ctx, user), user.id.to_string()))) {
+            break;
         }
-        rows = filled.rows.into_iter().map(|row| (row.clone(), row.id)).collect();
     }
-    Ok(Filled::new(rows, false))
+    Ok(Filled::of(taken, false))
 }
 
 /// The user behind which a list goes on.
@@ -40,6 +40,35 @@ impl UserCursor {
 }
 
 impl<'de> Deserialize<'de> for UserCursor {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Text::deserialize(deserializer).map(Self)
+    }
+}
+
+/// Where a list by creation goes on: the second, and the id. It holds even if the user who was there has gone.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UserPlace(Text);
+
+impl UserPlace {
+    /// The place in the order.
+    pub fn read(&self) -> Result<Option<String>, Refusal> {
+        self.0.given().map(|text| Self::place(text).ok_or(Refusal::InvalidCursor)).transpose()
+    }
+
+    fn place(text: &str) -> Option<String> {
+        let (seconds, id) = text.split_once('-')?;
+        let millis = seconds.parse::<u32>().map(|seconds| i64::from(seconds).saturating_mul(1_000)).ok()?;
+        Some(finding::created_at(UserId::parse(id)?, Timestamp::from_millis(millis)))
+    }
+
+    /// The cursor behind this user.
+    #[must_use]
+    pub fn behind(user: &User) -> String {
+        format!("{}-{}", user.creation_time.seconds(), user.id)
+    }
+}
+
+impl<'de> Deserialize<'de> for UserPlace {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Text::deserialize(deserializer).map(Self)
     }
@@ -137,6 +166,7 @@ macro_rules! schema {
 }
 
 schema!(UserCursor, { "type": "string", "description": "The next_cursor of the answer before." });
+schema!(UserPlace, { "type": "string", "description": "The next_cursor of the answer before." });
 schema!(Texts, { "type": ["array", "string"], "description": "A list, as JSON, as JSON text, in PHP brackets, or between commas." });
 schema!(Sorting, { "type": ["array", "string"], "description": "[\"column\", \"ASC\" or \"DESC\"]." });
 schema!(Types, { "type": ["array", "string"], "description": "Any of visitor, lead, user, agent, admin." });

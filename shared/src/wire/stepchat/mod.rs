@@ -16,15 +16,16 @@ pub use conversation_fields::{AttachmentsField, ConversationRef, MessageCursor, 
 pub use conversation_row::{ConversationDetails, ConversationRow, LatestRow, MessageRow, Person};
 pub use error::Error;
 pub use fields::{DepartmentField, Extra, Flag, Text, UserRef, present};
-pub use listed::{ExtraChoice, ListedUser, matching};
-pub use listing::{Sorting, Texts, Types, UserCursor, rows};
+pub use listed::{ExtraChoice, ListedUser};
+pub use listing::{Sorting, Texts, Types, UserCursor, UserPlace, rows};
 pub use row::{DetailRow, UserDetails, UserRow};
 
-use crate::auth::stepchat::{Admin, authenticate};
+use crate::auth::stepchat::{Admin, authenticate, authenticate_login, note_use};
 use crate::context::Ctx;
-use crate::method::Family;
-use crate::store::auth::LOOK_UP;
-use crate::store::grants::Grant;
+use crate::method::{Effect, Family};
+use crate::store::Table;
+use crate::store::files::{self, FileKey};
+use crate::store::grants::{Action, Grant};
 use crate::wire::{Inbound, Junk, Reply, ReplyType};
 use http::StatusCode;
 
@@ -37,6 +38,8 @@ pub enum Stepchat {}
 pub enum Access {
     /// The token of a user whose type is exactly `admin` (decision D40).
     Admin,
+    /// The same, where `token` may also hold the token of a user who logs in.
+    Login,
 }
 
 impl Family for Stepchat {
@@ -46,16 +49,37 @@ impl Family for Stepchat {
     const FRONT_DOORS: &'static [&'static str] = &["/stepchat", "/include/api.php"];
     const TRAILING_SLASH: bool = false;
     const JUNK: Junk = Junk::Refused;
-    const GRANTS: &'static [Grant] = LOOK_UP;
+    // Tokens; and for API tokens the admin behind one, and the note of its use.
+    const GRANTS: &'static [Grant] = &[
+        Grant::on(Table::Auth, Action::GetItem),
+        Grant::on(Table::Stepchat, Action::GetItem),
+        Grant::on(Table::Auth, Action::UpdateItem),
+    ];
+
+    const DOOR_GRANTS: &'static [Grant] = files::SERVE;
 
     type Access = Access;
     type Caller = Admin;
     type Error = Error;
 
-    async fn authenticate(ctx: &Ctx, inbound: &Inbound, access: Access) -> Result<Admin, Error> {
+    async fn authenticate(ctx: &Ctx, inbound: &Inbound, access: Access, effect: Effect) -> Result<Admin, Error> {
         match access {
-            Access::Admin => authenticate(ctx, inbound).await,
+            Access::Admin => authenticate(ctx, inbound, effect).await,
+            Access::Login => authenticate_login(ctx, inbound, effect).await,
         }
+    }
+
+    fn is_delegate(caller: &Admin) -> bool {
+        caller.is_delegate()
+    }
+
+    async fn beside(ctx: &Ctx, caller: &Admin) {
+        note_use(ctx, caller).await;
+    }
+
+    fn picture(path: &str) -> Option<FileKey> {
+        let (_, below) = path.split_once(Self::ROOT)?;
+        FileKey::parse_picture(below.strip_prefix("/uploads/")?)
     }
 
     fn tenant(_: &Admin) -> String {
@@ -63,21 +87,27 @@ impl Family for Stepchat {
         String::from("stepchat")
     }
 
-    fn caller_kind(_: &Admin) -> &'static str {
-        "admin-token"
+    fn caller_kind(caller: &Admin) -> &'static str {
+        caller.kind()
     }
 
     fn success(body: String, accepts_json: bool) -> Reply {
-        Reply { status: StatusCode::OK, kind: kind(accepts_json), body, outcome: "ok".into() }
+        Reply { status: StatusCode::OK, kind: kind(accepts_json), body, outcome: "ok".into(), cookie: None }
     }
 
     fn failure(error: &Error, accepts_json: bool) -> Reply {
-        Reply { status: error.status(), kind: kind(accepts_json), body: error.body(), outcome: error.code().to_owned() }
+        Reply {
+            status: error.status(),
+            kind: kind(accepts_json),
+            body: error.body(),
+            outcome: error.code().to_owned(),
+            cookie: None,
+        }
     }
 
     fn describe(access: Access) -> String {
         match access {
-            Access::Admin => "admin token".into(),
+            Access::Admin | Access::Login => "admin token".into(),
         }
     }
 }

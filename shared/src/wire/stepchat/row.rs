@@ -27,7 +27,8 @@ pub struct UserRow {
     pub last_activity: String,
     /// Department number, as text.
     pub department: Option<String>,
-    /// The user's token: 40 hex digits; empty for staff if the deployment hides staff tokens (decision D44).
+    /// The user's token: 40 hex digits; empty for staff if the deployment hides staff tokens (decision D44), and to
+    /// callers with an API token.
     pub token: String,
 }
 
@@ -36,7 +37,7 @@ impl UserRow {
     #[must_use]
     pub fn new(ctx: &Ctx, user: &User) -> Self {
         let config = &ctx.config().stepchat;
-        let hidden = user.user_type.is_staff() && !config.show_staff_tokens;
+        let hidden = user.user_type.is_staff() && !ctx.shows_staff_tokens();
         let image = user.profile_image.as_ref().map_or(config.default_profile_image.as_str(), |image| image.as_str());
         Self {
             id: user.id.to_string(),

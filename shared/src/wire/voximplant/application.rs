@@ -74,6 +74,12 @@ impl ApplicationFilter {
         Self { id: id.and_then(|id| id.0), part: part.map(|part| part.0) }
     }
 
+    /// The one application that a valid id alone selects, if it exists.
+    #[must_use]
+    pub fn only(&self) -> Option<ApplicationId> {
+        self.id.filter(|_| self.part.is_none()).and_then(ApplicationId::new)
+    }
+
     /// The applications of this account it selects; 116 for an id that does not exist, none for a part that matches
     /// nothing.
     pub async fn resolve(&self, store: &Store, account: AccountId) -> Result<Vec<ApplicationId>, Error> {

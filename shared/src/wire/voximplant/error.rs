@@ -1,6 +1,7 @@
 //! Voximplant's errors: always HTTP 200, `error` and `errors` (reference/voximplant.md §1.5).
 
 use crate::method::Failure;
+use crate::observe::Blame;
 use crate::store::{CommitError, StoreError};
 use crate::voximplant::{Parameter, Refusal};
 use crate::wire::{DecodeError, Malformed};
@@ -169,6 +170,14 @@ impl Failure for Error {
 
     fn is_already_answered(&self) -> bool {
         *self == Self::AlreadyAnswered
+    }
+
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Store(error) if error.is_pressure() => Blame::Pressure,
+            Self::Store(_) | Self::TimedOut | Self::Refused(Refusal::Internal) => Blame::Service,
+            _ => Blame::Caller,
+        }
     }
 
     fn cause(&self) -> Option<String> {

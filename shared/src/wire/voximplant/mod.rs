@@ -3,12 +3,14 @@
 mod application;
 mod error;
 mod fields;
+mod promised;
 mod records;
 mod selection;
 
 pub use application::{ApplicationFilter, ApplicationRef, one_application};
 pub use error::Error;
 pub use fields::{Bool, Count, Cursor, IdList, Ids, SemicolonList, Text};
+pub use promised::promised;
 pub use records::{
     ApplicationCreated, ApplicationInfo, Done, ListAnswer, Page, QueueInfo, QueueOfUser, SkillInfo, UserInfo,
 };
@@ -16,7 +18,7 @@ pub use selection::{APPLICATIONS, Pair, QUEUES, SKILLS, Selection, USERS, Users}
 
 use crate::auth::voximplant::{Caller, authenticate};
 use crate::context::Ctx;
-use crate::method::Family;
+use crate::method::{Effect, Family};
 use crate::store::Table;
 use crate::store::grants::{Action, Grant};
 use crate::voximplant::Role;
@@ -55,7 +57,7 @@ impl Family for Voximplant {
         Inbound { params: inbound.params.joining_repeats().without_blanks(), ..inbound }
     }
 
-    async fn authenticate(ctx: &Ctx, inbound: &Inbound, access: Access) -> Result<Caller, Error> {
+    async fn authenticate(ctx: &Ctx, inbound: &Inbound, access: Access, _: Effect) -> Result<Caller, Error> {
         authenticate(ctx, inbound, access).await
     }
 
@@ -68,7 +70,7 @@ impl Family for Voximplant {
     }
 
     fn success(body: String, _: bool) -> Reply {
-        Reply { status: StatusCode::OK, kind: ReplyType::Json, body, outcome: "ok".into() }
+        Reply { status: StatusCode::OK, kind: ReplyType::Json, body, outcome: "ok".into(), cookie: None }
     }
 
     fn failure(error: &Error, _: bool) -> Reply {
@@ -78,6 +80,7 @@ impl Family for Voximplant {
             kind: ReplyType::Json,
             body: error.body(),
             outcome: error.refusal().code().to_string(),
+            cookie: None,
         }
     }
 

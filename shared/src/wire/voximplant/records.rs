@@ -3,8 +3,9 @@
 use super::{Count, Cursor};
 use crate::ids::{ApplicationId, PhoneUserId, QueueId, SkillId};
 use crate::ledger::Money;
-use crate::limits::{MAX_ANSWER_BYTES, MAX_COUNT};
+use crate::limits::MAX_COUNT;
 use crate::voximplant::{AccountName, AcdStatus, Application, PhoneUser, Queue, ServiceProbability};
+use crate::wire::fitting::{Fitting, fitting};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -39,26 +40,12 @@ pub struct ListAnswer<T> {
 }
 
 impl<T: Serialize> ListAnswer<T> {
-    /// Takes records, each with its place in the order, until the answer is large enough; `cut` says that more records
-    /// follow the last one although the caller asked for them. Nothing is left out silently: what is missing is behind
-    /// `next_cursor`.
-    pub fn fill<'a>(records: impl Iterator<Item = (T, &'a str)>, total_count: u64, cut: bool) -> Self {
-        let mut result = Vec::new();
-        let (mut bytes, mut last, mut full) = (0_usize, None, false);
-        for (record, place) in records {
-            // Inside a Lambda answer the body is a JSON text once more: quotes and backslashes count twice.
-            let size = serde_json::to_vec(&record).map_or(0, |json| {
-                json.len().saturating_add(json.iter().filter(|byte| matches!(byte, b'"' | b'\\')).count())
-            });
-            bytes = bytes.saturating_add(size);
-            if bytes > MAX_ANSWER_BYTES && last.is_some() {
-                full = true;
-                break;
-            }
-            last = Some(place);
-            result.push(record);
-        }
-        let next_cursor = last.filter(|_| cut || full).map(Cursor::seal);
+    /// The records that have been taken, each with its place in the order; `cut` says that more records follow the last
+    /// one although the caller asked for them. Nothing is left out silently: what is missing is behind `next_cursor`.
+    #[must_use]
+    pub fn of(taken: Fitting<T, String>, total_count: u64, cut: bool) -> Self {
+        let Fitting { rows: result, last, full, .. } = taken;
+        let next_cursor = last.filter(|_| cut || full).map(|last| Cursor::seal(&last));
         Self { count: result.len(), result, total_count, next_cursor }
     }
 }
@@ -83,14 +70,14 @@ impl Page {
     }
 
     /// The answer with the wanted ones of all matches, each with its place in the order.
+    #[must_use]
     pub fn of<T: Serialize>(&self, matches: Vec<(String, T)>) -> ListAnswer<T> {
         let total = u64::try_from(matches.len()).unwrap_or(u64::MAX);
         let behind = matches.into_iter().filter(|(place, _)| self.after.as_ref().is_none_or(|after| place > after));
         let mut behind = behind.skip(self.offset);
         let page: Vec<(String, T)> = behind.by_ref().take(self.wanted.min(MAX_COUNT)).collect();
         let cut = self.wanted > MAX_COUNT && behind.next().is_some();
-        let (places, records): (Vec<String>, Vec<T>) = page.into_iter().unzip();
-        ListAnswer::fill(records.into_iter().zip(places.iter().map(String::as_str)), total, cut)
+        ListAnswer::of(fitting(page.into_iter().map(|(place, record)| (record, place))), total, cut)
     }
 }
 

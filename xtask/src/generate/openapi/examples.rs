@@ -1,4 +1,4 @@
-//! Examples for the documents: the first golden case of each method.
+//! Examples for the documents: the golden cases of each method, one per distinct answer.
 
 use super::schemas::{Components, Shapes, resolved};
 use crate::workspace;
@@ -43,25 +43,34 @@ impl Example {
     }
 }
 
-/// The first golden case of a method, if it has any.
-pub(super) fn read(root: &Path, entry: &Entry) -> Result<Option<Case>> {
+/// The golden cases of a method.
+pub(super) fn read(root: &Path, entry: &Entry) -> Result<Vec<Case>> {
     let path = workspace::family_folder(root, entry.family).join(entry.folder()).join("cases.json");
     if !path.exists() {
-        return Ok(None);
+        return Ok(Vec::new());
     }
-    let cases: Vec<Case> =
-        serde_json::from_str(&workspace::read(&path)?).with_context(|| path.display().to_string())?;
-    Ok(cases.into_iter().next())
+    serde_json::from_str(&workspace::read(&path)?).with_context(|| path.display().to_string())
+}
+
+/// One example per distinct answer: the first case that gets it.
+pub(super) fn distinct(cases: &[Case], shapes: &Shapes, components: &Components) -> Vec<Example> {
+    let mut examples: Vec<Example> = Vec::new();
+    for example in cases.iter().filter_map(|case| case.example(shapes, components)) {
+        if examples.iter().all(|shown| shown.answer != example.answer) {
+            examples.push(example);
+        }
+    }
+    examples
 }
 
 impl Case {
     /// The last call of the story.
-    pub(super) fn example(&self, shapes: &Shapes, components: &Components) -> Option<Example> {
+    fn example(&self, shapes: &Shapes, components: &Components) -> Option<Example> {
         let step = self.steps.last()?;
         let kept = self.steps.iter().flat_map(|step| step.keep.keys()).zip(1_u32..).collect();
         let samples = Samples { kept, components };
-        let with = if step.with.is_null() { json!({}) } else { samples.filled(&step.with, &shapes.request) };
-        let answer = samples.filled(&step.answer, &shapes.answer);
+        let with = if step.with.is_null() { json!({}) } else { samples.filled("", &step.with, &shapes.request) };
+        let answer = samples.filled("", &step.answer, &shapes.answer);
         Some(Example { promise: self.promise.clone(), with, answer })
     }
 }
@@ -74,21 +83,25 @@ struct Samples<'a> {
 }
 
 impl Samples<'_> {
-    fn filled(&self, value: &Value, schema: &Value) -> Value {
+    /// The value of a member, with samples for its placeholders.
+    fn filled(&self, member: &str, value: &Value, schema: &Value) -> Value {
         let forms = self.forms(schema);
         match value {
             Value::String(text) => match text.strip_prefix('$') {
-                Some(name) => self.sample(name, &forms),
+                Some(name) => self.sample(member, name, &forms),
                 None => typed(text, &forms),
             },
             Value::Array(items) => {
-                let schema = forms.iter().find_map(|form| form.get("items")).unwrap_or(&Value::Null);
-                items.iter().map(|item| self.filled(item, schema)).collect()
+                let rest = forms.iter().find_map(|form| form.get("items")).unwrap_or(&Value::Null);
+                // Of a pair, each half has a schema of its own.
+                let own = |at: usize| forms.iter().find_map(|form| form.get("prefixItems")?.get(at));
+                let filled = |(at, item)| self.filled(member, item, own(at).unwrap_or(rest));
+                items.iter().enumerate().map(filled).collect()
             }
             Value::Object(members) => {
                 let property = |name: &str| forms.iter().find_map(|form| form.get("properties")?.get(name));
                 let filled = |(name, value): (&String, &Value)| {
-                    (name.clone(), self.filled(value, property(name).unwrap_or(&Value::Null)))
+                    (name.clone(), self.filled(name, value, property(name).unwrap_or(&Value::Null)))
                 };
                 members.iter().map(filled).collect()
             }
@@ -96,15 +109,19 @@ impl Samples<'_> {
         }
     }
 
-    fn sample(&self, name: &str, forms: &[&Value]) -> Value {
+    fn sample(&self, member: &str, name: &str, forms: &[&Value]) -> Value {
         let is_text = may_be(forms, "string") && !may_be(forms, "integer");
-        match (name, self.kept.iter().find(|(kept, _)| **kept == name)) {
+        let number = self.kept.iter().find(|(kept, _)| **kept == name).map_or(1, |(_, number)| *number);
+        match (name, member) {
             ("time", _) => "2026-01-31 12:00:00".into(),
-            ("token", _) => "0123456789abcdef0123456789abcdef01234567".into(),
-            (_, Some((_, number))) if is_text => number.to_string().into(),
-            (_, Some((_, number))) => (*number).into(),
-            (_, None) if is_text => "example".into(),
-            (_, None) => 1.into(),
+            ("token", _) | (_, "login-cookie") => "0123456789abcdef0123456789abcdef01234567".into(),
+            (_, "cursor" | "next_cursor") => "WyIyMDI2LTAxLTMxIDEyOjAwOjAwIiwyMF0".into(),
+            (_, "email") => "ivan@example.com".into(),
+            (_, "profile_image") => "https://example.com/ivan.png".into(),
+            (_, "first_name") => "Ivan".into(),
+            (_, "last_name") => "Ivanov".into(),
+            _ if is_text => number.to_string().into(),
+            _ => number.into(),
         }
     }
 
@@ -152,23 +169,42 @@ mod tests {
                 {
                     "call": "get",
                     "with": { "id": "$id", "name": "Ann" },
-                    "answer": { "rows": [{ "id": "$id", "name": "$any", "at": "$time" }] },
+                    "answer": {
+                        "rows": [{ "id": "$id", "first_name": "$any", "at": "$time" }],
+                        "pair": ["$any", "$any"],
+                        "next_cursor": "$any",
+                    },
                 },
             ],
         }))
         .unwrap();
-        let row = json!({ "properties": { "id": { "type": "string" }, "name": { "type": ["string", "null"] } } });
+        let row = json!({ "properties": { "id": { "type": "string" }, "first_name": { "type": ["string", "null"] } } });
         let components = Components::from_iter([("Row".to_owned(), row)]);
         let rows = json!({ "type": "array", "items": { "$ref": "#/components/schemas/Row" } });
+        let pair = json!({ "prefixItems": [{ "type": "integer" }, { "type": "string" }] });
         let shapes = Shapes {
             request: json!({ "properties": { "id": { "type": ["string", "integer"] } } }),
-            answer: json!({ "anyOf": [{ "type": "boolean" }, { "properties": { "rows": rows } }] }),
+            answer: json!({ "anyOf": [{ "type": "boolean" }, { "properties": { "rows": rows, "pair": pair } }] }),
         };
         let example = case.example(&shapes, &components).unwrap();
         assert_eq!(example.with, json!({ "id": 1, "name": "Ann" }));
-        let row = json!({ "id": "1", "name": "example", "at": "2026-01-31 12:00:00" });
-        assert_eq!(example.answer, json!({ "rows": [row] }));
+        let row = json!({ "id": "1", "first_name": "Ivan", "at": "2026-01-31 12:00:00" });
+        let cursor = "WyIyMDI2LTAxLTMxIDEyOjAwOjAwIiwyMF0";
+        assert_eq!(example.answer, json!({ "rows": [row], "pair": [1, "1"], "next_cursor": cursor }));
     }
+
+    #[test]
+    fn cases_of_one_answer_are_one_example() {
+        let case = |promise: &str, answer: Value| -> Case {
+            serde_json::from_value(json!({ "promise": promise, "steps": [{ "call": "get", "answer": answer }] }))
+                .unwrap()
+        };
+        let cases = [case("one", json!(true)), case("two", json!(false)), case("three", json!(true))];
+        let shapes = Shapes { request: json!({}), answer: json!({}) };
+        let examples = distinct(&cases, &shapes, &Components::new());
+        assert_eq!(examples.iter().map(|example| &*example.promise).collect::<Vec<_>>(), ["one", "two"]);
+    }
+
     #[test]
     fn texts_of_a_form_become_what_they_mean() {
         let (flag, count) = (json!({ "type": ["boolean", "null"] }), json!({ "type": "integer" }));

@@ -35,18 +35,18 @@ pub(super) fn document(root: &Path, family: &FamilyEntry) -> Result<File> {
     let (mut paths, mut shown) = (Map::new(), Map::new());
     for entry in family.methods {
         let shapes = Shapes::of(entry);
-        let example = examples::read(root, entry)?.and_then(|case| case.example(&shapes, &schemas));
-        if let Some(example) = &example {
-            shown.insert(example_name(entry, "Request"), example.request());
-            shown.insert(example_name(entry, "Answer"), example.answer());
+        let examples = examples::distinct(&examples::read(root, entry)?, &shapes, &schemas);
+        for (example, number) in examples.iter().zip(1..) {
+            shown.insert(example_name(entry, "Request", number), example.request());
+            shown.insert(example_name(entry, "Answer", number), example.answer());
         }
         let source = workspace::family_folder(root, family.name).join(entry.folder()).join("src/lib.rs");
         let about = prose::of(&workspace::read(&source)?);
-        let operation = operation(protocol, entry, &schemas, about, example.is_some());
+        let operation = operation(protocol, entry, &schemas, about, examples.len());
         paths.insert(entry.paths().into_iter().next().unwrap_or_default(), json!({ "post": operation }));
     }
     if let Some(door) = family.front_doors.first() {
-        paths.insert((*door).to_owned(), json!({ "post": front_door(protocol, family) }));
+        paths.insert((*door).to_owned(), json!({ "post": front_door(protocol, family, &schemas) }));
     }
     schemas.extend(protocol.errors());
     let document = Document {
@@ -104,21 +104,19 @@ fn idempotency_key() -> Value {
     })
 }
 
-fn operation(
-    protocol: Protocol,
-    entry: &Entry,
-    schemas: &Components,
-    about: Option<String>,
-    has_example: bool,
-) -> Value {
+fn operation(protocol: Protocol, entry: &Entry, schemas: &Components, about: Option<String>, examples: usize) -> Value {
     let Shapes { request, answer } = Shapes::of(entry);
     let mut description = about.into_iter().collect::<Vec<_>>();
     description.push(format!("Access: {}.", entry.access()));
     if !entry.aliases.is_empty() {
         description.push(format!("Also known as {}.", entry.aliases.join(", ")));
     }
-    let shown =
-        |part: &str| has_example.then(|| json!({ "golden": reference("examples", &example_name(entry, part)) }));
+    // A request and its answer have one name; they are in order by name, so the number has a fixed width.
+    let shown = |part: &str| {
+        let shown = (1..=examples)
+            .map(|number| (format!("case-{number:02}"), reference("examples", &example_name(entry, part, number))));
+        (examples > 0).then(|| Value::Object(shown.collect()))
+    };
     let mut operation = json!({
         "operationId": entry.name,
         "summary": entry.summary,
@@ -132,12 +130,24 @@ fn operation(
     operation
 }
 
-fn front_door(protocol: Protocol, family: &FamilyEntry) -> Value {
+fn front_door(protocol: Protocol, family: &FamilyEntry, schemas: &Components) -> Value {
     let names = family.methods.iter().flat_map(|entry| std::iter::once(&entry.name).chain(entry.aliases));
+    // A harmless one that needs no other field.
+    let example = family
+        .methods
+        .iter()
+        .find(|entry| entry.effect == Effect::Read && !schemas::requires_anything(&Shapes::of(entry).request, schemas));
     let selector = protocol.selector();
     let request = json!({
         "type": "object",
-        "properties": { selector: { "type": "string", "enum": names.collect::<Vec<_>>() } },
+        "properties": {
+            selector: {
+                "type": "string",
+                "description": "The method.",
+                "enum": names.collect::<Vec<_>>(),
+                "examples": example.iter().map(|entry| entry.name).collect::<Vec<_>>(),
+            },
+        },
         "required": [selector],
         "additionalProperties": true,
     });
@@ -172,8 +182,8 @@ fn reference(kind: &str, name: &str) -> Value {
     json!({ "$ref": format!("#/components/{kind}/{name}") })
 }
 
-fn example_name(entry: &Entry, part: &str) -> String {
-    format!("{}{part}", pascal(entry.name))
+fn example_name(entry: &Entry, part: &str, number: usize) -> String {
+    format!("{}{part}{number:02}", pascal(entry.name))
 }
 
 #[cfg(test)]
@@ -218,6 +228,29 @@ mod tests {
                 assert_eq!(operation["summary"], entry.summary);
                 let form = &operation["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"]["$ref"];
                 assert_eq!(*form, format!("#/components/schemas/{}Request", pascal(entry.name)));
+            }
+        }
+    }
+
+    #[test]
+    fn every_method_has_examples_with_one_answer_each_and_no_placeholder() {
+        for (family, document) in Registry::compiled().families.iter().zip(documents()) {
+            for entry in family.methods {
+                let operation = &document["paths"][&entry.paths()[0]]["post"];
+                let shown = |at: &Value| -> Vec<Value> {
+                    let examples = at["content"]["application/json"]["examples"].as_object().unwrap().values();
+                    let names = examples.map(|example| example["$ref"].as_str().unwrap().trim_start_matches('#'));
+                    names.map(|name| document.pointer(name).unwrap()["value"].clone()).collect()
+                };
+                let (asked, answered) = (shown(&operation["requestBody"]), shown(&operation["responses"]["200"]));
+                assert!(!asked.is_empty() && asked.len() == answered.len(), "{}", entry.name);
+                let distinct: BTreeSet<String> = answered.iter().map(Value::to_string).collect();
+                assert_eq!(distinct.len(), answered.len(), "{}", entry.name);
+                assert!(
+                    asked.iter().chain(&answered).all(|value| !value.to_string().contains("\"$")),
+                    "{}",
+                    entry.name
+                );
             }
         }
     }

@@ -8,6 +8,48 @@ use shared::wire::stepchat::Stepchat;
 use shared::wire::voximplant::Voximplant;
 use switchboard::methods::FamilyEntry;
 
+const STEPCHAT: &str = "This is the StepChat side: the users of a support chat, who of them is online, what they type, \
+                        and their conversations.";
+
+const STEPCHAT_CALL: &str = "Post a form to the method's path:\n\n\
+    ```\ncurl http://127.0.0.1:9000/stepchat/add-user \\\n  \
+    -d token=$TOKEN -d first_name=Ivan -d email=ivan@example.com \\\n  \
+    -d 'extra={\"phone\":[\"+79191231212\",\"Phone\"]}'\n```\n\n\
+    Values inside a field may be JSON texts, as above, or use PHP's brackets: `extra[phone][0]=+79191231212`.";
+
+const STEPCHAT_CREDENTIALS: &str = "The token of an admin, or one that the operator has minted (`switchboard \
+    operator token`), in the field `token` or as `Authorization: Bearer`. `switchboard serve` writes its first admin's \
+    into `stepchat.json` in the state folder. Each method says whose token it wants.";
+
+const STEPCHAT_ANSWERS: &str = "Answers are JSON texts, sent as `text/plain` unless `Accept` names \
+    `application/json`. The status is 200 also for errors, so look at `success`:\n\n\
+    | Answer | Meaning |\n| --- | --- |\n\
+    | `{\"success\":true,\"response\":…}` | Done. |\n\
+    | `{\"success\":false,\"response\":\"duplicate-email\"}` | A rule of the workspace said no; nothing has changed. |\n\
+    | `{\"success\":false,\"status\":\"error\",\"response\":\"invalid-token\",\"message\":\"…\"}` | The call itself cannot \
+    be answered. |\n\n\
+    Only throttling (429) and an outage (503) have a status of their own; the body is the last of the three.";
+
+const VOXIMPLANT: &str = "This is the Voximplant side: the users of telephony applications, their skills and queues, \
+                          and their money.";
+
+const VOXIMPLANT_CALL: &str = "Post a form to the method's path, or use an official client with the credentials file:\n\n\
+    ```\ncurl http://127.0.0.1:9000/platform_api/AddUser/ \\\n  \
+    -d account_id=1 -d api_key=$KEY -d application_id=1 \\\n  \
+    -d user_name=ivan -d user_display_name=Ivan -d 'user_password=Passw0rd!'\n```\n\n\
+    A path may end with a slash. Lists inside a field are separated by semicolons. Times are UTC, \
+    `YYYY-MM-DD HH:MM:SS`. Amounts have up to four decimals.";
+
+const VOXIMPLANT_CREDENTIALS: &str = "Either an API key (`api_key` with `account_id`, `account_name` or \
+    `account_email`), which may do all its account may; or a service account: a token signed with its key, as the \
+    official clients make it from a credentials file, which may do what its roles allow. `switchboard serve` writes \
+    both into the state folder, `voximplant-apikey.json` and `voximplant.json`. Each method says which roles it wants.";
+
+const VOXIMPLANT_ANSWERS: &str = "The status is always 200; an answer with `error` is a failure, and nothing has \
+    changed:\n\n\
+    ```\n{\"error\":{\"msg\":\"The user name is not unique.\",\"code\":118},\"errors\":[…]}\n```\n\n\
+    `code` is for programs, `msg` for people; `field_name`, if it is there, says which parameter is to blame.";
+
 /// A family, as its document needs to know it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Protocol {
@@ -39,26 +81,30 @@ impl Protocol {
         }
     }
 
+    /// What a reader needs to know before the first call, as Markdown.
     pub(super) fn about(self, family: &FamilyEntry) -> String {
-        let doors = family.front_doors.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", ");
-        let common = format!(
-            "Every method has a path of its own and also answers at the front door ({doors}), where the field `{}` \
-             names it. `GET` with the parameters in the query works like `POST`; bodies may also be \
-             `multipart/form-data`.",
-            self.selector(),
-        );
-        let own = match self {
-            Self::Stepchat => {
-                "Answers are JSON texts, sent as `text/plain` unless `Accept` names `application/json`. The status is \
-                 200 also for application errors; look at `success`. Values inside a field may be JSON texts or use \
-                 PHP's brackets (`extra[phone][0]=…`)."
-            }
-            Self::Voximplant => {
-                "The status is always 200; an answer with `error` is a failure. A path may end with a slash. Lists are \
-                 separated by semicolons. Times are UTC, `YYYY-MM-DD HH:MM:SS`."
-            }
+        let doors = family.front_doors.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(" and ");
+        let (what, call, credentials, answers) = match self {
+            Self::Stepchat => (STEPCHAT, STEPCHAT_CALL, STEPCHAT_CREDENTIALS, STEPCHAT_ANSWERS),
+            Self::Voximplant => (VOXIMPLANT, VOXIMPLANT_CALL, VOXIMPLANT_CREDENTIALS, VOXIMPLANT_ANSWERS),
         };
-        format!("{common}\n\n{own}")
+        format!(
+            "Switchboard keeps your users in your own AWS account, behind the APIs your tools already speak. {what}\n\n\
+             ## How to call\n\n{call}\n\n\
+             Every method has a path of its own and also answers at the front door ({doors}), where the field `{}` \
+             names it: clients that know one URL only work unchanged. `GET` with the parameters in the query works \
+             like `POST`; a body may be a form, `multipart/form-data` or a JSON object. Unknown parameters are ignored.\n\n\
+             ## Credentials\n\n{credentials}\n\n\
+             ## Answers and errors\n\n{answers}\n\n\
+             ## Repeating a call safely\n\n\
+             Send `Idempotency-Key` (or the field `request_id`) with a call that writes. The same key with the same \
+             parameters gets the first answer again, without a second effect, for at least 24 hours; with other \
+             parameters it is refused. Without a key, nothing is guessed: two calls are two calls.\n\n\
+             ## Long lists\n\n\
+             No list is cut silently. One that is too long for one answer ends with `next_cursor` beside the result: \
+             ask again with it in the field `cursor`.",
+            self.selector(),
+        )
     }
 
     pub(super) fn security(self) -> Value {
@@ -75,9 +121,9 @@ impl Protocol {
                     "type": "apiKey",
                     "in": "query",
                     "name": "token",
-                    "description": "An admin's token in the field `token`, of the body as well as of the query.",
+                    "description": "The same token in the field `token`, of the body as well as of the query.",
                 },
-                "bearer": { "type": "http", "scheme": "bearer", "description": "The same token in the header." },
+                "bearer": { "type": "http", "scheme": "bearer", "description": "An admin's token in the header." },
             }),
             Self::Voximplant => json!({
                 "serviceAccount": {
@@ -182,7 +228,7 @@ fn stepchat_error() -> Value {
             "success": { "const": false },
             "status": { "const": "error" },
             "response": { "type": "string", "description": "The code, such as `invalid-token`." },
-            "message": { "type": "string" },
+            "message": { "type": "string", "description": "What is wrong, for people." },
         },
         "required": ["success", "status", "response", "message"],
         "additionalProperties": false,
@@ -192,6 +238,7 @@ fn stepchat_error() -> Value {
 fn voximplant_failure() -> Value {
     let error = json!({
         "type": "object",
+        "description": "One thing that is wrong.",
         "properties": {
             "msg": { "type": "string", "description": "What is wrong, for people." },
             "code": { "type": "integer", "description": "What is wrong, for programs." },
@@ -203,7 +250,7 @@ fn voximplant_failure() -> Value {
     json!({
         "type": "object",
         "description": "`error` is the first of `errors`.",
-        "properties": { "error": error, "errors": { "type": "array", "items": error, "minItems": 1 } },
+        "properties": { "error": error, "errors": { "type": "array", "description": "All that is wrong.", "items": error, "minItems": 1 } },
         "required": ["error", "errors"],
         "additionalProperties": false,
     })

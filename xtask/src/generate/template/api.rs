@@ -1,20 +1,46 @@
 //! The one HTTP API in front of all functions.
 
-use super::resource;
+use super::parameters::{CORS, is_set};
 use super::yaml::{Map, Yaml};
-use crate::generate::deployment::Trigger;
+use super::{access_log, resource, throttling};
+use crate::generate::deployment::{Group, Trigger};
 
 /// The resource of the API.
 pub(super) const API: &str = "Api";
 
 /// The verbs the functions understand.
-const VERBS: [(&str, &str); 2] = [("Get", "GET"), ("Post", "POST")];
+pub(super) const VERBS: [(&str, &str); 2] = [("Get", "GET"), ("Post", "POST")];
 
-pub(super) fn resources() -> Map {
+pub(super) fn resources(groups: &[Group]) -> Map {
     let properties = Map::new()
         .with("Name", Yaml::reference("AWS::StackName"))
-        .with("Description", "StepChat and Voximplant users APIs.");
-    Map::new().heading("API").with(API, resource("AWS::Serverless::HttpApi", properties))
+        .with("Description", "StepChat and Voximplant users APIs.")
+        .with("DefaultRouteSettings", throttling::default())
+        .with("RouteSettings", throttling::routes(groups))
+        .with("AccessLogSettings", access_log::settings())
+        .remark("SAM adds a path for each of the functions' events.")
+        .with("DefinitionBody", definition());
+    let api = Map::new().heading("API").with(API, resource("AWS::Serverless::HttpApi", properties));
+    api.and(access_log::resources())
+}
+
+/// The API without its paths. Written out for the sake of CORS, which is there or not, as the deployment chooses: a
+/// gateway with any setting of CORS answers `OPTIONS` itself and drops the functions' own headers of that kind.
+fn definition() -> Map {
+    let info = Map::new().with("title", Yaml::reference("AWS::StackName")).with("version", "1");
+    Map::new()
+        .with("openapi", "3.0.1")
+        .with("info", info)
+        .with("paths", Map::new())
+        .with("x-amazon-apigateway-cors", Yaml::only_if(&is_set(CORS), cors()))
+}
+
+fn cors() -> Map {
+    Map::new()
+        .with("allowOrigins", Yaml::Scalar(format!("!Split [\",\", !Ref {CORS}]")))
+        .with("allowMethods", VERBS.into_iter().map(|(_, verb)| verb).collect::<Yaml>().on_one_line())
+        .with("allowHeaders", Yaml::from_iter(["authorization", "content-type", "idempotency-key"]).on_one_line())
+        .with("maxAge", 600)
 }
 
 /// What wakes a function, as its events.

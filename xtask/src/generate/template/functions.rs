@@ -1,16 +1,20 @@
 //! The functions, each with its log group.
 
+use super::bucket::BUCKET;
 use super::parameters::{ARCHITECTURE, LOG_RETENTION, settings};
 use super::tables::table_id;
 use super::yaml::{Map, Yaml};
-use super::{api, function_id, policies, resource, secrets};
+use super::{METRICS, api, care, function_id, policies, resource, secrets};
 use crate::generate::deployment::{Function, Group, Trigger};
 use crate::names::pascal;
+use shared::store::files::BUCKET_VARIABLE;
 
 /// Memory of most functions, in MB.
 const MEMORY: u16 = 256;
 /// Memory of functions that may hash passwords: processor time comes with it.
 const MEMORY_TO_HASH: u16 = 512;
+/// Memory of functions that export: from here on a function has a whole processor to itself.
+const MEMORY_TO_EXPORT: u16 = 1769;
 /// Seconds a request may take: the API gives up after 30.
 const TIMEOUT: u16 = 29;
 /// Seconds a job may take: the next one comes after 60.
@@ -18,9 +22,7 @@ const JOB_TIMEOUT: u16 = 60;
 
 /// What all functions have in common.
 pub(super) fn globals() -> Map {
-    let variables =
-        Map::new().remark("Read when the stack is deployed. Whoever may see a function's settings sees it.");
-    let variables = secrets::variables().fold(variables, |variables, (name, value)| variables.with(name, value));
+    let variables = Map::new().with("SWITCHBOARD_METRICS_NAMESPACE", Yaml::substituted(METRICS));
     let variables = settings().fold(variables, |variables, (variable, _)| {
         variables.with(variable.name, Yaml::reference(&pascal(variable.name)))
     });
@@ -40,7 +42,7 @@ pub(super) fn resources(group: &Group) -> Map {
         let resources = if at == 0 { resources.heading(&group.title) } else { resources.gap() };
         resources
             .with(&function_id(function), resource("AWS::Serverless::Function", properties(function)))
-            .with(&logs_id(function), resource("AWS::Logs::LogGroup", logs(function)))
+            .with(&logs_id(function), resource("AWS::Logs::LogGroup", encrypted_logs(&function.binary)))
     })
 }
 
@@ -48,9 +50,11 @@ fn logs_id(function: &Function) -> String {
     format!("{}Logs", pascal(&function.binary))
 }
 
-fn logs(function: &Function) -> Map {
+/// A log group of this stack, under a prefix for which the key may be used.
+pub(super) fn encrypted_logs(name: &str) -> Map {
     Map::new()
-        .with("LogGroupName", Yaml::substituted(&format!("/${{AWS::StackName}}/{}", function.binary)))
+        .with("LogGroupName", Yaml::substituted(&format!("/${{AWS::StackName}}/{name}")))
+        .with("KmsKeyId", Yaml::attribute(secrets::DATA_KEY, "Arn"))
         .with("RetentionInDays", Yaml::reference(LOG_RETENTION))
 }
 
@@ -58,33 +62,71 @@ fn properties(function: &Function) -> Map {
     let tables = function.tables().into_iter();
     let tables =
         tables.fold(Map::new(), |tables, table| tables.with(table.variable(), Yaml::reference(&table_id(table))));
+    let variables = secrets::variables(function.needs).fold(tables, |variables, (name, value)| {
+        variables
+            .remark("Read when the stack is deployed. Whoever may see a function's settings sees it.")
+            .with(name, value)
+    });
+    let bucket = function.keeps_files().then(|| Yaml::reference(BUCKET));
+    let memory = if function.exports() { Some(MEMORY_TO_EXPORT) } else { function.hashes.then_some(MEMORY_TO_HASH) };
     let timeout = (function.trigger == Trigger::EveryMinute).then_some(JOB_TIMEOUT);
     Map::new()
         .with("Description", function.about.as_str())
         .with("CodeUri", format!("target/lambda/{}/", function.binary))
-        .with_some("MemorySize", function.hashes.then_some(MEMORY_TO_HASH))
+        .with_some("MemorySize", memory)
         .with_some("Timeout", timeout)
         .with("LoggingConfig", Map::new().with("LogGroup", Yaml::reference(&logs_id(function))))
-        .with("Environment", Map::new().with("Variables", tables))
+        .with("Environment", Map::new().with("Variables", variables.with_some(BUCKET_VARIABLE, bucket)))
+        .and(care::properties(function))
+        .with_some("EventInvokeConfig", (function.trigger == Trigger::EveryMinute).then(once))
         .with("Policies", Yaml::from_iter([policies::policy(&function.grants)]))
         .with("Events", api::events(&function.trigger))
+}
+
+/// A run that fails is not repeated: the next one comes in a minute, and does what was left.
+fn once() -> Map {
+    Map::new().with("MaximumEventAgeInSeconds", 60).with("MaximumRetryAttempts", 0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use shared::config::Needs;
     use shared::store::Table;
     use shared::store::grants::{Action, Grant};
 
     fn function(trigger: Trigger, hashes: bool) -> Function {
         let grants = vec![Grant::on(Table::Auth, Action::GetItem)];
-        Function { binary: "stepchat-get-user".into(), about: "Reads.".into(), trigger, grants, hashes }
+        let (binary, about) = ("stepchat-get-user".into(), "Reads.".into());
+        Function { binary, about, trigger, grants, hashes, needs: Needs::NONE }
     }
 
     #[test]
     fn a_function_knows_only_the_tables_it_may_use() {
         let text = properties(&function(Trigger::EveryMinute, false)).document();
         assert!(text.contains("AUTH_TABLE: !Ref AuthTable") && !text.contains("LEDGER_TABLE"), "{text}");
+    }
+
+    #[test]
+    fn a_function_gets_the_secrets_it_needs_and_no_other() {
+        let plain = function(Trigger::Paths(Vec::new()), false);
+        assert!(!properties(&plain).document().contains("SECRET"));
+        let writing = Function { needs: Needs { fingerprints: true, tokens: false }, ..plain };
+        let text = properties(&writing).document();
+        assert!(text.contains("SWITCHBOARD_PAYLOAD_SECRET") && !text.contains("SWITCHBOARD_TOKEN_SECRET"), "{text}");
+    }
+
+    #[test]
+    fn only_functions_that_keep_files_know_the_bucket() {
+        use shared::store::files::{DRAW, EXPORT};
+        let plain = properties(&function(Trigger::Paths(Vec::new()), false)).document();
+        assert!(!plain.contains("FILES_BUCKET"), "{plain}");
+        let drawing = Function { grants: DRAW.to_vec(), ..function(Trigger::Paths(Vec::new()), false) };
+        let drawing = properties(&drawing).document();
+        assert!(drawing.contains("FILES_BUCKET: !Ref FilesBucket") && !drawing.contains("MemorySize"), "{drawing}");
+        let exporting = Function { grants: EXPORT.to_vec(), ..function(Trigger::Paths(Vec::new()), false) };
+        let exporting = properties(&exporting).document();
+        assert!(exporting.contains("MemorySize: 1769"), "{exporting}");
     }
 
     #[test]

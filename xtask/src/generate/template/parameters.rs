@@ -1,4 +1,4 @@
-//! What a deployment may choose.
+//! What a deployment may choose. Values that would not do are refused before anything is deployed.
 
 use super::yaml::{Map, Yaml};
 use crate::names::pascal;
@@ -8,25 +8,142 @@ use shared::config::{VARIABLES, Variable};
 pub(super) const ARCHITECTURE: &str = "Architecture";
 /// Name of the parameter with the days logs are kept.
 pub(super) const LOG_RETENTION: &str = "LogRetentionDays";
+/// Requests a second that a route takes.
+pub(super) const RATE: &str = "RouteRate";
+/// Requests at once that a route takes.
+pub(super) const BURST: &str = "RouteBurst";
+/// The same of routes worth guessing at.
+pub(super) const SENSITIVE_RATE: &str = "SensitiveRouteRate";
+/// The same of routes worth guessing at.
+pub(super) const SENSITIVE_BURST: &str = "SensitiveRouteBurst";
+/// The origins whose pages may call.
+pub(super) const CORS: &str = "CorsOrigins";
+/// Reserved concurrency of `login`.
+pub(super) const LOGIN_CONCURRENCY: &str = "LoginConcurrency";
+/// Reserved concurrency of transfers.
+pub(super) const TRANSFER_CONCURRENCY: &str = "TransferConcurrency";
+/// Reserved concurrency of each function that works on all users at once.
+pub(super) const BULK_CONCURRENCY: &str = "BulkConcurrency";
+/// How a new version gets its callers.
+pub(super) const RELEASE: &str = "Release";
+/// Who is told of alarms.
+pub(super) const ALARM_EMAIL: &str = "AlarmEmail";
+/// How many failures in five minutes are an alarm.
+pub(super) const FAULTS: &str = "AlarmFailures";
+/// How slow is an alarm.
+pub(super) const LATENCY: &str = "AlarmLatencyMillis";
+/// How old background work may be.
+pub(super) const JOB_AGE: &str = "AlarmJobAgeSeconds";
 
 /// Periods that CloudWatch Logs knows, from a day to ten years.
 const RETENTIONS: [u16; 18] = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 3653];
 
+/// All at once, or a tenth or a steady trickle first; taken back if an alarm goes off meanwhile.
+const RELEASES: [&str; 4] =
+    ["AllAtOnce", "Canary10Percent5Minutes", "Canary10Percent30Minutes", "Linear10PercentEvery1Minute"];
+
+/// What a concurrency parameter says if there is to be none.
+const UNSET: i32 = -1;
+
 pub(super) fn parameters() -> Map {
-    let architecture = Map::new()
-        .with("Type", "String")
-        .with("Description", "Processor of the functions; the binaries must be built for it.")
-        .with("Default", "x86_64")
-        .with("AllowedValues", Yaml::from_iter(["x86_64", "arm64"]).on_one_line());
-    let retention = Map::new()
-        .with("Type", "Number")
-        .with("Description", "Days to keep the functions' logs.")
-        .with("Default", 30)
-        .with("AllowedValues", Yaml::from_iter(RETENTIONS).on_one_line());
-    let parameters = Map::new().with(ARCHITECTURE, architecture).with(LOG_RETENTION, retention);
+    let retentions = Yaml::from_iter(RETENTIONS).on_one_line();
+    let parameters = Map::new()
+        .with(
+            ARCHITECTURE,
+            one_of("Processor of the functions; the binaries must be built for it.", &["x86_64", "arm64"]),
+        )
+        .with(
+            LOG_RETENTION,
+            Map::new()
+                .with("Type", "Number")
+                .with("Description", "Days to keep the functions' logs and the API's.")
+                .with("Default", 30)
+                .with("AllowedValues", retentions),
+        )
+        .with(RELEASE, one_of("How new versions of login, transfers and the front doors get their callers.", &RELEASES))
+        .heading("API")
+        .with(RATE, number("Requests a second that each route takes, from all callers together.", 200, (1, 10_000)))
+        .with(BURST, number("Requests at once that each route takes, from all callers together.", 400, (1, 5_000)))
+        .with(SENSITIVE_RATE, number("Requests a second that the routes of login and transfer take.", 10, (1, 10_000)))
+        .with(SENSITIVE_BURST, number("Requests at once that the routes of login and transfer take.", 20, (1, 5_000)))
+        .with(CORS, cors())
+        .heading("Functions")
+        .with(LOGIN_CONCURRENCY, concurrency("login"))
+        .with(TRANSFER_CONCURRENCY, concurrency("TransferMoneyToUser"))
+        .with(BULK_CONCURRENCY, concurrency("each function for all users"))
+        .heading("Alarms")
+        .with(ALARM_EMAIL, email())
+        .with(FAULTS, number("Failures in five minutes that are not an alarm yet.", 5, (0, 100_000)))
+        .with(LATENCY, number("Milliseconds that the slowest of a hundred requests may take.", 3_000, (100, 29_000)))
+        .with(JOB_AGE, number("Seconds for which background work may be left undone.", 900, (120, 86_400)));
     settings().fold(parameters.heading("Settings"), |parameters, (variable, default)| {
         parameters.with(&pascal(variable.name), setting(variable, default))
     })
+}
+
+/// What the rest of the template asks of the parameters.
+pub(super) fn conditions() -> Map {
+    let set = |conditions: Map, parameter: &str, unset: &str| {
+        conditions.with(&is_set(parameter), Yaml::Scalar(format!("!Not [!Equals [!Ref {parameter}, {unset}]]")))
+    };
+    let conditions = [CORS, ALARM_EMAIL].into_iter().fold(Map::new(), |all, parameter| set(all, parameter, "\"\""));
+    let limits = [LOGIN_CONCURRENCY, TRANSFER_CONCURRENCY, BULK_CONCURRENCY];
+    limits.into_iter().fold(conditions, |all, parameter| set(all, parameter, &UNSET.to_string()))
+}
+
+/// The condition that a parameter has a value.
+pub(super) fn is_set(parameter: &str) -> String {
+    format!("Has{parameter}")
+}
+
+fn one_of(about: &str, values: &[&str]) -> Map {
+    Map::new()
+        .with("Type", "String")
+        .with("Description", about)
+        .with("Default", values.first().copied().unwrap_or_default())
+        .with("AllowedValues", values.iter().copied().collect::<Yaml>().on_one_line())
+}
+
+fn number(about: &str, default: i32, (least, most): (i32, i32)) -> Map {
+    Map::new()
+        .with("Type", "Number")
+        .with("Description", about)
+        .with("Default", default)
+        .with("MinValue", least)
+        .with("MaxValue", most)
+        .with("ConstraintDescription", format!("must be a number from {least} to {most}"))
+}
+
+fn concurrency(what: &str) -> Map {
+    let about = format!("Copies of {what} that may run at once, kept free; -1: no such limit.");
+    number(&about, UNSET, (UNSET, 1_000))
+}
+
+fn cors() -> Map {
+    pattern(
+        "Origins whose pages may call the API from a browser, separated by commas, or *. Empty: none.",
+        "",
+        "^$|^[*]$|^https?://[A-Za-z0-9.:-]+(,https?://[A-Za-z0-9.:-]+)*$",
+        "must be empty, *, or origins such as https://example.com separated by commas without blanks",
+    )
+}
+
+fn email() -> Map {
+    pattern(
+        "Address that alarms are sent to; it gets a mail to confirm first. Empty: nobody is told.",
+        "",
+        "^$|^[^@ ]+@[^@ ]+$",
+        "must be empty or an e-mail address",
+    )
+}
+
+fn pattern(about: &str, default: &str, pattern: &str, constraint: &str) -> Map {
+    Map::new()
+        .with("Type", "String")
+        .with("Description", about)
+        .with("Default", default)
+        .with("AllowedPattern", pattern)
+        .with("ConstraintDescription", constraint)
 }
 
 /// The variables a deployment may set, each with its default.
@@ -35,41 +152,67 @@ pub(super) fn settings() -> impl Iterator<Item = (&'static Variable, &'static st
 }
 
 fn setting(variable: &Variable, default: &str) -> Map {
-    let parameter = Map::new().with("Type", "String").with("Description", variable.about).with("Default", default);
-    match Form::of(default) {
-        Form::Flag => parameter.with("AllowedValues", Yaml::from_iter(["true", "false"]).on_one_line()),
-        Form::Number => parameter.with("AllowedPattern", "^[0-9]+$"),
-        Form::NumberOrNone => parameter.with("AllowedPattern", "^(none|[0-9]+)$"),
-        Form::Text => parameter,
+    let about = variable.about;
+    match Form::of(variable, default) {
+        Form::Flag => {
+            let values = Yaml::from_iter(["true", "false"]).on_one_line();
+            Map::new()
+                .with("Type", "String")
+                .with("Description", about)
+                .with("Default", default)
+                .with("AllowedValues", values)
+        }
+        Form::Number(default, range) => number(about, default, range),
+        Form::Count => pattern(about, default, "^[0-9]{1,9}$", "must be a number"),
+        Form::CountOrNone => pattern(about, default, "^(none|[0-9]{1,9})$", "must be a number, or none"),
+        Form::Text => {
+            let text = Map::new().with("Type", "String").with("Description", about).with("Default", default);
+            text.with("MinLength", 1)
+                .with("MaxLength", 200)
+                .with("ConstraintDescription", "must have 1 to 200 characters")
+        }
     }
 }
 
-/// What values of a setting look like; its default tells. The functions check them fully when they start.
+/// What values of a setting look like; its default and its description tell.
 #[derive(Debug, PartialEq, Eq)]
 enum Form {
     Flag,
-    Number,
-    NumberOrNone,
+    Number(i32, (i32, i32)),
+    Count,
+    CountOrNone,
     Text,
 }
 
 impl Form {
-    fn of(default: &str) -> Self {
+    fn of(variable: &Variable, default: &str) -> Self {
         match default {
             "true" | "false" => Self::Flag,
-            "none" => Self::NumberOrNone,
-            digits if digits.bytes().all(|byte| byte.is_ascii_digit()) => Self::Number,
+            "none" => Self::CountOrNone,
+            digits if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+                let numbers = digits.parse().ok().zip(range(variable.about));
+                numbers.map_or(Self::Count, |(default, range)| Self::Number(default, range))
+            }
             _ => Self::Text,
         }
     }
 }
 
+/// The range that a description ends with: `… (1 to 3600).`
+fn range(about: &str) -> Option<(i32, i32)> {
+    let (_, bracket) = about.rsplit_once('(')?;
+    let (range, _) = bracket.split_once(')')?;
+    let (least, most) = range.split_once(" to ")?;
+    Some((least.parse().ok()?, most.parse().ok()?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use shared::config::Config;
 
     #[test]
-    fn every_setting_but_the_secret_is_a_parameter() {
+    fn every_setting_but_the_secrets_is_a_parameter() {
         let text = parameters().document();
         for variable in &VARIABLES {
             let there = text.contains(&format!("{}:\n", pascal(variable.name)));
@@ -78,10 +221,46 @@ mod tests {
     }
 
     #[test]
+    fn what_the_template_lets_through_is_what_functions_start_with() {
+        let starts = |name: &str, value: i32| {
+            let secret = "A".repeat(64);
+            let lookup = |other: &str| match other {
+                _ if other == name => Some(value.to_string()),
+                "SWITCHBOARD_TOKEN_SECRET" => Some(secret.clone()),
+                _ => None,
+            };
+            Config::read(lookup).is_ok()
+        };
+        let mut ranges = 0;
+        for (variable, default) in settings() {
+            if let Form::Number(default, (least, most)) = Form::of(variable, default) {
+                ranges += 1;
+                for (value, good) in
+                    [(least - 1, false), (least, true), (default, true), (most, true), (most + 1, false)]
+                {
+                    assert_eq!(starts(variable.name, value), good, "{}={value}", variable.name);
+                }
+            }
+        }
+        assert!(ranges >= 3);
+    }
+
+    #[test]
     fn a_default_tells_what_values_look_like() {
-        assert_eq!(Form::of("true"), Form::Flag);
-        assert_eq!(Form::of("10"), Form::Number);
-        assert_eq!(Form::of("none"), Form::NumberOrNone);
-        assert_eq!(Form::of("https://example.com"), Form::Text);
+        let form = |about, default| Form::of(&Variable { name: "X", default: None, about }, default);
+        assert_eq!(form("", "true"), Form::Flag);
+        assert_eq!(form("Seconds (0 to 300).", "10"), Form::Number(10, (0, 300)));
+        assert_eq!(form("Some.", "10"), Form::Count);
+        assert_eq!(form("", "none"), Form::CountOrNone);
+        assert_eq!(form("", "https://example.com"), Form::Text);
+    }
+
+    #[test]
+    fn every_parameter_is_described_and_constrained() {
+        let text = parameters().document();
+        let count = text.lines().filter(|line| line.starts_with("  Description:")).count();
+        let bounds = ["AllowedValues:", "AllowedPattern:", "MinValue:", "MinLength:"];
+        let constrained: usize = bounds.iter().map(|bound| text.matches(bound).count()).sum();
+        assert!(count > 20 && count == constrained, "{count}, {constrained}: {text}");
     }
 }

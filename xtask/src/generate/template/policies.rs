@@ -1,9 +1,11 @@
 //! What a function may do: its grants, and nothing else.
 
+use super::bucket::BUCKET;
 use super::secrets::DATA_KEY;
 use super::tables::{has_own_key, table_id};
 use super::yaml::{Map, Yaml};
-use shared::store::grants::{Action, Grant};
+use shared::store::files::Folder;
+use shared::store::grants::{Action, FileAction, Grant};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What DynamoDB does with a table's key on behalf of a reader.
@@ -13,14 +15,16 @@ const TO_WRITE: [&str; 3] = ["kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncry
 
 /// A policy document that allows exactly these grants.
 pub(super) fn policy(grants: &[Grant]) -> Map {
-    super::policy(on_tables(grants).into_iter().chain(on_key(grants)))
+    super::policy(on_tables(grants).into_iter().chain(on_files(grants)).chain(on_key(grants)))
 }
 
 /// One statement per set of actions, so that what may be done to several tables alike is said once.
 fn on_tables(grants: &[Grant]) -> Vec<Map> {
     let mut actions: BTreeMap<Resource, BTreeSet<Action>> = BTreeMap::new();
     for grant in grants {
-        actions.entry((grant.table, grant.index)).or_default().insert(grant.action);
+        if let Grant::Table { table, index, action } = grant {
+            actions.entry((*table, *index)).or_default().insert(*action);
+        }
     }
     let mut statements: Vec<(BTreeSet<Action>, Vec<Resource>)> = Vec::new();
     for (resource, actions) in actions {
@@ -50,10 +54,32 @@ fn arn((table, index): &Resource) -> Yaml {
     }
 }
 
+/// One statement per folder of files.
+fn on_files(grants: &[Grant]) -> Vec<Map> {
+    let mut folders: BTreeMap<Folder, BTreeSet<FileAction>> = BTreeMap::new();
+    for grant in grants {
+        if let Grant::Files { folder, action } = grant {
+            folders.entry(*folder).or_default().insert(*action);
+        }
+    }
+    let statement = |(folder, actions): (Folder, BTreeSet<FileAction>)| {
+        let actions = actions.iter().map(|action| format!("s3:{action}")).collect::<Yaml>();
+        Map::new()
+            .with("Effect", "Allow")
+            .with("Action", actions.on_one_line())
+            .with("Resource", Yaml::substituted(&format!("${{{BUCKET}.Arn}}/{folder}/*")))
+    };
+    folders.into_iter().map(statement).collect()
+}
+
 /// The key of the encrypted tables, usable only by way of DynamoDB.
 fn on_key(grants: &[Grant]) -> Option<Map> {
-    let encrypted: Vec<&Grant> = grants.iter().filter(|grant| has_own_key(grant.table)).collect();
-    let writes = encrypted.iter().any(|grant| writes(grant.action));
+    let on_encrypted = |grant: &Grant| match grant {
+        Grant::Table { table, action, .. } => has_own_key(*table).then_some(*action),
+        Grant::Files { .. } => None,
+    };
+    let encrypted: Vec<Action> = grants.iter().filter_map(on_encrypted).collect();
+    let writes = encrypted.iter().any(|action| writes(*action));
     let more: &[&str] = if writes { &TO_WRITE } else { &[] };
     let way = Map::new().with("kms:ViaService", Yaml::substituted("dynamodb.${AWS::Region}.amazonaws.com"));
     (!encrypted.is_empty()).then(|| {
@@ -87,6 +113,18 @@ mod tests {
         assert!(text.contains("- !Sub \"${StepchatTable.Arn}/index/by_first\""), "{text}");
         assert_eq!(text.matches("dynamodb:Query").count(), 1, "{text}");
         assert!(!text.contains("!GetAtt StepchatTable.Arn") && !text.contains("kms:"), "{text}");
+    }
+
+    #[test]
+    fn files_are_allowed_by_folder_and_need_no_key() {
+        let text = text(&[
+            Grant::files(Folder::Exports, FileAction::PutObject),
+            Grant::files(Folder::Exports, FileAction::GetObject),
+            Grant::files(Folder::Pictures, FileAction::GetObject),
+        ]);
+        assert!(text.contains("[s3:GetObject, s3:PutObject]"), "{text}");
+        assert!(text.contains("!Sub \"${FilesBucket.Arn}/exports/*\""), "{text}");
+        assert!(text.contains("!Sub \"${FilesBucket.Arn}/uploads/*\"") && !text.contains("kms:"), "{text}");
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! The tables, from their description in `shared`.
 
-use super::kept;
 use super::secrets::DATA_KEY;
 use super::yaml::{Map, Yaml};
+use super::{checks, kept};
 use crate::names::pascal;
 use shared::store::Table;
 use shared::store::schema::{IndexSchema, TableSchema};
@@ -10,7 +10,8 @@ use shared::store::schema::{IndexSchema, TableSchema};
 pub(super) fn resources() -> Map {
     Table::ALL.into_iter().enumerate().fold(Map::new(), |resources, (at, table)| {
         let resources = if at == 0 { resources.heading("Tables") } else { resources.gap() };
-        resources.with(&table_id(table), kept("AWS::DynamoDB::Table", properties(table)))
+        let skipped = (!has_own_key(table)).then(checks::key_of_dynamodb);
+        resources.with(&table_id(table), kept("AWS::DynamoDB::Table", properties(table)).with_some("Metadata", skipped))
     })
 }
 

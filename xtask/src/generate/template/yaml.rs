@@ -17,6 +17,10 @@ pub(super) enum Yaml {
     Map(Map),
     /// A list or map on one line, if there is room.
     Inline(Box<Yaml>),
+    /// A text of several lines in which `${…}` is replaced.
+    Text(String),
+    /// A text of one line, shown on several.
+    Folded(String),
 }
 
 /// Entries in their order, with comments between them.
@@ -119,6 +123,26 @@ impl Yaml {
         Self::Scalar(format!("!Sub {}", quoted(text)))
     }
 
+    /// `!Sub` of a text of several lines.
+    pub(super) fn substituted_text(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+
+    /// A long text of one line: broken at its commas, for the eye only.
+    pub(super) fn folded(text: &str) -> Self {
+        Self::Folded(text.to_owned())
+    }
+
+    /// `!If`, over several lines.
+    pub(super) fn either(condition: &str, then: impl Into<Self>, otherwise: impl Into<Self>) -> Self {
+        Self::Map(Map::new().with("Fn::If", Self::List(vec![condition.into(), then.into(), otherwise.into()])))
+    }
+
+    /// `!If` without an alternative: the property is there, or it is not.
+    pub(super) fn only_if(condition: &str, then: impl Into<Self>) -> Self {
+        Self::either(condition, then, Self::reference("AWS::NoValue"))
+    }
+
     /// The same on one line, if there is room.
     pub(super) fn on_one_line(self) -> Self {
         Self::Inline(Box::new(self))
@@ -137,6 +161,22 @@ impl Yaml {
                 text.push('\n');
                 for item in items {
                     item.item(indent + 2, text);
+                }
+            }
+            Self::Scalar(scalar) if indent + key + 2 + scalar.len() > WIDTH => {
+                text.push_str(&broken(scalar, indent, key));
+            }
+            Self::Folded(line) => {
+                // Each line break becomes a space, which JSON does not mind behind a comma.
+                text.push_str(" >-\n");
+                for part in line.split_inclusive(',') {
+                    let _ = writeln!(text, "{:1$}{part}", "", indent + 2);
+                }
+            }
+            Self::Text(lines) => {
+                text.push_str(" !Sub |\n");
+                for line in lines.lines() {
+                    let _ = writeln!(text, "{:1$}{line}", "", indent + 2);
                 }
             }
             other => {
@@ -163,6 +203,8 @@ impl Yaml {
     fn inline(&self) -> String {
         match self {
             Self::Scalar(text) => text.clone(),
+            Self::Text(lines) => format!("!Sub {}", quoted(lines)),
+            Self::Folded(line) => quoted(line),
             Self::Inline(value) => value.inline(),
             Self::Map(map) if map.entries.is_empty() => "{}".into(),
             Self::Map(map) => map.inline(),
@@ -195,6 +237,12 @@ impl From<u16> for Yaml {
     }
 }
 
+impl From<i32> for Yaml {
+    fn from(value: i32) -> Self {
+        Self::Scalar(value.to_string())
+    }
+}
+
 impl From<Map> for Yaml {
     fn from(map: Map) -> Self {
         Self::Map(map)
@@ -205,6 +253,26 @@ impl<T: Into<Self>> FromIterator<T> for Yaml {
     fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
         Self::List(items.into_iter().map(Into::into).collect())
     }
+}
+
+/// A long scalar after its key: a quoted text is broken at single blanks, which a line break stands for; one without
+/// blanks gets a line of its own.
+fn broken(scalar: &str, indent: usize, key: usize) -> String {
+    let mut lines = vec![String::new()];
+    let mut room = WIDTH.saturating_sub(indent + key + 2);
+    for word in scalar.split(' ') {
+        let line = lines.last_mut().map_or(0, |line| line.len());
+        if line > 0 && line + 1 + word.len() > room && !word.is_empty() && scalar.contains('"') {
+            lines.push(word.to_owned());
+            room = WIDTH.saturating_sub(indent + 2);
+        } else if let Some(last) = lines.last_mut() {
+            last.push_str(if line > 0 { " " } else { "" });
+            last.push_str(word);
+        }
+    }
+    let own_line = lines.first().is_some_and(|first| indent + key + 2 + first.len() > WIDTH);
+    let next = format!("\n{:1$}", "", indent + 2);
+    format!("{}{}\n", if own_line { next.as_str() } else { " " }, lines.join(&next))
 }
 
 /// A text, quoted where YAML would take it for something else.
@@ -254,6 +322,26 @@ mod tests {
     #[test]
     fn the_text_is_ascii_whatever_it_says() {
         assert_eq!(quoted("Имя\n😀"), "\"\\u0418\\u043C\\u044F\\u000A\\U0001F600\"");
+    }
+
+    #[test]
+    fn long_scalars_are_broken_where_a_break_means_a_blank() {
+        let words = vec!["word"; 40].join(" ");
+        let text = Map::new().with("Key", words.as_str()).document();
+        assert!(text.lines().all(|line| line.len() <= WIDTH) && text.lines().count() == 2, "{text}");
+        assert_eq!(text.split_whitespace().collect::<Vec<_>>().join(" "), format!("Key: \"{words}\""));
+        let long = "x".repeat(WIDTH - 14);
+        let deep = Map::new().with("Key", Map::new().with("Condition", Yaml::substituted(&long))).document();
+        assert_eq!(deep, format!("Key:\n  Condition: !Sub\n    \"{long}\"\n"));
+    }
+
+    #[test]
+    fn choices_and_long_texts_are_laid_out_too() {
+        let map = Map::new()
+            .with("A", Yaml::only_if("HasA", Map::new().with("b", -1)))
+            .with("C", Yaml::substituted_text("{\n  x\n}\n"));
+        let expected = "A:\n  Fn::If:\n    - HasA\n    - b: -1\n    - !Ref AWS::NoValue\nC: !Sub |\n  {\n    x\n  }\n";
+        assert_eq!(map.document(), expected);
     }
 
     #[test]

@@ -1,0 +1,89 @@
+//! The two ways to log in: e-mail address and password, or id and token.
+
+use super::Request;
+use shared::auth::Secret;
+use shared::auth::stepchat::{Admin, right_password};
+use shared::ids::UserId;
+use shared::prelude::*;
+use shared::stepchat::{Account, Email};
+use shared::store::stepchat::lockouts::{self, Counter, Seen};
+use shared::store::stepchat::sessions::{self, Credentials};
+use shared::store::stepchat::users;
+use shared::store::{Attempts, CommitError, StoreError};
+use shared::text::fold;
+use shared::wire::stepchat::{Error, Text};
+
+/// The largest id there can be, which the sequence never reaches.
+const NOBODY: u64 = 999_999_999_999;
+
+/// What a login presents. Only this says whether it is right.
+pub(crate) enum Proof {
+    Password(String, Secret),
+    Token(UserId, Secret),
+}
+
+impl Proof {
+    /// `None` if the call names nobody.
+    pub(crate) fn of(request: Request, caller: &Admin) -> Option<Self> {
+        let Request { email, password, user_id, user_token, login_token, .. } = request;
+        if let Some(email) = email.given().filter(|_| !password.as_str().is_empty()) {
+            return Some(Self::Password(email.to_owned(), Secret::new(password.as_str())));
+        }
+        let own = [&user_token, &login_token].into_iter().find_map(Text::given).map(Secret::new);
+        Some(Self::Token(user_id?.0?, own.or_else(|| caller.user_token().cloned())?))
+    }
+
+    pub(crate) fn account(&self) -> Account {
+        match self {
+            Self::Password(email, _) => Account::Email(fold(email)),
+            Self::Token(id, _) => Account::User(*id),
+        }
+    }
+
+    /// Counts the try, unless none is left, and reads what it is held against.
+    pub(crate) async fn registered(
+        &self,
+        ctx: &Ctx,
+        counters: &[Counter],
+    ) -> Result<(Option<Seen>, Option<Credentials>), Error> {
+        let (store, now) = (ctx.store(), ctx.now());
+        let mut attempts = Attempts::default();
+        loop {
+            let (seen, id) = try_join!(lockouts::read(store, counters, now), self.user(ctx))?;
+            let registered = async { Ok::<_, StoreError>(lockouts::register(store, counters, &seen, now).await) };
+            // Where nobody is found, nobody is asked for: it takes as long.
+            let found = async {
+                match id.or(UserId::new(NOBODY)) {
+                    Some(id) => sessions::credentials(store, id).await,
+                    None => Ok(None),
+                }
+            };
+            match try_join!(registered, found)? {
+                (Err(CommitError::Stale), _) => attempts.again().await?,
+                (registered, found) => return Ok((registered?, found)),
+            }
+        }
+    }
+
+    async fn user(&self, ctx: &Ctx) -> Result<Option<UserId>, StoreError> {
+        match self {
+            Self::Token(id, _) => Ok(Some(*id)),
+            Self::Password(email, _) => match Email::parse(email) {
+                Ok(email) => users::id_by_email(ctx.store(), &email).await,
+                Err(_) => Ok(None),
+            },
+        }
+    }
+
+    /// Whether it is this user's. Nobody's takes as long to find out.
+    pub(crate) async fn is_right(&self, ctx: &Ctx, found: Option<&Credentials>) -> Result<bool, Error> {
+        match self {
+            Self::Password(_, password) => {
+                right_password(password, found.and_then(|found| found.password.clone())).await
+            }
+            Self::Token(_, token) => {
+                Ok(found.is_some_and(|found| token.equals(&ctx.tokens().of(found.user.id, found.user.token_version))))
+            }
+        }
+    }
+}

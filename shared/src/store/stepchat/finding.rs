@@ -1,0 +1,116 @@
+//! Users that a search finds, in the order of a list.
+//!
+//! Postings say who may be found; every one of them is read, strongly, and has the last word. A few are read and sorted
+//! together. Many come in the order of an index, which is walked without reading anybody else. Where a search finds
+//! nearly everybody, the walk looks at everybody and is soon full. All three give the same list.
+
+use super::items::{active_key, column_key};
+use super::lists::{self, Column, Walk};
+use super::texts;
+use crate::ids::UserId;
+use crate::stepchat::{Search, User, UserType};
+use crate::store::grants::{Action, Grant};
+use crate::store::{Store, StoreError, Table};
+use crate::timestamp::Timestamp;
+use std::collections::BTreeSet;
+
+/// What [`find`] needs beside the walk over its column.
+pub const FIND: &[Grant] =
+    &[Grant::on(Table::Stepchat, Action::Query), Grant::on(Table::Stepchat, Action::BatchGetItem)];
+
+/// Users looked at together.
+const CHUNK: usize = 100;
+
+/// The order of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order {
+    /// The column.
+    pub column: Column,
+    /// The largest first.
+    pub descending: bool,
+    /// Begins behind this place: the sort key of a user in the column.
+    pub after: Option<String>,
+}
+
+/// The users that a search finds, part by part.
+pub struct Finding<'a> {
+    store: &'a Store,
+    search: &'a Search,
+    source: Source<'a>,
+}
+
+enum Source<'a> {
+    /// These, in order.
+    Few(Vec<User>),
+    /// Those met on a walk, of these if they are known.
+    Walk(Walk<'a>, Option<BTreeSet<UserId>>),
+}
+
+/// Opens the list of the users of some types that a search finds.
+pub async fn find<'a>(
+    store: &'a Store,
+    search: &'a Search,
+    types: &[UserType],
+    order: Order,
+) -> Result<Finding<'a>, StoreError> {
+    let Order { column, descending, after } = order;
+    let among = texts::candidates(store, search).await?;
+    let source = match among {
+        Some(ids) if ids.len() <= store.search.together => {
+            let users = lists::profiles(store, &ids.into_iter().collect::<Vec<_>>()).await?;
+            let listed = |user: &User| types.contains(&user.user_type);
+            let behind = |user: &User| {
+                let (place, _) = column_key(user, column);
+                after.as_ref().is_none_or(|after| if descending { place < *after } else { place > *after })
+            };
+            let users = users.into_iter().filter(|user| listed(user) && behind(user)).collect();
+            let mut users = matching(store, users, search).await?;
+            lists::sort(&mut users, column, descending);
+            Source::Few(users)
+        }
+        among => Source::Walk(lists::walk_after(store, column, descending, types, None, after).await?, among),
+    };
+    Ok(Finding { store, search, source })
+}
+
+impl Finding<'_> {
+    /// The next users, possibly none of this part; `None` at the end.
+    pub async fn more(&mut self) -> Result<Option<Vec<User>>, StoreError> {
+        match &mut self.source {
+            Source::Few(users) => Ok(Some(std::mem::take(users)).filter(|users| !users.is_empty())),
+            Source::Walk(walk, among) => {
+                let mut chunk: Vec<UserId> = Vec::with_capacity(CHUNK);
+                while chunk.len() < CHUNK {
+                    let Some(id) = walk.next().await? else { break };
+                    if among.as_ref().is_none_or(|among| among.contains(&id)) {
+                        chunk.push(id);
+                    }
+                }
+                if chunk.is_empty() {
+                    return Ok(None);
+                }
+                let users = lists::profiles(self.store, &chunk).await?;
+                matching(self.store, users, self.search).await.map(Some)
+            }
+        }
+    }
+}
+
+/// Where a user who was created then stands in the order by creation, as [`Order::after`] takes it.
+#[must_use]
+pub fn created_at(id: UserId, moment: Timestamp) -> String {
+    active_key(id, moment)
+}
+
+/// Those of these users that a search finds, in their order. Extras are read only of users whose profile does not decide.
+pub async fn matching(store: &Store, users: Vec<User>, search: &Search) -> Result<Vec<User>, StoreError> {
+    let undecided: Vec<UserId> = users.iter().filter(|user| !search.finds_profile(user)).map(|user| user.id).collect();
+    let details = lists::details_of(store, &undecided).await?;
+    let found: BTreeSet<UserId> = undecided
+        .into_iter()
+        .zip(details)
+        .filter(|(_, details)| search.finds_details(details))
+        .map(|(id, _)| id)
+        .collect();
+    Ok(users.into_iter().filter(|user| search.finds_profile(user) || found.contains(&user.id)).collect())
+}

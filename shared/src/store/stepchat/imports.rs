@@ -1,0 +1,67 @@
+//! What an import of a file remembers in the deployment it goes to, so that it can go on after an interruption and never
+//! makes a user twice: the ids it has set aside for the rows of the file, and how many rows from its start are done.
+
+use crate::ids::UserId;
+use crate::store::{CommitError, Key, Sequence, Store, StoreError, Table, Txn, Write};
+use serde::{Deserialize, Serialize};
+
+/// The checkpoint of one file in one deployment. The user of row `n` (from 1) has the id `first_id + n - 1`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checkpoint {
+    pk: String,
+    first_id: UserId,
+    done: u64,
+}
+
+impl Checkpoint {
+    /// What is known of an earlier import of the file with this SHA-256.
+    pub async fn find(store: &Store, file: &str) -> Result<Option<Self>, StoreError> {
+        store.get(Table::Auth, &Key::single(key(file))).await
+    }
+
+    /// Begins the import of a file with this many rows; one that has begun is gone on with.
+    pub async fn begin(store: &Store, file: &str, rows: u64) -> Result<Self, StoreError> {
+        if let Some(known) = Self::find(store, file).await? {
+            return Ok(known);
+        }
+        let set_aside = store.next_ids(Sequence::StepchatUser, rows.max(1), UserId::new).await?;
+        let gone = || StoreError::Corrupt(format!("the checkpoint of the import of {file}"));
+        let new = Self { pk: key(file), first_id: *set_aside.first().ok_or_else(gone)?, done: 0 };
+        let mut txn: Txn<()> = Txn::default();
+        txn.push(Write::put(Table::Auth, &new)?.if_absent().or_stale());
+        match store.commit(&txn).await {
+            Ok(()) => Ok(new),
+            Err(CommitError::Store(error)) => Err(error),
+            // Another import of the same file was faster.
+            Err(_) => Self::find(store, file).await?.ok_or_else(gone),
+        }
+    }
+
+    /// Rows from the start of the file that need not be looked at again.
+    #[must_use]
+    pub fn done(&self) -> u64 {
+        self.done
+    }
+
+    /// The id of a row's user; rows count from 1.
+    #[must_use]
+    pub fn id(&self, row: u64) -> Option<UserId> {
+        UserId::new(self.first_id.get().saturating_add(row).saturating_sub(1))
+    }
+
+    /// Remembers that all rows up to this one are done.
+    pub async fn advance(&mut self, store: &Store, done: u64) -> Result<(), StoreError> {
+        self.done = done;
+        let mut txn: Txn<()> = Txn::default();
+        txn.push(Write::put(Table::Auth, self)?);
+        match store.commit(&txn).await {
+            Ok(()) => Ok(()),
+            Err(CommitError::Store(error)) => Err(error),
+            Err(_) => Err(StoreError::Corrupt(self.pk.clone())),
+        }
+    }
+}
+
+fn key(file: &str) -> String {
+    format!("IMPORT#{file}")
+}

@@ -1,0 +1,132 @@
+//! How often logins have failed, in the `auth` table.
+//!
+//! A try is counted before anything is verified and taken back by its success: however many come at once, no more are
+//! verified than the limit allows.
+
+use crate::stepchat::{Failures, Limit, Refusal};
+use crate::store::grants::{Action, Grant};
+use crate::store::read::text;
+use crate::store::{Attempts, CommitError, Key, Store, StoreError, Table, Txn, Write};
+use crate::timestamp::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// What counting needs.
+pub const COUNT: &[Grant] = &[
+    Grant::on(Table::Auth, Action::BatchGetItem),
+    Grant::on(Table::Auth, Action::PutItem),
+    Grant::on(Table::Auth, Action::DeleteItem),
+];
+
+/// What a success does to a counter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnSuccess {
+    /// All failures are forgotten.
+    Forget,
+    /// Only its own try is taken back: who guesses at many accounts must not begin anew by entering one of their own.
+    TakeBack,
+}
+
+/// Failures that are counted together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Counter {
+    /// A keyed hash of what they have in common: the table tells no address.
+    pub name: String,
+    /// How many there may be.
+    pub limit: Limit,
+    /// What a success does.
+    pub on_success: OnSuccess,
+}
+
+impl Counter {
+    fn key(&self) -> Key {
+        Key::single(format!("L#{}", self.name))
+    }
+
+    /// No two states have the same number, not even of a counter that was removed and made again.
+    fn state(&self, failures: Failures, now: Timestamp) -> State {
+        let expires = now.seconds().saturating_add(self.limit.seconds).saturating_add(1);
+        State { pk: self.key().pk, failures, v: fastrand::i64(..), expires }
+    }
+}
+
+/// A counter as stored.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct State {
+    pk: String,
+    failures: Failures,
+    v: i64,
+    /// Seconds, for the table's time to live.
+    expires: i64,
+}
+
+/// Counters as they were read: each with the failures that still count, and its version if it exists.
+#[derive(Debug, Clone)]
+pub struct Seen(Vec<(Failures, Option<i64>)>);
+
+/// Reads counters.
+pub async fn read(store: &Store, counters: &[Counter], now: Timestamp) -> Result<Seen, StoreError> {
+    let keys: Vec<Key> = counters.iter().map(Counter::key).collect();
+    let items = store.batch_get(Table::Auth, &keys).await?;
+    let state = |counter: &Counter| {
+        let pk = counter.key().pk;
+        let item = items.iter().find(|item| text(item, "pk") == Some(&pk));
+        let state: Option<State> = item.cloned().map(serde_dynamo::from_item).transpose()?;
+        let version = state.as_ref().map(|state| state.v);
+        Ok((state.map(|state| state.failures).unwrap_or_default().recent(counter.limit, now), version))
+    };
+    counters.iter().map(state).collect::<Result<_, _>>().map(Seen)
+}
+
+/// Counts one try, as failed until [`succeeded`] is called; `None` if one of the counters has no try left. Stale if
+/// another try was counted since they were read.
+pub async fn register(
+    store: &Store,
+    counters: &[Counter],
+    seen: &Seen,
+    now: Timestamp,
+) -> Result<Option<Seen>, CommitError<Refusal>> {
+    let mut txn = Txn::default();
+    let mut registered = Vec::with_capacity(counters.len());
+    for (counter, (failures, version)) in counters.iter().zip(&seen.0) {
+        let Some(failures) = failures.with_try(counter.limit, now) else { return Ok(None) };
+        let state = counter.state(failures.clone(), now);
+        let write = Write::put(Table::Auth, &state)?;
+        txn.push(match version {
+            Some(version) => write.if_version(*version).or_stale(),
+            None => write.if_absent().or_stale(),
+        });
+        registered.push((failures, Some(state.v)));
+    }
+    store.commit(&txn).await?;
+    Ok(Some(Seen(registered)))
+}
+
+/// Notes that a registered try has succeeded.
+pub async fn succeeded(
+    store: &Store,
+    counters: &[Counter],
+    registered: Seen,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let mut seen = registered;
+    let mut attempts = Attempts::default();
+    loop {
+        let mut txn: Txn<()> = Txn::default();
+        for (counter, (failures, version)) in counters.iter().zip(seen.0) {
+            match (counter.on_success, version) {
+                (OnSuccess::Forget, _) => txn.push(Write::delete(Table::Auth, counter.key())),
+                (OnSuccess::TakeBack, None) => {}
+                (OnSuccess::TakeBack, Some(version)) => {
+                    let state = counter.state(failures.without_try(now), now);
+                    txn.push(Write::put(Table::Auth, &state)?.if_version(version).or_stale());
+                }
+            }
+        }
+        match store.commit(&txn).await {
+            Err(CommitError::Store(error)) => return Err(error),
+            Err(_) => attempts.again().await?,
+            Ok(()) => return Ok(()),
+        }
+        seen = read(store, counters, now).await?;
+    }
+}

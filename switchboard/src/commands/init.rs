@@ -1,0 +1,76 @@
+//! `switchboard operator init`: what a new deployment needs before anybody can call it.
+
+use super::key::write_credentials;
+use crate::operator::Operator;
+use crate::stack;
+use anyhow::{Result, bail};
+use clap::Args;
+use shared::voximplant::Role;
+use std::env;
+use std::path::PathBuf;
+
+/// The first account.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// Name of the first Voximplant account: 3 to 50 lower-case letters, digits and hyphens.
+    #[arg(long, default_value = "main")]
+    account: String,
+    /// The owner's e-mail address.
+    #[arg(long)]
+    email: String,
+    /// The currency of all of the account's money, for ever.
+    #[arg(long, default_value = "USD")]
+    currency: String,
+    /// The credentials file to write for Voximplant's clients; it must not exist.
+    #[arg(long, default_value = "voximplant.json")]
+    out: PathBuf,
+}
+
+impl Arguments {
+    /// Makes what is not there yet. Asked again it makes nothing and shows no secret a second time.
+    pub(crate) async fn run(self, operator: &Operator) -> Result<()> {
+        let account = operator.account_by_name(&self.account).await?;
+        let keys = match &account {
+            Some(account) => operator.keys(account.id).await?.len(),
+            None => 0,
+        };
+        if keys == 0 && self.out.exists() {
+            bail!(
+                "{} exists already: a credentials file is never overwritten. Choose another --out",
+                self.out.display()
+            );
+        }
+        let (stepchat, voximplant) = (url(0), url(1));
+        if let Some(admin) = operator.admin().await? {
+            println!(
+                "StepChat: admin {} is there already. Its token is shown once only; make another way in with",
+                admin.id
+            );
+            println!("  switchboard operator token create …");
+        } else {
+            let admin = operator.first_admin().await?;
+            println!("StepChat: admin {} made. Its token, shown this once:\n  {}", admin.id, operator.token(&admin));
+            println!("  curl {stepchat} -d function=count-users -d token=…");
+        }
+        let (account, made) = match account {
+            Some(account) => (account, "is there already"),
+            None => (operator.create_account(&self.account, &self.email, &self.currency, None).await?, "made"),
+        };
+        println!("Voximplant: account {} ({}, {}) {made}.", account.id, account.name.as_str(), account.currency);
+        if keys > 0 {
+            println!("  It has {keys} key(s); make another with `switchboard operator key create`.");
+            return Ok(());
+        }
+        let credentials = operator.create_key(&account, &[Role::Owner], "made by init").await?;
+        write_credentials(&self.out, &format!("{:#}\n", serde_json::to_value(&credentials)?))?;
+        println!("  Owner key {} written to {}: it is nowhere else.", credentials.key_id, self.out.display());
+        println!("  {voximplant}");
+        Ok(())
+    }
+}
+
+/// The base URL of an API, if the stack has told it.
+fn url(family: usize) -> String {
+    let known = stack::URLS.get(family).and_then(|name| env::var(name).ok());
+    known.unwrap_or_else(|| "URL".to_owned())
+}

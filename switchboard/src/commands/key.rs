@@ -1,0 +1,84 @@
+//! `switchboard operator key …`
+
+use super::{existing, parse};
+use crate::operator::Operator;
+use crate::state::State;
+use anyhow::{Context, Result, bail};
+use clap::Subcommand;
+use shared::ids::AccountId;
+use shared::voximplant::Role;
+use std::path::{Path, PathBuf};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Make a key and write its credentials file, which clients load. The private half is in no other place.
+    #[command(
+        after_help = "Example:\n  switchboard operator key create --account 1 --role admin --role user-manager --out admin.json"
+    )]
+    Create {
+        /// The account.
+        #[arg(long, value_parser = parse::account_id)]
+        account: AccountId,
+        /// A role of the key, such as owner, admin, user-manager, accountant; may be repeated.
+        #[arg(long = "role", value_parser = parse::role, required = true)]
+        roles: Vec<Role>,
+        /// What the key is for.
+        #[arg(long, default_value = "")]
+        description: String,
+        /// The credentials file to write; it must not exist.
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// List the keys of an account.
+    List {
+        /// The account.
+        #[arg(long, value_parser = parse::account_id)]
+        account: AccountId,
+    },
+    /// Make a key useless at once.
+    Revoke {
+        /// The account.
+        #[arg(long, value_parser = parse::account_id)]
+        account: AccountId,
+        /// The key's id, as `key list` shows it.
+        id: String,
+    },
+}
+
+impl Command {
+    pub(super) async fn run(self, operator: &Operator) -> Result<()> {
+        match self {
+            Self::Create { account, roles, description, out } => {
+                if out.exists() {
+                    bail!("{} exists already: a credentials file is never overwritten", out.display());
+                }
+                let account = existing(operator, account).await?;
+                let credentials = operator.create_key(&account, &roles, &description).await?;
+                write_credentials(&out, &format!("{:#}\n", serde_json::to_value(&credentials)?))?;
+                println!("key {} written to {}", credentials.key_id, out.display());
+            }
+            Self::List { account } => {
+                let account = existing(operator, account).await?;
+                println!("ID\tROLES\tCREATED\tDESCRIPTION");
+                for key in operator.keys(account.id).await? {
+                    let roles = key.roles.iter().map(|role| role.name()).collect::<Vec<_>>().join(", ");
+                    println!("{}\t{roles}\t{}\t{}", key.id, key.created.wire(), key.description);
+                }
+            }
+            Self::Revoke { account, id } => {
+                let account = existing(operator, account).await?;
+                if !operator.revoke_key(account.id, &id).await? {
+                    bail!("account {} has no key {id}: see `switchboard operator key list`", account.id);
+                }
+                println!("key {id} revoked");
+            }
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn write_credentials(out: &Path, text: &str) -> Result<()> {
+    let name = out.file_name().and_then(|name| name.to_str()).context("--out must name a file")?;
+    let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    State::open(folder)?.write_secret(name, text)
+}

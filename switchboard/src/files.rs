@@ -1,0 +1,182 @@
+//! S3 inside the process: a bucket in the state folder, spoken to by the real SDK without a socket in between, and served
+//! beside the API, so that signed links lead to the host the caller knows.
+
+use anyhow::{Context, Result};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_types::body::SdkBody;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::header::HOST;
+use http::{HeaderValue, StatusCode};
+use s3s::auth::SimpleAuth;
+use s3s::service::{S3Service, S3ServiceBuilder};
+use s3s_fs::FileSystem;
+use shared::store::Endpoint;
+use shared::store::files::{EXPORT_DAYS, FileStore, Folder, LOCAL_BUCKET};
+use shared_files::{Links, S3Files};
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use tempfile::TempDir;
+
+/// The access key id of the local bucket.
+pub const ACCESS_KEY_ID: &str = "local";
+/// The process's own name for the bucket's server; no socket has it.
+const EMBEDDED: &str = "http://embedded";
+const DAY: Duration = Duration::from_hours(24);
+
+/// An embedded bucket.
+#[derive(Clone)]
+pub struct Files {
+    service: S3Service,
+    folder: PathBuf,
+    secret: String,
+    /// A folder that goes with the process.
+    _temporary: Option<Arc<TempDir>>,
+}
+
+impl fmt::Debug for Files {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Files").field("folder", &self.folder).finish_non_exhaustive()
+    }
+}
+
+impl Files {
+    /// A bucket in a folder, open to whoever has the secret.
+    pub fn open(folder: &Path, secret: &str) -> Result<Self> {
+        let bucket = folder.join(LOCAL_BUCKET);
+        fs::create_dir_all(&bucket).with_context(|| format!("cannot make {}", bucket.display()))?;
+        let files =
+            FileSystem::new(folder).map_err(|error| anyhow::anyhow!("cannot use {}: {error:?}", folder.display()))?;
+        let mut service = S3ServiceBuilder::new(files);
+        service.set_auth(SimpleAuth::from_single(ACCESS_KEY_ID, secret));
+        Ok(Self { service: service.build(), folder: folder.to_owned(), secret: secret.to_owned(), _temporary: None })
+    }
+
+    /// A bucket that goes with the process.
+    pub fn temporary(secret: &str) -> Result<Self> {
+        let folder = tempfile::Builder::new().prefix("switchboard-files-").tempdir()?;
+        let files = Self::open(folder.path(), secret)?;
+        Ok(Self { _temporary: Some(Arc::new(folder)), ..files })
+    }
+
+    /// The credentials that open it, and where it is if `url` is given.
+    #[must_use]
+    pub fn endpoint(&self, url: &str) -> Endpoint {
+        Endpoint { secret_access_key: self.secret.clone(), ..Endpoint::emulator(Some(url.to_owned())) }
+    }
+
+    /// The store on it.
+    #[must_use]
+    pub fn store(&self) -> Arc<dyn FileStore> {
+        Arc::new(S3Files::new(&self.endpoint(EMBEDDED), LOCAL_BUCKET, self.transport(), Links::CallersHost))
+    }
+
+    /// A transport into it.
+    #[must_use]
+    pub fn transport(&self) -> SharedHttpClient {
+        let connector = self.connector();
+        http_client_fn(move |_, _| connector.clone())
+    }
+
+    /// The connector under the transport.
+    #[must_use]
+    pub fn connector(&self) -> SharedHttpConnector {
+        SharedHttpConnector::new(Connector(self.clone()))
+    }
+
+    /// Serves it beside other routes, below the bucket's name: links are signed over host and path, so both are left as
+    /// they are.
+    pub fn beside(self, routes: Router) -> Router {
+        let path = format!("/{LOCAL_BUCKET}/{{*key}}");
+        routes.route(&path, any(move |request: Request| async move { self.answer(request).await }))
+    }
+
+    async fn answer(&self, request: Request) -> Response {
+        let request = request.map(s3s::Body::http_body_unsync);
+        match self.service.call(request).await {
+            Ok(response) => response.map(Body::new),
+            Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        }
+    }
+
+    /// Removes expired exports, and the parts of uploads that were never finished, as the rules of the deployed bucket
+    /// do. Returns how many files went.
+    pub fn sweep(&self) -> io::Result<usize> {
+        let mut removed = 0;
+        let exports = self.folder.join(LOCAL_BUCKET).join(Folder::Exports.as_str());
+        for name in older_than(&exports, DAY.saturating_mul(u32::from(EXPORT_DAYS)))? {
+            fs::remove_file(exports.join(&name))?;
+            for sidecar in ["metadata", "internal"] {
+                let key = URL_SAFE_NO_PAD.encode(format!("{}/{name}", Folder::Exports));
+                let bucket = URL_SAFE_NO_PAD.encode(LOCAL_BUCKET);
+                // What is not there need not be removed.
+                let _ = fs::remove_file(self.folder.join(format!(".bucket-{bucket}.object-{key}.{sidecar}.json")));
+            }
+            removed += 1;
+        }
+        for name in older_than(&self.folder, DAY)? {
+            if name.starts_with(".upload") || (name.starts_with(".bucket-") && name.contains(".upload-")) {
+                fs::remove_file(self.folder.join(name))?;
+                removed += 1;
+            }
+        }
+        Ok(removed)
+    }
+}
+
+/// The names of the files in a folder that were last written so long ago.
+fn older_than(folder: &Path, age: Duration) -> io::Result<Vec<String>> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let now = SystemTime::now();
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        let about = entry.metadata()?;
+        let old = now.duration_since(about.modified()?).is_ok_and(|since| since > age);
+        if about.is_file() && old {
+            names.extend(entry.file_name().into_string().ok());
+        }
+    }
+    Ok(names)
+}
+
+struct Connector(Files);
+
+impl fmt::Debug for Connector {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Connector(embedded S3)")
+    }
+}
+
+impl HttpConnector for Connector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let files = self.0.clone();
+        HttpConnectorFuture::new(async move {
+            let other = |error: Box<dyn std::error::Error + Send + Sync>| ConnectorError::other(error, None);
+            let mut request = request.try_into_http1x().map_err(|error| other(error.into()))?;
+            // What a real transport adds; the signature covers it.
+            let host = request.uri().authority().map(ToString::to_string).unwrap_or_default();
+            request.headers_mut().insert(HOST, HeaderValue::try_from(host).map_err(|error| other(error.into()))?);
+            let (head, body) = files.answer(request.map(Body::new)).await.into_parts();
+            let body = axum::body::to_bytes(body, usize::MAX).await.map_err(|error| other(error.into()))?;
+            HttpResponse::try_from(http::Response::from_parts(head, SdkBody::from(body)))
+                .map_err(|error| other(error.into()))
+        })
+    }
+}

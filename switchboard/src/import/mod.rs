@@ -1,0 +1,53 @@
+//! `switchboard import …`: users of another service become users of this one.
+
+mod columns;
+mod rejected;
+mod remote;
+mod stepchat;
+mod voximplant;
+
+use crate::database;
+use crate::state::State;
+use anyhow::Result;
+use clap::{Args, Subcommand};
+use shared::observe::Log;
+use std::path::PathBuf;
+
+/// What to import, and the deployment that it goes to.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// The state folder of `switchboard serve`, which must not be running on it. Not used if the environment names
+    /// another database: `AWS_ENDPOINT_URL_DYNAMODB`, or `SWITCHBOARD_DATABASE=aws`.
+    #[arg(long, default_value = ".switchboard", global = true)]
+    state: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Users of a support chat, from a CSV file: that of `csv-users`, or any other with --map.
+    ///
+    /// Users get new ids in the order of the file; the old id is kept as the extra `imported_id`. Passwords and tokens
+    /// cannot move: users set a new password, staff get new tokens. A row that cannot be imported is written to the file
+    /// of rejected rows with the reason, and the rest goes on. The same command again goes on where it was interrupted.
+    #[command(after_help = stepchat::EXAMPLES)]
+    Stepchat(stepchat::Options),
+    /// Users of a telephony account, through its own API with a credentials file: applications and users.
+    ///
+    /// Passwords cannot move: each user gets one that nobody knows, set a new one with `SetUserInfo`. Money does not move
+    /// either: balances stay in the old account. Users that exist already are left alone, so the same command again
+    /// goes on where it was interrupted.
+    #[command(after_help = voximplant::EXAMPLES)]
+    Voximplant(voximplant::Options),
+}
+
+/// Imports; whether all of it could be imported.
+pub async fn run(arguments: Arguments) -> Result<bool> {
+    let state = State::open(&arguments.state)?;
+    let opened = database::open(&state, false, Log::Stdout).await?;
+    match arguments.command {
+        Command::Stepchat(options) => stepchat::import(&opened.app, &options).await,
+        Command::Voximplant(options) => voximplant::import(&opened.app, &options).await,
+    }
+}

@@ -1,0 +1,80 @@
+//! The report of rows that were not imported: number and reason, then the row as it was.
+
+use super::columns::Rejection;
+use anyhow::{Context, Result};
+use csv::{ByteRecord, Reader, ReaderBuilder, Writer};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+/// A report that is being written. The file appears with the first rejected row.
+#[derive(Debug)]
+pub(super) struct Rejected {
+    path: PathBuf,
+    header: ByteRecord,
+    writer: Option<Writer<File>>,
+    count: u64,
+}
+
+impl Rejected {
+    /// Begins a report at `path`; rows up to number `done` of a report that is there already are kept.
+    pub(super) fn open(path: &Path, header: &ByteRecord, done: u64) -> Result<Self> {
+        let mut report = Self { path: path.to_owned(), header: header.clone(), writer: None, count: 0 };
+        let mut kept = Vec::new();
+        if done > 0 && path.exists() {
+            let mut reader: Reader<File> =
+                ReaderBuilder::new().flexible(true).from_path(path).with_context(report.cannot("read"))?;
+            for record in reader.byte_records() {
+                let record = record.with_context(report.cannot("read"))?;
+                let number = record.get(0).and_then(|cell| std::str::from_utf8(cell).ok()?.parse::<u64>().ok());
+                if number.is_some_and(|number| number <= done) {
+                    kept.push(record);
+                }
+            }
+        }
+        for record in kept {
+            report.write(&record)?;
+        }
+        Ok(report)
+    }
+
+    /// Adds a row.
+    pub(super) fn add(&mut self, number: u64, why: &Rejection, row: &ByteRecord) -> Result<()> {
+        let mut record = ByteRecord::from(vec![number.to_string(), why.to_string()]);
+        record.extend(row);
+        self.write(&record)
+    }
+
+    fn write(&mut self, record: &ByteRecord) -> Result<()> {
+        let cannot = self.cannot("write");
+        let writer = match &mut self.writer {
+            Some(writer) => writer,
+            None => {
+                let mut builder = csv::WriterBuilder::new();
+                let mut writer = builder.flexible(true).from_path(&self.path).with_context(&cannot)?;
+                let mut header = ByteRecord::from(vec!["row", "reason"]);
+                header.extend(&self.header);
+                writer.write_byte_record(&header).with_context(&cannot)?;
+                self.writer.insert(writer)
+            }
+        };
+        writer.write_byte_record(record).with_context(&cannot)?;
+        self.count = self.count.saturating_add(1);
+        Ok(())
+    }
+
+    /// Makes sure that everything is in the file.
+    pub(super) fn flush(&mut self) -> Result<()> {
+        let cannot = self.cannot("write");
+        self.writer.as_mut().map_or(Ok(()), csv::Writer::flush).with_context(cannot)
+    }
+
+    /// Rows in the report.
+    pub(super) fn count(&self) -> u64 {
+        self.count
+    }
+
+    fn cannot(&self, what: &'static str) -> impl Fn() -> String + use<> {
+        let path = self.path.display().to_string();
+        move || format!("cannot {what} the report of rejected rows {path}")
+    }
+}

@@ -1,0 +1,46 @@
+//! How far long operator work has come: a bar in a terminal, a line now and then elsewhere.
+
+use indicatif::{ProgressBar, ProgressStyle};
+use std::time::{Duration, Instant};
+
+/// Between two lines where there is no terminal.
+const LINE_EVERY: Duration = Duration::from_secs(5);
+
+/// The progress of one piece of work, told on standard error.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    bar: ProgressBar,
+    what: &'static str,
+    told: Instant,
+}
+
+impl Progress {
+    /// Work on `total` things, called `what`; without a total, only the number done is told.
+    #[must_use]
+    pub(crate) fn new(total: Option<u64>, what: &'static str) -> Self {
+        let bar = total.map_or_else(ProgressBar::no_length, ProgressBar::new);
+        let template = match total {
+            Some(_) => "{bar:40} {human_pos}/{human_len} {msg}, {per_sec}, {eta} left",
+            None => "{spinner} {human_pos} {msg}, {per_sec}",
+        };
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        bar.set_message(what);
+        Self { bar, what, told: Instant::now() }
+    }
+
+    /// This many more are done.
+    pub(crate) fn advance(&mut self, count: u64) {
+        self.bar.inc(count);
+        if self.bar.is_hidden() && self.told.elapsed() >= LINE_EVERY {
+            self.told = Instant::now();
+            eprintln!("{} {} so far", self.bar.position(), self.what);
+        }
+    }
+
+    /// Takes the bar away: what comes next is said by the caller.
+    pub(crate) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,0 +1,235 @@
+#!/usr/bin/env python3
+"""The reference page in headless Chromium: `python3 tests/page/run.py [--binary PATH] [--shots FOLDER]`. See README.md."""
+
+import argparse
+import functools
+import http.client
+import http.server
+import json
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+TARGET = ROOT / "target" / "page"
+DRIVER = "playwright-core@1.65.1"
+START_SECONDS = 30
+STORY_SECONDS = 90
+
+
+class Tally:
+    def __init__(self):
+        self.passed = self.failed = 0
+
+    def check(self, label, good, detail=""):
+        self.passed, self.failed = self.passed + bool(good), self.failed + (not good)
+        print("{}  {}{}".format("ok  " if good else "FAIL", label, "" if good else f" | {detail}"), flush=True)
+
+
+def chromium():
+    """A Chromium of the system, installed if that is possible."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = next(filter(None, map(shutil.which, names)), None)
+    if not found and os.geteuid() == 0 and shutil.which("apt-get"):
+        print("installing chromium", flush=True)
+        env = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
+        for words in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", "chromium", "fonts-dejavu-core"]):
+            subprocess.run(["apt-get", *words], env=env, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        found = next(filter(None, map(shutil.which, names)), None)
+    return found or sys.exit("no Chromium: install one")
+
+
+def driver():
+    """The folder that holds the browser's driver."""
+    stamp = TARGET / "installed"
+    if not (stamp.is_file() and stamp.read_text() == DRIVER):
+        print(f"installing {DRIVER}", flush=True)
+        TARGET.mkdir(parents=True, exist_ok=True)
+        (TARGET / "package.json").write_text('{"private": true}\n')
+        npm = ["npm", "install", "--save-exact", "--no-audit", "--no-fund", "--loglevel=error", DRIVER]
+        subprocess.run(npm, cwd=TARGET, check=True, stdout=subprocess.DEVNULL)
+        stamp.write_text(DRIVER)
+    return TARGET / "node_modules"
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def ask(port, path, headers, encoding=None):
+    """One request with exactly these headers: status, headers, body."""
+    link = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    link.putrequest("GET", path, skip_host=True, skip_accept_encoding=True)
+    for name, value in headers.items():
+        link.putheader(name, value)
+    if encoding:
+        link.putheader("Accept-Encoding", encoding)
+    link.endheaders()
+    answer = link.getresponse()
+    return answer.status, answer.headers, answer.read()
+
+
+def as_nobody(call):
+    """What a call returns when another user makes it; a number, 0 if it fails."""
+    inner, outer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setgroups([])
+            os.setgid(65534)
+            os.setuid(65534)
+            os.write(outer, str(call()).encode())
+        finally:
+            os._exit(0)
+    os.close(outer)
+    os.waitpid(child, 0)
+    with os.fdopen(inner) as answer:
+        return int(answer.read() or 0)
+
+
+def guarded(tally, port, secrets):
+    """The page's headers, and who is told the credentials."""
+    host = f"127.0.0.1:{port}"
+    own = {"Host": host, "X-Switchboard-Page": "1", "Sec-Fetch-Site": "same-origin"}
+    status, headers, page = ask(port, "/", {"Host": host})
+    policy = headers["Content-Security-Policy"]
+    tally.check("/ is a page with a strict policy and no frame around it",
+                status == 200 and "default-src 'none'" in policy and "frame-ancestors 'none'" in policy
+                and "script-src 'self';" in policy and headers["X-Frame-Options"] == "DENY"
+                and headers["X-Content-Type-Options"] == "nosniff", headers)
+    tally.check("the page itself holds no credential", not any(secret.encode() in page for secret in secrets))
+    viewer = "/reference/rapidoc/rapidoc-min.js"
+    _, packed_headers, packed = ask(port, viewer, {"Host": host}, "gzip, br")
+    _, plain_headers, plain = ask(port, viewer, {"Host": host})
+    tally.check("the viewer travels packed, and plain to those who cannot unpack",
+                packed_headers["Content-Encoding"] == "gzip" and plain_headers["Content-Encoding"] is None
+                and len(packed) * 3 < len(plain) and b"RapiDoc" in plain, (len(packed), len(plain)))
+    status, headers, body = ask(port, "/reference/credentials", own)
+    tally.check("the page on this machine is told the credentials",
+                status == 200 and all(secret.encode() in body for secret in secrets)
+                and headers["Access-Control-Allow-Origin"] is None and headers["Cache-Control"] == "no-store", (status, body))
+    strangers = {
+        "another name of this machine (DNS rebinding)": {"Host": f"rebound.example:{port}"},
+        "another site": {"Sec-Fetch-Site": "cross-site"},
+        "another port of this machine": {"Sec-Fetch-Site": "same-site"},
+        "another origin": {"Origin": "http://evil.example"},
+        "a tunnel": {"X-Forwarded-For": "203.0.113.7"},
+        "an address bar": {"Sec-Fetch-Site": "none"},
+    }
+    for who, header in strangers.items():
+        status, _, body = ask(port, "/reference/credentials", {**own, **header})
+        tally.check(f"{who} is not told the credentials",
+                    status == 403 and not any(secret.encode() in body for secret in secrets), (status, body))
+    status, _, _ = ask(port, "/reference/credentials", {"Host": host})
+    tally.check("a call without the page's header is not told the credentials", status == 403, status)
+    if sys.platform == "linux" and os.geteuid() == 0:
+        status = as_nobody(lambda: ask(port, "/reference/credentials", own)[0])
+        tally.check("another user of this machine is not told the credentials", status == 403, status)
+    link = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    link.request("OPTIONS", "/reference/credentials", headers={
+        "Origin": "http://evil.example", "Access-Control-Request-Method": "GET",
+        "Access-Control-Request-Headers": "x-switchboard-page"})
+    answer = link.getresponse()
+    tally.check("no other origin may send the page's header", answer.headers["Access-Control-Allow-Origin"] is None)
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+def web_host(folder):
+    """Any web host: its port."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server.server_port
+
+
+def wait_for(port, process):
+    limit = time.monotonic() + START_SECONDS
+    while time.monotonic() < limit:
+        if process.poll() is not None:
+            sys.exit(f"switchboard serve stopped with code {process.returncode}")
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    sys.exit("switchboard serve did not start")
+
+
+def resident(process):
+    """The memory a process holds, in kB; 0 where the system does not tell."""
+    try:
+        status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:")), 0)
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--binary", type=pathlib.Path, default=ROOT / "target" / "debug" / "switchboard")
+    options.add_argument("--shots", type=pathlib.Path, default=TARGET / "shots", help="folder for the screenshots")
+    options = options.parse_args()
+    tally, browser, modules = Tally(), chromium(), driver()
+    shots = options.shots.resolve()
+    shots.mkdir(parents=True, exist_ok=True)
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SWITCHBOARD_"))}
+    with tempfile.TemporaryDirectory() as folder, open(TARGET / "server.log", "wb") as log:
+        folder = pathlib.Path(folder)
+        state, static, profile = folder / "state", folder / "static", folder / "profile"
+        http_port, https_port = free_port(), free_port()
+        server = subprocess.Popen(
+            [options.binary, "serve", "--memory", "--state", state, "--listen", f"127.0.0.1:{http_port}",
+             "--https", f"127.0.0.1:{https_port}"], env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        try:
+            wait_for(http_port, server)
+            before = resident(server)
+            token = json.loads((state / "stepchat.json").read_text())["token"]
+            key = json.loads((state / "voximplant-apikey.json").read_text())["api_key"]
+            guarded(tally, http_port, (token, key))
+            subprocess.run([options.binary, "docs", "--out", static], env=env, check=True, stdout=subprocess.DEVNULL)
+            texts = [path.read_bytes() for path in static.rglob("*") if path.is_file()]
+            tally.check("the static folder holds no credential",
+                        len(texts) >= 9 and not any(secret.encode() in text for text in texts for secret in (token, key)))
+            wrong = subprocess.run([options.binary, "docs", "--out", folder / "no", "--server", 'https://a"><script>'],
+                                   env=env, capture_output=True)
+            tally.check("a server that is no address is refused, and nothing is written",
+                        wrong.returncode != 0 and not (folder / "no").exists(), wrong)
+            story = dict(env, NODE_PATH=str(modules), PAGE_BROWSER=browser, PAGE_SHOTS=str(shots), PAGE_PROFILE=str(profile),
+                         PAGE_URL=f"http://127.0.0.1:{http_port}", PAGE_STATIC=f"http://127.0.0.1:{web_host(static)}",
+                         PAGE_TOKEN=token, PAGE_KEY=key)
+            done = subprocess.Popen(["node", HERE / "story.js"], env=story, stdout=subprocess.PIPE, text=True)
+            killer = threading.Timer(STORY_SECONDS, done.kill)
+            killer.start()
+            for line in done.stdout:
+                good, label, detail = json.loads(line)
+                tally.check(label, good, detail)
+            killer.cancel()
+            tally.check("the browser's story ends", done.wait() == 0, f"code {done.returncode}")
+            print(f"memory of the server: {before} kB before the page was read, {resident(server)} kB after")
+        finally:
+            server.terminate()
+            try:
+                server.wait(timeout=15)
+            except subprocess.TimeoutExpired:
+                server.kill()
+        text = (TARGET / "server.log").read_text(errors="replace")
+        tally.check("the server has logged no credential beyond its greeting",
+                    token not in text.split("{", 1)[-1] and text.count(key) <= 1, "see target/page/server.log")
+    print(f"screenshots are in {options.shots}")
+    print(f"{tally.passed} passed, {tally.failed} failed")
+    sys.exit(1 if tally.failed else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,329 @@
+//! Searches against a naive model, at whatever limits, and what they cost.
+
+use fastrand::Rng;
+use serde_json::{Value, json};
+use shared::ids::UserId;
+use shared::stepchat::{Detail, DetailValue, Email, Name, NewUser, Search, Slug, UserType};
+use shared::store::Store;
+use shared::store::auth::TokenHash;
+use shared::store::load::Load;
+use shared::store::search::Limits;
+use shared::store::stepchat::finding::{self, Order};
+use shared::store::stepchat::lists::Column;
+use shared::store::stepchat::users::{self, Secrets};
+use shared::text::fold;
+use std::time::Duration;
+use tests::App;
+use tests::seeds::Seeds;
+
+/// Few letters, so that much is found; of many scripts, with case, accents, width, and characters that are several.
+const LETTERS: [&str; 14] = ["a", "A", "b", "é", "я", "Я", "ё", "王", "ก็", "ß", "ﷺ", "Ｉ", "1", "-"];
+const TYPES: [&str; 5] = ["visitor", "lead", "user", "agent", "admin"];
+const COLUMNS: [(&str, Column); 4] = [
+    ("first_name", Column::FirstName),
+    ("email", Column::Email),
+    ("creation_time", Column::CreationTime),
+    ("user_type", Column::UserType),
+];
+/// All by postings; by an index and postings; by an index alone; and what no test can reach by accident.
+const LIMITS: [(usize, usize); 5] = [(50_000, 500), (50_000, 2), (1, 1_000), (4, 1), (9, 3)];
+
+fn text(rng: &mut Rng, most: usize) -> String {
+    let letter = |rng: &mut Rng| if rng.u8(0..9) == 0 { " " } else { LETTERS[rng.usize(0..LETTERS.len())] };
+    (0..rng.usize(0..=most)).map(|_| letter(rng)).collect()
+}
+
+fn fields(rng: &mut Rng, number: usize) -> Value {
+    let mut fields = json!({
+        "first_name": text(rng, 6), "last_name": text(rng, 14), "user_type": TYPES[rng.usize(0..4)],
+        "extra": { "city": text(rng, 12), "note": text(rng, 30), "current_url": text(rng, 9) },
+    });
+    if rng.bool() {
+        fields["email"] = json!(format!("{}@{number}.{}", text(rng, 4), text(rng, 3)));
+    }
+    fields
+}
+
+/// What the page says, word for word: any word in a name, the first word in the address or an extra.
+fn naive(row: &Value, words: &[String]) -> bool {
+    let folded = |value: &Value| fold(value.as_str().unwrap_or_default());
+    let extras = row["extra"].as_object().into_iter().flatten();
+    let mut extras = extras.filter(|(slug, _)| *slug != "current_url").map(|(_, value)| folded(value));
+    let Some(first) = words.first() else { return true };
+    words.iter().any(|word| folded(&row["first_name"]).contains(word) || folded(&row["last_name"]).contains(word))
+        || folded(&row["email"]).contains(first)
+        || extras.any(|extra| extra.contains(first))
+}
+
+fn ids(rows: &Value) -> Vec<u64> {
+    rows.as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap().parse().unwrap()).collect()
+}
+
+async fn found(store: &Store, search: &str, types: &[UserType], order: Order) -> Vec<u64> {
+    let search = Search::parse(search);
+    let mut found = finding::find(store, &search, types, order).await.unwrap();
+    let mut ids = Vec::new();
+    while let Some(users) = found.more().await.unwrap() {
+        ids.extend(users.iter().map(|user| user.id.get()));
+    }
+    ids
+}
+
+/// A few users who come, change and go; then searches of one to three words, most of them parts of what somebody has.
+async fn model(seed: u64) -> Result<(), String> {
+    let mut rng = Rng::with_seed(seed);
+    let app = App::new().await;
+    let mut there: Vec<String> = Vec::new();
+    for number in 0..12 {
+        there.push(app.add_stepchat_user(fields(&mut rng, number)).await);
+    }
+    for number in 12..20 {
+        let place = rng.usize(0..there.len());
+        if rng.u8(0..4) == 0 {
+            let gone = there.swap_remove(place);
+            app.stepchat("delete-user", json!({ "user_id": gone })).await.response();
+        } else {
+            let mut change = fields(&mut rng, number);
+            change["user_id"] = json!(there[place]);
+            app.stepchat("update-user", change).await.response();
+        }
+    }
+    app.stepchat("update-bot", json!({ "name": LETTERS.concat() })).await.response();
+    for _ in 0..10 {
+        let (name, column) = COLUMNS[rng.usize(0..COLUMNS.len())];
+        let descending = rng.bool();
+        let types: Vec<usize> = (0..5).filter(|_| rng.u8(0..3) > 0).collect();
+        let named: Vec<&str> = types.iter().map(|kind| TYPES[*kind]).collect();
+        let kinds: Vec<UserType> = types.iter().map(|kind| UserType::LISTED[*kind]).collect();
+        let sorting = [name, if descending { "DESC" } else { "ASC" }];
+        let every = json!({ "sorting": sorting, "extra": true });
+        let all = app.stepchat("get-users", every).await.response();
+        let search = term(&mut rng, &all);
+        let words: Vec<String> = fold(&search).split_whitespace().map(str::to_owned).collect();
+        let matching: Vec<Value> = all.as_array().unwrap().iter().filter(|row| naive(row, &words)).cloned().collect();
+        let wanted = matching.iter().filter(|row| named.contains(&row["user_type"].as_str().unwrap()));
+        let expected = ids(&Value::Array(wanted.cloned().collect()));
+        for (postings, together) in LIMITS {
+            let store = app.app.store.clone().searching(Limits { postings, together });
+            let order = |after| Order { column, descending, after };
+            let listed = found(&store, &search, &kinds, order(None)).await;
+            if listed != expected {
+                let limits = (postings, together);
+                return Err(format!("{search:?} {sorting:?} {named:?} {limits:?}: {listed:?}, expected {expected:?}"));
+            }
+        }
+        let fields = json!({ "sorting": sorting, "user_types": named, "search": search });
+        // No type at all means every type.
+        let expected = if named.is_empty() { ids(&Value::Array(matching.clone())) } else { expected };
+        let listed = ids(&app.stepchat("get-users", fields).await.response());
+        if listed != expected {
+            return Err(format!("get-users {search:?} {sorting:?} {named:?}: {listed:?}, expected {expected:?}"));
+        }
+        let mut expected = ids(&Value::Array(matching));
+        // Everybody was created in the same second.
+        expected.sort_unstable_by(|left, right| right.cmp(left));
+        let listed = ids(&app.stepchat("search-users", json!({ "search": search })).await.response());
+        if listed != expected {
+            return Err(format!("search-users {search:?}: {listed:?}, expected {expected:?}"));
+        }
+    }
+    Ok(())
+}
+
+/// One to three words; most of them are somewhere.
+fn term(rng: &mut Rng, rows: &Value) -> String {
+    let rows = rows.as_array().unwrap();
+    let word = |rng: &mut Rng| {
+        let row = &rows[rng.usize(0..rows.len())];
+        let texts =
+            [&row["first_name"], &row["last_name"], &row["email"], &row["extra"]["city"], &row["extra"]["note"]];
+        let whole: Vec<char> = texts[rng.usize(0..texts.len())].as_str().unwrap_or_default().chars().collect();
+        let start = rng.usize(0..=whole.len());
+        let length = [1, 1, 2, 3, 4, 6, 9, 20][rng.usize(0..8)];
+        let part: String = whole[start..].iter().take(length).collect();
+        if part.trim().is_empty() || rng.u8(0..6) == 0 { text(rng, 3) } else { part }
+    };
+    let words: Vec<String> = (0..rng.usize(1..=3)).map(|_| word(rng)).collect();
+    words.join(" ")
+}
+
+/// `SEARCH_MODEL_SEEDS=0..1000` for more; a failure names its seed.
+#[test]
+fn searches_find_what_the_naive_model_finds_in_its_order_at_any_limits() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    Seeds::asked("SEARCH_MODEL_SEEDS", 0..200, Duration::from_secs(30)).hold(|seed| runtime().block_on(model(seed)));
+}
+
+/// Loads users like those of a real workspace: much in common, and ten who are looked for.
+async fn workspace(population: u64) -> App {
+    let app = App::new().await;
+    let mut load = Load::default();
+    for number in 2..2 + population {
+        let id = UserId::new(number).unwrap();
+        let looked_for = number % (population / 10) == 0;
+        let name = |text: &str| Some(Name::parse(text).unwrap());
+        let new = NewUser {
+            first_name: name(["Анна", "Иван", "Ольга"][usize::try_from(number % 3).unwrap()]),
+            last_name: name(if looked_for { "Щёголев" } else { "Иванова" }),
+            email: Some(Email::parse(&format!("user{number}@example.com")).unwrap()),
+            ..NewUser::default()
+        };
+        let user = new.into_user(id, app.app.clock.now(), &Name::parse("x").unwrap(), 0);
+        let phone = format!("+7916{:07}", (number * 7_919) % 10_000_000);
+        let slug = Slug::parse("phone").unwrap();
+        let details = [Detail { slug, name: "Phone".into(), value: DetailValue::parse(&phone).unwrap().unwrap() }];
+        let secrets = Secrets { password: None, token: TokenHash::of("token") };
+        load.add(users::creation(&user, &details, &secrets, true).unwrap()).unwrap();
+    }
+    let sums = app.app.store.load(load).await.unwrap();
+    app.app.store.count(&sums).await.unwrap();
+    app
+}
+
+/// Rows found, read units, round trips.
+async fn cost(app: &App, function: &str, fields: Value) -> (usize, f64, u64) {
+    let rows = app.stepchat(function, fields).await.response().as_array().unwrap().len();
+    let line = app.last_line();
+    (rows, line["read_units"].as_f64().unwrap(), line["round_trips"].as_u64().unwrap())
+}
+
+#[tokio::test]
+async fn the_cost_follows_what_is_found_and_not_how_many_users_there_are() {
+    let (small, large) = (workspace(50).await, workspace(1_000).await);
+    for (search, hits) in [("щеголев", 10), ("голе", 10), ("nobody щёг", 10), ("ser27@", 1), ("user27@example.com", 1)]
+    {
+        let fields = json!({ "search": search });
+        let few = cost(&small, "search-users", fields.clone()).await;
+        let many = cost(&large, "search-users", fields).await;
+        assert_eq!((few.0, many.0), (hits, hits), "{search}");
+        assert!(many.1 <= few.1 * 1.2 && few.1 <= many.1 * 1.2, "{search}: {few:?}, {many:?}");
+        assert_eq!(few.2, many.2, "{search}");
+        let listed = json!({ "search": search, "sorting": ["email", "ASC"] });
+        let few = cost(&small, "get-users", listed.clone()).await;
+        let many = cost(&large, "get-users", listed).await;
+        assert!(many.1 <= few.1 * 1.2 && few.1 <= many.1 * 1.2, "get-users {search}: {few:?}, {many:?}");
+    }
+    // Half of everybody: a page, and the keys of the way to it.
+    let (rows, units, _) = cost(&large, "get-users", json!({ "search": "user" })).await;
+    assert_eq!(rows, 100);
+    assert!(units < 300.0, "{units}");
+}
+
+#[tokio::test]
+async fn a_search_goes_on_behind_a_cursor_though_its_user_has_gone() {
+    let app = App::new().await;
+    let mut users = Vec::new();
+    for number in 0..5 {
+        app.wait_millis(700);
+        users.push(app.add_stepchat_user(json!({ "first_name": format!("Юля{number}") })).await);
+    }
+    let row = app.stepchat("get-user", json!({ "user_id": users[3] })).await.response();
+    let moment = shared::timestamp::Timestamp::parse_wire(row["creation_time"].as_str().unwrap()).unwrap();
+    app.stepchat("delete-user", json!({ "user_id": users[3] })).await.response();
+    for limits in [(50_000, 1_000), (1, 1)] {
+        let order = Order {
+            column: Column::CreationTime,
+            descending: true,
+            after: Some(finding::created_at(UserId::parse(&users[3]).unwrap(), moment)),
+        };
+        let store = app.app.store.clone().searching(Limits { postings: limits.0, together: limits.1 });
+        let listed = found(&store, "юля", &UserType::LISTED, order).await;
+        let expected: Vec<u64> = users[..3].iter().rev().map(|id| id.parse().unwrap()).collect();
+        assert_eq!(listed, expected);
+    }
+    let cursor = format!("{}-{}", moment.seconds(), users[3]);
+    let rows = app.stepchat("search-users", json!({ "search": "юля", "cursor": cursor })).await.response();
+    assert_eq!(ids(&rows), users[..3].iter().rev().map(|id| id.parse().unwrap()).collect::<Vec<u64>>());
+    for junk in ["7", "x-7", "7-0", "-1-7", "99999999999-7"] {
+        let refused = app.stepchat("search-users", json!({ "search": "юля", "cursor": junk })).await;
+        assert_eq!(refused.code(), json!("invalid-cursor"), "{junk}");
+    }
+}
+
+#[tokio::test]
+async fn texts_of_any_length_are_found_and_their_postings_go_with_them() {
+    let app = App::new().await;
+    let postings = || app.items().into_iter().filter(|(_, item)| item["pk"]["S"].as_str().unwrap().starts_with("G#"));
+    let before = postings().count();
+    // Repeated and random, below and above what is cut into grams.
+    let mut rng = Rng::with_seed(7);
+    let random = |rng: &mut Rng, length: usize| (0..length).map(|_| rng.lowercase()).collect::<String>();
+    let texts = ["слово ".repeat(1_300), random(&mut rng, 900), random(&mut rng, 9_000), "王".repeat(20_000)];
+    for long in &texts {
+        let id = app.add_stepchat_user(json!({ "first_name": "L", "last_name": "", "extra": { "note": long } })).await;
+        let letters: Vec<char> = long.trim_end().chars().collect();
+        for part in
+            [&letters[letters.len() - 5..], &letters[100..105], &letters[letters.len() - 60..letters.len() - 30]]
+        {
+            let part: String = part.iter().collect();
+            let rows = app.stepchat("search-users", json!({ "search": part.trim() })).await.response();
+            assert!(ids(&rows).contains(&id.parse().unwrap()), "{}", part.trim());
+        }
+        let nothing = app.stepchat("search-users", json!({ "search": "Щ" })).await.response();
+        assert_eq!(nothing, json!([]));
+        app.stepchat("delete-user", json!({ "user_id": id })).await.response();
+        assert_eq!(postings().count(), before);
+    }
+    let many: String = (0..40).map(|n| format!("w{n} ")).collect();
+    let id = app.add_stepchat_user(json!({ "first_name": "w39" })).await;
+    let rows = app.stepchat("search-users", json!({ "search": many })).await.response();
+    assert_eq!(ids(&rows), [id.parse::<u64>().unwrap()]);
+}
+
+#[tokio::test]
+async fn a_change_writes_postings_of_what_it_changes_only() {
+    let app = App::new().await;
+    let extra = json!({ "city": "Санкт-Петербург", "phone": "+79161234567" });
+    let id = app
+        .add_stepchat_user(json!({ "first_name": "Александра", "email": "alexandra@example.com", "extra": extra }))
+        .await;
+    let update = async |fields: Value| {
+        let mut fields = fields;
+        fields["user_id"] = json!(id);
+        app.stepchat("update-user", fields).await.response();
+        let line = app.last_line();
+        (line["write_units"].as_f64().unwrap(), line["round_trips"].as_u64().unwrap())
+    };
+    let (unchanged, trips) = update(json!({ "department": 3 })).await;
+    assert_eq!(trips, 3);
+    // Compares equal, so the postings stay.
+    assert_eq!(update(json!({ "first_name": "АЛЕКСАНДРА" })).await.1, 3);
+    let (renamed, trips) = update(json!({ "first_name": "Яна" })).await;
+    assert_eq!(trips, 5);
+    assert!(renamed < unchanged + 20.0, "{renamed}, {unchanged}");
+    assert_eq!(update(json!({ "user_type": "agent" })).await.1, 3);
+}
+
+#[tokio::test]
+async fn users_from_before_there_were_postings_are_completed() {
+    let app = App::new().await;
+    let extra = json!({ "city": "Тверь", "current_url": "https://x.y" });
+    let id = app.add_stepchat_user(json!({ "first_name": "Яна", "email": "yana@example.com", "extra": extra })).await;
+    // As an earlier version has left them.
+    for (table, item) in app.items() {
+        let mut item = item;
+        let is_posting = item["pk"]["S"].as_str().unwrap().starts_with("G#");
+        let name = app.app.store.table_name(table);
+        let request = if is_posting {
+            json!({ "TableName": name, "Key": { "pk": item["pk"], "sk": item["sk"] } })
+        } else {
+            let members = item.as_object_mut().unwrap();
+            members.retain(|name, _| !name.starts_with("g_") && name != "g");
+            json!({ "TableName": name, "Item": item })
+        };
+        let action = if is_posting { "DeleteItem" } else { "PutItem" };
+        let done = switchboard::embedded::perform(&app.database, action, request.to_string().as_bytes());
+        assert_eq!(done.0, 200, "{}", done.1);
+    }
+    let search = async |word: &str| ids(&app.stepchat("search-users", json!({ "search": word })).await.response());
+    assert!(search("твер").await.is_empty());
+    let user = UserId::parse(&id).unwrap();
+    let mut looked = 0;
+    assert_eq!(app.operator.complete_searches(|| looked += 1).await.unwrap(), (2, 2));
+    assert_eq!(app.operator.complete_searches(|| looked += 1).await.unwrap(), (2, 0), "nothing is missing any more");
+    assert_eq!(looked, 4);
+    for word in ["твер", "ян", "na@e"] {
+        assert_eq!(search(word).await, [user.get()], "{word}");
+    }
+    assert_eq!(search("min").await, [1]);
+}

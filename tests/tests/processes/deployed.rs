@@ -1,0 +1,267 @@
+//! The deployment as far as one can go without AWS: the functions run with exactly the variables that the template gives
+//! them, and the operator's commands find a stack by its name.
+
+use serde_json::{Value, json};
+use shared::store::Table;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Output;
+use std::sync::OnceLock;
+use switchboard::methods::{JOBS, families};
+use tests::lambda::Lambda;
+use tests::{App, template, workspace};
+
+const FORM: [(&str, &str); 1] = [("content-type", "application/x-www-form-urlencoded")];
+/// What the stack generates, in the form it generates it.
+const TOKEN_SECRET: &str = "TokenTokenTokenTokenTokenTokenTokenTokenTokenTokenTokenTokenToke";
+const PAYLOAD_SECRET: &str = "PayloadPayloadPayloadPayloadPayloadPayloadPayloadPayloadPayloadP";
+
+/// The template as it follows from the code; the project's tests hold the committed one against it.
+fn template() -> &'static str {
+    static TEXT: OnceLock<String> = OnceLock::new();
+    TEXT.get_or_init(|| xtask::generate::template().text)
+}
+
+/// What a value of the template is in this deployment.
+fn resolved(value: &str, app: &App) -> String {
+    let table = |name: &str| Table::ALL.into_iter().find(|table| format!("{}Table", title(table.as_str())) == name);
+    if let Some(name) = value.strip_prefix("!Ref ") {
+        if let Some(table) = table(name) {
+            return app.app.store.table_name(table).to_owned();
+        }
+        if name == "FilesBucket" {
+            return "files".into();
+        }
+        let defaults = template::defaults(template());
+        return defaults.get(name).unwrap_or_else(|| panic!("{name} is neither resource nor parameter")).clone();
+    }
+    let text: String = serde_json::from_str(value.strip_prefix("!Sub ").unwrap_or(value)).unwrap();
+    let secret = |name: &str| format!("{{{{resolve:secretsmanager:${{{name}}}:SecretString}}}}");
+    text.replace(&secret("SwitchboardTokenSecret"), TOKEN_SECRET)
+        .replace(&secret("SwitchboardPayloadSecret"), PAYLOAD_SECRET)
+        .replace("${AWS::StackName}", "live")
+}
+
+fn title(word: &str) -> String {
+    word[..1].to_uppercase() + &word[1..]
+}
+
+/// A deployment with the stack's secrets, and the address of its database.
+async fn deployment() -> (App, String) {
+    let secrets = |name: &str| match name {
+        "SWITCHBOARD_TOKEN_SECRET" => Some(TOKEN_SECRET.to_owned()),
+        "SWITCHBOARD_PAYLOAD_SECRET" => Some(PAYLOAD_SECRET.to_owned()),
+        _ => None,
+    };
+    let app = App::with(secrets).await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(dynoxide::server::serve_on(listener, app.database.clone()));
+    (app, address)
+}
+
+/// The template's variables of a function; and, as Lambda adds them, region and credentials. The database's address is
+/// the only one that is not the template's.
+fn variables(app: &App, address: &str, binary: &str) -> Vec<(String, String)> {
+    let environments = template::environments(template());
+    let own = environments.get(binary).unwrap_or_else(|| panic!("the template has no function {binary}"));
+    let lambda = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].map(|name| (name.to_owned(), "x".to_owned()));
+    let fixed = [
+        ("AWS_REGION".to_owned(), "eu-central-1".to_owned()),
+        ("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), address.to_owned()),
+    ];
+    own.iter().map(|(name, value)| (name.clone(), resolved(value, app))).chain(lambda).chain(fixed).collect()
+}
+
+async fn start(app: &App, address: &str, binary: &str) -> Lambda {
+    let variables = variables(app, address, binary);
+    let variables: Vec<(&str, String)> = variables.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+    Lambda::start(binary, &variables).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_function_of_each_kind_works_with_exactly_the_variables_of_the_template() {
+    let (app, address) = deployment().await;
+    let stepchat = format!("token={}", app.token);
+    let voximplant = format!("account_id=1&api_key={}", app.api_key);
+    for (binary, path, form, expected) in [
+        (
+            "stepchat-add-user",
+            "/stepchat/add-user",
+            format!("{stepchat}&first_name=Ivan&request_id=1"),
+            "\"response\":2",
+        ),
+        // A row, whose token must be the one that every other function derives.
+        ("stepchat-get-user", "/stepchat/get-user", format!("{stepchat}&user_id=1"), app.token.as_str()),
+        ("stepchat-count-users", "/stepchat/count-users", stepchat.clone(), "\"all\":\"2\""),
+        (
+            "stepchat-front-door",
+            "/include/api.php",
+            format!("{stepchat}&function=get-user&user_id=1"),
+            app.token.as_str(),
+        ),
+        (
+            "voximplant-add-user",
+            "/platform_api/AddUser",
+            format!(
+                "{voximplant}&application_id=1&user_name=ivan&user_display_name=I&user_password=Passw0rd!&request_id=1"
+            ),
+            "\"user_id\":1",
+        ),
+        ("voximplant-get-users", "/platform_api/GetUsers", format!("{voximplant}&application_id=1"), "\"ivan\""),
+        ("voximplant-front-door", "/platform_api", format!("{voximplant}&cmd=GetUsers"), "\"total_count\":1"),
+    ] {
+        let function = start(&app, &address, binary).await;
+        let answer = function.post(path, &FORM, form.as_bytes(), true).await;
+        assert!(answer.body.contains(expected), "{binary}: {}", answer.body);
+    }
+    let jobs = start(&app, &address, "background-jobs").await;
+    assert_eq!(jobs.invoke(&json!({ "detail-type": "Scheduled Event" })).await, Ok(json!(0)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_functions_know_the_same_idempotency_key() {
+    let (app, address) = deployment().await;
+    let form = format!("token={}&first_name=Ivan&request_id=once", app.token);
+    let own = start(&app, &address, "stepchat-add-user").await;
+    let first = own.post("/stepchat/add-user", &FORM, form.as_bytes(), true).await;
+    let door = start(&app, &address, "stepchat-front-door").await;
+    let again = door.post("/include/api.php", &FORM, format!("{form}&function=add-user").as_bytes(), true).await;
+    assert_eq!(again.body, first.body);
+}
+
+/// Without this a variable could be missing from the template, and from nothing else.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_function_without_a_variable_it_needs_does_not_start() {
+    let (app, address) = deployment().await;
+    for (binary, needed) in [
+        ("stepchat-get-user", "SWITCHBOARD_TOKEN_SECRET"),
+        ("voximplant-add-user", "SWITCHBOARD_PAYLOAD_SECRET"),
+        ("stepchat-front-door", "SWITCHBOARD_TOKEN_SECRET"),
+    ] {
+        let mut variables = variables(&app, &address, binary);
+        let before = variables.len();
+        variables.retain(|(name, _)| name != needed);
+        assert_eq!(variables.len(), before - 1, "the template gives {needed} to {binary}");
+        let variables: Vec<(&str, String)> =
+            variables.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+        assert_eq!(Lambda::start(binary, &variables).await.exit_code().await, Some(1), "{binary} without {needed}");
+    }
+}
+
+#[test]
+fn each_function_gets_the_secrets_and_tables_it_declares_and_no_other() {
+    let environments = template::environments(template());
+    let check = |binary: &str, expected: Vec<&str>| {
+        let variables = environments.get(binary).unwrap_or_else(|| panic!("no function {binary}"));
+        let special = |name: &&String| name.ends_with("_SECRET") || name.ends_with("_TABLE");
+        let mut given: Vec<&str> = variables.keys().filter(special).map(String::as_str).collect();
+        let mut expected = expected;
+        given.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(given, expected, "{binary}");
+    };
+    for entry in families().iter().flat_map(|family| family.methods) {
+        let tables = entry.grants().iter().filter_map(shared::store::grants::Grant::table).collect::<Vec<_>>();
+        let mut expected: Vec<&str> =
+            Table::ALL.into_iter().filter(|table| tables.contains(table)).map(Table::variable).collect();
+        let needs = entry.needs();
+        expected.extend(needs.tokens.then_some("SWITCHBOARD_TOKEN_SECRET"));
+        expected.extend(needs.fingerprints.then_some("SWITCHBOARD_PAYLOAD_SECRET"));
+        check(&entry.binary(), expected);
+    }
+    check(&format!("background-{}", JOBS[0].name), Table::ALL.map(Table::variable).into());
+}
+
+/// A program called `aws` that says what the AWS command line would say of this deployment.
+fn command_line(folder: &Path, app: &App) {
+    let arn = |name: &str| format!("arn:aws:secretsmanager:eu-central-1:123456789012:secret:{name}");
+    let value = |output: &str| match output {
+        "StepchatUrl" => "https://api.example.com/stepchat".to_owned(),
+        "VoximplantUrl" => "https://api.example.com/platform_api".to_owned(),
+        "FilesBucketName" => "files".to_owned(),
+        "SwitchboardTokenSecretArn" => arn("token"),
+        "SwitchboardPayloadSecretArn" => arn("payload"),
+        other => {
+            let table = Table::ALL.into_iter().find(|table| format!("{}TableName", title(table.as_str())) == other);
+            table.map_or_else(String::new, |table| app.app.store.table_name(table).to_owned())
+        }
+    };
+    let outputs: Vec<Value> = template::outputs(template())
+        .into_iter()
+        .map(|name| json!({ "OutputKey": name, "OutputValue": value(&name) }))
+        .collect();
+    let parameters: Vec<Value> = template::defaults(template())
+        .into_iter()
+        .map(|(name, value)| json!({ "ParameterKey": name, "ParameterValue": value }))
+        .collect();
+    let stack = json!({ "Outputs": outputs, "Parameters": parameters });
+    fs::write(folder.join("stack.json"), stack.to_string()).unwrap();
+    let script = format!(
+        "#!/bin/sh\nhere=$(dirname \"$0\")\ncase \"$*\" in\n\
+         *describe-stacks*--stack-name\\ live*) cat \"$here/stack.json\" ;;\n\
+         *describe-stacks*) echo 'An error occurred (ValidationError): Stack with id other does not exist' >&2; exit 254 ;;\n\
+         *secret:token*) echo '\"{TOKEN_SECRET}\"' ;;\n\
+         *secret:payload*) echo '\"{PAYLOAD_SECRET}\"' ;;\n\
+         *export-credentials*) echo '{{\"Version\":1,\"AccessKeyId\":\"x\",\"SecretAccessKey\":\"y\"}}' ;;\n\
+         *) exit 1 ;;\nesac\n"
+    );
+    let program = folder.join("aws");
+    fs::write(&program, script).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+async fn operator(folder: &Path, address: &str, stack: &str, command: &[&str]) -> Output {
+    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
+    let mut process = tokio::process::Command::new(workspace::binary("switchboard"));
+    process.env_clear().env("PATH", path).env("AWS_ENDPOINT_URL_DYNAMODB", address).current_dir(folder);
+    process.args(["--stack", stack, "operator"]).args(command).output().await.unwrap()
+}
+
+fn told(output: &Output) -> String {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_operator_finds_a_stack_by_its_name_and_makes_its_first_things_once() {
+    let (app, address) = deployment().await;
+    let folder = tempfile::tempdir().unwrap();
+    command_line(folder.path(), &app);
+    let run = async |command: &[&str]| operator(folder.path(), &address, "live", command).await;
+    assert!(told(&run(&["account", "list"]).await).contains("demo"));
+    let init = ["init", "--email", "me@example.com", "--account", "acme"];
+    let first = told(&run(&init).await);
+    assert!(first.contains("account 2 (acme, USD) made") && first.contains("voximplant.json"), "{first}");
+    // The test's deployment has its admin already: its token is not shown again.
+    assert!(first.contains("admin 1 is there already") && !first.contains(&app.token), "{first}");
+    let file: Value = serde_json::from_slice(&fs::read(folder.path().join("voximplant.json")).unwrap()).unwrap();
+    assert_eq!(file["account_id"], 2);
+    let again = told(&run(&init).await);
+    assert!(again.contains("account 2 (acme, USD) is there already") && again.contains("It has 1 key"), "{again}");
+    // A file in the way is found before anything is made.
+    let other = run(&["init", "--email", "you@example.com", "--account", "other"]).await;
+    assert!(!other.status.success());
+    assert!(String::from_utf8_lossy(&other.stderr).contains("never overwritten"));
+    assert_eq!(app.operator.accounts().await.unwrap().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stack_that_is_not_there_is_a_clear_sentence_and_a_failure() {
+    let (app, address) = deployment().await;
+    let folder = tempfile::tempdir().unwrap();
+    command_line(folder.path(), &app);
+    let output = operator(folder.path(), &address, "other", &["account", "list"]).await;
+    let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && output.stdout.is_empty());
+    assert!(complaint.contains("`other`") && complaint.contains("does not exist"), "{complaint}");
+    assert!(!complaint.contains(TOKEN_SECRET));
+}
+
+#[test]
+fn the_template_is_read_right() {
+    assert_eq!(template::defaults(template())["StepchatDefaultFirstName"], "Пользователь");
+    assert!(template::environments(template())["stepchat-get-user"]["AUTH_TABLE"] == "!Ref AuthTable");
+    assert!(template::outputs(template()).contains(&"NextCommand".to_owned()));
+}

@@ -1,0 +1,222 @@
+//! `switchboard import` and `switchboard export` as people run them.
+
+use super::serve::{Folder, Server};
+use serde_json::Value;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+use tests::workspace::binary;
+
+fn switchboard(state: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(binary("switchboard"));
+    command.args(arguments).arg("--state").arg(state);
+    command
+}
+
+/// Runs to the end: whether it said success, and all it said.
+fn run(state: &Path, arguments: &[&str]) -> (bool, String) {
+    let Output { status, stdout, stderr } = switchboard(state, arguments).output().unwrap();
+    (status.success(), String::from_utf8(stdout).unwrap() + &String::from_utf8(stderr).unwrap())
+}
+
+/// Imports a file with these bytes into a new state folder.
+fn import(folder: &Folder, bytes: &[u8], more: &[&str]) -> (bool, String) {
+    let file = folder.0.join("users.csv");
+    fs::create_dir_all(&folder.0).unwrap();
+    fs::write(&file, bytes).unwrap();
+    let arguments = [&["import", "stepchat", file.to_str().unwrap()], more].concat();
+    run(&folder.0, &arguments)
+}
+
+/// Every user of the support chat, as `export` tells.
+fn exported(state: &Path) -> Vec<Value> {
+    let (_, said) = run(state, &["export", "stepchat"]);
+    said.lines().filter(|line| line.starts_with('{')).map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn emails(users: &[Value]) -> Vec<&str> {
+    users.iter().filter_map(|user| user["user"]["email"].as_str()).collect()
+}
+
+const COLUMNS: &str = "ID,First Name,Last Name,Email,Profile Image,Type,Creation Time,Phone,Shoe size\n";
+
+#[test]
+fn good_rows_become_users_and_bad_ones_a_report() {
+    let folder = Folder::new("import");
+    let rows = "7,Анна,Ли,anna@example.com,https://x/media/user.svg,agent,2024-02-29 10:00:00,'+7 900 111,'=42\n\
+                8,\"O\"\"Hara, Bob\",,bob@example.com,,,,,\n\
+                9,Twice,,ANNA@example.com,,,,,\n\
+                10,Bot,,,,bot,,,\n\
+                11,Short\n\
+                12,Eva,,,,lead,2024-03-01 00:00:00,,\n";
+    let (all, said) = import(&folder, format!("\u{feff}{COLUMNS}{rows}").as_bytes(), &[]);
+    assert!(!all && said.contains("3 users imported, 0 were there already, 3 rows rejected"), "{said}");
+    let users = exported(&folder.0);
+    assert_eq!(users.len(), 3);
+    let anna = users.iter().find(|user| user["user"]["email"] == "anna@example.com").unwrap();
+    assert_eq!((&anna["user"]["first_name"], &anna["user"]["user_type"]), (&"Анна".into(), &"agent".into()));
+    assert_eq!(anna["user"]["creation_time"], "2024-02-29 10:00:00");
+    assert_eq!(anna["user"]["profile_image"], Value::Null);
+    let details = anna["details"].as_array().unwrap();
+    let value = |slug: &str| details.iter().find(|detail| detail["slug"] == slug).map(|detail| &detail["value"]);
+    assert_eq!(value("phone"), Some(&"+7 900 111".into()));
+    assert_eq!((value("shoe_size"), value("imported_id")), (Some(&"=42".into()), Some(&"7".into())));
+    let report = fs::read_to_string(folder.0.join("users.csv.rejected.csv")).unwrap();
+    let reasons: Vec<_> = report.lines().skip(1).map(|line| line.split(',').take(2).collect::<Vec<_>>()).collect();
+    assert_eq!(
+        reasons,
+        [
+            ["3", "row 1 of this file has the same e-mail address"],
+            ["4", "invalid-user-type"],
+            ["5", "\"the row has 2 cells"]
+        ]
+    );
+}
+
+#[test]
+fn the_same_file_again_makes_nobody_twice() {
+    let folder = Folder::new("import-again");
+    let rows: String = (0..20).map(|number| format!("User {number},u{number}@example.com\n")).collect();
+    let file = format!("first_name,email\n{rows}");
+    assert!(import(&folder, file.as_bytes(), &[]).0);
+    let (all, said) = import(&folder, file.as_bytes(), &[]);
+    assert!(all && said.contains("0 users imported"), "{said}");
+    assert_eq!(exported(&folder.0).len(), 20);
+}
+
+#[test]
+fn an_import_that_is_killed_goes_on_where_it_was() {
+    let folder = Folder::new("import-killed");
+    let rows: String = (0..1_500).map(|number| format!("User {number},u{number}@example.com,{number}\n")).collect();
+    let file = folder.0.join("users.csv");
+    fs::create_dir_all(&folder.0).unwrap();
+    fs::write(&file, format!("first_name,email,number\n{rows}")).unwrap();
+    let arguments = ["import", "stepchat", file.to_str().unwrap()];
+    for wait in [400, 900] {
+        let mut process =
+            switchboard(&folder.0, &arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(wait));
+        process.kill().unwrap();
+        process.wait().unwrap();
+    }
+    let (all, said) = run(&folder.0, &arguments);
+    assert!(all, "{said}");
+    let users = exported(&folder.0);
+    let mut emails = emails(&users);
+    emails.sort_unstable();
+    let found = emails.len();
+    emails.dedup();
+    assert_eq!((found, emails.len()), (1_500, 1_500), "{said}");
+}
+
+#[test]
+fn a_dry_run_checks_everything_and_writes_nothing() {
+    let folder = Folder::new("import-dry");
+    assert!(import(&folder, b"first_name,email\nAnna,anna@example.com\n", &[]).0);
+    let file = b"first_name,email\nEva,eva@example.com\nAnn,ANNA@example.com\n";
+    let (all, said) = import(&folder, file, &["--dry-run"]);
+    assert!(!all && said.contains("1 users could be imported") && said.contains("1 rows rejected"), "{said}");
+    assert_eq!(emails(&exported(&folder.0)), ["anna@example.com"]);
+}
+
+#[test]
+fn files_that_make_no_sense_are_refused_in_a_sentence() {
+    let folder = Folder::new("import-refused");
+    let utf16: Vec<u8> = [0xff, 0xfe].into_iter().chain("a,b".encode_utf16().flat_map(u16::to_le_bytes)).collect();
+    for (bytes, more, sentence) in [
+        (utf16.as_slice(), [].as_slice(), "is UTF-16 text: save it as UTF-8 first"),
+        (b"", &[], "is empty"),
+        (b"\xff\xfe\xfd,email\n", &[], "UTF-8"),
+        (b"color,size\nred,5\n", &[], "no column is a name or an e-mail address"),
+        (b"first_name\nAnna\n", &["--map", "Name=first_name"], "no column \"Name\""),
+        (b"first_name\nAnna\n", &["--map", "nonsense"], "HEADER=FIELD"),
+        (b"first_name\nAnna\n", &["--delimiter", "ab"], "one ASCII character"),
+    ] {
+        let (all, said) = import(&folder, bytes, more);
+        assert!(!all && said.contains(sentence), "{said}");
+    }
+    let (all, said) = run(&folder.0, &["import", "stepchat", "/does/not/exist.csv"]);
+    assert!(!all && said.contains("cannot read /does/not/exist.csv"), "{said}");
+    let (all, said) = import(&folder, b"first_name,note\nAnna,\xff\xff\nEva,ok\n", &[]);
+    assert!(!all && said.contains("1 users imported") && said.contains("1 rows rejected"), "{said}");
+}
+
+#[test]
+fn a_telephony_account_moves_through_its_own_api() {
+    let (old, new) = (Folder::new("import-old"), Folder::new("import-new"));
+    let server = Server::start(&old.0, false);
+    let key = old.json("voximplant-apikey.json");
+    let credentials = format!("account_id=1&api_key={}", key["api_key"].as_str().unwrap());
+    for number in 0..25 {
+        let form = format!(
+            "{credentials}&application_id=1&user_name=user{number:02}&user_display_name=User%20{number}\
+             &user_password=Passw0rd!&user_custom_data=%D0%94%26{number}&user_active={}",
+            number % 2 == 0
+        );
+        assert_eq!(server.post("/platform_api/AddUser/", &form).unwrap()["result"], 1);
+    }
+    // The account here: made by a start of its own.
+    Server::start(&new.0, false).kill();
+    let (file, ca) = (old.0.join("voximplant.json"), old.0.join("ca.pem"));
+    let endpoint = format!("https://localhost:{}", server.https.port());
+    let arguments = [
+        "import",
+        "voximplant",
+        "--account",
+        "1",
+        "--credentials",
+        file.to_str().unwrap(),
+        "--ca",
+        ca.to_str().unwrap(),
+        "--endpoint",
+        &endpoint,
+    ];
+    let (all, said) = run(&new.0, &[arguments.as_slice(), &["--dry-run"]].concat());
+    assert!(all && said.contains("25 users could be imported"), "{said}");
+    let (all, said) = run(&new.0, &arguments);
+    assert!(all && said.contains("25 users imported") && said.contains("Passwords did not move"), "{said}");
+    let (all, said) = run(&new.0, &arguments);
+    assert!(all && said.contains("0 users imported, 25 were there already"), "{said}");
+    let (all, said) = run(&new.0, &["export", "voximplant", "--account", "1"]);
+    assert!(all, "{said}");
+    let users: Vec<Value> =
+        said.lines().filter(|line| line.starts_with('{')).map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(users.len(), 25);
+    let third = users.iter().find(|user| user["user"]["user_name"] == "user03").unwrap();
+    assert_eq!((&third["user"]["user_custom_data"], &third["user"]["user_active"]), (&"Д&3".into(), &false.into()));
+    let wrong = [&arguments[..8], &["--endpoint", &endpoint, "--application", "nothing"]].concat();
+    let (all, said) = run(&new.0, &wrong);
+    assert!(!all && said.contains("no application nothing; it has: demo"), "{said}");
+    server.kill();
+}
+
+#[test]
+fn an_export_of_one_user_holds_everything_and_no_secret() {
+    let folder = Folder::new("export");
+    let server = Server::start(&folder.0, false);
+    let stepchat = folder.json("stepchat.json");
+    let token = stepchat["token"].as_str().unwrap();
+    let call = |function: &str, form: &str| {
+        server.post("/include/api.php", &format!("function={function}&token={token}&{form}")).unwrap()["response"]
+            .clone()
+    };
+    let id = call("add-user", "first_name=Ivan&password=SecretOfIvan&extra={\"city\":[\"Omsk\",\"City\"]}");
+    let conversation = call("new-conversation", &format!("user_id={id}"))["details"]["id"].clone();
+    let conversation = conversation.as_str().unwrap();
+    call("send-message", &format!("user_id={id}&conversation_id={conversation}&message=hello"));
+    server.kill();
+    let file = folder.0.join("ivan.json");
+    let id = id.to_string();
+    let (all, said) = run(&folder.0, &["export", "stepchat", &id, "--out", file.to_str().unwrap()]);
+    assert!(all, "{said}");
+    let text = fs::read_to_string(&file).unwrap();
+    let ivan: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(ivan["details"][0]["value"], "Omsk");
+    assert_eq!(ivan["conversations"][0]["messages"][0]["message"], "hello");
+    assert!(!text.contains("argon2") && !text.contains("SecretOfIvan") && !text.contains(token));
+    let (all, said) = run(&folder.0, &["export", "stepchat", &id, "--out", file.to_str().unwrap()]);
+    assert!(!all && said.contains("cannot make the file"), "{said}");
+    let (all, said) = run(&folder.0, &["export", "stepchat", "999"]);
+    assert!(!all && said.contains("there is no user 999"), "{said}");
+}

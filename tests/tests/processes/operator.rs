@@ -1,0 +1,517 @@
+//! `switchboard operator …` as people run it: every command, every refusal, and what the APIs make of it afterwards.
+
+use super::serve::{Folder, Server, exchange};
+use dynoxide::Database;
+use rsa::RsaPrivateKey;
+use rsa::pkcs8::DecodePrivateKey as _;
+use serde_json::{Value, json};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use switchboard::embedded;
+use tests::app::percent;
+use tests::jwt;
+use tests::workspace::binary;
+
+/// What a command came back with.
+#[derive(Debug)]
+struct Ran {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+fn operator(state: &Path, arguments: &[&str]) -> Ran {
+    let mut command = Command::new(binary("switchboard"));
+    command.arg("operator").args(arguments).arg("--state").arg(state).env("RUST_BACKTRACE", "0");
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+/// The output of a command that must succeed.
+fn done(state: &Path, arguments: &[&str]) -> String {
+    let ran = operator(state, arguments);
+    assert_eq!(ran.code, Some(0), "{arguments:?}: {ran:?}");
+    ran.out
+}
+
+/// The words of a command line, separated by single blanks.
+fn words(line: &str) -> Vec<&str> {
+    line.split(' ').collect()
+}
+
+/// The cells of the row whose first cell is this.
+fn row<'a>(table: &'a str, first: &str) -> Vec<&'a str> {
+    let rows = table.lines().map(|line| line.split('\t').collect::<Vec<_>>());
+    rows.into_iter().find(|row| row[0] == first).unwrap_or_else(|| panic!("no {first} in\n{table}"))
+}
+
+fn form(fields: &[(&str, &str)]) -> String {
+    fields.iter().map(|(name, value)| format!("{name}={}", percent(value))).collect::<Vec<_>>().join("&")
+}
+
+/// The call of a client that has loaded a credentials file.
+fn signed(server: &Server, credentials: &Value, method: &str, fields: &[(&str, &str)]) -> Value {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let key = RsaPrivateKey::from_pkcs8_pem(credentials["private_key"].as_str().unwrap()).unwrap();
+    let claims = json!({ "iss": credentials["account_id"], "iat": now - 5, "exp": now + 60 });
+    let token = jwt::sign(&claims, credentials["key_id"].as_str().unwrap(), &key);
+    let body = form(fields);
+    let request = format!(
+        "POST /platform_api/{method}/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    exchange(server.http, request.as_bytes()).unwrap()
+}
+
+/// The call of a client that uses an API key.
+fn keyed(server: &Server, key: &str, method: &str, fields: &[(&str, &str)]) -> Value {
+    let mut fields = fields.to_vec();
+    fields.extend([("account_id", "1"), ("api_key", key)]);
+    server.post(&format!("/platform_api/{method}/"), &form(&fields)).unwrap()
+}
+
+fn code(answer: &Value) -> Option<u64> {
+    answer["error"]["code"].as_u64()
+}
+
+#[test]
+fn what_the_operator_makes_the_apis_know_and_what_is_revoked_they_refuse() {
+    let folder = Folder::new("operator");
+    let state = folder.0.as_path();
+    assert_eq!(Server::start(state, false).stop(), Some(0));
+
+    let made = done(state, &words("account create --name acme --email owner@acme.example --currency EUR --parent 1"));
+    assert_eq!(row(&made, "2")[..5], ["2", "acme", "owner@acme.example", "EUR", "1"]);
+    let accounts = done(state, &words("account list"));
+    assert_eq!(row(&accounts, "1")[..5], ["1", "demo", "owner@example.com", "USD", "-"]);
+    assert_eq!(row(&accounts, "2"), row(&made, "2"));
+
+    let file = |name: &str| folder.0.join(name).to_str().unwrap().to_owned();
+    let (users, money) = (file("users.json"), file("money.json"));
+    for (roles, description, out) in [("user-manager,developer", "CRM", &users), ("Accountant", "books", &money)] {
+        let mut arguments = words("key create --account 1 --description");
+        arguments.push(description);
+        for role in roles.split(',') {
+            arguments.extend(["--role", role]);
+        }
+        arguments.extend(["--out", out]);
+        let said = done(state, &arguments);
+        assert!(said.starts_with("key ") && said.trim_end().ends_with(out), "{said}");
+        let again = operator(state, &arguments);
+        assert_eq!(again.code, Some(1));
+        assert!(again.err.contains("exists already"), "{again:?}");
+    }
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        assert_eq!(std::fs::metadata(&users).unwrap().permissions().mode() & 0o077, 0, "only its owner may read it");
+    }
+    let (users, money) = (folder.json("users.json"), folder.json("money.json"));
+    let keys = done(state, &words("key list --account 1"));
+    let (users_key, money_key) = (users["key_id"].as_str().unwrap(), money["key_id"].as_str().unwrap());
+    assert_eq!((row(&keys, users_key)[1], row(&keys, users_key)[3]), ("User manager, Developer", "CRM"));
+    assert_eq!((row(&keys, money_key)[1], row(&keys, money_key)[3]), ("Accountant", "books"));
+    assert_eq!(keys.lines().count(), 4, "the head, the key that `serve` made, and two:\n{keys}");
+
+    let api_key = done(state, &words("api-key create --account 1")).trim_end().to_owned();
+    let credit = words("credit --account 1 --amount 12.3456 --name invoice-7");
+    assert_eq!(done(state, &credit), "account 1: balance 1012.3456 USD\n");
+    assert_eq!(done(state, &credit), "account 1: balance 1012.3456 USD\n", "once by name");
+    assert_eq!(done(state, &words("rates set EUR USD 1.0837")), "1 EUR = 1.0837 USD\n");
+    done(state, &words("rates set KZT USD 0.002"));
+    assert_eq!(done(state, &words("rates list")), "1 EUR = 1.0837 USD\n1 KZT = 0.002 USD\n");
+    let read = done(state, &words("token create --name reader --scope read")).trim_end().to_owned();
+    let write = done(state, &words("token create --name writer --scope write --admin 1")).trim_end().to_owned();
+    assert!(read.starts_with("sbk_1_reader_") && write.starts_with("sbk_1_writer_"), "{read} {write}");
+    let tokens = done(state, &words("token list"));
+    let cells = row(&tokens, "reader");
+    assert_eq!((cells[1], cells[2], cells[4], cells[5]), ("read", "1", "-", "-"));
+    assert!(!tokens.contains(&read[read.len() - 40..]), "shown once only");
+
+    let server = Server::start(state, false);
+    let user = [
+        ("application_id", "1"),
+        ("user_name", "ivan"),
+        ("user_display_name", "Ivan"),
+        ("user_password", "Passw0rd!"),
+        ("parent_accounting", "false"),
+    ];
+    assert_eq!(code(&signed(&server, &money, "AddUser", &user)), Some(100), "an accountant");
+    let added = signed(&server, &users, "AddUser", &user);
+    let id = added["user_id"].as_u64().unwrap_or_else(|| panic!("{added}")).to_string();
+    assert_eq!(code(&signed(&server, &users, "GetTransactionHistory", &[])), Some(100), "a user manager");
+    let history = signed(&server, &money, "GetTransactionHistory", &[]);
+    assert_eq!(history["result"][1]["transaction_description"], "invoice-7", "{history}");
+    assert_eq!(keyed(&server, &api_key, "GetAccountInfo", &[])["result"]["balance"], json!(1012.3456));
+    let euros = [("user_id", id.as_str()), ("amount", "10"), ("currency", "EUR")];
+    assert_eq!(keyed(&server, &api_key, "TransferMoneyToUser", &euros)["balance"], json!(1001.5086));
+    let stepchat = |function: &str, token: &str| {
+        server.post("/include/api.php", &form(&[("function", function), ("token", token)])).unwrap()["response"].clone()
+    };
+    assert_eq!(stepchat("count-users", &read)["all"], "1");
+    assert_eq!(stepchat("add-user", &read), "security-error");
+    assert_eq!(stepchat("add-user", &write), 2);
+    for locked in ["account list", "ledger audit", "token revoke reader"] {
+        let refused = operator(state, &words(locked));
+        assert_eq!((refused.code, refused.out.as_str()), (Some(1), ""), "{refused:?}");
+        assert!(refused.err.contains("stop `switchboard serve` first"), "{refused:?}");
+    }
+    assert_eq!(server.stop(), Some(0));
+
+    let ready = ["acd-status", "--account", "1", "--user", &id, "READY"];
+    assert_eq!(done(state, &ready), format!("user {id}: READY\n"));
+    assert_eq!(done(state, &["key", "revoke", "--account", "1", users_key]), format!("key {users_key} revoked\n"));
+    done(state, &["api-key", "revoke", "--account", "1", &api_key]);
+    assert_eq!(done(state, &words("token revoke writer")), "token writer revoked\n");
+    assert_eq!(done(state, &words("rates remove EUR USD")), "1 KZT = 0.002 USD\n");
+    let tokens = done(state, &words("token list"));
+    assert!(row(&tokens, "reader")[4].starts_with("20") && row(&tokens, "reader")[5] == "-", "{tokens}");
+    assert!(row(&tokens, "writer")[4].starts_with("20") && row(&tokens, "writer")[5].starts_with("20"), "{tokens}");
+    assert!(!done(state, &words("key list --account 1")).contains(users_key));
+
+    let server = Server::start(state, false);
+    assert_eq!(code(&signed(&server, &users, "GetUsers", &[("application_id", "1")])), Some(100));
+    assert_eq!(code(&keyed(&server, &api_key, "GetAccountInfo", &[])), Some(100));
+    assert_eq!(code(&signed(&server, &money, "GetTransactionHistory", &[])), None, "this key was not revoked");
+    let own = folder.json("voximplant-apikey.json")["api_key"].as_str().unwrap().to_owned();
+    assert_eq!(keyed(&server, &own, "GetUsers", &[])["result"][0]["acd_status"], "READY");
+    assert_eq!(code(&keyed(&server, &own, "TransferMoneyToUser", &euros)), Some(210));
+    let stepchat = |token: &str| {
+        server.post("/stepchat", &form(&[("function", "count-users"), ("token", token)])).unwrap()["response"].clone()
+    };
+    assert_eq!((&stepchat(&read)["all"], stepchat(&write)), (&json!("2"), json!("invalid-token")));
+    server.kill();
+}
+
+#[test]
+fn a_bad_input_is_refused_in_a_sentence_and_changes_nothing() {
+    let folder = Folder::new("refusals");
+    let state = folder.0.as_path();
+    assert_eq!(Server::start(state, false).stop(), Some(0));
+    let out = folder.0.join("key.json").to_str().unwrap().to_owned();
+    let keyed = format!("key create --account 1 --out {out} --role boss");
+    let unknown = format!("key create --account 9 --out {out} --role owner");
+    for (line, sentence) in [
+        ("account create --name Acme --email a@example.com", "3 to 50 lower-case letters"),
+        ("account create --name demo --email a@example.com", "an account with this name or e-mail address exists"),
+        ("account create --name acme --email OWNER@example.com", "an account with this name or e-mail address exists"),
+        ("account create --name acme --email a@example.com --currency dollars", "three capital letters"),
+        ("account create --name acme --email a@example.com --parent 9", "there is no account 9"),
+        ("account create --name acme", "--email"),
+        (keyed.as_str(), "the roles are: Owner, Admin"),
+        (unknown.as_str(), "there is no account 9"),
+        ("key list --account 9", "there is no account 9"),
+        ("key list --account one", "an account id is a positive number"),
+        ("key revoke --account 1 no-such-key", "account 1 has no key no-such-key"),
+        ("key revoke --account 9 no-such-key", "there is no account 9"),
+        ("api-key create --account 9", "there is no account 9"),
+        ("api-key revoke --account 1 no-such-key", "account 1 has no such API key"),
+        ("credit --account 9 --amount 1 --name x", "there is no account 9"),
+        ("credit --account 1 --amount 0 --name x", "the amount must be positive"),
+        ("credit --account 1 --amount -5 --name x", "the amount must be positive"),
+        ("credit --account 1 --amount 1.00001 --name x", "invalid value '1.00001' for '--amount"),
+        ("credit --account 1 --amount 5,0 --name x", "invalid value '5,0' for '--amount"),
+        ("credit --account 1 --amount 922337203685477 --name x", "the balance would be out of range"),
+        ("credit --account 1 --amount 1", "--name"),
+        ("acd-status --account 1 --user 1 READY", "account 1 has no user 1"),
+        ("acd-status --account 9 --user 1 READY", "there is no account 9"),
+        ("acd-status --account 1 --user 1 ASLEEP", "the states are: OFFLINE"),
+        ("rates set EUR USD 0", "a rate is a positive decimal number"),
+        ("rates set EUR euro 1", "three capital letters"),
+        ("rates set EUR EUR 1", "a rate is between two currencies"),
+        ("rates remove EUR USD", "there is no rate from EUR to USD"),
+        ("token create --name CRM --scope read", "a token's name has 1 to 40 lower-case letters"),
+        ("token create --name crm --scope all", "the scopes are: read, write"),
+        ("token create --name crm --scope read --admin 9", "user 9 is no admin"),
+        ("token create --name crm --scope read --admin me", "an admin's id is a positive number"),
+        ("token revoke crm", "there is no token crm"),
+        ("ledger audit --account 9", "there is no account 9"),
+        ("ledger", "Usage"),
+        ("audit", "unrecognized subcommand"),
+    ] {
+        let refused = operator(state, &words(line));
+        assert!(refused.code.is_some_and(|code| code != 0), "{line}: {refused:?}");
+        assert!(refused.err.contains(sentence), "{line}: {refused:?}");
+        assert_eq!(refused.out, "", "{line}");
+        assert!(!refused.err.contains("panicked") && !refused.err.contains("Refused("), "{line}: {refused:?}");
+    }
+    assert!(!folder.0.join("key.json").exists());
+    assert_eq!(done(state, &words("account list")).lines().count(), 2);
+    assert_eq!(done(state, &words("rates list")), "");
+    assert_eq!(done(state, &words("token list")).lines().count(), 1);
+    let misspelt = folder.0.join("misspelt");
+    let refused = operator(&misspelt, &words("account list"));
+    assert_eq!(refused.code, Some(1));
+    assert!(refused.err.contains("misspelt holds no database"), "{refused:?}");
+    assert!(!misspelt.exists(), "a misspelt name makes no folder");
+    for (line, example) in [
+        ("credit --help", "switchboard operator credit --account 1"),
+        ("token create --help", "switchboard operator token create --name"),
+        ("rates set --help", "switchboard operator rates set"),
+        ("ledger audit --help", "switchboard operator ledger audit"),
+    ] {
+        assert!(done(state, &words(line)).contains(example), "{line}");
+    }
+}
+
+fn perform(database: &Database, action: &str, request: &Value) -> Value {
+    let (status, body) = embedded::perform(database, action, request.to_string().as_bytes());
+    assert_eq!(status, 200, "{body}");
+    serde_json::from_str(&body).unwrap()
+}
+
+/// The ledger's items whose partition key ends so and whose sort key begins so.
+fn ledger(database: &Database, partition: &str, sort: &str) -> Vec<Value> {
+    let all = perform(database, "Scan", &json!({ "TableName": "ledger" }));
+    let mut found: Vec<Value> = all["Items"].as_array().unwrap().clone();
+    found.retain(|item| {
+        item["pk"]["S"].as_str().unwrap().ends_with(partition) && item["sk"]["S"].as_str().unwrap().starts_with(sort)
+    });
+    found
+}
+
+fn put(database: &Database, item: &Value) {
+    perform(database, "PutItem", &json!({ "TableName": "ledger", "Item": item }));
+}
+
+fn remove(database: &Database, item: &Value) {
+    let key = json!({ "pk": item["pk"], "sk": item["sk"] });
+    perform(database, "DeleteItem", &json!({ "TableName": "ledger", "Key": key }));
+}
+
+/// The item with this number in it raised by one.
+fn raised(item: &Value, pointer: &str) -> Value {
+    let mut item = item.clone();
+    let number = item.pointer_mut(pointer).unwrap_or_else(|| panic!("no {pointer}"));
+    *number = json!((number.as_str().unwrap().parse::<i64>().unwrap() + 1).to_string());
+    item
+}
+
+/// A balance of a user whom nobody ever paid.
+fn planted(user: u64) -> Value {
+    json!({
+        "pk": { "S": format!("A#000000000001#U#{user:012}") }, "sk": { "S": "B" },
+        "units": { "N": "5" }, "v": { "N": "1" }, "c": { "N": "0" },
+    })
+}
+
+const UNITS: &str = "/units/N";
+
+/// What it damages, how, and what the audit says of it.
+type Damage = (&'static str, fn(&Database), &'static [&'static str]);
+
+/// Every way in which we damage a ledger.
+fn damages() -> Vec<Damage> {
+    vec![
+        (
+            "the account's balance",
+            |database| put(database, &raised(&ledger(database, "A#000000000001", "B")[0], UNITS)),
+            &["the account's balance: stored 9850001, replayed 9850000", "all balances sum to 1, not to zero"],
+        ),
+        (
+            "a user's balance",
+            |database| put(database, &raised(&ledger(database, "#U#000000000001", "B")[0], UNITS)),
+            &["the balance of user 1: stored 100001, replayed 100000", "all balances sum to 1, not to zero"],
+        ),
+        (
+            "the amount of an entry",
+            |database| put(database, &raised(&ledger(database, "#J", "")[1], "/postings/L/0/M/units/N")),
+            &["entry 2/0: its hash is not of its content", "the balance of user 1: stored 100000, replayed 100001"],
+        ),
+        (
+            "an entry in the middle",
+            |database| remove(database, &ledger(database, "#J", "")[1]),
+            &["entry 3/0: follows entry 1", "entry 3/0: does not link to the entry before"],
+        ),
+        (
+            "the last entry",
+            |database| remove(database, ledger(database, "#J", "").last().unwrap()),
+            &["the account stands at entry 3, the journal at 2"],
+        ),
+        (
+            "a line of a statement",
+            |database| remove(database, &ledger(database, "#U#000000000002", "H#")[0]),
+            &["the statement of user 2 sums to 0, the journal to 50000"],
+        ),
+        (
+            "money of a user whom nobody paid",
+            |database| put(database, &planted(3)),
+            &["the balance of user 3: stored 5, replayed 0", "all balances sum to 5, not to zero"],
+        ),
+        (
+            "money of a user who is gone",
+            |database| put(database, &planted(4)),
+            &["the balance of user 4: stored 5, replayed 0", "all balances sum to 5, not to zero"],
+        ),
+        (
+            "money on its way nowhere",
+            |database| {
+                let operation = ledger(database, "#O", "").pop().unwrap();
+                let pk = format!("A#000000000001#S#{}", operation["sk"]["S"].as_str().unwrap());
+                let suspense = json!({ "units": { "N": "7" }, "v": { "N": "1" } });
+                put(
+                    database,
+                    &json!({ "pk": { "S": pk }, "sk": { "S": "B" }, "units": suspense["units"], "v": suspense["v"] }),
+                );
+            },
+            &["has ended, but 7 are in suspense", "all balances sum to 7, not to zero"],
+        ),
+    ]
+}
+
+#[test]
+fn the_audit_passes_a_sound_ledger_and_finds_every_damage() {
+    let folder = Folder::new("audit");
+    let state = folder.0.as_path();
+    let server = Server::start(state, false);
+    let key = folder.json("voximplant-apikey.json")["api_key"].as_str().unwrap().to_owned();
+    for name in ["one", "two", "three", "four"] {
+        let fields = [
+            ("application_id", "1"),
+            ("user_name", name),
+            ("user_display_name", name),
+            ("user_password", "Passw0rd!"),
+            ("parent_accounting", "false"),
+        ];
+        assert_eq!(keyed(&server, &key, "AddUser", &fields)["result"], 1);
+    }
+    for (user, amount) in [("1", "10"), ("2", "5")] {
+        let transfer = [("user_id", user), ("amount", amount)];
+        assert_eq!(keyed(&server, &key, "TransferMoneyToUser", &transfer)["result"], 1);
+    }
+    assert_eq!(keyed(&server, &key, "DelUser", &[("user_id", "4")])["result"], 1);
+    assert_eq!(server.stop(), Some(0));
+    done(state, &words("account create --name other --email other@example.com"));
+
+    let sound = operator(state, &words("ledger audit"));
+    assert_eq!(sound.code, Some(0), "{sound:?}");
+    let said: Vec<&str> = sound.out.lines().collect();
+    assert_eq!(
+        said,
+        [
+            "account 1 demo: 3 entries, 2 users, 0 transfers on their way",
+            "account 2 other: 0 entries, 0 users, 0 transfers on their way",
+            "2 accounts: every journal replays to its balances, and all balances sum to zero",
+        ]
+    );
+    for progress in ["account demo: 3 entries read", "account demo: 4 of 4 balances compared"] {
+        assert!(sound.err.contains(progress), "{sound:?}");
+    }
+
+    let database = state.join("switchboard.db");
+    let open = || Database::new(database.to_str().unwrap()).unwrap();
+    for (what, damage, findings) in damages() {
+        let before = ledger(&open(), "", "");
+        damage(&open());
+        let audited = operator(state, &words("ledger audit"));
+        assert_eq!(audited.code, Some(1), "{what}: {audited:?}");
+        for finding in findings {
+            let found = audited.out.lines().any(|line| line.starts_with("  FINDING ") && line.contains(finding));
+            assert!(found, "{what}: no {finding:?} in\n{}", audited.out);
+        }
+        assert!(audited.out.lines().last().unwrap().ends_with(" findings"), "{what}: {}", audited.out);
+        // Undone, item by item.
+        for item in ledger(&open(), "", "") {
+            remove(&open(), &item);
+        }
+        for item in &before {
+            put(&open(), item);
+        }
+    }
+    assert_eq!(operator(state, &words("ledger audit")).code, Some(0), "the damages were undone");
+    put(&open(), &planted(3));
+    assert_eq!(operator(state, &words("ledger audit --account 2")).code, Some(0), "the other account is sound");
+    assert_eq!(operator(state, &words("ledger audit --account 1")).code, Some(1));
+}
+
+/// More users than one transaction serves.
+const MANY: usize = 56;
+
+/// Transfers one after another until the server is gone: how many were answered as done.
+fn transfers(server: &Server, key: &str, fields: impl Fn(usize) -> [(&'static str, String); 2]) -> usize {
+    let mut answered = 0;
+    for round in 0.. {
+        let fields = fields(round);
+        let mut fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        fields.extend([("account_id", "1"), ("api_key", key)]);
+        match server.post("/platform_api/TransferMoneyToUser/", &form(&fields)) {
+            Some(answer) => answered += usize::from(answer["result"] == 1),
+            None => break,
+        }
+    }
+    answered
+}
+
+/// `kill -9` while money moves, large transfers among it: the ledger is sound as it lies there, what was answered has
+/// happened, and the next start brings what was on its way to its end.
+#[test]
+fn a_kill_while_money_moves_leaves_a_sound_ledger() {
+    let folder = Folder::new("killed-ledger");
+    let state = folder.0.as_path();
+    let server = Server::start(state, false);
+    let key = folder.json("voximplant-apikey.json")["api_key"].as_str().unwrap().to_owned();
+    for n in 0..MANY {
+        let name = format!("user{n}");
+        let fields = [
+            ("application_id", "1"),
+            ("user_name", name.as_str()),
+            ("user_display_name", "x"),
+            ("user_password", "Passw0rd!"),
+            ("parent_accounting", "false"),
+        ];
+        assert_eq!(keyed(&server, &key, "AddUser", &fields)["result"], 1);
+    }
+    assert_eq!(server.stop(), Some(0));
+    // The first user is paid by one writer only; the large transfers name the others.
+    let others = (2..=MANY).map(|id| id.to_string()).collect::<Vec<_>>().join(";");
+    let (mut answered, mut rounds, mut cut) = (0, 0, 0);
+    while rounds < 3 || (rounds < 8 && cut == 0) {
+        rounds += 1;
+        let server = Server::start(state, false);
+        answered += std::thread::scope(|scope| {
+            let (server, key, others) = (&server, &key, &others);
+            let one = scope.spawn(move || {
+                transfers(server, key, |_| [("user_id", "1".to_owned()), ("amount", "0.01".to_owned())])
+            });
+            scope.spawn(move || {
+                transfers(server, key, |round| {
+                    let amount = if round.is_multiple_of(3) { "-0.01" } else { "0.02" };
+                    [("user_id", others.clone()), ("amount", amount.to_owned())]
+                })
+            });
+            std::thread::sleep(Duration::from_millis(1_500 + 130 * rounds));
+            let killed = Command::new("kill").args(["-KILL", &server.process.id().to_string()]).status().unwrap();
+            assert!(killed.success());
+            one.join().unwrap()
+        });
+        server.kill();
+        let audited = operator(state, &words("ledger audit"));
+        assert_eq!(audited.code, Some(0), "round {rounds}: {audited:?}");
+        cut += usize::from(!audited.out.contains(" 0 transfers on their way"));
+    }
+    assert!(answered > 0, "no transfer was answered before a kill");
+    let server = Server::start(state, false);
+    let balance = keyed(&server, &key, "GetUsers", &[("user_id", "1")])["result"][0]["balance"].clone();
+    // A cent a transfer.
+    let paid: usize = format!("{:.0}", balance.as_f64().unwrap() * 100.0).parse().unwrap();
+    // One transfer a round may have happened without its answer getting out.
+    let (least, most) = (answered, answered + usize::try_from(rounds).unwrap());
+    assert!((least..=most).contains(&paid), "{balance}, {answered}");
+    // The server looks for unfinished work when it starts.
+    let patience = Instant::now() + Duration::from_secs(20);
+    let mut server = Some(server);
+    loop {
+        assert_eq!(server.take().unwrap().stop(), Some(0));
+        let audited = operator(state, &words("ledger audit"));
+        assert_eq!(audited.code, Some(0), "{audited:?}");
+        if audited.out.contains("demo") && audited.out.contains(" 0 transfers on their way") {
+            break;
+        }
+        assert!(Instant::now() < patience, "work is left: {audited:?}");
+        server = Some(Server::start(state, false));
+        std::thread::sleep(Duration::from_secs(1));
+    }
+    eprintln!("{rounds} kills, {cut} of them in the middle of a large transfer");
+}

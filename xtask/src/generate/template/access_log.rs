@@ -1,0 +1,46 @@
+//! The API's own log: also of requests that reach no function.
+
+use super::functions::encrypted_logs;
+use super::resource;
+use super::yaml::{Map, Yaml};
+
+/// The resource of the log group.
+pub(super) const LOGS: &str = "ApiLogs";
+
+/// What is logged of a request. Never the path as it was sent, the query, a header or the body: they can hold tokens.
+const FIELDS: [(&str, &str); 9] = [
+    ("time", "$context.requestTime"),
+    ("requestId", "$context.requestId"),
+    ("route", "$context.routeKey"),
+    ("status", "$context.status"),
+    ("sourceIp", "$context.identity.sourceIp"),
+    ("bytes", "$context.responseLength"),
+    ("millis", "$context.responseLatency"),
+    ("functionStatus", "$context.integrationStatus"),
+    ("error", "$context.integrationErrorMessage"),
+];
+
+pub(super) fn resources() -> Map {
+    Map::new().gap().with(LOGS, resource("AWS::Logs::LogGroup", encrypted_logs("api")))
+}
+
+/// Where and in which form the stage logs.
+pub(super) fn settings() -> Map {
+    let fields = FIELDS.iter().map(|(name, value)| format!("\"{name}\":\"{value}\""));
+    let format = format!("{{{}}}", fields.collect::<Vec<_>>().join(","));
+    Map::new().with("DestinationArn", Yaml::attribute(LOGS, "Arn")).with("Format", Yaml::folded(&format))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_holds_nothing_that_a_caller_could_have_put_a_secret_into() {
+        for (name, value) in FIELDS {
+            for forbidden in ["path", "query", "header", "body", "authorizer", "userAgent", "protocol"] {
+                assert!(!value.contains(forbidden) && name != forbidden, "{name}: {value}");
+            }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Functions that get more care than the rest: what they do is dear, or can be abused by asking often.
+
+use super::yaml::{Map, Yaml};
+use super::{alarms, parameters};
+use crate::generate::deployment::Function;
+use crate::workspace::FRONT_DOOR;
+
+/// Asks for a password.
+const LOGIN: &str = "stepchat-login";
+/// Moves money.
+const TRANSFER: &str = "voximplant-transfer-money-to-user";
+/// Work on all users at once.
+const BULK: [&str; 4] =
+    ["stepchat-csv-users", "stepchat-delete-leads", "stepchat-delete-users", "voximplant-del-application"];
+
+/// Whether its routes take few requests a second, whoever asks.
+pub(super) fn is_sensitive(function: &Function) -> bool {
+    [LOGIN, TRANSFER].contains(&function.binary.as_str())
+}
+
+/// Whether a new version of it gets its callers little by little.
+fn is_released_slowly(function: &Function) -> bool {
+    is_sensitive(function) || function.binary.ends_with(FRONT_DOOR)
+}
+
+/// The parameter that keeps some of the account's concurrency for it, and keeps it from taking more.
+fn concurrency(function: &Function) -> Option<&'static str> {
+    match function.binary.as_str() {
+        LOGIN => Some(parameters::LOGIN_CONCURRENCY),
+        TRANSFER => Some(parameters::TRANSFER_CONCURRENCY),
+        binary if BULK.contains(&binary) => Some(parameters::BULK_CONCURRENCY),
+        _ => None,
+    }
+}
+
+/// The properties that follow.
+pub(super) fn properties(function: &Function) -> Map {
+    let reserved = concurrency(function).map(|parameter| {
+        let condition = parameters::is_set(parameter);
+        Yaml::Scalar(format!("!If [{condition}, !Ref {parameter}, !Ref AWS::NoValue]"))
+    });
+    let properties = Map::new().with_some("ReservedConcurrentExecutions", reserved);
+    if !is_released_slowly(function) {
+        return properties;
+    }
+    let watched = alarms::of_release(function).into_iter().map(|alarm| Yaml::reference(&alarm)).collect::<Yaml>();
+    let preference =
+        Map::new().with("Type", Yaml::reference(parameters::RELEASE)).with("Alarms", watched.on_one_line());
+    properties
+        .with("AutoPublishAlias", "live")
+        // A changed setting is a new version too.
+        .with("AutoPublishAliasAllProperties", true)
+        .with("DeploymentPreference", preference)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::generate::{Registry, deployment};
+
+    #[test]
+    fn each_function_named_here_exists() {
+        let groups = deployment::groups(&Registry::compiled());
+        let binaries: Vec<_> = groups.iter().flat_map(|group| &group.functions).map(|known| &known.binary).collect();
+        for binary in [LOGIN, TRANSFER].into_iter().chain(BULK) {
+            assert!(binaries.iter().any(|known| *known == binary), "{binary}");
+        }
+    }
+
+    #[test]
+    fn a_transfer_is_released_slowly_and_may_be_given_its_share() {
+        let groups = deployment::groups(&Registry::compiled());
+        let mut functions = groups.iter().flat_map(|group| &group.functions);
+        let transfer = functions.find(|function| function.binary == TRANSFER).unwrap();
+        let text = properties(transfer).document();
+        assert!(text.contains("AutoPublishAlias: live") && text.contains("!Ref TransferConcurrency"), "{text}");
+        let slowly = groups.iter().flat_map(|group| &group.functions).filter(|one| is_released_slowly(one)).count();
+        assert_eq!(slowly, 4);
+    }
+}

@@ -1,0 +1,37 @@
+//! What the template's checkers are told to leave out, each with its reason. `tests/template/run.py` reads it from here.
+
+use super::yaml::{Map, Yaml};
+
+/// Checks of checkov that hold for no resource of the kind.
+const SKIPPED: [(&str, &str); 7] = [
+    ("CKV_AWS_18", "Files are reached through signed links and functions only, and the API logs each request."),
+    ("CKV_AWS_21", "Exports go after a day and pictures are written once: there is no older version to return to."),
+    ("CKV_AWS_115", "A reserved share takes from the rest of the account; login, transfer and bulk have a parameter."),
+    (
+        "CKV_AWS_116",
+        "Requests are answered or fail before the caller's eyes; a failed run of the jobs is repeated in a minute.",
+    ),
+    (
+        "CKV_AWS_117",
+        "Functions speak to DynamoDB and S3 only, by IAM; a network of their own would add cost and no barrier.",
+    ),
+    ("CKV_AWS_173", "Lambda encrypts variables itself; only functions that need a secret have one."),
+    ("CKV_AWS_309", "The functions check tokens, keys and signatures themselves: they are the two protocols' own."),
+];
+
+/// The template's own words about its checks.
+pub(super) fn metadata() -> Map {
+    let skip = SKIPPED.iter().map(|(id, reason)| one(id, reason)).collect::<Yaml>();
+    Map::new().with("checkov", Map::new().with("skip", skip))
+}
+
+fn one(id: &str, reason: &str) -> Map {
+    Map::new().with("id", id).with("comment", reason)
+}
+
+/// For a table that is encrypted with DynamoDB's own key.
+pub(super) fn key_of_dynamodb() -> Map {
+    let reason =
+        "Names and addresses are encrypted with the service's key; credentials and money with the stack's own.";
+    Map::new().with("checkov", Map::new().with("skip", Yaml::from_iter([one("CKV_AWS_119", reason)])))
+}
