@@ -3,13 +3,22 @@
 use serde_json::{Value, json};
 use shared::ids::UserId;
 use shared::runtime;
+use shared::stepchat::{Detail, DetailValue, Email, Name, NewUser, Slug, UserType};
+use shared::store::Sequence;
+use shared::store::auth::TokenHash;
+use shared::store::load::Load;
+use shared::store::stepchat::users::Secrets;
 use shared::store::stepchat::{jobs, removals, users};
+use std::ops::Range;
 use std::time::{Duration, Instant};
 use switchboard::embedded;
 use tests::App;
+use xtask::seed::Sink;
 
 /// Ids begin here, so that an id is no other number by chance.
 const FIRST: u64 = 7_654_321;
+/// The ids of many: longer, because so many shorter numbers would be others by chance.
+const FIRST_OF_MANY: u64 = 76_543_210_000;
 
 /// Sets the sequence of users, so that the next one gets this id.
 fn next_user_is(app: &App, id: u64) {
@@ -207,8 +216,27 @@ async fn leads(app: &App) {
     }
 }
 
-async fn assert_no_leads(app: &App) {
-    let ids: Vec<String> = (FIRST..FIRST + 300).map(|id| id.to_string()).collect();
+/// Leads with e-mail and extra, written in bulk.
+async fn bulk_of_leads(app: &App, count: u64) {
+    next_user_is(app, FIRST_OF_MANY);
+    let store = &app.app.store;
+    let name = Name::parse("Lead").unwrap();
+    let mut load = Load::default();
+    for id in store.next_ids(Sequence::StepchatUser, count, UserId::new).await.unwrap() {
+        let email = Some(Email::parse(&format!("lead{id}@gone.example")).unwrap());
+        let new = NewUser { user_type: Some(UserType::Lead), email, ..NewUser::default() };
+        let user = new.into_user(id, app.app.clock.now(), &name, 7);
+        let city = DetailValue::parse("Тверь").unwrap().unwrap();
+        let details = [Detail { slug: Slug::parse("city").unwrap(), name: "City".into(), value: city }];
+        let secrets = Secrets { password: None, token: TokenHash::of(&app.app.tokens.of(id, 1)) };
+        load.add(users::creation(&user, &details, &secrets, false).unwrap()).unwrap();
+    }
+    Sink::shared(&app.database).write(&mut load, |table| store.table_name(table).to_owned()).unwrap();
+    store.count(&load.into_sums()).await.unwrap();
+}
+
+async fn assert_no_leads(app: &App, ids: Range<u64>) {
+    let ids: Vec<String> = ids.map(|id| id.to_string()).collect();
     let mut texts: Vec<&str> = ids.iter().map(String::as_str).collect();
     texts.extend(["gone.example", "Тверь"]);
     assert_eq!(holding(app, &texts), Vec::<String>::new());
@@ -225,7 +253,23 @@ async fn three_hundred_leads_go_in_one_call_and_if_its_time_was_up_in_the_next_j
     app.stepchat("delete-leads", json!({})).await.response();
     // On a busy machine the request's share of time may end before the leads do; then the promise stands.
     run_jobs(&app).await;
-    assert_no_leads(&app).await;
+    assert_no_leads(&app, FIRST..FIRST + 300).await;
+}
+
+#[tokio::test]
+async fn five_thousand_leads_go_in_one_call_and_the_jobs_that_follow_it() {
+    let app = App::new().await;
+    bulk_of_leads(&app, 5_000).await;
+    app.add_stepchat_user(json!({})).await;
+    assert_eq!(app.stepchat("count-users", json!({})).await.response()["lead"], "5000");
+    app.stepchat("delete-leads", json!({})).await.response();
+    let mut runs = 0;
+    while !removals::pending(&app.app.store).await.unwrap().is_empty() {
+        run_jobs(&app).await;
+        runs += 1;
+        assert!(runs < 20, "the jobs do not come to an end");
+    }
+    assert_no_leads(&app, FIRST_OF_MANY..FIRST_OF_MANY + 5_000).await;
 }
 
 #[tokio::test]
@@ -240,7 +284,7 @@ async fn leads_whose_delete_was_only_promised_are_deleted_by_the_job_and_later_o
     assert_eq!(run_jobs(&app).await, 1);
     assert_ne!(app.stepchat("get-user", json!({ "user_id": later })).await.response(), json!(false));
     app.stepchat("delete-user", json!({ "user_id": later })).await.response();
-    assert_no_leads(&app).await;
+    assert_no_leads(&app, FIRST..FIRST + 300).await;
 }
 
 #[tokio::test]

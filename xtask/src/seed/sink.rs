@@ -39,7 +39,7 @@ impl Sink {
     }
 
     /// Writes the items of a load; `name` is what a table is called there.
-    pub(super) fn write(&self, load: &mut Load, name: impl Fn(shared::store::Table) -> String) -> Result<u64> {
+    pub fn write(&self, load: &mut Load, name: impl Fn(shared::store::Table) -> String) -> Result<u64> {
         let mut written = 0;
         for (table, items) in load.take() {
             let items: Vec<Item> = items.into_iter().map(item).collect::<Result<_>>()?;
