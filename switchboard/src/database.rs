@@ -7,6 +7,7 @@ use crate::state::State;
 use anyhow::{Context, Result, anyhow};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use clap::Args;
 use dynoxide::Database;
 use shared::auth::random_token;
 use shared::clock::Clock;
@@ -16,6 +17,7 @@ use shared::observe::Log;
 use shared::store::schema::create_tables;
 use shared::store::{Endpoint, Store, connect, connect_with};
 use std::fs::File;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 const SECRET_FILE: &str = "token-secret";
@@ -36,14 +38,30 @@ pub struct Opened {
     pub lock: Option<File>,
 }
 
+/// Which deployment a command works on.
+#[derive(Debug, Args)]
+pub struct Place {
+    /// The state folder of `switchboard serve`, which must not be running on it. Not used if the environment names
+    /// another database: `AWS_ENDPOINT_URL_DYNAMODB`, or `SWITCHBOARD_DATABASE=aws`.
+    #[arg(long, default_value = ".switchboard", global = true)]
+    state: PathBuf,
+}
+
+impl Place {
+    /// Opens it; a folder without a database is refused rather than filled by mistake.
+    pub async fn open(&self) -> Result<Opened> {
+        let state = if elsewhere() { State::open(&self.state) } else { State::existing(&self.state) }?;
+        open(&state, false, Log::Stdout).await
+    }
+}
+
 /// Whether the environment asks for the tables of an AWS account.
 fn on_aws() -> bool {
     std::env::var("SWITCHBOARD_DATABASE").is_ok_and(|choice| choice == "aws")
 }
 
 /// Whether the environment names another database.
-#[must_use]
-pub fn elsewhere() -> bool {
+fn elsewhere() -> bool {
     on_aws() || std::env::var("AWS_ENDPOINT_URL_DYNAMODB").is_ok_and(|url| !url.is_empty())
 }
 

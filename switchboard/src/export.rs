@@ -1,8 +1,7 @@
 //! `switchboard export …`: everything that is kept of one user, or of all, as JSON.
 
-use crate::database;
+use crate::database::Place;
 use crate::progress::Progress;
-use crate::state::State;
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand};
 use futures_util::stream::{self, StreamExt as _};
@@ -11,7 +10,6 @@ use shared::context::App;
 use shared::ids::{AccountId, PhoneUserId, UserId};
 use shared::ledger::Money;
 use shared::limits::MAX_PARALLEL;
-use shared::observe::Log;
 use shared::stepchat::{Message, User, UserType};
 use shared::store::ledger;
 use shared::store::ledger::history::{self as ledger_history, Wanted};
@@ -32,10 +30,8 @@ const PAGE: usize = 100;
 /// What to export, and from which deployment.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// The state folder of `switchboard serve`, which must not be running on it. Not used if the environment names
-    /// another database: `AWS_ENDPOINT_URL_DYNAMODB`, or `SWITCHBOARD_DATABASE=aws`.
-    #[arg(long, default_value = ".switchboard", global = true)]
-    state: PathBuf,
+    #[command(flatten)]
+    place: Place,
     /// The file to write, readable by its owner only; it must not exist. Default: standard output.
     #[arg(long, global = true)]
     out: Option<PathBuf>,
@@ -72,8 +68,7 @@ fn stepchat_id(text: &str) -> Result<UserId, String> {
 
 /// Exports.
 pub async fn run(arguments: Arguments) -> Result<()> {
-    let state = State::open(&arguments.state)?;
-    let opened = database::open(&state, false, Log::Stdout).await?;
+    let opened = arguments.place.open().await?;
     let app = &opened.app;
     let mut out = Output::open(arguments.out)?;
     match arguments.command {

@@ -3,9 +3,7 @@
 use aws_sdk_s3::config::interceptors::BeforeSerializationInterceptorContextMut;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
-use aws_sdk_s3::config::{
-    BehaviorVersion, ConfigBag, Credentials, Intercept, Region, RuntimeComponents, SharedHttpClient,
-};
+use aws_sdk_s3::config::{BehaviorVersion, ConfigBag, Intercept, Region, RuntimeComponents, SharedHttpClient};
 use aws_sdk_s3::error::{BoxError, ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::abort_multipart_upload::AbortMultipartUploadInput;
 use aws_sdk_s3::operation::complete_multipart_upload::CompleteMultipartUploadInput;
@@ -16,9 +14,6 @@ use aws_sdk_s3::operation::upload_part::UploadPartInput;
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use aws_sdk_s3::{Client, Config};
-use aws_smithy_http_client::Builder;
-use aws_smithy_http_client::tls::Provider;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_runtime_api::client::interceptors::context::Input;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -54,22 +49,10 @@ impl fmt::Debug for S3Files {
     }
 }
 
-/// HTTP over rustls on ring, the only TLS stack in the house.
-pub(crate) fn https() -> SharedHttpClient {
-    Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
-}
-
 impl S3Files {
     /// The bucket behind an endpoint, reached by a transport of the caller's.
     #[must_use]
     pub fn new(endpoint: &Endpoint, bucket: &str, transport: SharedHttpClient, links: Links) -> Self {
-        let credentials = Credentials::new(
-            &endpoint.access_key_id,
-            &endpoint.secret_access_key,
-            endpoint.session_token.clone(),
-            None,
-            "switchboard",
-        );
         // A part of a big file takes its time.
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(Duration::from_secs(2))
@@ -78,7 +61,7 @@ impl S3Files {
         let mut config = Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(endpoint.region.clone()))
-            .credentials_provider(credentials)
+            .credentials_provider(endpoint.credentials())
             .http_client(transport)
             .retry_config(RetryConfig::standard().with_max_attempts(4).with_initial_backoff(Duration::from_millis(50)))
             .timeout_config(timeouts);

@@ -38,24 +38,30 @@ impl Endpoint {
             session_token: None,
         }
     }
+
+    /// What requests are signed with.
+    #[must_use]
+    pub fn credentials(&self) -> Credentials {
+        let token = self.session_token.clone();
+        Credentials::new(&self.access_key_id, &self.secret_access_key, token, None, "switchboard")
+    }
 }
 
-/// A client over rustls on ring, the only TLS stack in the house.
+/// HTTP over rustls on ring, the only TLS stack in the house.
+#[must_use]
+pub fn https() -> SharedHttpClient {
+    Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
+}
+
+/// A client over HTTPS.
 #[must_use]
 pub fn connect(endpoint: &Endpoint) -> Client {
-    connect_with(endpoint, Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https())
+    connect_with(endpoint, https())
 }
 
 /// A client over any transport: the embedded database and the simulator bring their own.
 #[must_use]
 pub fn connect_with(endpoint: &Endpoint, transport: impl Into<SharedHttpClient>) -> Client {
-    let credentials = Credentials::new(
-        &endpoint.access_key_id,
-        &endpoint.secret_access_key,
-        endpoint.session_token.clone(),
-        None,
-        "switchboard",
-    );
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(2))
         .operation_attempt_timeout(Duration::from_secs(5))
@@ -63,7 +69,7 @@ pub fn connect_with(endpoint: &Endpoint, transport: impl Into<SharedHttpClient>)
     let mut config = Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(endpoint.region.clone()))
-        .credentials_provider(credentials)
+        .credentials_provider(endpoint.credentials())
         .http_client(transport.into())
         .retry_config(RetryConfig::standard().with_max_attempts(4).with_initial_backoff(Duration::from_millis(50)))
         .timeout_config(timeouts)

@@ -12,24 +12,19 @@ mod token;
 
 pub(crate) use parse::{account_id, user_id};
 
-use crate::database;
+use crate::database::Place;
 use crate::operator::Operator;
-use crate::state::State;
 use anyhow::{Result, anyhow};
 use clap::{Args, Subcommand};
 use shared::ids::{AccountId, PhoneUserId};
 use shared::ledger::Money;
-use shared::observe::Log;
 use shared::voximplant::{Account, AcdStatus};
-use std::path::PathBuf;
 
 /// The operator's command and the state it works on.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// The state folder of `switchboard serve`, which must not be running on it. Not used if the environment names
-    /// another database: `AWS_ENDPOINT_URL_DYNAMODB`, or `SWITCHBOARD_DATABASE=aws`.
-    #[arg(long, default_value = ".switchboard", global = true)]
-    state: PathBuf,
+    #[command(flatten)]
+    place: Place,
     #[command(subcommand)]
     command: Command,
 }
@@ -90,8 +85,7 @@ enum Command {
 
 /// Does what is asked; whether all is well, which only an audit can deny.
 pub async fn run(arguments: Arguments) -> Result<bool> {
-    let state = if database::elsewhere() { State::open(&arguments.state) } else { State::existing(&arguments.state) }?;
-    let opened = database::open(&state, false, Log::Stdout).await?;
+    let opened = arguments.place.open().await?;
     let operator = Operator::new(opened.app);
     match arguments.command {
         Command::Init(command) => command.run(&operator).await?,

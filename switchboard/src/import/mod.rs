@@ -6,20 +6,15 @@ mod remote;
 mod stepchat;
 mod voximplant;
 
-use crate::database;
-use crate::state::State;
+use crate::database::Place;
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use shared::observe::Log;
-use std::path::PathBuf;
 
 /// What to import, and the deployment that it goes to.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// The state folder of `switchboard serve`, which must not be running on it. Not used if the environment names
-    /// another database: `AWS_ENDPOINT_URL_DYNAMODB`, or `SWITCHBOARD_DATABASE=aws`.
-    #[arg(long, default_value = ".switchboard", global = true)]
-    state: PathBuf,
+    #[command(flatten)]
+    place: Place,
     #[command(subcommand)]
     command: Command,
 }
@@ -44,8 +39,7 @@ enum Command {
 
 /// Imports; whether all of it could be imported.
 pub async fn run(arguments: Arguments) -> Result<bool> {
-    let state = State::open(&arguments.state)?;
-    let opened = database::open(&state, false, Log::Stdout).await?;
+    let opened = arguments.place.open().await?;
     match arguments.command {
         Command::Stepchat(options) => stepchat::import(&opened.app, &options).await,
         Command::Voximplant(options) => voximplant::import(&opened.app, &options).await,

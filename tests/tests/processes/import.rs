@@ -23,16 +23,23 @@ fn run(state: &Path, arguments: &[&str]) -> (bool, String) {
 /// Imports a file with these bytes into a new state folder.
 fn import(folder: &Folder, bytes: &[u8], more: &[&str]) -> (bool, String) {
     let file = folder.0.join("users.csv");
-    fs::create_dir_all(&folder.0).unwrap();
     fs::write(&file, bytes).unwrap();
     let arguments = [&["import", "stepchat", file.to_str().unwrap()], more].concat();
     run(&folder.0, &arguments)
 }
 
-/// Every user of the support chat, as `export` tells.
+/// A folder in which a server has been.
+fn started(name: &str) -> Folder {
+    let folder = Folder::new(name);
+    Server::start(&folder.0, false).kill();
+    folder
+}
+
+/// Every user of the support chat but the first admin, as `export` tells.
 fn exported(state: &Path) -> Vec<Value> {
     let (_, said) = run(state, &["export", "stepchat"]);
-    said.lines().filter(|line| line.starts_with('{')).map(|line| serde_json::from_str(line).unwrap()).collect()
+    let users = said.lines().filter(|line| line.starts_with('{')).map(|line| serde_json::from_str(line).unwrap());
+    users.filter(|user: &Value| user["user"]["user_type"] != "admin").collect()
 }
 
 fn emails(users: &[Value]) -> Vec<&str> {
@@ -43,7 +50,7 @@ const COLUMNS: &str = "ID,First Name,Last Name,Email,Profile Image,Type,Creation
 
 #[test]
 fn good_rows_become_users_and_bad_ones_a_report() {
-    let folder = Folder::new("import");
+    let folder = started("import");
     let rows = "7,Анна,Ли,anna@example.com,https://x/media/user.svg,agent,2024-02-29 10:00:00,'+7 900 111,'=42\n\
                 8,\"O\"\"Hara, Bob\",,bob@example.com,,,,,\n\
                 9,Twice,,ANNA@example.com,,,,,\n\
@@ -76,7 +83,7 @@ fn good_rows_become_users_and_bad_ones_a_report() {
 
 #[test]
 fn the_same_file_again_makes_nobody_twice() {
-    let folder = Folder::new("import-again");
+    let folder = started("import-again");
     let rows: String = (0..20).map(|number| format!("User {number},u{number}@example.com\n")).collect();
     let file = format!("first_name,email\n{rows}");
     assert!(import(&folder, file.as_bytes(), &[]).0);
@@ -87,10 +94,9 @@ fn the_same_file_again_makes_nobody_twice() {
 
 #[test]
 fn an_import_that_is_killed_goes_on_where_it_was() {
-    let folder = Folder::new("import-killed");
+    let folder = started("import-killed");
     let rows: String = (0..1_500).map(|number| format!("User {number},u{number}@example.com,{number}\n")).collect();
     let file = folder.0.join("users.csv");
-    fs::create_dir_all(&folder.0).unwrap();
     fs::write(&file, format!("first_name,email,number\n{rows}")).unwrap();
     let arguments = ["import", "stepchat", file.to_str().unwrap()];
     for wait in [400, 900] {
@@ -112,7 +118,7 @@ fn an_import_that_is_killed_goes_on_where_it_was() {
 
 #[test]
 fn a_dry_run_checks_everything_and_writes_nothing() {
-    let folder = Folder::new("import-dry");
+    let folder = started("import-dry");
     assert!(import(&folder, b"first_name,email\nAnna,anna@example.com\n", &[]).0);
     let file = b"first_name,email\nEva,eva@example.com\nAnn,ANNA@example.com\n";
     let (all, said) = import(&folder, file, &["--dry-run"]);
@@ -122,7 +128,7 @@ fn a_dry_run_checks_everything_and_writes_nothing() {
 
 #[test]
 fn files_that_make_no_sense_are_refused_in_a_sentence() {
-    let folder = Folder::new("import-refused");
+    let folder = started("import-refused");
     let utf16: Vec<u8> = [0xff, 0xfe].into_iter().chain("a,b".encode_utf16().flat_map(u16::to_le_bytes)).collect();
     for (bytes, more, sentence) in [
         (utf16.as_slice(), [].as_slice(), "is UTF-16 text: save it as UTF-8 first"),
@@ -136,6 +142,8 @@ fn files_that_make_no_sense_are_refused_in_a_sentence() {
         let (all, said) = import(&folder, bytes, more);
         assert!(!all && said.contains(sentence), "{said}");
     }
+    let (all, said) = run(&folder.0.join("nowhere"), &["export", "stepchat"]);
+    assert!(!all && said.contains("nowhere") && !folder.0.join("nowhere").exists(), "{said}");
     let (all, said) = run(&folder.0, &["import", "stepchat", "/does/not/exist.csv"]);
     assert!(!all && said.contains("cannot read /does/not/exist.csv"), "{said}");
     let (all, said) = import(&folder, b"first_name,note\nAnna,\xff\xff\nEva,ok\n", &[]);
@@ -144,7 +152,7 @@ fn files_that_make_no_sense_are_refused_in_a_sentence() {
 
 #[test]
 fn a_telephony_account_moves_through_its_own_api() {
-    let (old, new) = (Folder::new("import-old"), Folder::new("import-new"));
+    let (old, new) = (Folder::new("import-old"), started("import-new"));
     let server = Server::start(&old.0, false);
     let key = old.json("voximplant-apikey.json");
     let credentials = format!("account_id=1&api_key={}", key["api_key"].as_str().unwrap());
@@ -156,8 +164,6 @@ fn a_telephony_account_moves_through_its_own_api() {
         );
         assert_eq!(server.post("/platform_api/AddUser/", &form).unwrap()["result"], 1);
     }
-    // The account here: made by a start of its own.
-    Server::start(&new.0, false).kill();
     let (file, ca) = (old.0.join("voximplant.json"), old.0.join("ca.pem"));
     let endpoint = format!("https://localhost:{}", server.https.port());
     let arguments = [
