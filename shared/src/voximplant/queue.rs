@@ -113,12 +113,7 @@ pub struct Queue {
 impl Queue {
     /// Gives or takes skills.
     pub fn set_skills(&mut self, skills: &[SkillId], bind: bool) {
-        self.skills.retain(|skill| !skills.contains(skill));
-        if bind {
-            self.skills.extend_from_slice(skills);
-        }
-        self.skills.sort_unstable();
-        self.skills.dedup();
+        super::skill::bind(&mut self.skills, skills, bind);
     }
 
     /// Whether a user with these skills is bound to the queue without anybody's doing: the user has every skill of the

@@ -20,6 +20,16 @@ pub struct Skill {
     pub name: SkillName,
 }
 
+/// Gives skills to whoever has these, or takes them: each once, in order.
+pub(super) fn bind(held: &mut Vec<SkillId>, skills: &[SkillId], give: bool) {
+    held.retain(|skill| !skills.contains(skill));
+    if give {
+        held.extend_from_slice(skills);
+    }
+    held.sort_unstable();
+    held.dedup();
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -155,12 +155,7 @@ pub struct QueueLink {
 impl PhoneUser {
     /// Gives or takes skills.
     pub fn set_skills(&mut self, skills: &[SkillId], bind: bool) {
-        self.skills.retain(|skill| !skills.contains(skill));
-        if bind {
-            self.skills.extend_from_slice(skills);
-        }
-        self.skills.sort_unstable();
-        self.skills.dedup();
+        super::skill::bind(&mut self.skills, skills, bind);
     }
 
     /// Binds to queues by hand, or takes such bindings back.

@@ -260,7 +260,11 @@ impl Target<'_> {
         let txn = users::creation(&user, &row.details, &secrets, config.unique_phone)?;
         Ok(match app.store.commit(&txn).await {
             Ok(()) => Outcome::Made,
-            Err(CommitError::Stale) => Outcome::There,
+            // Or the write was taken for dead, minutes late.
+            Err(CommitError::Stale) => match users::find_profile(&app.store, id).await? {
+                Some(_) => Outcome::There,
+                None => bail!("row {number}: the database was too slow; the same command goes on from here"),
+            },
             Err(CommitError::Refused(refusal)) => Outcome::Rejected(refusal.into()),
             Err(error) => bail!("row {number}: {error}; the same command goes on from here"),
         })
