@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -66,8 +67,11 @@ def post(url, fields):
 
 
 def main():
+    # The watcher is in no group of ours: who stops this stops it too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     path = cargo_lambda()
-    subprocess.run(["cargo", "build", "--package", "switchboard"], cwd=ROOT, check=True)
+    # By its name alone: with the features of the whole workspace, so that what `cargo test` has built is not built again.
+    subprocess.run(["cargo", "build", "--bin", "switchboard"], cwd=ROOT, check=True)
     TARGET.mkdir(parents=True, exist_ok=True)
     passed = failed = 0
     processes = []
