@@ -122,8 +122,6 @@ pub trait Failure {
     fn from_store(error: crate::store::StoreError) -> Self
     where
         Self: Sized;
-    /// Whether this says that the idempotency key already has its answer.
-    fn is_already_answered(&self) -> bool;
     /// Whose fault it is, for the metrics.
     fn blame(&self) -> Blame;
     /// The full cause, for the log only.
@@ -174,7 +172,65 @@ pub trait Method: Sized + Send + Sync + 'static {
     }
 }
 
-/// A method with its types erased: what front doors, the local server and the generators iterate.
+/// What a running function needs of a method. The rest of an [`Entry`] is for documents: schemas and grants have no place
+/// in a deployed binary.
+#[derive(Clone, Copy)]
+pub struct Handler {
+    name: &'static str,
+    aliases: &'static [&'static str],
+    needs: Needs,
+    handle: fn(Arc<App>, Inbound) -> BoxFuture<'static, Reply>,
+}
+
+impl Handler {
+    /// Erases a method.
+    #[must_use]
+    pub const fn of<M: Method>() -> Self {
+        Self {
+            name: M::NAME,
+            aliases: M::ALIASES,
+            needs: Needs { tokens: M::TOKENS, fingerprints: matches!(M::EFFECT, Effect::Write) },
+            handle: |app, inbound| Box::pin(runtime::handle::<M>(app, inbound)),
+        }
+    }
+
+    /// Those of a family's list, worked out by the compiler.
+    ///
+    /// # Panics
+    /// While compiling, if the family has no methods.
+    #[must_use]
+    #[expect(clippy::panic, reason = "while compiling")]
+    pub const fn of_all<const N: usize>(entries: &[Entry]) -> [Self; N] {
+        let Some((Entry { handler: first, .. }, _)) = entries.split_first() else { panic!("a family has methods") };
+        let mut handlers = [*first; N];
+        let (mut slots, mut entries): (&mut [Self], _) = (&mut handlers, entries);
+        while let (Some((slot, other_slots)), Some((entry, others))) = (slots.split_first_mut(), entries.split_first())
+        {
+            *slot = entry.handler;
+            (slots, entries) = (other_slots, others);
+        }
+        handlers
+    }
+
+    /// Runs the method on a request that has been read.
+    pub async fn handle(&self, app: Arc<App>, inbound: Inbound) -> Reply {
+        (self.handle)(app, inbound).await
+    }
+
+    /// Which secrets its Lambda needs.
+    #[must_use]
+    pub const fn needs(&self) -> Needs {
+        self.needs
+    }
+
+    /// Whether this method goes by `name`.
+    #[must_use]
+    pub fn is_called(&self, name: &str) -> bool {
+        self.name == name || self.aliases.contains(&name)
+    }
+}
+
+/// A method with its types erased: what the local server and the generators iterate.
 #[derive(Clone, Copy)]
 pub struct Entry {
     /// `stepchat` or `voximplant`.
@@ -194,7 +250,7 @@ pub struct Entry {
     /// Whether its route also exists with a trailing slash.
     pub trailing_slash: bool,
     answerer: fn(Arc<App>, Request<Bytes>) -> BoxFuture<'static, Reply>,
-    handler: fn(Arc<App>, Inbound) -> BoxFuture<'static, Reply>,
+    handler: Handler,
     access: fn() -> String,
     grants: fn() -> Vec<Grant>,
     request: fn(&mut SchemaGenerator) -> Schema,
@@ -215,7 +271,7 @@ impl Entry {
             root: M::Family::ROOT,
             trailing_slash: M::Family::TRAILING_SLASH,
             answerer: |app, request| Box::pin(runtime::answer::<M>(app, request)),
-            handler: |app, inbound| Box::pin(runtime::handle::<M>(app, inbound)),
+            handler: Handler::of::<M>(),
             access: || M::Family::describe(M::ACCESS),
             grants: grants::<M>,
             request: SchemaGenerator::subschema_for::<M::Request>,
@@ -226,11 +282,6 @@ impl Entry {
     /// Answers a request on the method's own route.
     pub async fn answer(&self, app: Arc<App>, request: Request<Bytes>) -> Reply {
         (self.answerer)(app, request).await
-    }
-
-    /// Runs the method on a request that has been read.
-    pub async fn handle(&self, app: Arc<App>, inbound: Inbound) -> Reply {
-        (self.handler)(app, inbound).await
     }
 
     /// What it demands of its caller, in words.
@@ -258,7 +309,7 @@ impl Entry {
     /// Which secrets its Lambda needs.
     #[must_use]
     pub const fn needs(&self) -> Needs {
-        Needs { tokens: self.tokens, fingerprints: matches!(self.effect, Effect::Write) }
+        self.handler.needs()
     }
 
     /// The folder of the method: its wire name in kebab-case.
@@ -279,12 +330,6 @@ impl Entry {
         let names = std::iter::once(&self.name).chain(self.aliases);
         let slashes: &[&str] = if self.trailing_slash { &["", "/"] } else { &[""] };
         names.flat_map(|name| slashes.iter().map(move |slash| format!("{}/{name}{slash}", self.root))).collect()
-    }
-
-    /// Whether this method goes by `name`.
-    #[must_use]
-    pub fn is_called(&self, name: &str) -> bool {
-        self.name == name || self.aliases.contains(&name)
     }
 }
 

@@ -5,7 +5,7 @@
 use crate::clock::Clock;
 use crate::config::{self, Config, Needs};
 use crate::context::{App, Ctx};
-use crate::method::{Effect, Entry, Failure, Family, Method};
+use crate::method::{Effect, Failure, Family, Handler, Method};
 use crate::observe::{self, Blame, Emf, JobFigures, Log, redact};
 use crate::store::files::{FileKey, Folder, NoFiles, OpenFiles};
 use crate::store::grants::Grants;
@@ -43,18 +43,18 @@ pub fn run<M: Method>() {
 
 /// Runs one method that keeps files as a Lambda function.
 pub fn run_with_files<M: Method>(open: OpenFiles) {
-    let needs = Entry::of::<M>().needs();
+    let needs = Handler::of::<M>().needs();
     lambda(needs, open, |app, request| async move { answer::<M>(app, request).await });
 }
 
 /// Runs a family's front door as a Lambda function: the same handlers, in process.
-pub fn run_front_door<F: Family>(methods: &'static [Entry]) {
+pub fn run_front_door<F: Family>(methods: &'static [Handler]) {
     run_front_door_with_files::<F>(methods, NoFiles::open);
 }
 
 /// Runs a family's front door as a Lambda function, where some of its methods keep files.
-pub fn run_front_door_with_files<F: Family>(methods: &'static [Entry], open: OpenFiles) {
-    let needs = methods.iter().map(Entry::needs).fold(Needs::NONE, Needs::and);
+pub fn run_front_door_with_files<F: Family>(methods: &'static [Handler], open: OpenFiles) {
+    let needs = methods.iter().map(Handler::needs).fold(Needs::NONE, Needs::and);
     lambda(needs, open, move |app, request| async move { front_door::<F>(app, methods, request).await });
 }
 
@@ -204,14 +204,14 @@ fn start(needs: Needs, open: OpenFiles) -> Result<Arc<App>, String> {
 
 /// Answers a request on a method's own route.
 pub async fn answer<M: Method>(app: Arc<App>, request: Request<Bytes>) -> Reply {
-    entered::<M::Family>(app, request, Some(Entry::of::<M>()), &[]).await
+    entered::<M::Family>(app, request, Some(Handler::of::<M>()), &[]).await
 }
 
 /// Answers a request at a family's front door: the method is the path segment below the family's root, else the
 /// selector field. Whoever asks for a picture gets it there too.
 pub async fn front_door<F: Family>(
     app: Arc<App>,
-    methods: &'static [Entry],
+    methods: &'static [Handler],
     request: Request<Bytes>,
 ) -> Response<Bytes> {
     let wanted = if request.method() == http::Method::GET { F::picture(request.uri().path()) } else { None };
@@ -243,7 +243,12 @@ async fn picture<F: Family>(app: &App, key: &FileKey) -> Response<Bytes> {
     response
 }
 
-async fn entered<F: Family>(app: Arc<App>, request: Request<Bytes>, method: Option<Entry>, methods: &[Entry]) -> Reply {
+async fn entered<F: Family>(
+    app: Arc<App>,
+    request: Request<Bytes>,
+    method: Option<Handler>,
+    methods: &[Handler],
+) -> Reply {
     let started = Instant::now();
     let invocation = request.extensions().get::<Invocation>().cloned();
     let Invocation { left, id } = invocation.unwrap_or(Invocation { left: LONGEST, id: None });
@@ -253,8 +258,8 @@ async fn entered<F: Family>(app: Arc<App>, request: Request<Bytes>, method: Opti
 async fn admit<F: Family>(
     app: Arc<App>,
     request: Request<Bytes>,
-    method: Option<Entry>,
-    methods: &[Entry],
+    method: Option<Handler>,
+    methods: &[Handler],
     started: Instant,
 ) -> Reply {
     let accepts_json = Inbound::accepts_json(request.headers());
@@ -262,12 +267,12 @@ async fn admit<F: Family>(
         Ok(inbound) => inbound,
         Err(malformed) => return refuse::<F>(&app, &malformed.into(), accepts_json, started),
     };
-    let Some(entry) = method.or_else(|| named::<F>(&inbound, methods)) else {
+    let Some(handler) = method.or_else(|| named::<F>(&inbound, methods)) else {
         let missing = wanted::<F>(&inbound).is_none();
         let error = if missing { F::Error::missing_method() } else { F::Error::unknown_method() };
         return refuse::<F>(&app, &error, accepts_json, started);
     };
-    entry.handle(app, inbound).await
+    handler.handle(app, inbound).await
 }
 
 /// What is known of the event whose task this is.
@@ -287,9 +292,9 @@ fn time_to_answer() -> Duration {
     deadline.map_or(LONGEST, |deadline| deadline.saturating_duration_since(Instant::now()))
 }
 
-fn named<F: Family>(inbound: &Inbound, methods: &[Entry]) -> Option<Entry> {
+fn named<F: Family>(inbound: &Inbound, methods: &[Handler]) -> Option<Handler> {
     let name = wanted::<F>(inbound)?;
-    methods.iter().find(|entry| entry.is_called(name)).copied()
+    methods.iter().find(|handler| handler.is_called(name)).copied()
 }
 
 /// The method name a front-door request asks for. The path may carry any prefix before the family's root.

@@ -10,22 +10,29 @@ use std::process::Command;
 pub struct Tool {
     /// Its name on the path.
     pub program: &'static str,
+    /// What makes it say its version, and nothing else.
+    pub version: &'static [&'static str],
     /// Where it comes from.
     pub source: &'static str,
 }
 
 /// Builds functions as Lambda wants them.
-pub const CARGO_LAMBDA: Tool = Tool { program: "cargo-lambda", source: "`pip install cargo-lambda`" };
+pub const CARGO_LAMBDA: Tool = Tool {
+    program: "cargo-lambda",
+    // As cargo starts it: it knows no flags of its own.
+    version: &["lambda", "--version"],
+    source: "`pip install cargo-lambda`",
+};
 /// Deploys the template.
-pub const SAM: Tool = Tool { program: "sam", source: "`pip install aws-sam-cli`" };
+pub const SAM: Tool = Tool { program: "sam", version: &["--version"], source: "`pip install aws-sam-cli`" };
 /// Knows region and credentials.
-pub const AWS: Tool = Tool { program: "aws", source: "the AWS command line, version 2" };
+pub const AWS: Tool = Tool { program: "aws", version: &["--version"], source: "the AWS command line, version 2" };
 
 impl Tool {
     /// Whether it can be started.
     #[must_use]
     pub fn is_there(self) -> bool {
-        Command::new(self.program).arg("--version").output().is_ok_and(|done| done.status.success())
+        Command::new(self.program).args(self.version).output().is_ok_and(|done| done.status.success())
     }
 
     /// Fails with a sentence if it is not there.

@@ -5,7 +5,7 @@ mod client;
 pub use client::{Links, S3Files};
 
 use shared::config::{self, ConfigError};
-use shared::method::{Entry, Family, Method};
+use shared::method::{Family, Handler, Method};
 use shared::store::files::{BUCKET_VARIABLE, FileStore, LOCAL_BUCKET};
 use shared::store::https;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ pub fn run<M: Method>() {
 }
 
 /// Runs the front door of a family that keeps files as a Lambda function.
-pub fn run_front_door<F: Family>(methods: &'static [Entry]) {
+pub fn run_front_door<F: Family>(methods: &'static [Handler]) {
     shared::runtime::run_front_door_with_files::<F>(methods, open);
 }
 

@@ -6,10 +6,14 @@ use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedHttpClient};
 use aws_sdk_dynamodb::{Client, Config};
-use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpConnector, http_client_fn};
 use std::time::Duration;
+
+/// Longest that a connection may take to come about.
+const CONNECT: Duration = Duration::from_secs(2);
 
 /// Where the database is and who we are to it.
 #[derive(Debug, Clone)]
@@ -47,10 +51,14 @@ impl Endpoint {
     }
 }
 
-/// HTTP over rustls on ring, the only TLS stack in the house.
+/// HTTP over rustls on ring, the only TLS stack in the house. One connector, made here and now: the crate's own client
+/// makes one when a process starts and another, with all certificates, at its first request.
 #[must_use]
 pub fn https() -> SharedHttpClient {
-    Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
+    let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT).build();
+    let builder = Connector::builder().connector_settings(settings);
+    let connector = SharedHttpConnector::new(builder.tls_provider(Provider::Rustls(CryptoMode::Ring)).build());
+    http_client_fn(move |_, _| connector.clone())
 }
 
 /// A client over HTTPS.
@@ -62,10 +70,8 @@ pub fn connect(endpoint: &Endpoint) -> Client {
 /// A client over any transport: the embedded database and the simulator bring their own.
 #[must_use]
 pub fn connect_with(endpoint: &Endpoint, transport: impl Into<SharedHttpClient>) -> Client {
-    let timeouts = TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(2))
-        .operation_attempt_timeout(Duration::from_secs(5))
-        .build();
+    let timeouts =
+        TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(Duration::from_secs(5)).build();
     let mut config = Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(endpoint.region.clone()))

@@ -1,6 +1,6 @@
 //! The stepchat family: every method it has, behind one URL.
 
-use shared::method::Entry;
+use shared::method::{Entry, Handler};
 pub use shared::wire::stepchat::Stepchat as Family;
 
 /// The family's methods, one line each.
@@ -43,3 +43,6 @@ pub static METHODS: &[Entry] = &[
     Entry::of::<stepchat_update_user_to_lead::UpdateUserToLead>(),
     Entry::of::<stepchat_update_users_last_activity::UpdateUsersLastActivity>(),
 ];
+
+/// What answers at the front door.
+pub static HANDLERS: [Handler; METHODS.len()] = Handler::of_all(METHODS);

@@ -1,6 +1,6 @@
 //! The voximplant family: every method it has, behind one URL.
 
-use shared::method::Entry;
+use shared::method::{Entry, Handler};
 pub use shared::wire::voximplant::Voximplant as Family;
 
 /// The family's methods, one line each.
@@ -22,3 +22,6 @@ pub static METHODS: &[Entry] = &[
     Entry::of::<voximplant_set_user_info::SetUserInfo>(),
     Entry::of::<voximplant_transfer_money_to_user::TransferMoneyToUser>(),
 ];
+
+/// What answers at the front door.
+pub static HANDLERS: [Handler; METHODS.len()] = Handler::of_all(METHODS);
