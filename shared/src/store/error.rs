@@ -29,6 +29,15 @@ impl StoreError {
     pub fn is_pressure(&self) -> bool {
         matches!(self, Self::Throttled(_) | Self::Contended(_))
     }
+
+    /// The same failure where something may have happened before it: nobody may take it for a call that did nothing.
+    #[must_use]
+    pub fn in_doubt(self) -> Self {
+        match self {
+            Self::Unavailable(_) => self,
+            certain => Self::Unavailable(certain.to_string()),
+        }
+    }
 }
 
 pub(crate) const THROTTLING: [&str; 6] = [
@@ -50,9 +59,13 @@ where
         match &error {
             SdkError::ServiceError(service) => match service.err().code() {
                 Some(code) if THROTTLING.contains(&code) => Self::Throttled(text),
-                Some("TransactionConflictException" | "TransactionInProgressException") => Self::Throttled(text),
+                Some("TransactionConflictException") => Self::Throttled(text),
                 Some(
-                    "InternalServerError" | "InternalServerErrorException" | "InternalError" | "ServiceUnavailable",
+                    "TransactionInProgressException"
+                    | "InternalServerError"
+                    | "InternalServerErrorException"
+                    | "InternalError"
+                    | "ServiceUnavailable",
                 ) => Self::Unavailable(text),
                 _ => Self::Refused(text),
             },

@@ -7,16 +7,20 @@ use super::error::THROTTLING;
 use super::search::Change;
 use super::{Attempts, Attributes, Key, Store, StoreError, Table};
 use crate::limits::MAX_TRANSACTION_ACTIONS;
-use aws_sdk_dynamodb::error::ProvideErrorMetadata;
+use aws_sdk_dynamodb::config::interceptors::FinalizerInterceptorContextRef;
+use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_dynamodb::error::{BoxError, ProvideErrorMetadata};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::builders::TransactWriteItemBuilder;
 use aws_sdk_dynamodb::types::{
     AttributeValue, CancellationReason, ConditionCheck, Delete, Put, TransactWriteItem, Update,
 };
 use serde::Serialize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use thiserror::Error;
 
-/// Why a transaction did not happen.
+/// Why a transaction did not happen; of [`StoreError::Unavailable`] it is not known whether it did.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum CommitError<R> {
     /// A named condition failed: a business rule says no.
@@ -31,6 +35,17 @@ pub enum CommitError<R> {
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl<R> CommitError<R> {
+    /// The same where something may have happened before: see [`StoreError::in_doubt`].
+    #[must_use]
+    pub fn in_doubt(self) -> Self {
+        match self {
+            Self::Store(error) => Self::Store(error.in_doubt()),
+            other => other,
+        }
+    }
 }
 
 /// What a failed condition means.
@@ -273,6 +288,15 @@ impl<R: Clone> Txn<R> {
         self.postings = Some(Box::new(change)).filter(|change| !change.is_empty());
     }
 
+    /// Announces and writes what it changes about postings; the transaction that settles that with its own writes.
+    pub(super) async fn announced(&self, store: &Store) -> Result<Self, StoreError> {
+        let mut announced = Self { steps: self.steps.clone(), postings: None };
+        if let Some(change) = &self.postings {
+            announced.steps.extend(change.announce(store).await?);
+        }
+        Ok(announced)
+    }
+
     /// The writes alone, those of postings with them, without what their failures mean.
     pub(super) fn into_writes(self) -> impl Iterator<Item = Write> {
         let postings = self.postings.iter().flat_map(|change| change.postings());
@@ -306,12 +330,10 @@ impl<R: Clone> Txn<R> {
 impl Store {
     /// Commits a transaction, and what it changes about postings before it.
     pub async fn commit<R: Clone>(&self, txn: &Txn<R>) -> Result<(), CommitError<R>> {
-        let Some(change) = &txn.postings else {
-            return self.transact(txn).await;
-        };
-        let mut announced = txn.clone();
-        announced.steps.extend(change.announce(self).await?);
-        self.transact(&announced).await
+        match txn.postings {
+            Some(_) => self.transact(&txn.announced(self).await?).await,
+            None => self.transact(txn).await,
+        }
     }
 
     /// Commits the steps. A cancellation is retried only if every reason is contention or throttling.
@@ -326,9 +348,10 @@ impl Store {
         let items = txn.steps.iter().map(|step| step.write.build(self)).collect::<Result<Vec<_>, _>>()?;
         let mut attempts = Attempts::default();
         let mut token = client_token();
+        let doubt = Doubt::default();
         loop {
             let sent = self.client.transact_write_items().client_request_token(&token);
-            let sent = sent.set_transact_items(Some(items.clone())).send().await;
+            let sent = sent.set_transact_items(Some(items.clone())).customize().interceptor(doubt.clone()).send().await;
             let Err(error) = sent else { return Ok(()) };
             match error.as_service_error() {
                 Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
@@ -339,15 +362,51 @@ impl Store {
                     if reasons.is_empty() || !reasons.iter().all(is_contention) {
                         return Err(StoreError::from(error).into());
                     }
-                    // It certainly did not happen: the next attempt is a new one.
+                    // It certainly did not happen, nor did any attempt before with this token: the next one is a new one.
                     token = client_token();
+                    doubt.set(false);
                 }
                 // It may still happen: the same token asks for the same attempt, so it cannot happen twice.
-                Some(other) if other.code() == Some("TransactionInProgressException") => {}
-                _ => return Err(StoreError::from(error).into()),
+                Some(other) if other.code() == Some("TransactionInProgressException") => doubt.set(true),
+                _ => return Err(doubt.about(error.into()).into()),
             }
-            attempts.again().await?;
+            attempts.again().await.map_err(|error| doubt.about(error))?;
         }
+    }
+}
+
+/// Whether an attempt was left without a clear answer. The SDK repeats attempts and tells of the last one only, which may
+/// have been throttled after one that happened.
+#[derive(Debug, Clone, Default)]
+struct Doubt(Arc<AtomicBool>);
+
+impl Doubt {
+    fn set(&self, doubt: bool) {
+        self.0.store(doubt, Ordering::Relaxed);
+    }
+
+    fn about(&self, error: StoreError) -> StoreError {
+        if self.0.load(Ordering::Relaxed) { error.in_doubt() } else { error }
+    }
+}
+
+impl Intercept for Doubt {
+    fn name(&self) -> &'static str {
+        "doubt"
+    }
+
+    fn read_after_attempt(
+        &self,
+        context: &FinalizerInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        // Only a success and a refusal are clear; a lost answer and an internal error may hide an effect.
+        let clear = |status: u16| (200..500).contains(&status);
+        if !context.response().is_some_and(|response| clear(response.status().as_u16())) {
+            self.set(true);
+        }
+        Ok(())
     }
 }
 

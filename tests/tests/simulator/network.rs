@@ -42,7 +42,11 @@ impl Faults {
 pub(crate) struct Network {
     database: Database,
     state: Mutex<State>,
+    planted: Mutex<Option<Rule>>,
 }
+
+/// What becomes of a call, by its operation and body; nothing said is left to the weather.
+type Rule = Box<dyn FnMut(&str, &Value) -> Option<Fate> + Send>;
 
 #[derive(Debug)]
 struct State {
@@ -56,9 +60,15 @@ struct State {
     broken: Option<String>,
 }
 
-enum Fate {
+/// What becomes of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
     Answer,
     Conflict,
+    /// The first condition of a transaction fails.
+    Stale,
+    /// A transaction with this token is in progress.
+    InProgress,
     Throttle,
     LostBefore,
     LostAfter,
@@ -74,7 +84,12 @@ impl Network {
             balances: BTreeMap::new(),
             broken: None,
         };
-        Arc::new(Self { database: database.clone(), state: Mutex::new(state) })
+        Arc::new(Self { database: database.clone(), state: Mutex::new(state), planted: Mutex::new(None) })
+    }
+
+    /// From now on this rule says what becomes of calls.
+    pub(crate) fn plant(&self, rule: impl FnMut(&str, &Value) -> Option<Fate> + Send + 'static) {
+        *self.planted.lock().unwrap() = Some(Box::new(rule));
     }
 
     pub(crate) fn set(&self, faults: Faults) {
@@ -103,6 +118,11 @@ impl Network {
     }
 
     fn fate(&self, operation: &str, body: &[u8]) -> (Fate, u32) {
+        if let Some(rule) = self.planted.lock().unwrap().as_mut()
+            && let Some(fate) = rule(operation, &serde_json::from_slice(body).unwrap())
+        {
+            return (fate, 0);
+        }
         let mut state = self.state.lock().unwrap();
         let pauses = state.rng.u32(0..3);
         if state.deaf.contains(body) {
@@ -170,6 +190,10 @@ impl State {
             if key["sk"]["S"] != "B" {
                 continue;
             }
+            if kind == "Delete" {
+                self.balances.remove(key["pk"]["S"].as_str().unwrap_or_default());
+                continue;
+            }
             let number = |value: &Value| value["N"].as_str().and_then(|text| text.parse::<i64>().ok()).unwrap_or(0);
             let balance = self.balances.entry(key["pk"]["S"].as_str().unwrap_or_default().to_owned()).or_default();
             match kind {
@@ -213,7 +237,9 @@ impl HttpConnector for Connector {
             }
             let (status, body) = match fate {
                 Fate::Answer => network.perform(&operation, &body),
-                Fate::Conflict => (400, conflict(&body)),
+                Fate::Conflict => (400, cancelled(&body, "TransactionConflict")),
+                Fate::Stale => (400, cancelled(&body, "ConditionalCheckFailed")),
+                Fate::InProgress => (400, in_progress()),
                 Fate::Throttle => (400, throttle()),
                 Fate::LostBefore => return Err(lost()),
                 Fate::LostAfter => {
@@ -234,15 +260,22 @@ fn lost() -> ConnectorError {
     ConnectorError::io("the answer was lost".into())
 }
 
-fn conflict(body: &[u8]) -> String {
+fn cancelled(body: &[u8], code: &str) -> String {
     let body: Value = serde_json::from_slice(body).unwrap();
     let count = body["TransactItems"].as_array().map_or(1, Vec::len);
-    let reasons: Vec<Value> =
-        (0..count).map(|n| json!({ "Code": if n == 0 { "TransactionConflict" } else { "None" } })).collect();
-    let message = "Transaction cancelled, please refer cancellation reasons for specific reasons [TransactionConflict]";
+    let reasons: Vec<Value> = (0..count).map(|n| json!({ "Code": if n == 0 { code } else { "None" } })).collect();
+    let message = format!("Transaction cancelled, please refer cancellation reasons for specific reasons [{code}]");
     json!({
         "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
         "Message": message, "CancellationReasons": reasons
+    })
+    .to_string()
+}
+
+fn in_progress() -> String {
+    json!({
+        "__type": "com.amazonaws.dynamodb.v20120810#TransactionInProgressException",
+        "Message": "The transaction with the given request token is already in progress"
     })
     .to_string()
 }

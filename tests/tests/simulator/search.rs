@@ -11,8 +11,8 @@ use futures_util::poll;
 use serde_json::{Value, json};
 use shared::context;
 use shared::stepchat::{Search, UserType};
-use shared::store::stepchat::finding::{self, Order};
-use shared::store::stepchat::lists::Column;
+use shared::store::stepchat::finding;
+use shared::store::stepchat::lists::{Column, Order};
 use shared::store::{Endpoint, Store, connect_with};
 use shared::text::fold;
 use std::collections::BTreeSet;
@@ -312,7 +312,7 @@ async fn searched(store: &Store, texts: &[(u64, String)]) -> Result<(), String> 
         // From the middle on: a substring that is no beginning.
         let word: String = word.chars().skip(word.chars().count() / 2).collect();
         let search = Search::parse(&word);
-        let order = Order { column: Column::CreationTime, descending: true, after: None };
+        let order = Order::by(Column::CreationTime, true);
         let mut found = finding::find(store, &search, &UserType::LISTED, order).await.unwrap();
         let mut ids = BTreeSet::new();
         while let Some(users) = found.more().await.unwrap() {

@@ -93,7 +93,9 @@ impl Deployment {
         }
     }
 
+    /// Runs the jobs at a time when nobody's request can still be at work.
     pub(crate) async fn run_jobs(&self) -> bool {
+        self.app.wait_millis(60 * 1000);
         let deadline = Instant::now() + Duration::from_secs(5);
         let job = switchboard::methods::JOBS[0];
         shared::runtime::perform(job, Arc::clone(&self.app.app), deadline).await.is_ok()

@@ -25,6 +25,7 @@ pub struct TransferMoneyToUser;
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Response {
     /// Always 1.
+    #[schemars(extend("const" = 1))]
     result: u8,
     /// The account's balance right after this transfer.
     balance: Money,
@@ -71,27 +72,36 @@ impl Method for TransferMoneyToUser {
     }
 }
 
-/// Makes the transfer happen exactly once, however often the database leaves it open whether it did.
+/// Makes the transfer happen exactly once, however often the database leaves it open whether it did. Once it may have
+/// happened, no failure says that it did not: callers without a key would ask for it anew.
 async fn happen(ctx: &Ctx, order: &Order) -> Result<Money, Error> {
     let mut attempts = Attempts::default();
+    let mut doubt = false;
     loop {
         let failure = match Box::pin(attempt(ctx, order)).await {
-            Err(CommitError::Stale) => {
-                attempts.again().await?;
-                continue;
-            }
-            Err(CommitError::AlreadyAnswered) => Error::AlreadyAnswered,
-            Err(CommitError::Store(error @ StoreError::Unavailable(_))) => error.into(),
-            done => return Ok(done?),
+            Ok(balance) => return Ok(balance),
+            Err(failure) => failure,
         };
-        // Whether it happened is unknown to us, not to the ledger.
-        match operation::known(ctx.store(), order.account, &order.operation).await? {
-            Known::Done(balance) => return Ok(balance),
-            Known::Begun => return Ok(Box::pin(bulk::finish(ctx.store(), order)).await?),
-            // The key is another method's: the pipeline says so.
-            Known::New if failure == Error::AlreadyAnswered => return Err(failure),
-            Known::New => attempts.again().await.map_err(|_| failure)?,
+        if failure != CommitError::Stale {
+            // What is unknown to us is not unknown to the ledger; and a refusal may be of the order's own first effect.
+            let known = operation::known(ctx.store(), order.account, &order.operation).await;
+            match known.map_err(CommitError::in_doubt)? {
+                Known::Done(balance) => return Ok(balance),
+                Known::Begun => return Ok(Box::pin(bulk::finish(ctx.store(), order)).await?),
+                Known::New => {}
+            }
         }
+        let again = match failure {
+            CommitError::Stale => attempts.again().await,
+            CommitError::Store(error @ StoreError::Unavailable(_)) => {
+                doubt = true;
+                attempts.again().await.map_err(|_| error)
+            }
+            CommitError::Store(error) => Err(error),
+            // If the key is another method's, the pipeline says so.
+            refused => return Err(refused.into()),
+        };
+        again.map_err(|error| if doubt { error.in_doubt() } else { error })?;
     }
 }
 

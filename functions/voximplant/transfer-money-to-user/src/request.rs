@@ -5,9 +5,11 @@ use shared::ledger::{Money, Texts};
 use shared::prelude::*;
 use shared::store::ledger::operation::OperationId;
 use shared::store::ledger::transfer::Order;
-use shared::store::voximplant::{accounts, applications, payees, rates, users};
-use shared::voximplant::{Currency, Parameter, Refusal, UserName};
-use shared::wire::voximplant::{Bool, Error, IdList, Ids, Selection, SemicolonList, Text, USERS, one_application};
+use shared::store::voximplant::{accounts, applications, payees, rates};
+use shared::voximplant::{Currency, Parameter, Refusal};
+use shared::wire::voximplant::{
+    Bool, Error, IdList, Ids, Selection, SemicolonList, Text, USERS, one_application, users_by_name,
+};
 
 /// Smallest amount, in ten-thousandths: 0.01.
 const SMALLEST: i64 = 100;
@@ -32,9 +34,11 @@ pub struct Request {
     /// Default: true.
     strict_mode: Option<Bool>,
     /// What the users' statements say, in fewer than 120 characters. Default: `From account` / `To account`.
+    #[schemars(length(max = 119))]
     user_transaction_description: Option<Text>,
     /// What the account's statement says, in fewer than 120 characters; `${user_id}` and `${user_name}` stand for each
     /// user. Default: `To user: ${user_name}` / `From user: ${user_name}`.
+    #[schemars(length(max = 119))]
     account_transaction_description: Option<Text>,
 }
 
@@ -121,15 +125,11 @@ async fn chosen(
     selection: Selection<PhoneUserId>,
     application: Option<ApplicationId>,
 ) -> Result<Vec<PhoneUserId>, Error> {
-    let unknown = Refusal::Invalid(Parameter("user_name"));
     match selection {
         Selection::Ids(ids) => Ok(ids),
         Selection::Names(names) => {
             let application = application.ok_or(Refusal::Missing("application_id"))?;
-            let names = names.iter().map(|name| UserName::parse(name).map_err(|_| unknown.clone()));
-            let names = names.collect::<Result<Vec<_>, _>>()?;
-            let ids = users::ids_by_names(ctx.store(), account, application, &names).await?;
-            if ids.len() == names.len() { Ok(ids) } else { Err(unknown.into()) }
+            users_by_name(ctx.store(), account, application, &names).await
         }
         Selection::All => {
             let applications = match application {

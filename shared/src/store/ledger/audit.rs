@@ -185,7 +185,7 @@ impl Replay {
             self.find(format!("in suspense: stored {suspense}, replayed {}", self.suspense));
         }
         sum = sum.saturating_add(suspense);
-        for (operation, left) in bulk::left_over(store, self.account).await? {
+        for (operation, left) in bulk::left_over(store, self.account, &ways).await? {
             self.find(format!("operation {operation} has ended, but {left} are in suspense"));
             sum = sum.saturating_add(i128::from(left));
         }

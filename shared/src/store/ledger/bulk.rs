@@ -5,9 +5,12 @@
 //!
 //! To users: reserve the sum → spread each chunk → settle. From users: hold each chunk → collect the sum → publish each
 //! chunk → settle; a shortage in strict mode voids what was held, and nothing is left of the operation.
-//! A user closed on the way gets nothing: its part goes back to the account when the operation settles.
+//! A user closed on the way gets nothing: its part goes back to the account.
+//!
+//! A plan is announced by its job, which is there before the first chunk and until the last one is gone. So the jobs find
+//! whatever a request leaves behind: an operation on its way, a plan that never began, chunks of one that has ended.
 
-use super::items::{Head, JournalItem, UserBalance, read_balances, versioned};
+use super::items::{Appended, Head, JournalItem, UserBalance, read_balances, versioned};
 use super::operation::{self, OperationItem};
 use super::transfer::{Order, posting};
 use crate::ids::{AccountId, PhoneUserId};
@@ -19,8 +22,9 @@ use crate::store::txn::Step;
 use crate::store::{Attempts, CommitError, Key, Store, StoreError, Table, Txn, Write};
 use crate::timestamp::Timestamp;
 use crate::voximplant::{Parameter, Refusal};
+use futures_util::TryFutureExt;
 use serde::{Deserialize, Serialize};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// What [`begin`] and [`drive`] need.
 pub const DRIVE: &[Grant] = &[
@@ -36,6 +40,10 @@ pub const DRIVE: &[Grant] = &[
 const JOBS: &str = "J#transfer";
 /// Chunks written in one transaction: each is some kilobytes, a transaction may have four megabytes.
 const CHUNKS_PER_WRITE: usize = 40;
+/// How long a transfer is left to the request that planned it, in milliseconds: no request runs so long.
+const REQUEST_MILLIS: i64 = 60 * 1000;
+/// What statements say about money of a user that was closed on the way.
+const CLOSED: &str = "returned: the user was closed";
 
 /// One user of a plan.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -137,10 +145,9 @@ impl Suspense {
         Self { pk, sk: sk.unwrap_or_default(), units, v: 1 }
     }
 
-    async fn read(store: &Store, account: AccountId, id: &str) -> Result<Self, StoreError> {
-        let key = Self::key(account, id);
-        let found = store.get(Table::Ledger, &key).await?;
-        found.ok_or_else(|| StoreError::Corrupt(format!("no suspense balance {}", key.pk)))
+    /// There is one as long as the operation may have money in its hands.
+    async fn read(store: &Store, account: AccountId, id: &str) -> Result<Option<Self>, StoreError> {
+        store.get(Table::Ledger, &Self::key(account, id)).await
     }
 
     fn moved(&self, change: i64) -> Result<Self, StoreError> {
@@ -152,18 +159,34 @@ impl Suspense {
     fn step<R>(&self) -> Result<Step<R>, StoreError> {
         versioned(self, self.v)
     }
+
+    /// The step that removes it, whose money goes elsewhere in the same transaction.
+    fn removal<R>(&self, account: AccountId, id: &str) -> Step<R> {
+        Write::delete(Table::Ledger, Self::key(account, id)).if_version(self.v).or_stale()
+    }
 }
 
+/// That a large transfer was planned, and is not cleared away.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct JobItem {
+pub struct Job {
     pk: String,
     sk: String,
     account: AccountId,
+    /// The operation.
     id: String,
+    plan: String,
+    /// When it was planned.
+    at: Timestamp,
+    /// 1 as long as the plan may still begin; 2 once it has, or never will.
+    v: i64,
 }
 
-fn job_key(account: AccountId, id: &str) -> Key {
-    Key::new(JOBS, format!("{}#{id}", account.padded()))
+fn job_key(account: AccountId, plan: &str) -> Key {
+    Key::new(JOBS, format!("{}#{plan}", account.padded()))
+}
+
+fn whole(pk: &str) -> Partition<'_> {
+    Partition { table: Table::Ledger, index: None, pk, range: Range::All, descending: false, limit: None }
 }
 
 fn chunk_partition(account: AccountId, plan: &str) -> String {
@@ -193,31 +216,42 @@ impl Plan {
 /// happens, whoever drives it. Stale means: draft again.
 pub async fn begin(store: &Store, order: &Order, plan: Plan, name: &str) -> Result<(), CommitError<Refusal>> {
     let chunks = plan.chunks(order.account, name);
+    let job = Job::new(order, name);
+    let beginning = beginning(order, &plan, &job, chunks.len())?;
+    let mut announcement = Some(versioned(&job, job.v)?);
     for group in chunks.chunks(CHUNKS_PER_WRITE) {
         let mut txn = Txn::<Refusal>::default();
+        announcement.take().into_iter().for_each(|step| txn.push(step));
         for chunk in group {
             txn.push(Write::put(Table::Ledger, chunk)?);
         }
         store.commit(&txn).await?;
     }
-    let begun = match beginning(order, &plan, name, chunks.len()) {
-        Ok(txn) => store.commit(&txn).await,
-        Err(error) => Err(error),
-    };
+    let begun = store.commit(&beginning).await;
     if matches!(begun, Err(CommitError::Refused(_) | CommitError::Stale | CommitError::AlreadyAnswered)) {
-        let keys: Vec<Key> = chunks.into_iter().map(|chunk| Key::new(chunk.pk, chunk.sk)).collect();
-        store.batch_delete(Table::Ledger, &keys).await?;
+        // It never will: what cannot be cleared away now is the jobs' to clear away.
+        let _ = clear(store, order.account, name).await;
     }
     begun
 }
 
-fn beginning(order: &Order, plan: &Plan, name: &str, chunks: usize) -> Result<Txn<Refusal>, CommitError<Refusal>> {
+/// Removes a plan: its chunks first, since nobody looks for them without its job.
+async fn clear(store: &Store, account: AccountId, plan: &str) -> Result<(), StoreError> {
+    let chunks = store.all(&whole(&chunk_partition(account, plan))).await?;
+    let key = |chunk| Ok(serde_dynamo::from_item(chunk).map(|Chunk { pk, sk, .. }| Key::new(pk, sk))?);
+    let keys = chunks.into_iter().map(key).collect::<Result<Vec<Key>, StoreError>>()?;
+    store.batch_delete(Table::Ledger, &keys).await?;
+    store.delete(Table::Ledger, &job_key(account, plan)).await
+}
+
+fn beginning(order: &Order, plan: &Plan, job: &Job, chunks: usize) -> Result<Txn<Refusal>, CommitError<Refusal>> {
     let account = order.account;
-    let id = &order.operation.id;
     let mut item = OperationItem::new(account, &order.operation, 0, 0);
+    // Random, since a voided operation may begin again: no driver that still has the first one may take this for it.
+    item.v = fastrand::i64(1..1 << 52);
     let mut bulk = Bulk {
         state: State::Holding,
-        plan: name.to_owned(),
+        plan: job.plan.clone(),
         chunks: u32::try_from(chunks).unwrap_or(u32::MAX),
         amount: order.amount,
         strict: order.strict,
@@ -242,32 +276,75 @@ fn beginning(order: &Order, plan: &Plan, name: &str, chunks: usize) -> Result<Tx
         bulk = Bulk { state: State::Spreading, at: appended.journal.entry.at, hash: appended.journal.hash, ..bulk };
     }
     item.bulk = Some(bulk);
-    let Key { pk, sk } = job_key(account, id);
-    let job = JobItem { pk, sk: sk.unwrap_or_default(), account, id: id.clone() };
     let mut txn = Txn::default();
     txn.push(item.first()?);
-    txn.push(Write::put(Table::Ledger, &job)?);
-    txn.push(Suspense::new(account, id, reserved).step()?);
+    txn.push(job.decided()?);
+    txn.push(Suspense::new(account, &job.id, reserved).step()?);
     for step in steps {
         txn.push(step);
     }
     Ok(txn)
 }
 
-/// Operations that have begun and not ended.
-pub async fn pending(store: &Store) -> Result<Vec<(AccountId, String)>, StoreError> {
-    let partition =
-        Partition { table: Table::Ledger, index: None, pk: JOBS, range: Range::All, descending: false, limit: None };
-    let jobs = store.all(&partition).await?.into_iter();
-    jobs.map(|job| {
-        serde_dynamo::from_item::<_, JobItem>(job).map(|job| (job.account, job.id)).map_err(StoreError::from)
-    })
-    .collect()
+impl Job {
+    fn new(order: &Order, plan: &str) -> Self {
+        let Key { pk, sk } = job_key(order.account, plan);
+        let (sk, id) = (sk.unwrap_or_default(), order.operation.id.clone());
+        Self { pk, sk, account: order.account, id, plan: plan.to_owned(), at: order.now, v: 1 }
+    }
+
+    /// The step by which its plan begins, or never will.
+    fn decided<R>(&self) -> Result<Step<R>, StoreError> {
+        let decided = Self { v: 2, ..self.clone() };
+        versioned(&decided, decided.v)
+    }
+
+    /// Its operation, if that has begun with its plan and has not ended.
+    async fn begun(&self, store: &Store) -> Result<Option<Bulk>, StoreError> {
+        let bulk = OperationItem::read(store, self.account, &self.id).await?.and_then(|item| item.bulk);
+        Ok(bulk.filter(|bulk| bulk.plan == self.plan && !bulk.is_posted()))
+    }
+
+    /// Drives its operation to its end, if it has begun, and clears its plan away; `false` if that is for a later look.
+    pub async fn perform(&self, store: &Store, now: Timestamp) -> Result<bool, StoreError> {
+        if self.v < 2 {
+            let mut txn = Txn::<()>::default();
+            txn.push(self.decided()?);
+            match store.commit(&txn).await {
+                Ok(()) => {}
+                Err(CommitError::Store(error)) => return Err(error),
+                // It has begun just now, or somebody else has cleared it away.
+                Err(_) => return Ok(false),
+            }
+        } else if self.begun(store).await?.is_some() {
+            match drive(store, self.account, &self.id, now).await {
+                // Refused is an end too: somebody could not pay, and nothing is left of the transfer.
+                Ok(_) | Err(CommitError::Refused(_)) => {}
+                Err(CommitError::Store(error)) => return Err(error),
+                Err(CommitError::Stale | CommitError::AlreadyAnswered) => return Ok(false),
+            }
+        }
+        clear(store, self.account, &self.plan).await?;
+        Ok(true)
+    }
+}
+
+/// Large transfers that their requests have left: they are not cleared away, and nobody works at them any more.
+pub async fn left(store: &Store, now: Timestamp) -> Result<Vec<Job>, StoreError> {
+    let left_before = now.millis().saturating_sub(REQUEST_MILLIS);
+    Ok(jobs(store).await?.into_iter().filter(|job| job.at.millis() <= left_before).collect())
+}
+
+async fn jobs(store: &Store) -> Result<Vec<Job>, StoreError> {
+    let jobs = store.all(&whole(JOBS)).await?.into_iter();
+    jobs.map(|job| Ok(serde_dynamo::from_item(job)?)).collect()
 }
 
 /// What a large transfer has in its hands.
 #[derive(Debug)]
 pub(super) struct OnTheWay {
+    /// The operation.
+    pub id: String,
     /// Its suspense balance.
     pub suspense: i64,
     /// What has left users and is on no statement yet.
@@ -277,30 +354,31 @@ pub(super) struct OnTheWay {
 /// The account's operations that have begun and not ended.
 pub(super) async fn on_the_way(store: &Store, account: AccountId) -> Result<Vec<OnTheWay>, StoreError> {
     let mut ways = Vec::new();
-    for (_, id) in pending(store).await?.into_iter().filter(|(owner, _)| *owner == account) {
-        let Some(bulk) = OperationItem::read(store, account, &id).await?.and_then(|item| item.bulk) else {
-            continue;
-        };
-        let drive = Drive { store, account, id: &id, now: bulk.at };
+    for job in jobs(store).await?.into_iter().filter(|job| job.account == account) {
+        let Some(bulk) = job.begun(store).await? else { continue };
+        let drive = Drive { store, account, id: &job.id, now: bulk.at };
         let chunks = drive.chunks(&bulk).await?;
         let held = chunks.iter().filter(|chunk| chunk.state == ChunkState::Held).flat_map(|chunk| &chunk.members);
         ways.push(OnTheWay {
-            suspense: Suspense::read(store, account, &id).await?.units,
+            suspense: Suspense::read(store, account, &job.id).await?.map_or(0, |suspense| suspense.units),
             held: held.map(|member| (member.user, member.share.saturating_neg())).collect(),
+            id: job.id,
         });
     }
     Ok(ways)
 }
 
-/// Suspense balances of the account that are not empty although their operation is not on its way.
-pub(super) async fn left_over(store: &Store, account: AccountId) -> Result<Vec<(String, i64)>, StoreError> {
-    let on_the_way: HashSet<String> = pending(store).await?.into_iter().map(|(_, id)| id).collect();
+/// Suspense balances of the account that are not empty although their operation is not one of these, on their way.
+pub(super) async fn left_over(
+    store: &Store,
+    account: AccountId,
+    on_the_way: &[OnTheWay],
+) -> Result<Vec<(String, i64)>, StoreError> {
+    let on_the_way: HashSet<&str> = on_the_way.iter().map(|way| way.id.as_str()).collect();
     let pk = operation::partition(account);
-    let partition =
-        Partition { table: Table::Ledger, index: None, pk: &pk, range: Range::All, descending: false, limit: None };
     let (mut from, mut left) = (None, Vec::new());
     loop {
-        let page = store.page(&partition, from).await?;
+        let page = store.page(&whole(&pk), from).await?;
         let ids = page.items.iter().filter_map(|item| text(item, "sk")).filter(|id| !on_the_way.contains(*id));
         let keys: Vec<Key> = ids.map(|id| Suspense::key(account, id)).collect();
         for item in store.batch_get(Table::Ledger, &keys).await? {
@@ -327,22 +405,10 @@ struct Drive<'a> {
 
 /// Drives an operation to its end from wherever it is; the account's balance it answers with. 127 if it ended without
 /// a trace because someone could not pay.
+///
+/// It goes on without us too, so no failure is that of a transfer that did not happen.
 pub async fn drive(store: &Store, account: AccountId, id: &str, now: Timestamp) -> Result<Money, CommitError<Refusal>> {
-    let drive = Drive { store, account, id, now };
-    let mut attempts = Attempts::default();
-    loop {
-        let Some(item) = OperationItem::read(store, account, id).await? else {
-            return Err(CommitError::Refused(Refusal::InsufficientMoney));
-        };
-        let Some(bulk) = item.bulk.clone().filter(|bulk| !bulk.is_posted()) else {
-            return Ok(Money::from_units(item.answer));
-        };
-        match Box::pin(drive.round(&item, &bulk)).await {
-            Ok(()) => attempts = Attempts::default(),
-            Err(CommitError::Stale) => attempts.again().await?,
-            Err(error) => return Err(error),
-        }
-    }
+    Drive { store, account, id, now }.to_end().await.map_err(CommitError::in_doubt)
 }
 
 /// Drives an operation that was found begun.
@@ -360,100 +426,173 @@ pub async fn finish(store: &Store, order: &Order) -> Result<Money, CommitError<R
     drive(store, order.account, &order.operation.id, order.now).await
 }
 
+/// The balance of a member that is open: not closed since the plan was made.
+fn open<'b>(balances: &'b HashMap<PhoneUserId, UserBalance>, member: &Member) -> Option<&'b UserBalance> {
+    balances.get(&member.user).filter(|balance| balance.c == member.c)
+}
+
 impl Drive<'_> {
-    /// Takes every chunk that is still behind the operation's state one step on, then the operation itself.
-    async fn round(&self, item: &OperationItem, bulk: &Bulk) -> Result<(), CommitError<Refusal>> {
+    async fn to_end(&self) -> Result<Money, CommitError<Refusal>> {
+        let (mut attempts, mut last) = (Attempts::default(), None);
+        loop {
+            let Some(item) = OperationItem::read(self.store, self.account, self.id).await? else {
+                return Err(CommitError::Refused(Refusal::InsufficientMoney));
+            };
+            let Some(bulk) = item.bulk.clone().filter(|bulk| !bulk.is_posted()) else {
+                return Ok(Money::from_units(item.answer));
+            };
+            let behind = self.behind(&bulk).await?;
+            // Only attempts without a step ahead count, whoever makes it: another driver may win many times in a row.
+            let place = Some((item.v, behind.len()));
+            if place != last {
+                (attempts, last) = (Attempts::default(), place);
+            }
+            match Box::pin(self.round(&item, &bulk, &behind)).await {
+                Ok(()) => {}
+                Err(CommitError::Stale) => attempts.again().await?,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// The chunks that are still behind the operation's state.
+    async fn behind(&self, bulk: &Bulk) -> Result<Vec<Chunk>, StoreError> {
         let behind = match bulk.state {
             State::Spreading | State::Holding => ChunkState::Planned,
             State::Publishing | State::Voiding => ChunkState::Held,
-            State::Posted => return Ok(()),
+            State::Posted => return Ok(Vec::new()),
         };
-        for chunk in self.chunks(bulk).await? {
-            if chunk.state == behind {
-                let short = self.chunk(item, bulk, &chunk).await?;
-                if short {
-                    return self.commit_state(item, bulk, State::Voiding).await;
-                }
+        Ok(self.chunks(bulk).await?.into_iter().filter(|chunk| chunk.state == behind).collect())
+    }
+
+    /// Takes every chunk that is behind one step on, then the operation itself.
+    async fn round(&self, item: &OperationItem, bulk: &Bulk, behind: &[Chunk]) -> Result<(), CommitError<Refusal>> {
+        for chunk in behind {
+            let short = self.chunk(item, bulk, chunk).await?;
+            if short {
+                return self.commit_state(item, bulk, State::Voiding).await;
             }
         }
         match bulk.state {
             State::Spreading | State::Voiding => self.settle(item, bulk).await,
             State::Holding => self.collect(item, bulk).await,
-            State::Publishing => self.post(item, bulk).await,
+            State::Publishing => self.post(Txn::default(), item, bulk).await,
             State::Posted => Ok(()),
         }
     }
 
     async fn chunks(&self, bulk: &Bulk) -> Result<Vec<Chunk>, StoreError> {
-        let pk = chunk_partition(self.account, &bulk.plan);
-        let partition =
-            Partition { table: Table::Ledger, index: None, pk: &pk, range: Range::All, descending: false, limit: None };
-        let chunks = self.store.all(&partition).await?.into_iter();
-        let chunks: Vec<Chunk> =
-            chunks.map(|item| Ok(serde_dynamo::from_item(item)?)).collect::<Result<_, StoreError>>()?;
         // After the settlement of another driver chunks may be gone; then the operation's record has moved on too.
-        Ok(chunks)
+        let chunks = self.store.all(&whole(&chunk_partition(self.account, &bulk.plan))).await?.into_iter();
+        chunks.map(|chunk| Ok(serde_dynamo::from_item(chunk)?)).collect()
+    }
+
+    async fn suspense(&self) -> Result<Suspense, CommitError<Refusal>> {
+        // Who has found the operation and no longer its suspense has an old state of it.
+        Suspense::read(self.store, self.account, self.id).await?.ok_or(CommitError::Stale)
+    }
+
+    /// What is in suspense, and the balances of a chunk's users.
+    async fn balances(
+        &self,
+        chunk: &Chunk,
+    ) -> Result<(Suspense, HashMap<PhoneUserId, UserBalance>), CommitError<Refusal>> {
+        let users: Vec<PhoneUserId> = chunk.members.iter().map(|member| member.user).collect();
+        let balances = read_balances(self.store, self.account, &users).err_into();
+        futures_util::try_join!(self.suspense(), balances)
     }
 
     /// One chunk's step; whether someone in it could not pay.
     async fn chunk(&self, item: &OperationItem, bulk: &Bulk, chunk: &Chunk) -> Result<bool, CommitError<Refusal>> {
-        let users: Vec<PhoneUserId> = chunk.members.iter().map(|member| member.user).collect();
-        let (suspense, balances) = futures_util::try_join!(
-            Suspense::read(self.store, self.account, self.id),
-            read_balances(self.store, self.account, &users)
-        )?;
-        let balance = |member: &Member| balances.get(&member.user).filter(|balance| balance.c == member.c);
         let mut txn = Txn::default();
         txn.push(self.still(item));
-        match bulk.state {
-            State::Spreading => {
-                // Who was closed, or cannot hold more, gets nothing: what is left returns at the settlement.
-                let open =
-                    chunk.members.iter().filter_map(|member| Some((member, balance(member)?.moved(member.share)?)));
-                let open: Vec<(&Member, UserBalance)> = open.collect();
-                let sum: i64 = open.iter().map(|(member, _)| member.share).sum();
-                txn.push(suspense.moved(sum.saturating_neg())?.step()?);
-                for (_, balance) in &open {
-                    txn.push(balance.step()?);
-                }
-                self.show(&mut txn, item, bulk, chunk.number, open.iter().map(|(member, _)| *member))?;
-                push_chunk(&mut txn, &chunk.at(ChunkState::Done))?;
-            }
-            State::Holding => {
-                let mut held = chunk.at(ChunkState::Held);
-                for member in &mut held.members {
-                    let units = balance(member).map_or(0, |balance| balance.units);
-                    member.share = bulk.amount.max(units.saturating_neg());
-                    if bulk.strict && member.share != bulk.amount {
-                        return Ok(true);
-                    }
-                }
-                held.members.retain(|member| member.share != 0);
-                let sum: i64 = held.members.iter().map(|member| member.share).sum();
-                txn.push(suspense.moved(sum.saturating_neg())?.step()?);
-                for after in held.members.iter().filter_map(|member| balance(member)?.moved(member.share)) {
-                    txn.push(after.step()?);
-                }
-                push_chunk(&mut txn, &held)?;
-            }
+        let chunk = match bulk.state {
+            State::Spreading => self.spread(&mut txn, item, bulk, chunk).await?,
+            State::Holding => match self.hold(&mut txn, bulk, chunk).await? {
+                Some(held) => held,
+                None => return Ok(true),
+            },
             State::Publishing => {
                 self.show(&mut txn, item, bulk, chunk.number, chunk.members.iter())?;
-                push_chunk(&mut txn, &chunk.at(ChunkState::Done))?;
+                chunk.at(ChunkState::Done)
             }
-            State::Voiding => {
-                let back = |member: &Member| balance(member)?.moved(member.share.saturating_neg());
-                let open = chunk.members.iter().filter_map(|member| Some((member, back(member)?)));
-                let open: Vec<(&Member, UserBalance)> = open.collect();
-                let sum: i64 = open.iter().map(|(member, _)| member.share).sum();
-                txn.push(suspense.moved(sum)?.step()?);
-                for (_, balance) in &open {
-                    txn.push(balance.step()?);
-                }
-                push_chunk(&mut txn, &chunk.at(ChunkState::Void))?;
-            }
+            State::Voiding => self.void(&mut txn, chunk).await?,
             State::Posted => return Ok(false),
-        }
+        };
+        txn.push(versioned(&chunk, chunk.v)?);
         self.store.commit(&txn).await.map(|()| false)
+    }
+
+    /// From suspense to the users. Who was closed, or cannot hold more, gets nothing: what is left returns at the
+    /// settlement.
+    async fn spread(
+        &self,
+        txn: &mut Txn<Refusal>,
+        item: &OperationItem,
+        bulk: &Bulk,
+        chunk: &Chunk,
+    ) -> Result<Chunk, CommitError<Refusal>> {
+        let (suspense, balances) = self.balances(chunk).await?;
+        let paid = |member| Some((member, open(&balances, member)?.moved(member.share)?));
+        let paid: Vec<(&Member, UserBalance)> = chunk.members.iter().filter_map(paid).collect();
+        let sum: i64 = paid.iter().map(|(member, _)| member.share).sum();
+        txn.push(suspense.moved(sum.saturating_neg())?.step()?);
+        for (_, balance) in &paid {
+            txn.push(balance.step()?);
+        }
+        self.show(txn, item, bulk, chunk.number, paid.iter().map(|(member, _)| *member))?;
+        Ok(chunk.at(ChunkState::Done))
+    }
+
+    /// From the users to suspense, as far as each can pay; nothing if the transfer is strict and someone cannot.
+    async fn hold(
+        &self,
+        txn: &mut Txn<Refusal>,
+        bulk: &Bulk,
+        chunk: &Chunk,
+    ) -> Result<Option<Chunk>, CommitError<Refusal>> {
+        let (suspense, balances) = self.balances(chunk).await?;
+        let mut held = chunk.at(ChunkState::Held);
+        for member in &mut held.members {
+            let units = open(&balances, member).map_or(0, |balance| balance.units);
+            member.share = bulk.amount.max(units.saturating_neg());
+            if bulk.strict && member.share != bulk.amount {
+                return Ok(None);
+            }
+        }
+        held.members.retain(|member| member.share != 0);
+        let sum: i64 = held.members.iter().map(|member| member.share).sum();
+        txn.push(suspense.moved(sum.saturating_neg())?.step()?);
+        for after in held.members.iter().filter_map(|member| open(&balances, member)?.moved(member.share)) {
+            txn.push(after.step()?);
+        }
+        Ok(Some(held))
+    }
+
+    /// Back from suspense to the users. No statement says that it had left them; but what is of a user that was closed
+    /// since goes to the account, and both their statements say so.
+    async fn void(&self, txn: &mut Txn<Refusal>, chunk: &Chunk) -> Result<Chunk, CommitError<Refusal>> {
+        let (suspense, balances) = self.balances(chunk).await?;
+        let sum: i64 = chunk.members.iter().map(|member| member.share).sum();
+        txn.push(suspense.moved(sum)?.step()?);
+        let mut closed = Vec::new();
+        for member in &chunk.members {
+            let units = member.share.saturating_neg();
+            if let Some(back) = open(&balances, member).and_then(|balance| balance.moved(units)) {
+                txn.push(back.step()?);
+            } else {
+                let (user, account) = (Party::User(member.user), Party::Account(self.account));
+                let posting = Posting::new(user, account, Money::from_units(units), CLOSED);
+                closed.extend(posting.map(|posting| posting.told_user(CLOSED)));
+            }
+        }
+        if !closed.is_empty() {
+            let appended = self.appended(&Head::read(self.store, self.account).await?, closed, None)?;
+            for step in appended.steps()?.into_iter().chain(appended.journal.lines()?) {
+                txn.push(step);
+            }
+        }
+        Ok(chunk.at(ChunkState::Void))
     }
 
     /// Puts a chunk's postings on the statements.
@@ -500,26 +639,31 @@ impl Drive<'_> {
         self.store.commit(&txn).await
     }
 
+    fn appended(&self, head: &Head, postings: Vec<Posting>, rate: Option<String>) -> Result<Appended, StoreError> {
+        let appended = head.append(self.account, postings, rate, self.now)?;
+        appended.ok_or_else(|| StoreError::Refused("the balance would be out of range".into()))
+    }
+
+    async fn ends(&self) -> Result<(Head, Suspense), CommitError<Refusal>> {
+        futures_util::try_join!(Head::read(self.store, self.account).err_into(), self.suspense())
+    }
+
     /// All chunks are held: their sum reaches the account.
     async fn collect(&self, item: &OperationItem, bulk: &Bulk) -> Result<(), CommitError<Refusal>> {
-        let (head, suspense) = futures_util::try_join!(
-            Head::read(self.store, self.account),
-            Suspense::read(self.store, self.account, self.id)
-        )?;
+        let (head, suspense) = self.ends().await?;
         let mut txn = Txn::default();
+        txn.push(suspense.removal(self.account, self.id));
         let text = "collected from users";
         let collected =
             Posting::new(Party::Suspense, Party::Account(self.account), Money::from_units(suspense.units), text);
         let Some(collected) = collected else {
             let item = OperationItem { answer: head.units, ..item.clone() };
-            return self.post(&item, bulk).await;
+            return self.post(txn, &item, bulk).await;
         };
-        let appended = head.append(self.account, vec![collected], bulk.rate.clone(), self.now)?;
-        let appended = appended.ok_or_else(|| StoreError::Refused("the balance would be out of range".into()))?;
+        let appended = self.appended(&head, vec![collected], bulk.rate.clone())?;
         for step in appended.steps()? {
             txn.push(step);
         }
-        txn.push(suspense.moved(suspense.units.saturating_neg())?.step()?);
         let entry = &appended.journal.entry;
         let item = OperationItem { number: entry.number, answer: appended.head.units, ..item.clone() };
         let bulk = Bulk { state: State::Publishing, at: entry.at, hash: appended.journal.hash.clone(), ..bulk.clone() };
@@ -529,49 +673,36 @@ impl Drive<'_> {
 
     /// All chunks are spread or void: what is left goes back to the account, and the operation ends.
     async fn settle(&self, item: &OperationItem, bulk: &Bulk) -> Result<(), CommitError<Refusal>> {
-        let (head, suspense) = futures_util::try_join!(
-            Head::read(self.store, self.account),
-            Suspense::read(self.store, self.account, self.id)
-        )?;
+        let (head, suspense) = self.ends().await?;
         let mut txn = Txn::default();
-        let text = "returned: the user was closed";
-        let left = Posting::new(Party::Suspense, Party::Account(self.account), Money::from_units(suspense.units), text);
+        txn.push(suspense.removal(self.account, self.id));
+        let left =
+            Posting::new(Party::Suspense, Party::Account(self.account), Money::from_units(suspense.units), CLOSED);
         if let Some(left) = left {
-            let appended = head.append(self.account, vec![left], None, self.now)?;
-            let appended = appended.ok_or_else(|| StoreError::Refused("the balance would be out of range".into()))?;
-            for step in appended.steps()? {
+            for step in self.appended(&head, vec![left], None)?.steps()? {
                 txn.push(step);
             }
-            txn.push(suspense.moved(suspense.units.saturating_neg())?.step()?);
         }
         if bulk.state == State::Voiding {
             let key = operation::key(self.account, self.id);
             txn.push(Write::delete(Table::Ledger, key).if_version(item.v).or_stale());
+            self.end(&txn, bulk).await
         } else {
-            txn.push(advanced(item, Bulk { state: State::Posted, ..bulk.clone() })?);
+            self.post(txn, item, bulk).await
         }
-        self.end(txn, bulk).await
     }
 
-    async fn post(&self, item: &OperationItem, bulk: &Bulk) -> Result<(), CommitError<Refusal>> {
-        let mut txn = Txn::default();
+    async fn post(&self, mut txn: Txn<Refusal>, item: &OperationItem, bulk: &Bulk) -> Result<(), CommitError<Refusal>> {
         txn.push(advanced(item, Bulk { state: State::Posted, ..bulk.clone() })?);
-        self.end(txn, bulk).await
+        self.end(&txn, bulk).await
     }
 
-    async fn end(&self, mut txn: Txn<Refusal>, bulk: &Bulk) -> Result<(), CommitError<Refusal>> {
-        txn.push(Write::delete(Table::Ledger, job_key(self.account, self.id)));
-        self.store.commit(&txn).await?;
-        // Best effort: a plan left behind by a crash here is never read again.
-        let keys: Vec<Key> = self.chunks(bulk).await?.into_iter().map(|chunk| Key::new(chunk.pk, chunk.sk)).collect();
-        self.store.batch_delete(Table::Ledger, &keys).await?;
+    async fn end(&self, txn: &Txn<Refusal>, bulk: &Bulk) -> Result<(), CommitError<Refusal>> {
+        self.store.commit(txn).await?;
+        // The money is where it belongs: what cannot be cleared away now is the jobs' to clear away.
+        let _ = clear(self.store, self.account, &bulk.plan).await;
         Ok(())
     }
-}
-
-fn push_chunk(txn: &mut Txn<Refusal>, chunk: &Chunk) -> Result<(), StoreError> {
-    txn.push(versioned(chunk, chunk.v)?);
-    Ok(())
 }
 
 /// The step that moves the operation's record on by one version.

@@ -4,10 +4,12 @@
 use super::items::{JournalItem, LINE, Side, UserLine, journal_partition, moment, user_partition};
 use crate::ids::{AccountId, PhoneUserId};
 use crate::ledger::{Money, Party};
+use crate::limits::MAX_PARALLEL;
 use crate::store::grants::{Action, Grant};
 use crate::store::read::{Partition, Range};
 use crate::store::{Attributes, Store, StoreError, Table};
 use crate::timestamp::Timestamp;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use std::ops::ControlFlow;
 
 /// What [`find`] needs.
@@ -110,18 +112,9 @@ pub async fn find(store: &Store, wanted: &Wanted) -> Result<Found, StoreError> {
         })
         .await?;
     } else {
-        // Of each user no more than the page can need, then in one order.
-        let mut lines = Vec::new();
-        for user in &wanted.users {
-            let mut own = Sieve { wanted, matches: 0, behind: 0, chosen: Vec::new() };
-            walk(store, wanted, &user_partition(wanted.account, *user), LINE, &mut |item| {
-                let line: UserLine = serde_dynamo::from_item(item)?;
-                let line = user_line(line);
-                lines.push(line.clone());
-                Ok(own.take(line))
-            })
-            .await?;
-        }
+        let walks: Vec<_> = wanted.users.iter().map(|user| of_user(store, wanted, *user)).collect();
+        let lines: Vec<Vec<Line>> = stream::iter(walks).buffer_unordered(MAX_PARALLEL).try_collect().await?;
+        let mut lines: Vec<Line> = lines.into_iter().flatten().collect();
         lines.sort_by(|left, right| left.place.cmp(&right.place));
         if wanted.descending {
             lines.reverse();
@@ -131,6 +124,19 @@ pub async fn find(store: &Store, wanted: &Wanted) -> Result<Found, StoreError> {
     let total = wanted.total.then(|| u64::try_from(sieve.matches).unwrap_or(u64::MAX));
     let more = sieve.behind > wanted.offset.saturating_add(wanted.count);
     Ok(Found { lines: sieve.chosen, total, more })
+}
+
+/// The lines of one user: no more than the page can need.
+async fn of_user(store: &Store, wanted: &Wanted, user: PhoneUserId) -> Result<Vec<Line>, StoreError> {
+    let mut own = Sieve { wanted, matches: 0, behind: 0, chosen: Vec::new() };
+    let mut lines = Vec::new();
+    walk(store, wanted, &user_partition(wanted.account, user), LINE, &mut |item| {
+        let line = user_line(serde_dynamo::from_item(item)?);
+        lines.push(line.clone());
+        Ok(own.take(line))
+    })
+    .await?;
+    Ok(lines)
 }
 
 /// Takes the lines of the page out of all lines, given in order.

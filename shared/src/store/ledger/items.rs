@@ -129,7 +129,7 @@ pub(super) fn versioned<T: Serialize, R>(item: &T, v: i64) -> Result<Step<R>, St
     Ok(conditional.or_stale())
 }
 
-/// An entry in its place. A transfer too large for one transaction has one entry of number 0 for its sum and one per
+/// An entry in its place. A transfer too large for one transaction has chunk 0 for its sum and one per
 /// chunk; chunks are not in the hash chain, their reservation is.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct JournalItem {
@@ -252,18 +252,22 @@ pub(super) enum Side {
     User,
 }
 
+/// Numbers that an entry has for each of its chunks: two for each posting.
+const NUMBERS_OF_CHUNK: u64 = 100;
+/// Numbers that an entry has: for as many chunks as the five digits in its key count.
+const NUMBERS_OF_ENTRY: u64 = NUMBERS_OF_CHUNK * 100_000;
+
 impl JournalItem {
     /// The number by which a statement knows one side of one posting: unique in the account, rising with time.
     pub(super) fn transaction_id(&self, index: usize, side: Side) -> u64 {
-        let index = u64::try_from(index).unwrap_or(0).saturating_mul(2);
-        let place = u64::from(self.chunk).saturating_mul(100).saturating_add(index);
-        self.entry.number.saturating_mul(1_000_000).saturating_add(place).saturating_add(u64::from(side == Side::User))
+        let line = u64::try_from(line(index, side)).unwrap_or(0);
+        let place = u64::from(self.chunk).saturating_mul(NUMBERS_OF_CHUNK).saturating_add(line);
+        self.entry.number.saturating_mul(NUMBERS_OF_ENTRY).saturating_add(place)
     }
 
     /// Where one side of one posting stands among all lines.
     pub(super) fn line_place(&self, index: usize, side: Side) -> String {
-        let line = index.saturating_mul(2).saturating_add(usize::from(side == Side::User));
-        format!("{}#{line:03}", self.sk)
+        format!("{}#{:03}", self.sk, line(index, side))
     }
 
     /// The steps that write the users' own lines of this entry.
@@ -273,5 +277,39 @@ impl JournalItem {
             Some(UserLine::new(self.entry.account, user, self, index, posting))
         });
         lines.map(|line| Ok(Write::put(Table::Ledger, &line)?.if_absent().or_stale())).collect()
+    }
+}
+
+/// The number of one side of one posting within its entry or chunk.
+fn line(index: usize, side: Side) -> usize {
+    index.saturating_mul(2).saturating_add(usize::from(side == Side::User))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item(number: u64, chunk: u32) -> JournalItem {
+        let (at, previous) = (Timestamp::from_millis(0), EntryHash::genesis());
+        let account = AccountId::new(1).unwrap();
+        let entry = Entry { account, number, at, postings: Vec::new(), rate: None, balance_units: 0, previous };
+        JournalItem::new(entry, chunk, EntryHash::genesis())
+    }
+
+    #[test]
+    fn transaction_ids_rise_with_the_places_of_their_lines() {
+        let mut last = (0, String::new());
+        for (number, chunk) in
+            [(1, 0), (1, 1), (1, 9_999), (1, 10_000), (1, 10_001), (1, 99_999), (2, 0), (2, 1), (3, 0)]
+        {
+            for index in [0, 1, crate::limits::MAX_TRANSFER_USERS - 1] {
+                for side in [Side::Account, Side::User] {
+                    let item = item(number, chunk);
+                    let next = (item.transaction_id(index, side), item.line_place(index, side));
+                    assert!(next.0 > last.0 && next.1 > last.1, "{last:?} {next:?}");
+                    last = next;
+                }
+            }
+        }
     }
 }

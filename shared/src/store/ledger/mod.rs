@@ -16,7 +16,7 @@ use crate::ids::{AccountId, PhoneUserId};
 use crate::ledger::{Money, Party, Posting};
 use crate::timestamp::Timestamp;
 use items::{Head, read_balances};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashMap};
 
 /// What [`balance`] needs.
@@ -92,9 +92,13 @@ pub enum CreditRefusal {
     /// The balance would leave the range that can be held.
     #[error("the balance would be out of range")]
     OutOfRange,
+    /// The name stands for another amount already.
+    #[error("{0} has been credited under this name before")]
+    CreditedBefore(Money),
 }
 
-/// Moves money from the world to an account, once per `name`: asking again with the same name changes nothing.
+/// Moves money from the world to an account, once per `name`: asking again with the same name and
+/// amount changes nothing.
 /// Operator work: no method may do this.
 pub async fn credit(
     store: &Store,
@@ -113,7 +117,8 @@ pub async fn credit(
         let appended = head.append(account, vec![posting.clone()], None, now)?;
         let appended = appended.ok_or(refused(CreditRefusal::OutOfRange))?;
         let Key { pk, sk } = operation.clone();
-        let done = Operation { pk, sk: sk.unwrap_or_default(), number: appended.journal.entry.number };
+        let number = appended.journal.entry.number;
+        let done = Operation { pk, sk: sk.unwrap_or_default(), number, units: posting.units };
         let mut txn = Txn::default();
         txn.push(Write::put(Table::Ledger, &done)?.if_absent().or_already_answered());
         for step in appended.steps()? {
@@ -124,16 +129,23 @@ pub async fn credit(
         match store.commit(&txn).await {
             Ok(()) => return Ok(appended.head.balance()),
             Err(CommitError::Stale) => attempts.again().await?,
-            Err(CommitError::AlreadyAnswered) => return Ok(balance(store, account).await?),
+            Err(CommitError::AlreadyAnswered) => {
+                let before: Option<Operation> = store.get(Table::Ledger, &operation).await?;
+                return match before.filter(|before| before.units != posting.units) {
+                    Some(before) => Err(refused(CreditRefusal::CreditedBefore(Money::from_units(before.units)))),
+                    None => Ok(balance(store, account).await?),
+                };
+            }
             Err(other) => return Err(other),
         }
     }
 }
 
-/// That a named operation has happened, and as which journal entry.
-#[derive(Debug, Serialize)]
+/// That a credit has happened, as which journal entry, and of how much.
+#[derive(Debug, Serialize, Deserialize)]
 struct Operation {
     pk: String,
     sk: String,
     number: u64,
+    units: i64,
 }
