@@ -16,11 +16,13 @@ use shared::observe::Log;
 use shared::store::grants::Grant;
 use shared::store::meter::{Use, metered};
 use shared::store::schema::create_tables;
+use shared::store::search::Limits;
 use shared::store::{Endpoint, Store, Table, connect_with};
 use shared::timestamp::Timestamp;
 use shared::voximplant::{Account, Role};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 use switchboard::embedded;
 use switchboard::files::Files;
 use switchboard::operator::{Credentials, Operator};
@@ -105,6 +107,13 @@ impl Answer {
     }
 }
 
+fn in_memory() -> (Database, aws_sdk_dynamodb::Client) {
+    let database = Database::memory().unwrap();
+    let endpoint = Endpoint::emulator(Some("http://embedded".into()));
+    let client = connect_with(&endpoint, embedded::transport(&database));
+    (database, client)
+}
+
 impl App {
     /// A deployment with default settings.
     pub async fn new() -> Self {
@@ -113,10 +122,14 @@ impl App {
 
     /// A deployment with some settings: variable name to value.
     pub async fn with(settings: impl Fn(&str) -> Option<String>) -> Self {
-        let database = Database::memory().unwrap();
-        let endpoint = Endpoint::emulator(Some("http://embedded".into()));
-        let client = connect_with(&endpoint, embedded::transport(&database));
+        let (database, client) = in_memory();
         Self::on(database, client, settings).await
+    }
+
+    /// A deployment whose searches go so far by postings.
+    pub async fn searching(limits: Limits) -> Self {
+        let (database, client) = in_memory();
+        Self::build(database, client, limits, |_| None).await
     }
 
     /// A deployment over a client of the caller's making.
@@ -125,11 +138,20 @@ impl App {
         client: aws_sdk_dynamodb::Client,
         settings: impl Fn(&str) -> Option<String>,
     ) -> Self {
+        Self::build(database, client, Limits::default(), settings).await
+    }
+
+    async fn build(
+        database: Database,
+        client: aws_sdk_dynamodb::Client,
+        limits: Limits,
+        settings: impl Fn(&str) -> Option<String>,
+    ) -> Self {
         let lookup = |name: &str| settings(name).or_else(|| (name == "SWITCHBOARD_TOKEN_SECRET").then(token_secret));
         let config = Config::read(lookup).unwrap();
         create_tables(&client, &config.tables).await.unwrap();
         let lines = Arc::new(Mutex::new(Vec::new()));
-        let store = Store::new(client, config.tables.clone());
+        let store = Store::new(client, config.tables.clone()).searching(limits);
         let clock = Clock::manual(Timestamp::from_millis(START));
         let log = Log::Captured(Arc::clone(&lines));
         let files = Files::temporary(FILES_SECRET).unwrap();
@@ -165,6 +187,12 @@ impl App {
     /// Moves the clock.
     pub fn wait_millis(&self, millis: i64) {
         self.app.clock.advance_millis(millis);
+    }
+
+    /// Runs the jobs as the schedule does, until nothing is left: how much work they found.
+    pub async fn run_jobs(&self) -> usize {
+        let deadline = Instant::now() + Duration::from_mins(1);
+        shared::runtime::perform(switchboard::methods::JOBS[0], Arc::clone(&self.app), deadline).await.unwrap()
     }
 
     /// The log so far.

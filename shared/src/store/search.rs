@@ -8,6 +8,7 @@
 //! write that died is known and is removed by `background/jobs`. Postings of texts that were replaced are removed some
 //! time after the transaction: a search that began before it has found the new ones or still finds the old ones.
 
+use super::grants::{Action, Grant};
 use super::read::{Partition, Range};
 use super::txn::Step;
 use super::{Attributes, CommitError, Key, Store, StoreError, Table, Txn, Write};
@@ -21,6 +22,18 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::time::Instant;
 
+/// What [`settle`] needs.
+pub const SETTLE: &[Grant] = &[
+    Grant::on(Table::Stepchat, Action::Query),
+    Grant::on(Table::Stepchat, Action::BatchWriteItem),
+    Grant::on(Table::Stepchat, Action::UpdateItem),
+    Grant::on(Table::Voximplant, Action::Query),
+    Grant::on(Table::Voximplant, Action::BatchWriteItem),
+    Grant::on(Table::Voximplant, Action::UpdateItem),
+];
+
+/// The tables with postings.
+const SEARCHED: [Table; 2] = [Table::Stepchat, Table::Voximplant];
 /// Announced changes of postings, in the table they are of.
 const ANNOUNCED: &str = "J#postings";
 /// Bytes of texts in one announcement; an item ends at 400 KB.
@@ -108,6 +121,11 @@ impl Change {
         Self { table, owner, uid, at, added: Vec::new(), removed: Vec::new() }
     }
 
+    /// The texts of owners who go. Nobody looks for them any more, so their postings need not be kept for a while.
+    pub(super) fn gone(table: Table, owner: String, removed: Vec<Posted>) -> Self {
+        Self { table, owner, uid: 0, at: 0, added: Vec::new(), removed }
+    }
+
     /// Replaces a text by another; the stamp of the new one. A text that still compares equal keeps what it has.
     pub(super) fn replace(
         &mut self,
@@ -145,9 +163,14 @@ impl Change {
     }
 
     /// Announces the change and writes the postings it adds. The steps returned belong into the transaction: they settle
-    /// what was announced, and fail if somebody took the write for dead.
+    /// what was announced, and fail if somebody took the write for dead. Where nothing is added, nothing is there before the
+    /// transaction that somebody would have to know of: the transaction itself leaves word of what is to be removed.
     pub(super) async fn announce<R>(&self, store: &Store) -> Result<Vec<Step<R>>, StoreError> {
         let announced = self.announcements();
+        if self.added.is_empty() {
+            let done = announced.into_iter().map(|one| Announcement { fate: Fate::Done, ..one });
+            return done.map(|one| Ok(Write::put(self.table, &one)?.into())).collect();
+        }
         let items = announced.iter().map(|one| Ok(serde_dynamo::to_item(one)?)).collect::<Result<_, StoreError>>()?;
         store.batch_put(self.table, items).await?;
         store.batch_put(self.table, self.postings().map(|(_, item)| item).collect()).await?;
@@ -235,25 +258,44 @@ impl Announcement {
     }
 }
 
-async fn announced(store: &Store, table: Table, range: Range<'_>) -> Result<Vec<Announcement>, StoreError> {
-    let partition = Partition { table, index: None, pk: ANNOUNCED, range, descending: false, limit: None };
-    store.all(&partition).await?.into_iter().map(|item| Ok(serde_dynamo::from_item(item)?)).collect()
+fn announcements(table: Table, range: Range<'_>) -> Partition<'_> {
+    Partition { table, index: None, pk: ANNOUNCED, range, descending: false, limit: None }
 }
 
 /// Finishes the changes that began some time ago, until all are finished or the time is up; for each whether it is. By
 /// then no request that made one, and no search that began before one, is still running.
-pub(super) async fn settle(
+pub async fn settle(store: &Store, now: Timestamp, until: Instant) -> Result<Vec<bool>, StoreError> {
+    let begun_before = now.millis().saturating_sub(SEARCH_SETTLED_MILLIS);
+    let mut finished = Vec::new();
+    for table in SEARCHED {
+        let partition = announcements(table, Range::All);
+        // A page at a time: a delete of very many users leaves as many texts behind.
+        let mut page = store.page(&partition, None).await?;
+        loop {
+            finished.extend(settle_some(store, table, page.items, begun_before, until).await?);
+            let Some(next) = page.next else { break };
+            if Instant::now() >= until {
+                finished.push(false);
+                break;
+            }
+            page = store.page(&partition, Some(next)).await?;
+        }
+    }
+    Ok(finished)
+}
+
+async fn settle_some(
     store: &Store,
     table: Table,
-    now: Timestamp,
+    announced: Vec<Attributes>,
+    begun_before: i64,
     until: Instant,
 ) -> Result<Vec<bool>, StoreError> {
-    let begun_before = now.millis().saturating_sub(SEARCH_SETTLED_MILLIS);
-    let mut old = announced(store, table, Range::All).await?;
-    old.retain(|one| one.at <= begun_before);
+    let announced: Vec<Announcement> = announced.into_iter().map(serde_dynamo::from_item).collect::<Result<_, _>>()?;
     // Owned before they are streamed: a borrowing closure here would not be `Send` for every lifetime.
-    let finishing: Vec<_> = old
+    let finishing: Vec<_> = announced
         .into_iter()
+        .filter(|one| one.at <= begun_before)
         .map(|one| async move { if Instant::now() < until { one.finish(store, table).await } else { Ok(false) } })
         .collect();
     stream::iter(finishing).buffer_unordered(MAX_PARALLEL).try_collect().await
@@ -262,7 +304,9 @@ pub(super) async fn settle(
 /// Finishes, at once, the changes that an owner who is gone has behind them. One that is still open is left to
 /// [`settle`]: whoever is making it may be writing postings at this moment.
 pub(super) async fn forget(store: &Store, table: Table, owner: &str) -> Result<(), StoreError> {
-    for one in announced(store, table, Range::BeginsWith(&format!("{owner}#"))).await? {
+    let owners = format!("{owner}#");
+    for item in store.all(&announcements(table, Range::BeginsWith(&owners))).await? {
+        let one: Announcement = serde_dynamo::from_item(item)?;
         if one.fate != Fate::Open {
             one.finish(store, table).await?;
         }
@@ -296,6 +340,18 @@ pub(super) async fn find(
         all.extend(found?);
         Some(all)
     }))
+}
+
+/// Everybody with a text in this list that may contain all of these folded words, and nobody left out; `None` if that are
+/// very many, or there is no word to look up. For lists whose texts are never too long to be cut. Reads strongly.
+pub(super) async fn containing(
+    store: &Store,
+    table: Table,
+    list: &str,
+    words: &[&str],
+) -> Result<Option<BTreeSet<u64>>, StoreError> {
+    let scans: Vec<Scan> = words.iter().flat_map(|word| pieces(word)).map(|gram| Scan::of(list, &gram)).collect();
+    if scans.is_empty() { Ok(None) } else { rarest(store, table, scans).await }
 }
 
 /// The owners that have all of these grams, as far as that is known when the first of the lists ends.

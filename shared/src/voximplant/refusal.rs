@@ -173,13 +173,13 @@ pub enum Refusal {
     /// Contention or throttling outlasted the retries.
     #[error("Rate limit exceed: try again later.")]
     RateLimit,
-    /// The database could not be reached or answered with an error.
+    /// The database refused, or holds what cannot be read.
     #[error("DB error.")]
     Database,
     /// A defect of ours.
     #[error("Internal error.")]
     Internal,
-    /// No answer before the deadline.
+    /// No answer before the deadline, or no clear one from the database.
     #[error("Internal error: the request took too long and may still happen. Look before you repeat it.")]
     TimedOut,
 }

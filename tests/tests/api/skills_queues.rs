@@ -5,6 +5,7 @@ use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 use shared::store::voximplant::tasks;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 use tests::App;
 
 async fn added(app: &App, method: &str, fields: Value, key: &str) -> u64 {
@@ -217,8 +218,9 @@ async fn the_second_look_after_a_queues_change_finds_nothing_to_do_and_ends_the_
     let store = &world.app.app.store;
     let promised = tasks::pending(store).await.unwrap();
     assert_eq!(promised.len(), 1);
+    let soon = Instant::now() + Duration::from_mins(1);
     for task in promised {
-        assert!(Box::pin(task.perform(store, world.app.app.clock.now(), 100)).await.unwrap());
+        assert!(Box::pin(task.perform(store, world.app.app.clock.now(), 100, soon)).await.unwrap());
     }
     assert_eq!(world.seen().await, before);
     assert!(tasks::pending(store).await.unwrap().is_empty());

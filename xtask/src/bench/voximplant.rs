@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 
 const POINT: &[Target] = &[RoundTrips(2), Flat];
 const PAGE: &[Target] = &[RoundTrips(3), Flat];
+/// Who may be listed is known first.
+const LED: &[Target] = &[RoundTrips(4), Flat];
 const FLAT: &[Target] = &[Flat];
 
 fn ordered(order: &'static str) -> impl Fn(&World, usize) -> Value {
@@ -36,9 +38,12 @@ fn reads() -> Vec<Scenario> {
             |world, _| json!({ "application_id": world.app.application, "count": 1000 }),
         )
         .times(3),
-        Scenario::new("GetUsers", "one user", |world, n| json!({ "user_id": user(world, n) })).times(3),
-        Scenario::new("GetUsers", "part of a name", |_, _| json!({ "user_name": "oikonomou-9" })).times(3),
-        Scenario::new("GetUsers", "with a skill, 10 users", |world, _| json!({ "skill_id": world.skill })).times(3),
+        Scenario::new("GetUsers", "one user", |world, n| json!({ "user_id": user(world, n) })).must(PAGE).times(3),
+        Scenario::new("GetUsers", "10 with a part in their names", |_, _| json!({ "user_display_name": "zalcoa" }))
+            .must(LED)
+            .times(3),
+        Scenario::new("GetUsers", "10 with a skill", |world, _| json!({ "skill_id": world.skill })).must(LED).times(3),
+        Scenario::new("GetUsers", "a part that very many have", |_, _| json!({ "user_name": "an" })).times(3),
         Scenario::new("GetUsers", "at most 10,000", |_, _| json!({ "count": 10_000 })).times(1),
         Scenario::new("GetApplications", "", |_, _| json!({})).must(FLAT),
         Scenario::new("GetSkills", "", |_, _| json!({})).must(FLAT),

@@ -115,6 +115,10 @@ impl World {
         let ids: Vec<String> = self.some.iter().take(10).map(|user| number(user, "/user_id").to_string()).collect();
         let fields = json!({ "skill_id": self.skill, "user_id": ids.join(";") });
         app.voximplant("BindSkill", fields).await;
+        for n in 0..NEEDLES {
+            let name = json!({ "user_display_name": format!("Ann{n} {NEEDLE}") });
+            app.add_voximplant_user(&format!("ann-{n}"), name).await;
+        }
     }
 
     /// One of some users.

@@ -1,12 +1,11 @@
-//! Deletes of StepChat users, and what changes of users have left to do for searches.
+//! Deletes of StepChat users.
 
 use crate::done::Done;
 use shared::context::App;
-use shared::store::stepchat::{jobs, removals, texts};
+use shared::store::stepchat::{jobs, removals};
 use std::time::Instant;
 
-/// Finishes promised deletes of many users, then promised purges of single ones, then changes of postings. One that fails does not stop the
-/// others.
+/// Finishes promised deletes of many users, then promised purges of single ones. One that fails does not stop the others.
 pub(crate) async fn finish(app: &App, deadline: Instant) -> Done {
     let mut done = Done::default();
     match removals::pending(&app.store).await {
@@ -24,10 +23,6 @@ pub(crate) async fn finish(app: &App, deadline: Instant) -> Done {
                 done.note(if in_time { jobs::purge(&app.store, user, deadline).await } else { Ok(false) });
             }
         }
-        Err(error) => done.fail(error),
-    }
-    match texts::settle(&app.store, app.clock.now(), deadline).await {
-        Ok(changes) => changes.into_iter().for_each(|settled| done.note(Ok(settled))),
         Err(error) => done.fail(error),
     }
     done

@@ -4,6 +4,7 @@
 
 mod deletions;
 mod done;
+mod searches;
 mod tasks;
 mod transfers;
 
@@ -14,7 +15,8 @@ use shared::runtime::{Job, Ran};
 use shared::store::backlog;
 use shared::store::grants::Grants;
 use shared::store::ledger::{RETURN, bulk, watch};
-use shared::store::stepchat::{jobs, removals, texts, users};
+use shared::store::search;
+use shared::store::stepchat::{jobs, removals, users};
 use shared::store::voximplant::binding::BIND;
 use shared::store::voximplant::changes::REMOVE;
 use shared::store::voximplant::tasks::PERFORM;
@@ -31,7 +33,7 @@ const GRANTS: Grants = &[
     users::DELETE,
     removals::PERFORM,
     removals::PERFORM_LEADS,
-    texts::SETTLE,
+    search::SETTLE,
     BIND,
     REMOVE,
     RETURN,
@@ -47,6 +49,7 @@ pub async fn finish(app: Arc<App>, deadline: Instant) -> Ran {
     let mut done = transfers::finish(&app, deadline).await;
     done = done.and(tasks::finish(&app, deadline).await);
     done = done.and(deletions::finish(&app, deadline).await);
+    done = done.and(searches::finish(&app, deadline).await);
     let Done { finished, left, mut failure } = done;
     let mut figures = JobFigures { finished, left, ..JobFigures::default() };
     match backlog::note(&app.store, left > 0, app.clock.now()).await {

@@ -30,7 +30,7 @@ async fn perform(app: &App, task: &Task, deadline: Instant) -> Result<bool, Stor
     let mut limit = FIRST_PASS;
     // Each pass goes farther than the one before: what is done already costs it a look only.
     while limit <= LAST_PASS && Instant::now() < deadline {
-        if task.perform(&app.store, app.clock.now(), limit).await? {
+        if task.perform(&app.store, app.clock.now(), limit, deadline).await? {
             return Ok(true);
         }
         limit = limit.saturating_mul(2);

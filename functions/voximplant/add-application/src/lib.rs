@@ -16,6 +16,7 @@ pub struct AddApplication;
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct Request {
     /// Short name in format `[a-z][a-z0-9-]{1,64}`, unique in the account.
+    #[schemars(regex(pattern = "^[a-z][a-z0-9-]{1,64}$"))]
     application_name: Text,
     /// Whether to keep records in secure storage. Default: false.
     secure_record_storage: Option<Bool>,

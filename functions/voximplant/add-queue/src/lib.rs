@@ -22,6 +22,7 @@ pub struct Request {
     /// The short or full name of the application. Can be used instead of `application_id`.
     application_name: Option<Text>,
     /// Name of fewer than 100 characters, unique in the application.
+    #[schemars(length(min = 1, max = 99))]
     acd_queue_name: Text,
     /// 0 is the highest. Default: 100.
     acd_queue_priority: Option<Count>,
@@ -41,6 +42,7 @@ pub struct Request {
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Response {
     /// Always 1.
+    #[schemars(extend("const" = 1))]
     result: u8,
     /// The new queue.
     acd_queue_id: QueueId,

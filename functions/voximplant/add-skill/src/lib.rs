@@ -16,6 +16,7 @@ pub struct AddSkill;
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct Request {
     /// Name of fewer than 512 characters, unique in the account.
+    #[schemars(length(min = 1, max = 511))]
     skill_name: Text,
 }
 
@@ -23,6 +24,7 @@ pub struct Request {
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Response {
     /// Always 1.
+    #[schemars(extend("const" = 1))]
     result: u8,
     /// The new skill.
     skill_id: SkillId,

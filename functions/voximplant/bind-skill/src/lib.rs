@@ -141,7 +141,7 @@ async fn give_to_queues(
             Ok(()) => {
                 if changes {
                     // It is promised: a failure here leaves it to `background/jobs`.
-                    drop(task.begin(store, ctx.now()).await);
+                    drop(task.begin(store, ctx.now(), ctx.inline_until()).await);
                 }
                 queues.drain(..together);
             }

@@ -9,9 +9,10 @@ use shared::auth::voximplant::Caller;
 use shared::ids::{AccountId, PhoneUserId};
 use shared::prelude::*;
 use shared::store::voximplant::tasks::{self, Job, Task};
-use shared::store::voximplant::{applications, changes, users};
+use shared::store::voximplant::users::{self, Stored};
+use shared::store::voximplant::{applications, changes};
 use shared::store::{Attempts, CommitError, Txn, ledger};
-use shared::voximplant::{Parameter, PhoneUser, Refusal, Role};
+use shared::voximplant::{Parameter, Refusal, Role};
 use shared::wire::voximplant::{
     Access, ApplicationRef, Done, Error, IdList, Ids, Selection, SemicolonList, Text, USERS, Voximplant,
     one_application, promised,
@@ -80,7 +81,7 @@ impl Method for DelUser {
         loop {
             let users = Box::pin(selection.listed(store, account, application, &UNKNOWN)).await?;
             if changes::removable(&users) < users.len() {
-                let ids = users.iter().map(|user| user.id).collect();
+                let ids = users.iter().map(|stored| stored.user.id).collect();
                 return Box::pin(later(ctx, account, Job::Users { ids })).await;
             }
             match ctx.commit(Box::pin(at_once(ctx, account, &users)).await?, &Done::ANSWER).await {
@@ -91,7 +92,7 @@ impl Method for DelUser {
     }
 }
 
-async fn at_once(ctx: &Ctx, account: AccountId, users: &[PhoneUser]) -> Result<Txn<Refusal>, Error> {
+async fn at_once(ctx: &Ctx, account: AccountId, users: &[Stored]) -> Result<Txn<Refusal>, Error> {
     let money = changes::money_back(ctx.store(), account, users, changes::DELETED, ctx.now()).await?;
     Ok(changes::removal(account, users, money))
 }

@@ -1,11 +1,10 @@
 //! `GetQueues`: the queues of the account or of one application, by id (reference/voximplant.md §3.3).
 
 use shared::auth::voximplant::Caller;
-use shared::ids::{AccountId, QueueId, SkillId};
+use shared::ids::SkillId;
 use shared::prelude::*;
 use shared::store::voximplant::members::{self, Group};
 use shared::store::voximplant::{queues, skills};
-use shared::store::{Store, StoreError};
 use shared::text::fold;
 use shared::voximplant::{Parameter, Queue, Refusal, Role, Skill};
 use shared::wire::voximplant::{
@@ -93,8 +92,10 @@ impl Method for GetQueues {
         });
         let mut answer = Page::new(request.count, request.offset, request.cursor).of(records.collect());
         if request.with_operatorcount.is_some_and(|flag| flag.0) {
-            for info in &mut answer.result {
-                info.operatorcount = Some(operators(store, account, info.acd_queue_id).await?);
+            let shown: Vec<Group> = answer.result.iter().map(|info| Group::Queue(info.acd_queue_id)).collect();
+            let counts = members::counts(store, account, &shown).await?;
+            for (info, count) in answer.result.iter_mut().zip(counts) {
+                info.operatorcount = Some(count);
             }
         }
         Ok(answer)
@@ -106,8 +107,4 @@ fn shown(queue: &Queue, skills: &[Skill], showing: Option<SkillId>) -> Vec<Skill
     let ours = skills.iter().filter(|skill| queue.skills.contains(&skill.id));
     let ours = ours.filter(|skill| showing.is_none_or(|showing| showing == skill.id));
     ours.map(|skill| SkillInfo { skill_id: skill.id, skill_name: skill.name.as_str().to_owned() }).collect()
-}
-
-async fn operators(store: &Store, account: AccountId, queue: QueueId) -> Result<usize, StoreError> {
-    Ok(members::of(store, account, Group::Queue(queue)).await?.len())
 }

@@ -5,6 +5,7 @@ mod types;
 use shared::auth::voximplant::Caller;
 use shared::ids::{AccountId, PhoneUserId};
 use shared::ledger::Money;
+use shared::limits::MAX_LISTED;
 use shared::prelude::*;
 use shared::store::ledger::history::{self, Line, Wanted};
 use shared::store::voximplant::accounts;
@@ -28,8 +29,10 @@ pub struct GetTransactionHistory;
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct Request {
     /// `YYYY-MM-DD HH:MM:SS`, UTC. Default: a month before `to_date`.
+    #[schemars(regex(pattern = r"^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}$"))]
     from_date: Option<Text>,
     /// `YYYY-MM-DD HH:MM:SS`, UTC. Default: now.
+    #[schemars(regex(pattern = r"^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}$"))]
     to_date: Option<Text>,
     /// Only these transactions, separated by semicolons.
     transaction_id: Option<SemicolonList<Ids>>,
@@ -99,26 +102,37 @@ impl Request {
             return Err(Refusal::Invalid(Parameter("offset")));
         }
         let on = |flag: Option<Bool>, default: bool| flag.map_or(default, |flag| flag.0);
-        let ids = |list: Option<SemicolonList<Ids>>| list.map_or_else(Vec::new, |list| list.0);
-        let mut users: Vec<PhoneUserId> =
-            ids(self.user_id).into_iter().filter_map(|id| id.0).filter_map(PhoneUserId::new).collect();
-        users.sort_unstable();
-        users.dedup();
+        let users = ids(self.user_id, "user_id")?.into_iter().filter_map(PhoneUserId::new).collect();
         Ok(Wanted {
             account,
             from,
             to,
             users,
             users_only: on(self.users_transactions_only, false),
-            kinds: types::wanted(self.transaction_type.map_or_else(Vec::new, |list| list.0))?,
-            ids: ids(self.transaction_id).into_iter().filter_map(|id| id.0).collect(),
+            kinds: types::wanted(listed(self.transaction_type, "transaction_type")?)?,
+            ids: ids(self.transaction_id, "transaction_id")?,
             descending: on(self.desc_order, false),
+            // The offset was counted on the way to the cursor.
+            offset: if self.cursor.is_some() { 0 } else { offset },
             after: self.cursor.map(|cursor| cursor.0),
-            offset,
             count: self.count.map_or(DEFAULT_COUNT, |count| count.0).min(MOST),
             total: on(self.with_total_count, true),
         })
     }
+}
+
+/// The values of a list, as many as one call may name.
+fn listed<T>(list: Option<SemicolonList<T>>, name: &'static str) -> Result<Vec<T>, Refusal> {
+    let values = list.map_or_else(Vec::new, |list| list.0);
+    if values.len() > MAX_LISTED { Err(Refusal::ListTooLong(name)) } else { Ok(values) }
+}
+
+/// The ids of a list, each once.
+fn ids(list: Option<SemicolonList<Ids>>, name: &'static str) -> Result<Vec<u64>, Refusal> {
+    let mut ids: Vec<u64> = listed(list, name)?.into_iter().filter_map(|id| id.0).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    Ok(ids)
 }
 
 fn date(text: Option<Text>, name: &'static str) -> Result<Option<Timestamp>, Refusal> {

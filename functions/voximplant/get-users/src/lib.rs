@@ -7,8 +7,9 @@ use shared::ledger::Money;
 use shared::limits::MAX_COUNT;
 use shared::prelude::*;
 use shared::store::ledger;
+use shared::store::voximplant::lists::{self, Filter, Listing, Order};
 use shared::store::voximplant::members;
-use shared::store::voximplant::users::{self, Filter, Listing, Order};
+use shared::store::voximplant::texts::{self, Part};
 use shared::store::voximplant::{queues, skills};
 use shared::voximplant::{AcdStatus, Role};
 use shared::wire::Fitting;
@@ -19,7 +20,7 @@ use shared::wire::voximplant::{
 mod named;
 mod names;
 
-use named::Named;
+use named::{Members, Named};
 use names::Names;
 
 const DEFAULT_COUNT: usize = 20;
@@ -82,7 +83,8 @@ impl Method for GetUsers {
     const EFFECT: Effect = Effect::Read;
     const GRANTS: Grants = &[
         ApplicationFilter::RESOLVE,
-        users::LIST,
+        lists::LIST,
+        texts::CANDIDATES,
         ledger::USER_BALANCES,
         skills::FIND,
         skills::NAMES,
@@ -102,8 +104,8 @@ impl Method for GetUsers {
             order: request.order_by,
             filter: Filter {
                 id: request.user_id.and_then(|id| id.0).and_then(PhoneUserId::new),
-                name_part: request.user_name.map(|part| part.0),
-                display_part: request.user_display_name.map(|part| part.0),
+                name_part: request.user_name.map(|part| Part::of(&part.0)),
+                display_part: request.user_display_name.map(|part| Part::of(&part.0)),
                 active: request.user_active.map(|flag| flag.0),
                 acd_statuses: request.acd_status.map_or_else(Vec::new, |list| list.0),
                 ..Filter::default()
@@ -115,11 +117,13 @@ impl Method for GetUsers {
         let existing = applications.resolve(store, account);
         let members = Box::pin(named.members(store, account));
         let mut listed = if listing.applications.is_empty() || named.filters() {
-            (listing.applications, (listing.filter.among, listing.filter.not_among)) = try_join!(existing, members)?;
-            Box::pin(users::list(store, account, &listing)).await?
+            let (applications, Members { among, not_among }) = try_join!(existing, members)?;
+            listing.applications = applications;
+            (listing.filter.among, listing.filter.not_among) = (among, not_among);
+            Box::pin(lists::list(store, account, &listing)).await?
         } else {
             // One application is walked while it is being looked whether there is one.
-            let listed = async { Ok(users::list(store, account, &listing).await?) };
+            let listed = async { Ok(lists::list(store, account, &listing).await?) };
             let (_, _, listed) = try_join!(existing, members, Box::pin(listed))?;
             listed
         };
@@ -130,7 +134,7 @@ impl Method for GetUsers {
             Box::pin(shown.read(store, account, &rows)).await?;
             let infos = rows.iter().map(|row| {
                 let mut info = UserInfo::new(&row.user, row.balance.unwrap_or(Money::ZERO));
-                info.skills = shown.skills_of(&row.user, named.showing);
+                info.skills = shown.skills_of(&row.user, named.showing());
                 info.acd_queues = shown.queues_of(&row.user);
                 (info, row.place.clone())
             });

@@ -1,91 +1,126 @@
-//! The skills and queues that filters name.
+//! Whom the parameters name that are neither fields nor flags of a user: members of skills and queues, parts of names.
 
 use super::Request;
+use futures_util::future::join_all;
 use shared::ids::{AccountId, PhoneUserId, QueueId, SkillId};
 use shared::prelude::*;
-use shared::store::Store;
 use shared::store::voximplant::members::{self, Group};
+use shared::store::voximplant::texts::{self, Part};
 use shared::store::voximplant::{queues, skills};
+use shared::store::{Store, StoreError};
 use shared::voximplant::{Parameter, Refusal};
-use shared::wire::voximplant::{Error, Ids};
+use shared::wire::voximplant::{Error, Ids, Text};
 use std::collections::HashSet;
 
-/// The skills and queues a request names; each must exist.
+/// What a named skill or queue is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Use {
+    Among,
+    NotAmong,
+    Showing,
+}
+
+/// A skill or queue that a parameter names.
 #[derive(Debug, Clone, Copy)]
+struct Mention {
+    /// `None`: an id that nothing has.
+    group: Option<Group>,
+    field: &'static str,
+    purpose: Use,
+}
+
+/// Everything a request names.
+#[derive(Debug)]
 pub(super) struct Named {
-    pub(super) skill: Option<u64>,
-    excluded_skill: Option<u64>,
-    queue: Option<u64>,
-    excluded_queue: Option<u64>,
-    pub(super) showing: Option<u64>,
+    mentions: Vec<Mention>,
+    name_part: Option<Part>,
+    display_part: Option<Part>,
+}
+
+/// Who may be listed, as far as it is known before users are looked at.
+#[derive(Debug, Default)]
+pub(super) struct Members {
+    pub(super) among: Vec<HashSet<PhoneUserId>>,
+    pub(super) not_among: Vec<HashSet<PhoneUserId>>,
 }
 
 impl Named {
     pub(super) fn of(request: &Request) -> Self {
-        let id = |ids: Option<Ids>| ids.and_then(|ids| ids.0);
+        let skill = |id: u64| SkillId::new(id).map(Group::Skill);
+        let queue = |id: u64| QueueId::new(id).map(Group::Queue);
+        let mention = |ids: Option<Ids>, group: &dyn Fn(u64) -> Option<Group>, field, purpose| {
+            ids.and_then(|ids| ids.0).map(|id| Mention { group: group(id), field, purpose })
+        };
+        let mentions = [
+            mention(request.skill_id, &skill, "skill_id", Use::Among),
+            mention(request.excluded_skill_id, &skill, "excluded_skill_id", Use::NotAmong),
+            mention(request.acd_queue_id, &queue, "acd_queue_id", Use::Among),
+            mention(request.excluded_acd_queue_id, &queue, "excluded_acd_queue_id", Use::NotAmong),
+            mention(request.showing_skill_id, &skill, "showing_skill_id", Use::Showing),
+        ];
+        // Who is named by id needs no search.
+        let by_id = request.user_id.is_some_and(|id| id.0.is_some());
+        let part = |text: &Option<Text>| text.as_ref().filter(|_| !by_id).map(|part| Part::of(&part.0));
         Self {
-            skill: id(request.skill_id),
-            excluded_skill: id(request.excluded_skill_id),
-            queue: id(request.acd_queue_id),
-            excluded_queue: id(request.excluded_acd_queue_id),
-            showing: id(request.showing_skill_id),
+            mentions: mentions.into_iter().flatten().collect(),
+            name_part: part(&request.user_name),
+            display_part: part(&request.user_display_name),
         }
     }
 
-    /// Whether members of any have to be known before users are chosen.
-    pub(super) fn filters(self) -> bool {
-        [self.skill, self.excluded_skill, self.queue, self.excluded_queue].iter().any(Option::is_some)
+    /// Whether something has to be known before users are chosen.
+    pub(super) fn filters(&self) -> bool {
+        let filters = self.mentions.iter().any(|mention| mention.purpose != Use::Showing);
+        filters || self.name_part.is_some() || self.display_part.is_some()
     }
 
-    /// The members of all of them: of the wanted ones and of the excluded ones.
-    pub(super) async fn members(self, store: &Store, account: AccountId) -> Result<(Members, Members), Error> {
-        // Read at once; of several that do not exist, the first is blamed, whichever answer comes first.
-        let (skill, excluded_skill, queue, excluded_queue, showing) = try_join!(
-            async { Ok::<_, Error>(with_skill(store, account, self.skill, "skill_id").await) },
-            async { Ok(with_skill(store, account, self.excluded_skill, "excluded_skill_id").await) },
-            async { Ok(serving(store, account, self.queue, "acd_queue_id").await) },
-            async { Ok(serving(store, account, self.excluded_queue, "excluded_acd_queue_id").await) },
-            async { Ok(existing(store, account, self.showing).await) },
-        )?;
-        let (skill, excluded_skill, queue, excluded_queue) = (skill?, excluded_skill?, queue?, excluded_queue?);
-        showing?;
-        Ok((skill.into_iter().chain(queue).collect(), excluded_skill.into_iter().chain(excluded_queue).collect()))
+    /// The skill whose name is to be shown alone.
+    pub(super) fn showing(&self) -> Option<SkillId> {
+        self.mentions.iter().find_map(|mention| match (mention.purpose, mention.group) {
+            (Use::Showing, Some(Group::Skill(skill))) => Some(skill),
+            _ => None,
+        })
+    }
+
+    /// Reads all of them at once; what is named must exist.
+    pub(super) async fn members(&self, store: &Store, account: AccountId) -> Result<Members, Error> {
+        let mentioned = async {
+            Ok::<_, StoreError>(join_all(self.mentions.iter().map(|mention| mention.members(store, account))).await)
+        };
+        let (name, display) = (self.name_part.as_ref(), self.display_part.as_ref());
+        let (mentioned, candidates) = try_join!(mentioned, texts::candidates(store, account, name, display))?;
+        let mut found = Members { among: candidates.into_iter().collect(), ..Members::default() };
+        // Of several that do not exist the first is blamed, whichever answer came first.
+        for (mention, members) in self.mentions.iter().zip(mentioned) {
+            let members = members?;
+            match mention.purpose {
+                Use::Among => found.among.push(members),
+                Use::NotAmong => found.not_among.push(members),
+                Use::Showing => {}
+            }
+        }
+        Ok(found)
     }
 }
 
-pub(super) type Members = Vec<HashSet<PhoneUserId>>;
-
-async fn with_skill(
-    store: &Store,
-    account: AccountId,
-    id: Option<u64>,
-    field: &'static str,
-) -> Result<Option<HashSet<PhoneUserId>>, Error> {
-    let Some(id) = id else { return Ok(None) };
-    let unknown = Refusal::Invalid(Parameter(field));
-    let skill = SkillId::new(id).ok_or(unknown.clone())?;
-    let (exists, members) =
-        try_join!(skills::exists(store, account, skill), members::of(store, account, Group::Skill(skill)))?;
-    if exists { Ok(Some(members)) } else { Err(unknown.into()) }
-}
-
-async fn serving(
-    store: &Store,
-    account: AccountId,
-    id: Option<u64>,
-    field: &'static str,
-) -> Result<Option<HashSet<PhoneUserId>>, Error> {
-    let Some(id) = id else { return Ok(None) };
-    let unknown = Refusal::Invalid(Parameter(field));
-    let queue = QueueId::new(id).ok_or(unknown.clone())?;
-    let (found, members) =
-        try_join!(queues::find(store, account, queue), members::of(store, account, Group::Queue(queue)))?;
-    if found.is_some() { Ok(Some(members)) } else { Err(unknown.into()) }
-}
-
-async fn existing(store: &Store, account: AccountId, skill: Option<u64>) -> Result<(), Error> {
-    let Some(id) = skill else { return Ok(()) };
-    let unknown = Refusal::Invalid(Parameter("showing_skill_id"));
-    let skill = SkillId::new(id).ok_or(unknown.clone())?;
-    if skills::exists(store, account, skill).await? { Ok(()) } else { Err(unknown.into()) }
+impl Mention {
+    /// Its members; none of one that is only shown.
+    async fn members(self, store: &Store, account: AccountId) -> Result<HashSet<PhoneUserId>, Error> {
+        let unknown = Refusal::Invalid(Parameter(self.field));
+        let group = self.group.ok_or_else(|| unknown.clone())?;
+        let exists = async {
+            match group {
+                Group::Skill(skill) => skills::exists(store, account, skill).await,
+                Group::Queue(queue) => Ok(queues::find(store, account, queue).await?.is_some()),
+            }
+        };
+        let members = async {
+            match self.purpose {
+                Use::Among | Use::NotAmong => members::of(store, account, group).await,
+                Use::Showing => Ok(HashSet::new()),
+            }
+        };
+        let (exists, members) = try_join!(exists, members)?;
+        if exists { Ok(members) } else { Err(unknown.into()) }
+    }
 }

@@ -2,7 +2,7 @@
 
 use shared::ids::{AccountId, QueueId, SkillId};
 use shared::prelude::*;
-use shared::store::voximplant::{queues, skills, users};
+use shared::store::voximplant::{lists, queues, skills};
 use shared::store::{Store, StoreError};
 use shared::voximplant::PhoneUser;
 use shared::wire::voximplant::{QueueOfUser, SkillInfo};
@@ -25,7 +25,7 @@ impl Names {
         &mut self,
         store: &Store,
         account: AccountId,
-        rows: &[users::Row],
+        rows: &[lists::Row],
     ) -> Result<(), StoreError> {
         let of_skills = async {
             let Some(known) = &mut self.skills else { return Ok(()) };
@@ -45,9 +45,9 @@ impl Names {
         try_join!(of_skills, of_queues).map(|_| ())
     }
 
-    pub(super) fn skills_of(&self, user: &PhoneUser, showing: Option<u64>) -> Option<Vec<SkillInfo>> {
+    pub(super) fn skills_of(&self, user: &PhoneUser, showing: Option<SkillId>) -> Option<Vec<SkillInfo>> {
         let names = self.skills.as_ref()?;
-        let shown = user.skills.iter().filter(|skill| showing.is_none_or(|showing| showing == skill.get()));
+        let shown = user.skills.iter().filter(|skill| showing.is_none_or(|showing| showing == **skill));
         let infos = shown.filter_map(|skill| {
             let skill_name = names.get(skill)?.clone();
             Some(SkillInfo { skill_id: *skill, skill_name })

@@ -5,7 +5,8 @@
 use shared::auth::voximplant::Caller;
 use shared::ids::{AccountId, ApplicationId, PhoneUserId};
 use shared::prelude::*;
-use shared::store::voximplant::{changes, users};
+use shared::store::voximplant::changes;
+use shared::store::voximplant::users::{self, Stored};
 use shared::store::{Attempts, CommitError, Store, ledger};
 use shared::timestamp::Timestamp;
 use shared::voximplant::{
@@ -32,18 +33,23 @@ pub struct Request {
     /// The short or full name of the application. Can be used instead of `application_id`.
     application_name: Option<Text>,
     /// New name in format `[a-z0-9][a-z0-9_-]{2,49}`, unique in the application.
+    #[schemars(regex(pattern = "^[a-z0-9][a-z0-9_-]{2,49}$"))]
     new_user_name: Option<Text>,
     /// New display name of fewer than 256 characters.
+    #[schemars(length(min = 1, max = 255))]
     user_display_name: Option<Text>,
     /// New password: at least 8 characters with an upper and a lower case letter, a number and a special character.
+    #[schemars(length(min = 8, max = 1024))]
     user_password: Option<Text>,
     /// Whether the user's calls are paid from the account; `true` returns the money of a balance of its own.
     parent_accounting: Option<Bool>,
     /// Whether the user may log in.
     user_active: Option<Bool>,
     /// Any string of fewer than 8192 characters.
+    #[schemars(length(max = 8191))]
     user_custom_data: Option<Text>,
     /// Phone number of fewer than 50 characters.
+    #[schemars(length(max = 49))]
     mobile_phone: Option<Text>,
 }
 
@@ -109,7 +115,7 @@ impl Target {
         store: &Store,
         account: AccountId,
         application: Option<ApplicationId>,
-    ) -> Result<PhoneUser, Error> {
+    ) -> Result<Stored, Error> {
         let (id, unknown) = match (self, application) {
             (Self::Id(id), _) => (Some(*id), UNKNOWN_ID),
             (Self::Name(name), Some(application)) => {
@@ -120,7 +126,7 @@ impl Target {
             (Self::Name(_), None) => (None, UNKNOWN_NAME),
         };
         let user = users::find(store, account, id.ok_or(unknown.clone())?).await?;
-        let ours = user.filter(|user| application.is_none_or(|application| user.application == application));
+        let ours = user.filter(|stored| application.is_none_or(|application| stored.user.application == application));
         Ok(ours.ok_or(unknown)?)
     }
 }
@@ -166,7 +172,7 @@ impl Method for SetUserInfo {
         let mut attempts = Attempts::default();
         loop {
             let before = Box::pin(target.find(store, account, application)).await?;
-            let after = changes.of(&before, ctx.now());
+            let after = changes.of(&before.user, ctx.now());
             let money = if after.parent_accounting {
                 let payer = std::slice::from_ref(&before);
                 Box::pin(changes::money_back(store, account, payer, OWN_BALANCE_ENDED, ctx.now())).await?

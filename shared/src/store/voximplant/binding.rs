@@ -5,7 +5,7 @@
 
 use super::members::{self, Group, groups};
 use super::queues::{self, Routing};
-use super::users;
+use super::users::{self, Stored};
 use crate::ids::{AccountId, ApplicationId, PhoneUserId, QueueId, SkillId};
 use crate::limits::MAX_BATCH_GET;
 use crate::store::grants::{Action, Grant};
@@ -53,16 +53,16 @@ pub struct Work {
     binding: Binding,
     routing: Routing,
     left: Vec<PhoneUserId>,
-    known: HashMap<PhoneUserId, PhoneUser>,
+    known: HashMap<PhoneUserId, Stored>,
     settled: HashSet<PhoneUserId>,
 }
 
 impl Work {
     /// The work of changing these users, who have just been read together with the queues.
     #[must_use]
-    pub fn new(account: AccountId, binding: Binding, users: Vec<PhoneUser>, routing: Routing) -> Self {
-        let left = users.iter().map(|user| user.id).collect();
-        let known = users.into_iter().map(|user| (user.id, user)).collect();
+    pub fn new(account: AccountId, binding: Binding, users: Vec<Stored>, routing: Routing) -> Self {
+        let left = users.iter().map(|stored| stored.user.id).collect();
+        let known = users.into_iter().map(|stored| (stored.user.id, stored)).collect();
         Self { account, binding, routing, left, known, settled: HashSet::new() }
     }
 
@@ -80,10 +80,11 @@ impl Work {
         for id in self.left.clone() {
             self.read_ahead(store, id).await?;
             // A user that has gone since needs no change.
-            let Some(before) = self.known.get(&id) else {
+            let Some(stored) = self.known.get(&id) else {
                 self.settled.insert(id);
                 continue;
             };
+            let before = &stored.user;
             let wanted = self.binding.of(before, &self.routing);
             let free = ROOM.saturating_sub(txn.len()).saturating_sub(applications.len());
             let cost = groups(before).symmetric_difference(&groups(&wanted)).count().saturating_add(1);
@@ -96,7 +97,7 @@ impl Work {
             }
             let mut after = limited(before, wanted, ROOM.saturating_sub(1));
             after.version = before.version.saturating_add(1);
-            for step in members::change(self.account, before, &after)? {
+            for step in members::change(self.account, stored, &after)? {
                 txn.push(step);
             }
             applications.insert(after.application);

@@ -1,11 +1,12 @@
 //! Changing and removing users.
 
 use super::members;
-use super::users::{self, NameGuard, UserItem, counted, key, name_key};
+use super::users::{self, NameGuard, Stored, UserItem, counted, key, name_key};
 use crate::ids::{AccountId, ApplicationId, PhoneUserId};
 use crate::store::auth::{self, PasswordHash};
 use crate::store::grants::{Action, Grant};
 use crate::store::ledger;
+use crate::store::search::Change;
 use crate::store::txn::Step;
 use crate::store::{Attempts, CommitError, Store, StoreError, Table, Txn, Write};
 use crate::timestamp::Timestamp;
@@ -15,11 +16,14 @@ use std::collections::BTreeMap;
 /// What [`edit`] needs.
 pub const EDIT: &[Grant] = &[
     Grant::on(Table::Voximplant, Action::PutItem),
+    Grant::on(Table::Voximplant, Action::UpdateItem),
     Grant::on(Table::Voximplant, Action::DeleteItem),
+    Grant::on(Table::Voximplant, Action::BatchWriteItem),
     Grant::on(Table::Auth, Action::PutItem),
 ];
 /// What [`removal`] needs.
 pub const REMOVE: &[Grant] = &[
+    Grant::on(Table::Voximplant, Action::PutItem),
     Grant::on(Table::Voximplant, Action::DeleteItem),
     Grant::on(Table::Voximplant, Action::UpdateItem),
     Grant::on(Table::Auth, Action::DeleteItem),
@@ -34,18 +38,21 @@ const ROOM: usize = 88;
 /// The transaction that turns a stored user into `after`; stale if the user has changed since it was read.
 pub fn edit(
     account: AccountId,
-    before: &PhoneUser,
+    before: &Stored,
     after: &PhoneUser,
     password: Option<&PasswordHash>,
     money: Vec<Step<Refusal>>,
 ) -> Result<Txn<Refusal>, StoreError> {
+    let Stored { user: before, marks } = before;
     let mut txn = Txn::default();
+    let (marks, change) = marks.after(account, Some(before), after, after.modified);
+    txn.post(change);
     if before.name != after.name {
         let guard = Write::put(Table::Voximplant, &NameGuard::new(account, after))?;
         txn.push(guard.if_absent().or(Refusal::NewUserNameNotUnique));
         txn.push(Write::delete(Table::Voximplant, name_key(account, before.application, &before.name)));
     }
-    let item = Write::put(Table::Voximplant, &UserItem::new(account, after))?;
+    let item = Write::put(Table::Voximplant, &UserItem::new(account, after, marks))?;
     txn.push(item.if_version(before.version).or_stale());
     if let Some(password) = password {
         txn.push(auth::put_voximplant_password(account, after.id, password)?);
@@ -70,8 +77,8 @@ pub async fn set_acd_status(
         let after = PhoneUser {
             acd_status: status,
             acd_status_change_time: Some(now),
-            version: before.version.saturating_add(1),
-            ..before.clone()
+            version: before.user.version.saturating_add(1),
+            ..before.user.clone()
         };
         match store.commit(&edit(account, &before, &after, None, Vec::new())?).await {
             Err(CommitError::Stale) => attempts.again().await?,
@@ -81,12 +88,14 @@ pub async fn set_acd_status(
 }
 
 /// The transaction after which these users are gone everywhere at once: the users, their names, passwords, skills and
-/// queues, and their places in the counters. Stale if one has changed since it was read.
+/// queues, their postings and their places in the counters. Stale if one has changed since it was read.
 #[must_use]
-pub fn removal(account: AccountId, users: &[PhoneUser], money: Vec<Step<Refusal>>) -> Txn<Refusal> {
+pub fn removal(account: AccountId, users: &[Stored], money: Vec<Step<Refusal>>) -> Txn<Refusal> {
     let mut txn = Txn::default();
+    let posted = users.iter().flat_map(|stored| stored.marks.posted(account, &stored.user)).collect();
+    txn.post(Change::gone(Table::Voximplant, account.padded(), posted));
     let mut gone: BTreeMap<ApplicationId, i64> = BTreeMap::new();
-    for user in users {
+    for Stored { user, .. } in users {
         let item = Write::delete(Table::Voximplant, key(account, user.id));
         txn.push(item.if_version(user.version).or_stale());
         txn.push(Write::delete(Table::Voximplant, name_key(account, user.application, &user.name)));
@@ -108,7 +117,7 @@ pub fn removal(account: AccountId, users: &[PhoneUser], money: Vec<Step<Refusal>
 
 /// How many of these users, from the first, one transaction can remove; 0 if the first alone has too many memberships.
 #[must_use]
-pub fn removable(users: &[PhoneUser]) -> usize {
+pub fn removable(users: &[Stored]) -> usize {
     let cost = |user: &PhoneUser| {
         // Its balance and its line in the journal.
         let money = if user.parent_accounting { 0 } else { 2 };
@@ -116,7 +125,7 @@ pub fn removable(users: &[PhoneUser]) -> usize {
         members::groups(user).len().saturating_add(money).saturating_add(4)
     };
     let sums = users.iter().scan(0_usize, |sum, user| {
-        *sum = sum.saturating_add(cost(user));
+        *sum = sum.saturating_add(cost(&user.user));
         Some(*sum)
     });
     sums.take_while(|sum| *sum <= ROOM).count()
@@ -127,11 +136,11 @@ pub fn removable(users: &[PhoneUser]) -> usize {
 pub async fn money_back(
     store: &Store,
     account: AccountId,
-    users: &[PhoneUser],
+    users: &[Stored],
     description: &str,
     now: Timestamp,
 ) -> Result<Vec<Step<Refusal>>, StoreError> {
-    let payers = users.iter().filter(|user| !user.parent_accounting);
+    let payers = users.iter().map(|stored| &stored.user).filter(|user| !user.parent_accounting);
     let payers: Vec<PhoneUserId> = payers.map(|user| user.id).collect();
     ledger::return_steps(store, account, &payers, description, now).await
 }

@@ -1,16 +1,18 @@
 //! Who has a skill, who serves a queue: an item of each in the user's partition, indexed by what it is a member of.
 
-use super::users::{self, UserItem};
+use super::users::{self, Stored, UserItem};
 use crate::ids::{AccountId, PhoneUserId, QueueId, SkillId};
+use crate::limits::MAX_PARALLEL;
 use crate::store::grants::Grant;
 use crate::store::read::{Partition, Range, text};
 use crate::store::txn::Step;
 use crate::store::{Key, Store, StoreError, Table, Write};
 use crate::voximplant::{PhoneUser, Refusal};
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde::Serialize;
 use std::collections::HashSet;
 
-/// What [`of`] needs.
+/// What [`of`] and [`counts`] need.
 pub const OF: &[Grant] = &[Grant::query(Table::Voximplant, "by_member")];
 /// What users are members of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -65,12 +67,9 @@ pub(super) fn removal(account: AccountId, user: &PhoneUser) -> impl Iterator<Ite
 }
 
 /// The writes that store a user whose skills or queues have changed; stale if the user has changed since.
-pub(super) fn change(
-    account: AccountId,
-    before: &PhoneUser,
-    after: &PhoneUser,
-) -> Result<Vec<Step<Refusal>>, StoreError> {
-    let item = Write::put(Table::Voximplant, &UserItem::new(account, after))?;
+pub(super) fn change(account: AccountId, before: &Stored, after: &PhoneUser) -> Result<Vec<Step<Refusal>>, StoreError> {
+    let Stored { user: before, marks } = before;
+    let item = Write::put(Table::Voximplant, &UserItem::new(account, after, marks.clone()))?;
     let mut steps = vec![item.if_version(before.version).or_stale()];
     let (old, new) = (groups(before), groups(after));
     for group in new.difference(&old) {
@@ -99,4 +98,11 @@ pub async fn of(store: &Store, account: AccountId, group: Group) -> Result<HashS
         id.ok_or_else(|| StoreError::Corrupt(pk.clone()))
     });
     ids.collect()
+}
+
+/// How many members each of these groups has.
+pub async fn counts(store: &Store, account: AccountId, groups: &[Group]) -> Result<Vec<usize>, StoreError> {
+    // Owned before they are streamed: a borrowing closure here would not be `Send` for every lifetime.
+    let counts: Vec<_> = groups.iter().map(|group| of(store, account, *group)).collect();
+    stream::iter(counts).buffered(MAX_PARALLEL).map_ok(|members| members.len()).try_collect().await
 }

@@ -7,7 +7,7 @@ use super::binding::{Binding, Work};
 use super::changes;
 use super::members::{self, Group};
 use super::queues::{self, Routing};
-use super::users;
+use super::users::{self, Stored};
 use crate::ids::{AccountId, ApplicationId, PhoneUserId, QueueId, SkillId};
 use crate::limits::{MAX_BATCH_GET, MAX_REMOVED_INLINE};
 use crate::store::grants::{Action, Grant};
@@ -15,9 +15,10 @@ use crate::store::read::{Partition, Range};
 use crate::store::{Attempts, CommitError, Key, Sequence, Store, StoreError, Table, Txn, Write};
 use crate::text::hex;
 use crate::timestamp::Timestamp;
-use crate::voximplant::{Application, PhoneUser, Queue, Refusal};
+use crate::voximplant::{Application, Queue, Refusal};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 /// What [`Task::promise`] needs.
 pub const PROMISE: &[Grant] = &[Grant::on(Table::Voximplant, Action::PutItem)];
@@ -165,10 +166,16 @@ impl Task {
         Write::put(Table::Voximplant, self)
     }
 
-    /// Does the task, or the part of it that `limit` users allow; returns whether it is finished. A part done before costs
-    /// a look only.
-    pub async fn perform(&self, store: &Store, now: Timestamp, limit: usize) -> Result<bool, StoreError> {
-        let finished = Box::pin(self.run(store, now, limit)).await?;
+    /// Does the task, or the part of it that `limit` users and the time allow; returns whether it is finished. A part done
+    /// before costs a look only.
+    pub async fn perform(
+        &self,
+        store: &Store,
+        now: Timestamp,
+        limit: usize,
+        until: Instant,
+    ) -> Result<bool, StoreError> {
+        let finished = Box::pin(self.run(store, now, limit, until)).await?;
         if finished {
             store.delete(Table::Voximplant, &Key::new(self.pk.clone(), self.sk.clone())).await?;
         }
@@ -176,38 +183,52 @@ impl Task {
     }
 
     /// The first attempt, inside the call that promised the task.
-    pub async fn begin(&self, store: &Store, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn begin(&self, store: &Store, now: Timestamp, until: Instant) -> Result<(), StoreError> {
         match self.job {
-            // The index of members may lag behind somebody who got a skill just before: `background/jobs` looks again.
-            Job::Relink { .. } => Box::pin(self.run(store, now, MAX_REMOVED_INLINE)).await.map(drop),
-            _ => self.perform(store, now, MAX_REMOVED_INLINE).await.map(drop),
+            // An index may lag behind somebody who was added or got a skill just before: `background/jobs` looks again.
+            Job::Relink { .. } | Job::Everyone { .. } => {
+                Box::pin(self.run(store, now, MAX_REMOVED_INLINE, until)).await.map(drop)
+            }
+            Job::Users { .. } | Job::Applications { .. } => {
+                self.perform(store, now, MAX_REMOVED_INLINE, until).await.map(drop)
+            }
         }
     }
 
-    async fn run(&self, store: &Store, now: Timestamp, limit: usize) -> Result<bool, StoreError> {
+    async fn run(&self, store: &Store, now: Timestamp, limit: usize, until: Instant) -> Result<bool, StoreError> {
         Ok(match &self.job {
             Job::Users { ids } => {
-                Box::pin(self.remove(store, now, ids.iter().take(limit).copied().collect())).await? == ids.len()
+                let first: Vec<_> = ids.iter().take(limit).copied().collect();
+                Box::pin(self.remove(store, now, &first, until)).await? && first.len() == ids.len()
             }
             Job::Everyone { application, up_to } => {
-                Box::pin(self.remove_everyone(store, now, *application, *up_to, limit)).await?
+                Box::pin(self.remove_everyone(store, now, *application, *up_to, limit, until)).await?
             }
-            Job::Applications { ids } => Box::pin(self.remove_applications(store, now, ids, limit)).await?,
-            Job::Relink { queues } => Box::pin(self.relink(store, queues, limit)).await?,
+            Job::Applications { ids } => Box::pin(self.remove_applications(store, now, ids, limit, until)).await?,
+            Job::Relink { queues } => Box::pin(self.relink(store, queues, limit, until)).await?,
         })
     }
 
-    /// Removes users, as many in one transaction as fit; returns how many it was asked to remove.
-    async fn remove(&self, store: &Store, now: Timestamp, ids: Vec<PhoneUserId>) -> Result<usize, StoreError> {
+    /// Removes users, as many in one transaction as fit; whether all are gone before the time is up.
+    async fn remove(
+        &self,
+        store: &Store,
+        now: Timestamp,
+        ids: &[PhoneUserId],
+        until: Instant,
+    ) -> Result<bool, StoreError> {
         for page in ids.chunks(PAGE) {
             let mut left = page.to_vec();
             let mut attempts = Attempts::default();
             while !left.is_empty() {
+                if Instant::now() >= until {
+                    return Ok(false);
+                }
                 let mut found = users::find_all(store, self.account, &left).await?;
-                let users: Vec<PhoneUser> = left.iter().filter_map(|id| found.remove(id)).collect();
+                let users: Vec<Stored> = left.iter().filter_map(|id| found.remove(id)).collect();
                 match Box::pin(self.remove_some(store, now, &users)).await {
                     Ok(removed) => {
-                        let kept: BTreeSet<_> = users.iter().skip(removed).map(|user| user.id).collect();
+                        let kept: BTreeSet<_> = users.iter().skip(removed).map(|stored| stored.user.id).collect();
                         left.retain(|id| kept.contains(id));
                         attempts = Attempts::default();
                     }
@@ -217,7 +238,7 @@ impl Task {
                 }
             }
         }
-        Ok(ids.len())
+        Ok(true)
     }
 
     /// Removes the first of these users, as many as fit into one transaction; returns how many.
@@ -225,7 +246,7 @@ impl Task {
         &self,
         store: &Store,
         now: Timestamp,
-        users: &[PhoneUser],
+        users: &[Stored],
     ) -> Result<usize, CommitError<Refusal>> {
         let fit = changes::removable(users);
         let (chosen, _) = users.split_at(fit);
@@ -240,7 +261,8 @@ impl Task {
     }
 
     /// Takes a user that serves very many queues or has very many skills out of some of them.
-    fn shed(&self, user: &PhoneUser) -> Result<Txn<Refusal>, StoreError> {
+    fn shed(&self, before: &Stored) -> Result<Txn<Refusal>, StoreError> {
+        let user = &before.user;
         let mut after = user.clone();
         let skills = after.skills.len().saturating_sub(SHED);
         after.skills.truncate(skills);
@@ -248,7 +270,7 @@ impl Task {
         after.queues.truncate(after.queues.len().saturating_sub(more));
         after.version = user.version.saturating_add(1);
         let mut txn = Txn::default();
-        for step in members::change(self.account, user, &after)? {
+        for step in members::change(self.account, before, &after)? {
             txn.push(step);
         }
         Ok(txn)
@@ -261,6 +283,7 @@ impl Task {
         application: Option<ApplicationId>,
         up_to: u64,
         limit: usize,
+        until: Instant,
     ) -> Result<bool, StoreError> {
         let applications = match application {
             Some(application) => vec![application],
@@ -268,9 +291,7 @@ impl Task {
         };
         let ids = users::ids(store, self.account, &applications, limit).await?;
         let old: Vec<PhoneUserId> = ids.iter().copied().filter(|id| id.get() <= up_to).collect();
-        let finished = old.len() < limit;
-        self.remove(store, now, old).await?;
-        Ok(finished)
+        Ok(self.remove(store, now, &old, until).await? && old.len() < limit)
     }
 
     async fn remove_applications(
@@ -279,6 +300,7 @@ impl Task {
         now: Timestamp,
         ids: &[ApplicationId],
         limit: usize,
+        until: Instant,
     ) -> Result<bool, StoreError> {
         let existing = applications::list(store, self.account).await?;
         for application in existing.iter().filter(|application| ids.contains(&application.id)) {
@@ -292,8 +314,7 @@ impl Task {
             }
         }
         let users = users::ids(store, self.account, ids, limit).await?;
-        let emptied = users.len() < limit;
-        self.remove(store, now, users).await?;
+        let emptied = self.remove(store, now, &users, until).await? && users.len() < limit;
         if !emptied {
             return Ok(false);
         }
@@ -314,15 +335,25 @@ impl Task {
     }
 
     /// Compares the skills of everybody whom a change of these queues may concern.
-    async fn relink(&self, store: &Store, queues: &[QueueId], limit: usize) -> Result<bool, StoreError> {
+    async fn relink(
+        &self,
+        store: &Store,
+        queues: &[QueueId],
+        limit: usize,
+        until: Instant,
+    ) -> Result<bool, StoreError> {
         let routing = queues::routing(store, self.account).await?;
-        let users = concerned(store, self.account, &routing, queues).await?;
-        let finished = users.len() <= limit;
-        let work = Work::unread(self.account, Binding::default(), users.into_iter().take(limit).collect(), routing);
-        match Box::pin(work.finish(store, |_| Ok(()))).await {
-            Err(CommitError::Store(error)) => Err(error),
-            Ok(()) | Err(_) => Ok(finished),
+        let users: Vec<_> = concerned(store, self.account, &routing, queues).await?.into_iter().collect();
+        for page in users.get(..limit.min(users.len())).unwrap_or_default().chunks(PAGE) {
+            if Instant::now() >= until {
+                return Ok(false);
+            }
+            let work = Work::unread(self.account, Binding::default(), page.to_vec(), routing.clone());
+            if let Err(CommitError::Store(error)) = Box::pin(work.finish(store, |_| Ok(()))).await {
+                return Err(error);
+            }
         }
+        Ok(users.len() <= limit)
     }
 }
 

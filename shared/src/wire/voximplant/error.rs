@@ -42,7 +42,7 @@ impl Error {
             Self::InvalidParameter { field, .. } => Refusal::InvalidArguments(format!("'{field}' cannot be read")),
             Self::AlreadyAnswered => Refusal::KeyReused,
             // Not 340, on which callers retry: the write may have happened.
-            Self::TimedOut => Refusal::TimedOut,
+            Self::TimedOut | Self::Store(StoreError::Unavailable(_)) => Refusal::TimedOut,
             // Decision D15: pressure is 340, still with HTTP 200.
             Self::Store(error) if error.is_pressure() => Refusal::RateLimit,
             Self::Store(_) => Refusal::Database,
@@ -99,23 +99,31 @@ impl From<DecodeError> for Error {
     }
 }
 
-/// Parameters whose values can fail to decode; errors name them in `field_name`.
+/// Every parameter of every method; a value that does not decode is blamed on it in `field_name`.
 const PARAMETERS: &[&str] = &[
     "account_id",
+    "account_transaction_description",
     "acd_queue_id",
+    "acd_queue_name",
     "acd_queue_priority",
     "acd_status",
     "amount",
     "application_id",
+    "application_name",
     "auto_binding",
     "average_service_time",
     "bind",
     "count",
+    "currency",
     "cursor",
+    "desc_order",
     "excluded_acd_queue_id",
     "excluded_skill_id",
+    "from_date",
     "max_queue_size",
     "max_waiting_time",
+    "mobile_phone",
+    "new_user_name",
     "offset",
     "order_by",
     "parent_accounting",
@@ -124,12 +132,23 @@ const PARAMETERS: &[&str] = &[
     "service_probability",
     "showing_skill_id",
     "skill_id",
+    "skill_name",
     "strict_mode",
+    "to_date",
+    "transaction_id",
+    "transaction_type",
     "user_active",
+    "user_custom_data",
+    "user_display_name",
     "user_id",
+    "user_name",
+    "user_password",
+    "user_transaction_description",
+    "users_transactions_only",
     "with_operatorcount",
     "with_queues",
     "with_skills",
+    "with_total_count",
 ];
 
 impl From<CommitError<Refusal>> for Error {
@@ -166,10 +185,6 @@ impl Failure for Error {
 
     fn from_store(error: StoreError) -> Self {
         Self::Store(error)
-    }
-
-    fn is_already_answered(&self) -> bool {
-        *self == Self::AlreadyAnswered
     }
 
     fn blame(&self) -> Blame {
@@ -220,8 +235,10 @@ mod tests {
     }
 
     #[test]
-    fn pressure_is_340_and_other_failures_are_4() {
-        assert_eq!(body(&Error::Store(StoreError::Contended(8)))["error"]["code"], 340);
-        assert_eq!(body(&Error::Store(StoreError::Unavailable("x".into())))["error"]["code"], 4);
+    fn pressure_is_340_what_may_have_happened_2_and_other_failures_4() {
+        let code = |error: StoreError| body(&Error::Store(error))["error"]["code"].clone();
+        assert_eq!(code(StoreError::Contended(8)), 340);
+        assert_eq!(code(StoreError::Contended(8).in_doubt()), 2);
+        assert_eq!(code(StoreError::Refused("x".into())), 4);
     }
 }

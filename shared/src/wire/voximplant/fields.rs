@@ -11,24 +11,6 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 use std::borrow::Cow;
 
-macro_rules! plain_schema {
-    ($name:ident, $schema:tt) => {
-        impl JsonSchema for $name {
-            fn schema_name() -> Cow<'static, str> {
-                stringify!($name).into()
-            }
-
-            fn inline_schema() -> bool {
-                true
-            }
-
-            fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!($schema)
-            }
-        }
-    };
-}
-
 fn scalar<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let node = Node::deserialize(deserializer)?;
     node.as_text().map(str::to_owned).ok_or_else(|| D::Error::custom("not a plain value"))
@@ -129,9 +111,18 @@ pub struct SemicolonList<T>(pub Vec<T>);
 
 impl<'de, T: DeserializeOwned> Deserialize<'de> for SemicolonList<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let unreadable = || D::Error::custom("not a list of plain values");
         let text = match Node::deserialize(deserializer)? {
-            Node::List(items) => items.iter().filter_map(Node::as_text).collect::<Vec<_>>().join(";"),
-            other => other.as_text().unwrap_or_default().to_owned(),
+            Node::List(items) => {
+                // To pass an item over is to act on less, or to find more, than was asked for.
+                let plain = |item: &Node| match item {
+                    Node::Null => Some(String::new()),
+                    item => item.as_text().map(str::to_owned),
+                };
+                let texts = items.iter().map(plain).collect::<Option<Vec<_>>>();
+                texts.ok_or_else(unreadable)?.join(";")
+            }
+            other => other.as_text().map(str::to_owned).ok_or_else(unreadable)?,
         };
         let values = text.split(';').filter(|item| !item.is_empty());
         let values = values.map(|item| decode_field(&Node::Text(item.to_owned())).map_err(D::Error::custom));
@@ -177,4 +168,4 @@ impl<'de> Deserialize<'de> for Cursor {
     }
 }
 
-plain_schema!(Cursor, { "type": "string" });
+plain_schema!(Cursor, { "type": "string", "maxLength": MAX_CURSOR_BYTES, "pattern": "^[A-Za-z0-9_-]*$" });

@@ -14,7 +14,7 @@ pub use promised::promised;
 pub use records::{
     ApplicationCreated, ApplicationInfo, Done, ListAnswer, Page, QueueInfo, QueueOfUser, SkillInfo, UserInfo,
 };
-pub use selection::{APPLICATIONS, Pair, QUEUES, SKILLS, Selection, USERS, Users};
+pub use selection::{APPLICATIONS, Pair, QUEUES, SKILLS, Selection, USERS, Users, users_by_name};
 
 use crate::auth::voximplant::{Caller, authenticate};
 use crate::context::Ctx;

@@ -11,6 +11,6 @@ use crate::voximplant::Refusal;
 pub async fn promised(ctx: &Ctx, txn: Txn<Refusal>, task: &Task) -> Result<Done, CommitError<Refusal>> {
     ctx.commit(txn, &Done::ANSWER).await?;
     // From here on a failure leaves work to `background/jobs`, not a call that did not happen.
-    drop(task.begin(ctx.store(), ctx.now()).await);
+    drop(task.begin(ctx.store(), ctx.now(), ctx.inline_until()).await);
     Ok(Done::ANSWER)
 }

@@ -16,6 +16,7 @@ const DEFAULT_COUNT: usize = 20;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ApplicationCreated {
     /// Always 1.
+    #[schemars(extend("const" = 1))]
     pub result: u8,
     /// The new application.
     pub application_id: ApplicationId,
@@ -64,7 +65,8 @@ impl Page {
     pub fn new(count: Option<Count>, offset: Option<Count>, cursor: Option<Cursor>) -> Self {
         Self {
             wanted: count.map_or(DEFAULT_COUNT, |count| count.0),
-            offset: offset.map_or(0, |offset| offset.0),
+            // The offset was counted on the way to the cursor.
+            offset: if cursor.is_some() { 0 } else { offset.map_or(0, |offset| offset.0) },
             after: cursor.map(|cursor| cursor.0),
         }
     }
@@ -85,6 +87,7 @@ impl Page {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Done {
     /// Always 1.
+    #[schemars(extend("const" = 1))]
     result: u8,
 }
 
@@ -275,5 +278,22 @@ impl UserInfo {
             skills: None,
             acd_queues: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_says_where_to_go_on_and_an_offset_beside_it_leaves_nothing_out() {
+        let records = || (1..=9_u8).map(|n| (n.to_string(), n)).collect();
+        let shown = |count, offset, cursor: Option<&str>| {
+            let cursor = cursor.map(|place| Cursor(place.into()));
+            Page::new(Some(Count(count)), Some(Count(offset)), cursor).of(records()).result
+        };
+        assert_eq!(shown(3, 2, None), [3, 4, 5]);
+        assert_eq!(shown(3, 2, Some("5")), [6, 7, 8]);
+        assert_eq!(shown(3, 0, Some("8")), [9]);
     }
 }

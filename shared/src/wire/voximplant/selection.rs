@@ -4,11 +4,12 @@ use super::{Error, IdList, SemicolonList, Text};
 use crate::ids::{AccountId, ApplicationId, PhoneUserId, QueueId, SkillId};
 use crate::limits::{MAX_BOUND_USERS, MAX_LISTED};
 use crate::store::grants::{Action, Grant};
+use crate::store::voximplant::applications;
 use crate::store::voximplant::binding::{Binding, Work};
 use crate::store::voximplant::queues::Routing;
-use crate::store::voximplant::{applications, users};
+use crate::store::voximplant::users::{self, Stored};
 use crate::store::{Store, Table};
-use crate::voximplant::{Parameter, PhoneUser, Queue, Refusal, Skill, UserName};
+use crate::voximplant::{Parameter, Queue, Refusal, Skill, UserName};
 use std::collections::HashSet;
 use std::hash::Hash;
 
@@ -140,7 +141,7 @@ impl Selection<QueueId> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Users {
     /// Named one by one, read, in the order they were named.
-    Listed(Vec<PhoneUser>),
+    Listed(Vec<Stored>),
     /// All there are, by id, unread.
     All(Vec<PhoneUserId>),
 }
@@ -188,24 +189,25 @@ impl Selection<PhoneUserId> {
         account: AccountId,
         application: Option<ApplicationId>,
         stranger: &Refusal,
-    ) -> Result<Vec<PhoneUser>, Error> {
+    ) -> Result<Vec<Stored>, Error> {
         let (ids, missing) = match self {
             Self::All => return Ok(Vec::new()),
             Self::Ids(ids) => (ids.clone(), Refusal::Invalid(Parameter(USERS.id))),
             Self::Names(names) => {
                 let application = application.ok_or(Refusal::Missing("application_id"))?;
-                (by_name(store, account, application, names).await?, Refusal::Invalid(Parameter(USERS.name)))
+                (users_by_name(store, account, application, names).await?, Refusal::Invalid(Parameter(USERS.name)))
             }
         };
         let mut found = users::find_all(store, account, &ids).await?;
         let users = ids.iter().map(|id| found.remove(id).ok_or_else(|| missing.clone()));
         let users = users.collect::<Result<Vec<_>, _>>()?;
-        let inside = |user: &PhoneUser| application.is_none_or(|application| user.application == application);
+        let inside = |stored: &Stored| application.is_none_or(|application| stored.user.application == application);
         if users.iter().all(inside) { Ok(users) } else { Err(stranger.clone().into()) }
     }
 }
 
-async fn by_name(
+/// The users of these names in an application, every one of which must exist, in the order of the names.
+pub async fn users_by_name(
     store: &Store,
     account: AccountId,
     application: ApplicationId,

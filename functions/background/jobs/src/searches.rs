@@ -1,0 +1,16 @@
+//! What changes of users have left to do for searches.
+
+use crate::done::Done;
+use shared::context::App;
+use shared::store::search;
+use std::time::Instant;
+
+/// Removes the postings of texts that have been replaced, and of writers that died.
+pub(crate) async fn finish(app: &App, deadline: Instant) -> Done {
+    let mut done = Done::default();
+    match search::settle(&app.store, app.clock.now(), deadline).await {
+        Ok(changes) => changes.into_iter().for_each(|settled| done.note(Ok(settled))),
+        Err(error) => done.fail(error),
+    }
+    done
+}

@@ -1,0 +1,119 @@
+//! The texts of a user by parts of which `GetUsers` finds it: its name and its display name (decision D12).
+
+use crate::ids::{AccountId, PhoneUserId};
+use crate::limits::MAX_SEARCH_WORDS;
+use crate::store::grants::{Action, Grant};
+use crate::store::search::{self, Change, Posted, Stamp};
+use crate::store::{Store, StoreError, Table};
+use crate::text::fold;
+use crate::timestamp::Timestamp;
+use crate::voximplant::PhoneUser;
+use futures_util::try_join;
+use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
+
+/// What a transaction that changes a name or a display name needs beside its own grants.
+pub const POST: &[Grant] = &[
+    Grant::on(Table::Voximplant, Action::BatchWriteItem),
+    Grant::on(Table::Voximplant, Action::UpdateItem),
+    Grant::on(Table::Voximplant, Action::DeleteItem),
+];
+/// What [`candidates`] needs.
+pub const CANDIDATES: &[Grant] = &[Grant::on(Table::Voximplant, Action::Query)];
+
+/// A part of a name, folded: names are compared without case and accents (decision D12).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part(String);
+
+impl Part {
+    /// The part that a caller asks for.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        Self(fold(text))
+    }
+
+    /// Whether a name has it.
+    #[must_use]
+    pub fn is_in(&self, name: &str) -> bool {
+        fold(name).contains(&self.0)
+    }
+
+    /// What it is looked up by. It may have blanks: whatever contains it contains each of its words.
+    fn words(&self) -> Vec<&str> {
+        self.0.split_whitespace().take(MAX_SEARCH_WORDS).collect()
+    }
+}
+
+/// The stamps of a user's postings. One is missing if there is nothing to find, and in a user that was written before there
+/// were postings.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Marks {
+    #[serde(rename = "g_name", default, skip_serializing_if = "Option::is_none")]
+    name: Option<Stamp>,
+    #[serde(rename = "g_display", default, skip_serializing_if = "Option::is_none")]
+    display: Option<Stamp>,
+}
+
+fn names(account: AccountId) -> String {
+    format!("name#{}", account.padded())
+}
+
+fn display_names(account: AccountId) -> String {
+    format!("display#{}", account.padded())
+}
+
+impl Marks {
+    /// The stamps after a change, and what the change means for postings. A text that has none yet gets one.
+    pub(super) fn after(
+        &self,
+        account: AccountId,
+        before: Option<&PhoneUser>,
+        after: &PhoneUser,
+        at: Timestamp,
+    ) -> (Self, Change) {
+        let owner = format!("{}#{}", account.padded(), after.id.padded());
+        let mut change = Change::new(Table::Voximplant, owner, after.id.get(), at.millis());
+        let mut replaced = |list: String, stamp: Option<&Stamp>, text: fn(&PhoneUser) -> &str| {
+            let posted = before.filter(|_| stamp.is_some()).map(text);
+            change.replace(&list, (posted, stamp), Some(text(after)))
+        };
+        let name = replaced(names(account), self.name.as_ref(), |user| user.name.as_str());
+        let display = replaced(display_names(account), self.display.as_ref(), |user| user.display_name.as_str());
+        (Self { name, display }, change)
+    }
+
+    /// What is posted of a user who is about to go.
+    pub(super) fn posted(&self, account: AccountId, user: &PhoneUser) -> impl Iterator<Item = Posted> {
+        let name = Posted::of(&names(account), user.name.as_str(), self.name.as_ref());
+        let display = Posted::of(&display_names(account), user.display_name.as_str(), self.display.as_ref());
+        name.into_iter().chain(display)
+    }
+}
+
+/// Everybody in an account whose name and display name may contain these parts, and perhaps some more; `None` if everybody
+/// has to be looked at.
+pub async fn candidates(
+    store: &Store,
+    account: AccountId,
+    name_part: Option<&Part>,
+    display_part: Option<&Part>,
+) -> Result<Option<HashSet<PhoneUserId>>, StoreError> {
+    let (names, display_names) = try_join!(
+        containing(store, names(account), name_part),
+        containing(store, display_names(account), display_part)
+    )?;
+    Ok(match (names, display_names) {
+        (Some(names), Some(display_names)) => Some(names.intersection(&display_names).copied().collect()),
+        (one, other) => one.or(other),
+    })
+}
+
+async fn containing(
+    store: &Store,
+    list: String,
+    part: Option<&Part>,
+) -> Result<Option<HashSet<PhoneUserId>>, StoreError> {
+    let words = part.map_or_else(Vec::new, Part::words);
+    let found = search::containing(store, Table::Voximplant, &list, &words).await?;
+    Ok(found.map(|numbers| numbers.into_iter().filter_map(PhoneUserId::new).collect()))
+}
