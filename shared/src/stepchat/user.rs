@@ -143,7 +143,7 @@ pub struct User {
     pub last_activity: Timestamp,
     /// Department.
     pub department: Option<Department>,
-    /// How often the user's token has been rotated; the token is derived from id and this.
+    /// Which of the user's tokens it is, from 1: the token is derived from id and this.
     pub token_version: u32,
     /// Rises with every change but heartbeats; guards read-decide-write.
     pub version: i64,
@@ -211,22 +211,25 @@ impl UserChange {
     /// The user after this change; its version rises.
     ///
     /// A visitor or lead that gains an e-mail address becomes a user unless the call names a type; staff never
-    /// changes type by itself (reference/stepchat.md §3.4).
+    /// changes type by itself (reference/stepchat.md §3.4). Whoever becomes an admin gets another token: the one before
+    /// was shown to callers who may not see an admin's.
     #[must_use]
     pub fn apply(&self, before: &User, now: Timestamp) -> User {
         let gains_email = matches!(self.email, Some(Some(_))) && before.email.is_none();
         let grows_up = gains_email && matches!(before.user_type, UserType::Visitor | UserType::Lead);
+        let user_type = self.user_type.unwrap_or(if grows_up { UserType::User } else { before.user_type });
+        let becomes_admin = user_type == UserType::Admin && before.user_type != UserType::Admin;
         User {
             id: before.id,
             first_name: self.first_name.clone().unwrap_or_else(|| before.first_name.clone()),
             last_name: self.last_name.clone().unwrap_or_else(|| before.last_name.clone()),
             email: self.email.clone().unwrap_or_else(|| before.email.clone()),
             profile_image: self.profile_image.clone().unwrap_or_else(|| before.profile_image.clone()),
-            user_type: self.user_type.unwrap_or(if grows_up { UserType::User } else { before.user_type }),
+            user_type,
             creation_time: before.creation_time,
             last_activity: before.last_activity,
             department: self.department.unwrap_or(before.department),
-            token_version: before.token_version,
+            token_version: before.token_version.saturating_add(becomes_admin.into()),
             version: now.millis().max(before.version.saturating_add(1)),
         }
     }
@@ -283,6 +286,18 @@ mod tests {
         ] {
             let user = made(NewUser { user_type: Some(before), ..NewUser::default() });
             assert_eq!(change.apply(&user, Timestamp::from_millis(9)).user_type, after);
+        }
+    }
+
+    #[test]
+    fn whoever_becomes_an_admin_gets_another_token_and_nobody_else_does() {
+        let change = |kind| UserChange { user_type: Some(kind), ..UserChange::default() };
+        for (before, after) in UserType::LISTED.into_iter().flat_map(|kind| UserType::LISTED.map(|other| (kind, other)))
+        {
+            let user = made(NewUser { user_type: Some(before), ..NewUser::default() });
+            let changed = change(after).apply(&user, Timestamp::from_millis(9));
+            let becomes = before != UserType::Admin && after == UserType::Admin;
+            assert_eq!(changed.token_version != user.token_version, becomes, "{before} {after}");
         }
     }
 

@@ -204,12 +204,6 @@ impl Store {
 
     /// Stores an API key. Operator work: no method may do this.
     pub async fn put_api_key(&self, hash: &TokenHash, key: &ApiKey) -> Result<(), StoreError> {
-        self.put_auth(&ApiKeyItem { pk: api_key(hash).pk, key: key.clone() }).await
-    }
-
-    async fn put_auth<T: Serialize>(&self, item: &T) -> Result<(), StoreError> {
-        let name = self.table_name(Table::Auth);
-        self.client.put_item().table_name(name).set_item(Some(serde_dynamo::to_item(item)?)).send().await?;
-        Ok(())
+        self.put(Table::Auth, &ApiKeyItem { pk: api_key(hash).pk, key: key.clone() }).await
     }
 }

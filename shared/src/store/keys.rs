@@ -5,7 +5,9 @@ use crate::text::{hex, prefix};
 use aws_sdk_dynamodb::types::AttributeValue;
 use ring::digest::{SHA256, digest};
 
-/// Bytes of a value inside a sort key. `DynamoDB` allows 1,024 for the whole key.
+/// Bytes of a sort key, by `DynamoDB`.
+pub(crate) const MAX_KEY_BYTES: usize = 1_024;
+/// Bytes of a value inside a sort key.
 const SORT_BYTES: usize = 900;
 
 /// The primary key of an item. The `auth` table has no sort key.

@@ -29,9 +29,43 @@ async fn stepchat_opens_to_admins_only_and_at_once_closes_to_the_demoted() {
     app.stepchat("update-user", json!({ "user_id": second, "user_type": "agent" })).await.response();
     assert_eq!(app.stepchat("count-users", json!({ "token": token })).await.code(), "invalid-token");
     app.stepchat("update-user", json!({ "user_id": second, "user_type": "admin" })).await.response();
+    assert_eq!(app.stepchat("count-users", json!({ "token": token })).await.code(), "invalid-token", "for ever");
+    let token = token_of(&second).await;
     assert_eq!(app.stepchat("count-users", json!({ "token": token })).await.response()["all"], "6");
     app.stepchat("delete-user", json!({ "user_id": second })).await.response();
     assert_eq!(app.stepchat("count-users", json!({ "token": token })).await.code(), "invalid-token");
+}
+
+/// Answers show the tokens of users to every caller, of admins only to admins: so no token of the one becomes one of the
+/// other.
+#[tokio::test]
+async fn a_token_that_was_noted_before_its_user_became_an_admin_opens_nothing() {
+    let app = App::new().await;
+    let reader = app.operator.create_token(TokenName::parse("crm").unwrap(), Scope::Read, None).await.unwrap();
+    let seen = async |token: &str, id: &str| {
+        let row = app.stepchat("get-user", json!({ "token": token, "user_id": id })).await.response();
+        row["token"].as_str().unwrap().to_owned()
+    };
+    for kind in ["visitor", "lead", "user", "agent"] {
+        let id = app.add_stepchat_user(json!({ "user_type": kind })).await;
+        // Of an agent the reader sees none, but other admins do.
+        let noted = seen(if kind == "agent" { &app.token } else { &reader }, &id).await;
+        app.stepchat("update-user", json!({ "user_id": id, "user_type": "admin" })).await.response();
+        let counted = app.stepchat("count-users", json!({ "token": noted })).await;
+        assert_eq!(counted.code(), "invalid-token", "{kind}");
+        let login = app.stepchat("login", json!({ "user_id": id, "user_token": noted })).await;
+        assert_eq!(login.response(), json!(false), "{kind}");
+        assert_eq!(seen(&reader, &id).await, "", "{kind}");
+        let own = seen(&app.token, &id).await;
+        assert_eq!(app.stepchat("count-users", json!({ "token": own })).await.response()["success"], Value::Null);
+        let login = app.stepchat("login", json!({ "user_id": id, "user_token": own })).await;
+        assert_eq!(login.response()[0]["token"], json!(own), "{kind}");
+        // A change that leaves the type alone leaves the token.
+        app.stepchat("update-user", json!({ "user_id": id, "user_type": "admin", "first_name": "A" })).await.response();
+        assert_eq!(seen(&app.token, &id).await, own, "{kind}");
+    }
+    let lookups = app.items().into_iter().filter(|(_, item)| item["pk"]["S"].as_str().unwrap().starts_with("T#"));
+    assert_eq!(lookups.count(), 5, "one of each admin, none of the tokens before");
 }
 
 /// StepChat methods that a token for reading does not reach.
@@ -121,7 +155,7 @@ async fn an_api_token_follows_its_admin_out_of_the_type_and_back() {
     become_a("agent").await;
     assert_eq!(count().await.code(), "invalid-token");
     become_a("admin").await;
-    assert_eq!(count().await.response()["all"], "2", "as the admin's own token does");
+    assert_eq!(count().await.response()["all"], "2");
     let written = app.stepchat("add-user", json!({ "token": token })).await;
     assert_eq!(
         written.json(),

@@ -1,12 +1,25 @@
 //! Lists of StepChat users against a naive model.
 
+use super::search::{cost, workspace};
 use super::seeds;
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use shared::ids::UserId;
+use shared::store::stepchat::lists::{Column, Order};
+use shared::store::stepchat::users;
 use tests::App;
 
-const COLUMNS: [&str; 8] =
-    ["first_name", "last_name", "email", "profile_image", "user_type", "creation_time", "last_activity", "department"];
+const COLUMNS: [&str; 9] = [
+    "id",
+    "first_name",
+    "last_name",
+    "email",
+    "profile_image",
+    "user_type",
+    "creation_time",
+    "last_activity",
+    "department",
+];
 const TYPES: [&str; 5] = ["visitor", "lead", "user", "agent", "admin"];
 const NAMES: [&str; 5] = ["анна", "Anna", "Béa", "bea", "Zoë"];
 
@@ -14,7 +27,11 @@ const NAMES: [&str; 5] = ["анна", "Anna", "Béa", "bea", "Zoë"];
 fn key(row: &Value, column: &str) -> (Option<String>, u64) {
     // The default picture is shown where none is stored.
     let stored = row[column].as_str().filter(|text| column != "profile_image" || text.contains("example.com"));
-    let padded = |text: &str| if column == "department" { format!("{text:0>3}") } else { shared::text::fold(text) };
+    let padded = |text: &str| match column {
+        "department" => format!("{text:0>3}"),
+        "id" => format!("{text:0>12}"),
+        _ => shared::text::fold(text),
+    };
     (stored.map(padded), row["id"].as_str().unwrap().parse().unwrap())
 }
 
@@ -203,4 +220,143 @@ async fn heartbeats_cost_a_write_every_few_seconds_only_and_survive_updates() {
     app.stepchat("update-user", json!({ "user_id": id, "first_name": "X" })).await.response();
     let after = app.stepchat("get-user", json!({ "user_id": id })).await.response()["last_activity"].clone();
     assert_eq!(before, after);
+}
+
+/// The cursor behind this user in an order.
+async fn behind(app: &App, order: &Order, id: &str) -> String {
+    let user = users::find_profile(&app.app.store, UserId::parse(id).unwrap()).await.unwrap().unwrap();
+    order.place(&user).text()
+}
+
+fn ids(rows: &Value) -> Vec<String> {
+    rows.as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_page_too_long_for_one_answer_goes_on_behind_a_user_who_has_gone() {
+    let app = App::new().await;
+    let note = "n".repeat(60_000);
+    let mut expected = Vec::new();
+    for number in 0..95 {
+        let fields = json!({ "first_name": format!("n{number:02}"), "extra": { "note": note } });
+        expected.push(app.add_stepchat_user(fields).await);
+    }
+    let ask = json!({ "sorting": ["first_name", "ASC"], "user_types": ["visitor"], "extra": ["Note"] });
+    let (mut listed, mut rest) = (Vec::new(), ask);
+    loop {
+        let part = app.stepchat("get-users", rest.clone()).await;
+        listed.extend(ids(&part.response()));
+        assert!(listed.len() <= expected.len(), "it begins again");
+        match part.json().get("next_cursor") {
+            Some(next) => rest["cursor"] = next.clone(),
+            None => break,
+        }
+        app.stepchat("delete-user", json!({ "user_id": listed.last().unwrap() })).await.response();
+    }
+    assert_eq!(listed, expected);
+}
+
+#[tokio::test]
+async fn every_list_goes_on_behind_a_place_and_refuses_what_is_none() {
+    let app = App::new().await;
+    let mut all = Vec::new();
+    for number in 0..6 {
+        app.wait_millis(700);
+        let kind = ["lead", "visitor", "agent"][number % 3];
+        let fields = json!({ "user_type": kind, "first_name": NAMES[number % 5], "email": format!("{number}@x.y") });
+        all.push(app.add_stepchat_user(fields).await);
+    }
+    let created = app.stepchat("get-user", json!({ "user_id": all[0] })).await.response()["creation_time"].clone();
+    let newest = Order::by(Column::CreationTime, true);
+    for (method, fields, order) in [
+        ("get-users", json!({}), newest.clone()),
+        ("get-users", json!({ "sorting": ["user_type", "ASC"] }), Order::by(Column::UserType, false)),
+        ("get-users", json!({ "sorting": ["user_type", "DESC"], "search": "@" }), Order::by(Column::UserType, true)),
+        ("get-users", json!({ "sorting": ["id", "ASC"], "user_ids": all }), Order::by(Column::Id, false)),
+        ("get-online-users", json!({ "sorting": "first_name" }), Order::by(Column::FirstName, true)),
+        ("search-users", json!({ "search": "@" }), newest.clone()),
+        ("get-new-users", json!({ "datetime": 1 }), Order::by(Column::Id, true)),
+        ("get-new-users", json!({ "datetime": all[1] }), Order::by(Column::Id, true)),
+        ("get-new-users", json!({ "datetime": created }), newest),
+    ] {
+        let whole = ids(&app.stepchat(method, fields.clone()).await.response());
+        assert!(whole.len() >= 4, "{method} {fields}: {whole:?}");
+        for (place, id) in whole.iter().enumerate() {
+            let mut rest = fields.clone();
+            rest["cursor"] = behind(&app, &order, id).await.into();
+            let rest = ids(&app.stepchat(method, rest).await.response());
+            assert_eq!(rest, whole[place + 1..], "{method} {fields} behind {id}");
+        }
+        for junk in ["x", "7", "9999"] {
+            let mut fields = fields.clone();
+            fields["cursor"] = junk.into();
+            let refused = app.stepchat(method, fields).await;
+            assert_eq!(refused.code(), "invalid-cursor", "{method} {junk}");
+        }
+    }
+    // Behind the place where the list ends there is nothing, not a failure.
+    let end = behind(&app, &Order::by(Column::Id, true), "1").await;
+    let none = app.stepchat("get-new-users", json!({ "datetime": all[0], "cursor": end })).await;
+    assert_eq!(none.response(), json!([]));
+}
+
+#[tokio::test]
+async fn new_users_cost_what_is_left_of_their_list() {
+    let app = workspace(2_000).await;
+    let place = behind(&app, &Order::by(Column::Id, true), "12").await;
+    let (rows, units, _) = cost(&app, "get-new-users", json!({ "datetime": 1, "cursor": place })).await;
+    assert_eq!(rows, 10);
+    assert!(units < 20.0, "{units}");
+}
+
+#[tokio::test]
+async fn a_list_of_ids_that_are_none_names_nobody_and_a_blank_one_everybody() {
+    let app = App::new().await;
+    let id = app.add_stepchat_user(json!({})).await;
+    let listed = async |fields: Value| ids(&app.stepchat("get-users", fields).await.response());
+    for nobody in [json!(["abc"]), json!("0"), json!([0]), json!("abc,-1"), json!([""]), json!([null])] {
+        assert!(listed(json!({ "user_ids": nobody })).await.is_empty(), "{nobody}");
+        assert!(listed(json!({ "users_id": nobody })).await.is_empty(), "{nobody}");
+    }
+    for everybody in [json!(""), json!([]), json!(false)] {
+        assert_eq!(listed(json!({ "user_ids": everybody })).await.len(), 2, "{everybody}");
+        assert_eq!(
+            listed(json!({ "user_ids": everybody, "users_id": [id] })).await,
+            std::slice::from_ref(&id),
+            "{everybody}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn nobody_has_details_whose_user_has_gone_and_no_list_shows_the_bot() {
+    let app = App::new().await;
+    let extra = json!({ "company": "ACME", "city": "Tver" });
+    let gone = app.add_stepchat_user(json!({ "extra": extra })).await;
+    let stays = app.add_stepchat_user(json!({ "extra": extra })).await;
+    let bot = app.stepchat("get-bot-id", json!({})).await.response();
+    app.stepchat("update-user", json!({ "user_id": bot, "extra": extra })).await.response();
+    // The deleting request dies right after its transaction.
+    let stored = users::load(&app.app.store, UserId::parse(&gone).unwrap()).await.unwrap().unwrap();
+    app.app.store.commit(&users::deletion(&stored).unwrap()).await.unwrap();
+    for whom in [json!("all"), json!([gone, stays, bot])] {
+        for details in [json!(["company", "City"]), json!(["company", "City", "first_name"])] {
+            let asked = json!({ "details": details, "user_ids": whom });
+            let having = app.stepchat("get-users-with-details", asked.clone()).await.response();
+            let id: u64 = stays.parse().unwrap();
+            assert_eq!(having["company"], json!([{ "id": id, "value": "ACME" }]), "{asked}");
+            assert_eq!(having["City"], json!([{ "id": id, "value": "Tver" }]), "{asked}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn extras_are_asked_for_by_their_slugs_in_any_case() {
+    let app = App::new().await;
+    let id = app.add_stepchat_user(json!({ "extra": { "phone": "+7919", "city": "Tver" } })).await;
+    for slugs in [json!(["Phone"]), json!(" [\" PHONE \"]"), json!({ "0": "phone" })] {
+        let rows = app.stepchat("get-users", json!({ "user_ids": id, "extra": slugs })).await.response();
+        assert_eq!(rows[0]["extra"], json!({ "phone": "+7919" }), "{slugs}");
+        assert_eq!(rows[0]["details"].as_array().unwrap().len(), 1, "{slugs}");
+    }
 }

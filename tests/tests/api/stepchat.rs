@@ -1,9 +1,16 @@
 //! StepChat beyond its golden stories.
 
+use super::cascades::next_user_is;
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
-use http::Request;
+use dynoxide::Database;
+use http::{Request, StatusCode};
 use serde_json::{Value, json};
 use shared::store::stepchat::jobs;
+use shared::store::{Endpoint, connect_with};
+use switchboard::embedded;
 use tests::App;
 
 #[tokio::test]
@@ -100,9 +107,47 @@ async fn a_purge_that_its_request_did_not_finish_is_finished_by_the_job() {
     // The user is gone everywhere already.
     assert_eq!(app.stepchat("get-user", json!({ "user_id": id, "extra": 1 })).await.response(), json!(false));
     assert_eq!(app.stepchat("get-user-by", json!({ "by": "company", "value": "ACME" })).await.response(), json!(false));
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
-    let job = switchboard::methods::JOBS[0];
-    assert_eq!(shared::runtime::perform(job, app.app.clone(), deadline).await.unwrap(), 1);
+    assert_eq!(app.run_jobs().await, 1);
     assert!(!app.items().iter().any(|(_, item)| item.to_string().contains("ACME")));
-    assert_eq!(shared::runtime::perform(job, app.app.clone(), deadline).await.unwrap(), 0);
+    assert_eq!(app.run_jobs().await, 0);
+}
+
+/// A database in which transactions are under way with whatever profile is updated alone.
+#[derive(Debug)]
+struct Busy(SharedHttpConnector);
+
+impl HttpConnector for Busy {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let updates = request.headers().get("x-amz-target").unwrap().ends_with(".UpdateItem");
+        if !updates || !String::from_utf8_lossy(request.body().bytes().unwrap()).contains("s_active") {
+            return self.0.call(request);
+        }
+        let conflict = json!({ "__type": "TransactionConflictException", "message": "under way" });
+        HttpConnectorFuture::ready(Ok(HttpResponse::new(400.try_into().unwrap(), SdkBody::from(conflict.to_string()))))
+    }
+}
+
+#[tokio::test]
+async fn a_heartbeat_that_meets_a_change_of_its_user_is_no_failure() {
+    let database = Database::memory().unwrap();
+    let connector = SharedHttpConnector::new(Busy(embedded::connector(&database)));
+    let transport = http_client_fn(move |_, _| connector.clone());
+    let client = connect_with(&Endpoint::emulator(Some("http://embedded".into())), transport);
+    let app = App::on(database, client, |_| None).await;
+    let id = app.add_stepchat_user(json!({})).await;
+    app.wait_millis(60_000);
+    let beat = app.stepchat("update-users-last-activity", json!({ "user_id": id })).await;
+    assert_eq!((beat.status, beat.response()), (StatusCode::OK, json!(true)));
+    let opened = app.stepchat("current-url", json!({ "user_id": id, "url": "https://example.com/" })).await;
+    assert_eq!((opened.status, opened.response()), (StatusCode::OK, json!(true)));
+}
+
+#[tokio::test]
+async fn a_bot_whose_id_is_taken_gets_another() {
+    let app = App::new().await;
+    let id = app.add_stepchat_user(json!({})).await.parse::<u64>().unwrap();
+    next_user_is(&app, id);
+    let bot = app.stepchat("get-bot-id", json!({})).await.response();
+    assert_eq!(bot, json!(id + 1));
+    assert_eq!(app.stepchat("get-bot-id", json!({})).await.response(), bot);
 }

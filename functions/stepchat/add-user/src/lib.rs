@@ -18,17 +18,22 @@ pub struct AddUser;
 pub struct Request {
     /// First name. Default: the workspace's default name.
     #[serde(default)]
+    #[schemars(length(max = 100))]
     first_name: Text,
     /// Last name. Default: `#` and a random number, unless one is sent, even an empty one.
+    #[schemars(length(max = 100))]
     last_name: Option<Text>,
     /// E-mail address, unique.
     #[serde(default)]
+    #[schemars(length(max = 191))]
     email: Text,
     /// Address of the picture.
     #[serde(default)]
+    #[schemars(length(max = 191))]
     profile_image: Text,
     /// Password.
     #[serde(default)]
+    #[schemars(length(max = 1024))]
     password: Text,
     /// visitor, lead, user, agent or admin. Default: user with an e-mail address, visitor without.
     user_type: Option<Text>,

@@ -7,10 +7,10 @@ use columns::Columns;
 use futures_util::TryStreamExt;
 use shared::auth::stepchat::Admin;
 use shared::prelude::*;
-use shared::stepchat::Refusal;
 use shared::store::files::{self, FileKey, Upload};
-use shared::store::stepchat::export::{self, Place};
-use shared::wire::stepchat::{Access, Answer, Error, Stepchat, Text, UserRefs};
+use shared::store::stepchat::export;
+use shared::store::stepchat::lists::{Column, Order, Place};
+use shared::wire::stepchat::{Access, Answer, Error, PlaceCursor, Stepchat, UserRefs};
 use sheet::Sheet;
 use std::pin::pin;
 use std::time::{Duration, Instant};
@@ -23,12 +23,14 @@ pub struct CsvUsers;
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct Request {
     /// Only these users.
-    user_ids: Option<UserRefs>,
+    #[serde(default)]
+    user_ids: UserRefs,
     /// Another name of `user_ids` (decision D15).
-    users_id: Option<UserRefs>,
+    #[serde(default)]
+    users_id: UserRefs,
     /// Continues after an answer that ended with `next_cursor`, in a file of its own.
     #[serde(default)]
-    cursor: Text,
+    cursor: PlaceCursor,
 }
 
 impl Method for CsvUsers {
@@ -44,11 +46,11 @@ impl Method for CsvUsers {
 
     async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Self::Response, Error> {
         let settings = ctx.config().stepchat.export;
-        let after = request.cursor.given().map(|text| Place::parse(text).ok_or(Refusal::InvalidCursor)).transpose()?;
-        let named = request.user_ids.or(request.users_id).map(|ids| ids.0).filter(|ids| !ids.is_empty());
+        let order = Order { column: Column::FirstName, descending: false, after: request.cursor.read()? };
+        let named = request.user_ids.named().or(request.users_id.named());
         let (mut columns, mut sheet) = (Columns::default(), Sheet::new());
         let mut next_cursor = None;
-        let mut users = pin!(export::read(ctx.store(), named.as_deref(), after).await?);
+        let mut users = pin!(export::read(ctx.store(), named, order.clone()).await?);
         let mut last: Option<Place> = None;
         while let Some(stored) = users.try_next().await? {
             // The file ends where time, room or the setting end. It is whole up to there, and the answer says so.
@@ -58,7 +60,7 @@ impl Method for CsvUsers {
                 break;
             }
             sheet.add(&columns.row(&stored, &ctx.config().stepchat.default_profile_image))?;
-            last = Some(Place::behind(&stored.user));
+            last = Some(order.place(&stored.user));
         }
         let key = FileKey::fresh_export();
         let mut upload = Upload::new(ctx.files(), &key);

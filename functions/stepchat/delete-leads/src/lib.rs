@@ -37,7 +37,7 @@ impl Method for DeleteLeads {
         let removal = removals::leads(ctx.store()).await?;
         ctx.commit(removal.promise()?, &answer).await?;
         // It is promised: what is not done now, `background/jobs` does.
-        let _ = removal.perform(ctx.store(), ctx.inline_until()).await;
+        let _ = removal.begin(ctx.store(), ctx.inline_until()).await;
         Ok(answer)
     }
 }

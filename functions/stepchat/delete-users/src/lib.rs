@@ -49,14 +49,14 @@ impl Method for DeleteUsers {
     type Response = Answer<bool>;
 
     async fn call(ctx: &Ctx, caller: &Admin, request: Request) -> Result<Answer<bool>, Error> {
-        let (answer, ids) = (Answer::new(true), request.user_ids.0);
+        let (answer, ids) = (Answer::new(true), request.user_ids.ids());
         if ids.len() > MAX_DELETED_USERS {
             return Err(Refusal::TooManyUsers.into());
         }
         if ids.contains(&caller.id()) {
             return Err(Refusal::CannotDeleteUser.into());
         }
-        let people = people::find(ctx.store(), ids.into_iter().collect()).await?;
+        let people = people::find(ctx.store(), ids.iter().copied().collect()).await?;
         if people.is_empty() {
             return Ok(answer);
         }
@@ -64,7 +64,7 @@ impl Method for DeleteUsers {
         let removal = removals::users(people.into_keys().collect());
         ctx.commit(removal.promise()?, &answer).await?;
         // It is promised: what is not done now, `background/jobs` does.
-        let _ = removal.perform(ctx.store(), ctx.inline_until()).await;
+        let _ = removal.begin(ctx.store(), ctx.inline_until()).await;
         Ok(answer)
     }
 }

@@ -1,11 +1,10 @@
 //! `get-bot-id`: the id of the bot as a number; makes the bot if there is none (page "get-bot-id"; decision D23).
 
 use shared::auth::stepchat::Admin;
-use shared::ids::UserId;
 use shared::prelude::*;
 use shared::stepchat::{ImageUrl, Name};
-use shared::store::CommitError;
 use shared::store::stepchat::bot;
+use shared::store::{Attempts, CommitError};
 use shared::wire::stepchat::{Access, Answer, Error, Stepchat, new_bot};
 
 /// The method.
@@ -28,15 +27,18 @@ impl Method for GetBotId {
     type Response = Answer<u64>;
 
     async fn call(ctx: &Ctx, _: &Admin, _: Request) -> Result<Self::Response, Error> {
-        if let Some(id) = bot::find(ctx.store()).await? {
-            return Ok(Answer::new(id.get()));
-        }
-        let (user, secrets) = new_bot(ctx, None::<Name>, None::<ImageUrl>).await?;
-        let answer = Answer::new(user.id.get());
-        match ctx.commit(bot::creation(&user, &secrets)?, &answer).await {
-            // Another call has made it in between.
-            Err(CommitError::Stale) => Ok(Answer::new(bot::find(ctx.store()).await?.map_or(0, UserId::get))),
-            done => Ok(done.map(|()| answer)?),
+        let mut attempts = Attempts::default();
+        loop {
+            if let Some(id) = bot::find(ctx.store()).await? {
+                return Ok(Answer::new(id.get()));
+            }
+            let (user, secrets) = new_bot(ctx, None::<Name>, None::<ImageUrl>).await?;
+            let answer = Answer::new(user.id.get());
+            match ctx.commit(bot::creation(&user, &secrets)?, &answer).await {
+                // Another call has made it in between.
+                Err(CommitError::Stale) => attempts.again().await?,
+                done => return Ok(done.map(|()| answer)?),
+            }
         }
     }
 }

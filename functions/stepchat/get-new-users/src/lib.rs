@@ -7,7 +7,11 @@ use shared::stepchat::Refusal;
 use shared::store::stepchat::lists::Since;
 use shared::store::stepchat::{lists, people};
 use shared::timestamp::Timestamp;
-use shared::wire::stepchat::{Access, Answer, Error, Stepchat, Text, UserCursor, UserRow, rows};
+use shared::wire::Fitting;
+use shared::wire::stepchat::{Access, Answer, Error, Filled, PlaceCursor, Stepchat, Text, UserRow};
+
+/// Users read together while the answer fills.
+const CHUNK: usize = 500;
 
 /// The method.
 #[derive(Debug)]
@@ -20,7 +24,7 @@ pub struct Request {
     datetime: Text,
     /// Continues after an answer that ended with `next_cursor`.
     #[serde(default)]
-    cursor: UserCursor,
+    cursor: PlaceCursor,
 }
 
 fn since(text: &str) -> Result<Since, Refusal> {
@@ -45,10 +49,19 @@ impl Method for GetNewUsers {
     type Response = Answer<Vec<UserRow>>;
 
     async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Self::Response, Error> {
-        let (since, cursor) = (since(request.datetime.as_str())?, request.cursor.read()?);
-        let mut ids = lists::since(ctx.store(), since).await?;
-        ids.retain(|id| cursor.is_none_or(|cursor| *id < cursor));
-        let filled = rows(ctx, &ids).await?;
+        let (since, after) = (since(request.datetime.as_str())?, request.cursor.read()?);
+        let order = since.order(after);
+        let mut walk = lists::since(ctx.store(), since, order.clone()).await?;
+        let mut taken = Fitting::default();
+        loop {
+            let ids = walk.several(CHUNK).await?;
+            let users = lists::profiles(ctx.store(), &ids).await?;
+            let is_room = taken.take(users.iter().map(|user| (UserRow::new(ctx, user), order.place(user).text())));
+            if !is_room || ids.len() < CHUNK {
+                break;
+            }
+        }
+        let filled = Filled::of(taken, false);
         Ok(Answer::with_cursor(filled.rows, filled.next_cursor))
     }
 }

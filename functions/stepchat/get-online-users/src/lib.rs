@@ -3,9 +3,9 @@
 use shared::auth::stepchat::Admin;
 use shared::prelude::*;
 use shared::stepchat::UserType;
-use shared::store::stepchat::lists::{self, Column};
+use shared::store::stepchat::lists::{self, Column, Order};
 use shared::store::stepchat::{people, presence};
-use shared::wire::stepchat::{Access, Answer, Error, Filled, Flag, Stepchat, Text, UserRefs, UserRow};
+use shared::wire::stepchat::{Access, Answer, Error, Filled, Flag, PlaceCursor, Stepchat, Text, UserRefs, UserRow};
 
 /// The method.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub struct Request {
     agents: Flag,
     /// Continues after an answer that ended with `next_cursor`.
     #[serde(default)]
-    cursor: UserRefs,
+    cursor: PlaceCursor,
 }
 
 impl Method for GetOnlineUsers {
@@ -43,15 +43,15 @@ impl Method for GetOnlineUsers {
         let staff = [UserType::Agent, UserType::Admin];
         let types: &[UserType] = if request.agents.0 { &staff } else { &UserType::LISTED };
         let after = ctx.online_after();
+        let column = Column::parse(request.sorting.as_str()).unwrap_or(Column::CreationTime);
+        let order = Order { column, descending: true, after: request.cursor.read()? };
         let ids = lists::active_since(ctx.store(), types, after).await?;
         let mut users = lists::profiles(ctx.store(), &ids).await?;
         // The index may lag behind the profiles.
-        users.retain(|user| presence::is_active(user, after) && !request.exclude_id.0.contains(&user.id));
-        lists::sort(&mut users, Column::parse(request.sorting.as_str()).unwrap_or(Column::CreationTime), true);
-        let last = request.cursor.0.first();
-        let start = last.and_then(|last| users.iter().position(|user| user.id == *last)).map_or(0, |place| place + 1);
-        let rest = users.iter().skip(start).map(|user| (UserRow::new(ctx, user), user.id.to_string()));
-        let filled = Filled::new(rest, false);
+        users.retain(|user| presence::is_active(user, after) && !request.exclude_id.ids().contains(&user.id));
+        users.retain(|user| order.holds(user));
+        order.sort(&mut users);
+        let filled = Filled::new(users.iter().map(|user| (UserRow::new(ctx, user), order.place(user).text())), false);
         Ok(Answer::with_cursor(filled.rows, filled.next_cursor))
     }
 }

@@ -69,24 +69,11 @@ async fn chosen(ctx: &Ctx, ids: &Texts) -> Result<Option<BTreeSet<UserId>>, Erro
     }
 }
 
-/// Values of extras by name and user. Their index is in the order of the values, so they are read whole.
-async fn extras(ctx: &Ctx, names: &[String], among: Option<&[UserId]>) -> Result<Values, Error> {
-    let mut values = Values::new();
-    for name in names.iter().filter(|name| !is_built_in(name)) {
-        if let Some(slug) = Slug::parse(name) {
-            values.insert(name.clone(), lists::with_detail(ctx.store(), &slug, among).await?);
-        }
-    }
-    Ok(values)
-}
-
 /// Each name once. Every extra is a look-up of its own, so their number has a bound.
 fn names(details: Texts) -> Result<Vec<String>, Refusal> {
     let names: BTreeSet<String> = details.0.into_iter().collect();
     if names.len() > MAX_DETAILS_PER_CALL { Err(Refusal::TooManyExtras) } else { Ok(names.into_iter().collect()) }
 }
-
-type Values = BTreeMap<String, BTreeMap<UserId, String>>;
 
 impl Method for GetUsersWithDetails {
     type Family = Stepchat;
@@ -100,32 +87,34 @@ impl Method for GetUsersWithDetails {
 
     async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Self::Response, Error> {
         let after = request.cursor.read()?;
-        let among = chosen(ctx, &request.user_ids).await?.map(|ids| ids.into_iter().collect::<Vec<_>>());
+        let behind = |id: &UserId| after.is_none_or(|after| *id > after);
+        let among = chosen(ctx, &request.user_ids).await?;
+        let among = among.map(|ids| ids.into_iter().filter(behind).collect::<Vec<_>>());
         let names = names(request.details)?;
-        let extras = extras(ctx, &names, among.as_deref()).await?;
+        let slugs = names.iter().filter(|name| !is_built_in(name)).filter_map(|name| Slug::parse(name)).collect();
+        let extras = lists::with_details(ctx.store(), slugs, among.as_deref()).await?;
         let mut ids: BTreeSet<UserId> = extras.values().flat_map(|users| users.keys().copied()).collect();
-        let profiles_count = names.iter().any(|name| is_built_in(name));
-        if profiles_count {
+        if names.iter().any(|name| is_built_in(name)) {
             ids.extend(match among {
                 Some(ids) => ids,
                 None => lists::ids_of(ctx.store(), &UserType::LISTED).await?,
             });
         }
-        let ids: Vec<UserId> = ids.into_iter().filter(|id| after.is_none_or(|after| *id > after)).collect();
+        let ids: Vec<UserId> = ids.into_iter().filter(behind).collect();
         let mut taken = Fitting::default();
         for chunk in ids.chunks(CHUNK) {
-            let profiles = if profiles_count { lists::profiles(ctx.store(), chunk).await? } else { Vec::new() };
-            let mut profiles = profiles.into_iter().peekable();
-            let users = chunk.iter().map(|id| {
-                let profile = profiles.next_if(|user| user.id == *id);
-                let value = |name: &str| match &profile {
-                    Some(user) if is_built_in(name) => built_in(name, user),
-                    _ => extras.get(name)?.get(id).cloned(),
+            // The profile decides who exists: of a deleted user extras may be left for a while. No list shows the bot.
+            let mut users = lists::profiles(ctx.store(), chunk).await?;
+            users.retain(|user| user.user_type != UserType::Bot);
+            let rows = users.iter().map(|user| {
+                let value = |name: &str| match Slug::parse(name) {
+                    _ if is_built_in(name) => built_in(name, user),
+                    slug => extras.get(&slug?)?.get(&user.id).cloned(),
                 };
-                let having = names.iter().filter_map(|name| Some((name, Having { id: *id, value: value(name)? })));
-                (having.collect::<Vec<_>>(), id.to_string())
+                let having = names.iter().filter_map(|name| Some((name, Having { id: user.id, value: value(name)? })));
+                (having.collect::<Vec<_>>(), user.id.to_string())
             });
-            if !taken.take(users) {
+            if !taken.take(rows) {
                 break;
             }
         }

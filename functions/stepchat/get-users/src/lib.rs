@@ -1,14 +1,13 @@
 //! `get-users`: a page of 100 users, sorted and filtered (page "get-users"; reference/stepchat.md §3.2).
 
 use shared::auth::stepchat::Admin;
-use shared::ids::UserId;
 use shared::prelude::*;
 use shared::stepchat::{Search, User};
 use shared::store::StoreError;
-use shared::store::stepchat::finding::{self, Order};
-use shared::store::stepchat::lists;
+use shared::store::stepchat::finding;
+use shared::store::stepchat::lists::{self, Order};
 use shared::wire::stepchat::{
-    Access, Answer, Error, ExtraChoice, Filled, ListedUser, Sorting, Stepchat, Text, Types, UserRefs,
+    Access, Answer, Error, ExtraChoice, Filled, ListedUser, PlaceCursor, Sorting, Stepchat, Text, Types, UserRefs,
 };
 
 /// The method.
@@ -34,12 +33,14 @@ pub struct Request {
     #[serde(default)]
     extra: ExtraChoice,
     /// Only these users.
-    user_ids: Option<UserRefs>,
+    #[serde(default)]
+    user_ids: UserRefs,
     /// Another name of `user_ids` (decision D15).
-    users_id: Option<UserRefs>,
+    #[serde(default)]
+    users_id: UserRefs,
     /// Continues after an answer that ended with `next_cursor`.
     #[serde(default)]
-    cursor: UserRefs,
+    cursor: PlaceCursor,
 }
 
 /// Users on a page.
@@ -53,34 +54,23 @@ impl Request {
     }
 
     /// The users on the page, in order.
-    async fn page(&self, ctx: &Ctx) -> Result<Vec<User>, StoreError> {
+    async fn page(&self, ctx: &Ctx, order: Order) -> Result<Vec<User>, StoreError> {
         let (store, types, skip) = (ctx.store(), &self.user_types.0, self.skipped());
-        let Sorting { column, descending } = self.sorting;
         let search = Search::parse(self.search.as_str());
-        let named = self.user_ids.as_ref().or(self.users_id.as_ref()).map(|ids| &ids.0).filter(|ids| !ids.is_empty());
-        if let Some(ids) = named {
+        if let Some(ids) = self.user_ids.named().or(self.users_id.named()) {
             let mut users = lists::profiles(store, ids).await?;
             users.retain(|user| types.contains(&user.user_type));
             let mut users = finding::matching(store, users, &search).await?;
-            lists::sort(&mut users, column, descending);
+            order.sort(&mut users);
             return Ok(users.into_iter().skip(skip).take(PAGE).collect());
         }
         if search.is_empty() {
             let limit = i32::try_from(skip.saturating_add(PAGE).min(1_000)).ok();
-            let mut walk = lists::walk(store, column, descending, types, limit).await?;
-            let mut ids: Vec<UserId> = Vec::with_capacity(PAGE);
-            let mut skipped = 0_usize;
-            while ids.len() < PAGE {
-                let Some(id) = walk.next().await? else { break };
-                if skipped < skip {
-                    skipped = skipped.saturating_add(1);
-                } else {
-                    ids.push(id);
-                }
-            }
-            return lists::profiles(store, &ids).await;
+            let mut walk = lists::walk(store, order, types, limit).await?;
+            walk.skip(skip).await?;
+            return lists::profiles(store, &walk.several(PAGE).await?).await;
         }
-        let mut found = finding::find(store, &search, types, Order { column, descending, after: None }).await?;
+        let mut found = finding::find(store, &search, types, order).await?;
         let (mut page, mut skipped): (Vec<User>, usize) = (Vec::with_capacity(PAGE), 0);
         while let Some(users) = found.more().await? {
             let before = skip.saturating_sub(skipped).min(users.len());
@@ -106,10 +96,11 @@ impl Method for GetUsers {
     type Response = Answer<Vec<ListedUser>>;
 
     async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Self::Response, Error> {
-        let page = request.page(ctx).await?;
-        let start = request.cursor.0.first().and_then(|last| page.iter().position(|user| user.id == *last));
-        let rest = page.get(start.map_or(0, |place| place + 1)..).unwrap_or_default();
-        let rows = ListedUser::rows(ctx, rest, &request.extra).await?;
+        let Sorting { column, descending } = request.sorting;
+        let rest = Order { column, descending, after: request.cursor.read()? };
+        let mut page = request.page(ctx, Order::by(column, descending)).await?;
+        page.retain(|user| rest.holds(user));
+        let rows = ListedUser::rows(ctx, &page, &request.extra, &rest).await?;
         let filled = Filled::new(rows, false);
         Ok(Answer::with_cursor(filled.rows, filled.next_cursor))
     }

@@ -26,6 +26,7 @@ pub struct Request {
     status_code: Text,
     /// Title.
     #[serde(default)]
+    #[schemars(length(max = 191))]
     title: Text,
     /// Department number.
     #[serde(default)]
@@ -81,10 +82,11 @@ fn becoming_lead(ctx: &Ctx, stored: &Stored) -> Result<(UserType, Option<Txn<Ref
         return Ok((user.user_type, None));
     }
     let change = UserChange { user_type: Some(UserType::Lead), ..UserChange::default() };
-    let token = TokenHash::of(&ctx.tokens().of(user.id, user.token_version));
+    let after = change.apply(user, ctx.now());
+    let token = TokenHash::of(&ctx.tokens().of(after.id, after.token_version));
     let secrets = Secrets { password: None, token };
     let unique_phone = ctx.config().stepchat.unique_phone;
-    let txn = users::replacement(stored, &change.apply(user, ctx.now()), &[], &secrets, unique_phone)?;
+    let txn = users::replacement(stored, &after, &[], &secrets, unique_phone)?;
     Ok((UserType::Lead, Some(txn)))
 }
 

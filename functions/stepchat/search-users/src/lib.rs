@@ -3,10 +3,10 @@
 use shared::auth::stepchat::Admin;
 use shared::prelude::*;
 use shared::stepchat::{Search, UserType};
-use shared::store::stepchat::finding::{self, Order};
-use shared::store::stepchat::lists::{self, Column};
+use shared::store::stepchat::finding;
+use shared::store::stepchat::lists::{self, Column, Order};
 use shared::wire::Fitting;
-use shared::wire::stepchat::{Access, Answer, Error, Filled, Stepchat, Text, UserPlace, UserRow};
+use shared::wire::stepchat::{Access, Answer, Error, Filled, PlaceCursor, Stepchat, Text, UserRow};
 
 /// The method.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub struct Request {
     search: Text,
     /// Continues after an answer that ended with `next_cursor`.
     #[serde(default)]
-    cursor: UserPlace,
+    cursor: PlaceCursor,
 }
 
 impl Method for SearchUsers {
@@ -36,10 +36,10 @@ impl Method for SearchUsers {
     async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Self::Response, Error> {
         let search = Search::parse(request.search.as_str());
         let order = Order { column: Column::CreationTime, descending: true, after: request.cursor.read()? };
-        let mut found = finding::find(ctx.store(), &search, &UserType::LISTED, order).await?;
+        let mut found = finding::find(ctx.store(), &search, &UserType::LISTED, order.clone()).await?;
         let mut taken = Fitting::default();
         while let Some(users) = found.more().await? {
-            if !taken.take(users.iter().map(|user| (UserRow::new(ctx, user), UserPlace::behind(user)))) {
+            if !taken.take(users.iter().map(|user| (UserRow::new(ctx, user), order.place(user).text()))) {
                 break;
             }
         }

@@ -18,9 +18,11 @@ pub struct UpdateBot;
 pub struct Request {
     /// The bot's name.
     #[serde(default)]
+    #[schemars(length(max = 100))]
     name: Text,
     /// The bot's picture; empty goes back to the default picture.
     #[serde(default, deserialize_with = "present")]
+    #[schemars(length(max = 191))]
     profile_image: Option<Text>,
 }
 

@@ -22,15 +22,19 @@ pub struct UpdateLogin;
 pub struct Request {
     /// Address of the picture; without it, the default picture.
     #[serde(default)]
+    #[schemars(length(max = 191))]
     profile_image: Text,
     /// First name.
     #[serde(default)]
+    #[schemars(length(max = 100))]
     first_name: Text,
     /// Last name.
     #[serde(default)]
+    #[schemars(length(max = 100))]
     last_name: Text,
     /// E-mail address; agents and admins keep theirs.
     #[serde(default)]
+    #[schemars(length(max = 191))]
     email: Text,
     /// Department number.
     #[serde(default)]

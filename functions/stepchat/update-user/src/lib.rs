@@ -21,17 +21,22 @@ pub struct Request {
     user_id: UserRef,
     /// First name; empty keeps the old one.
     #[serde(default)]
+    #[schemars(length(max = 100))]
     first_name: Text,
     /// Last name.
+    #[schemars(length(max = 100))]
     last_name: Option<Text>,
     /// E-mail address; empty or `NULL` removes it.
     #[serde(default, deserialize_with = "present")]
+    #[schemars(length(max = 191))]
     email: Option<Text>,
     /// Address of the picture; empty or `NULL` goes back to the default picture.
     #[serde(default, deserialize_with = "present")]
+    #[schemars(length(max = 191))]
     profile_image: Option<Text>,
     /// Password; empty or `********` keeps the old one.
     #[serde(default)]
+    #[schemars(length(max = 1024))]
     password: Text,
     /// visitor, lead, user, agent or admin.
     user_type: Option<Text>,

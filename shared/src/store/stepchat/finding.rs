@@ -4,14 +4,12 @@
 //! together. Many come in the order of an index, which is walked without reading anybody else. Where a search finds
 //! nearly everybody, the walk looks at everybody and is soon full. All three give the same list.
 
-use super::items::{active_key, column_key};
-use super::lists::{self, Column, Walk};
+use super::lists::{self, Order, Walk};
 use super::texts;
 use crate::ids::UserId;
 use crate::stepchat::{Search, User, UserType};
 use crate::store::grants::{Action, Grant};
 use crate::store::{Store, StoreError, Table};
-use crate::timestamp::Timestamp;
 use std::collections::BTreeSet;
 
 /// What [`find`] needs beside the walk over its column.
@@ -20,17 +18,6 @@ pub const FIND: &[Grant] =
 
 /// Users looked at together.
 const CHUNK: usize = 100;
-
-/// The order of a list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Order {
-    /// The column.
-    pub column: Column,
-    /// The largest first.
-    pub descending: bool,
-    /// Begins behind this place: the sort key of a user in the column.
-    pub after: Option<String>,
-}
 
 /// The users that a search finds, part by part.
 pub struct Finding<'a> {
@@ -53,22 +40,17 @@ pub async fn find<'a>(
     types: &[UserType],
     order: Order,
 ) -> Result<Finding<'a>, StoreError> {
-    let Order { column, descending, after } = order;
     let among = texts::candidates(store, search).await?;
     let source = match among {
         Some(ids) if ids.len() <= store.search.together => {
             let users = lists::profiles(store, &ids.into_iter().collect::<Vec<_>>()).await?;
-            let listed = |user: &User| types.contains(&user.user_type);
-            let behind = |user: &User| {
-                let (place, _) = column_key(user, column);
-                after.as_ref().is_none_or(|after| if descending { place < *after } else { place > *after })
-            };
-            let users = users.into_iter().filter(|user| listed(user) && behind(user)).collect();
+            let listed = |user: &User| types.contains(&user.user_type) && order.holds(user);
+            let users = users.into_iter().filter(listed).collect();
             let mut users = matching(store, users, search).await?;
-            lists::sort(&mut users, column, descending);
+            order.sort(&mut users);
             Source::Few(users)
         }
-        among => Source::Walk(lists::walk_after(store, column, descending, types, None, after).await?, among),
+        among => Source::Walk(lists::walk(store, order, types, None).await?, among),
     };
     Ok(Finding { store, search, source })
 }
@@ -94,12 +76,6 @@ impl Finding<'_> {
             }
         }
     }
-}
-
-/// Where a user who was created then stands in the order by creation, as [`Order::after`] takes it.
-#[must_use]
-pub fn created_at(id: UserId, moment: Timestamp) -> String {
-    active_key(id, moment)
 }
 
 /// Those of these users that a search finds, in their order. Extras are read only of users whose profile does not decide.

@@ -125,19 +125,19 @@ impl Order {
 }
 
 /// Where a user stands in the order of a column, over all types.
-pub(super) fn column_key(user: &User, column: Column) -> (String, String) {
+pub(super) fn column_key(user: &User, column: Column) -> String {
     let order = Order::of(user);
-    let key = match column {
+    match column {
+        Column::Id => order.s_id,
         Column::FirstName => order.s_first,
         Column::LastName => order.s_last,
         Column::Email => order.s_email,
         Column::ProfileImage => order.s_image,
-        Column::UserType => user.user_type.as_str().to_owned(),
+        Column::UserType => format!("{}\0{}", user.user_type, order.s_id),
         Column::CreationTime => order.s_created,
         Column::LastActivity => order.s_active,
         Column::Department => order.s_department,
-    };
-    (key, order.s_id)
+    }
 }
 
 impl ProfileItem {

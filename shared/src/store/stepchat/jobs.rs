@@ -68,7 +68,6 @@ pub async fn purge(store: &Store, id: UserId, until: Instant) -> Result<bool, St
     if !finished {
         return Ok(false);
     }
-    let name = store.table_name(Table::Stepchat);
-    store.client().delete_item().table_name(name).set_key(Some(key(id).attributes())).send().await?;
+    store.delete(Table::Stepchat, &key(id)).await?;
     Ok(true)
 }

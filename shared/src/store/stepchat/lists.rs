@@ -3,16 +3,19 @@
 use super::items::{column_key, detail_key};
 use super::people;
 use super::users::id_of;
-use crate::ids::UserId;
+use crate::ids::{DIGITS as ID_DIGITS, UserId};
 use crate::stepchat::{Detail, Slug, User, UserType};
 use crate::store::grants::{Action, Grant};
+use crate::store::keys::MAX_KEY_BYTES;
 use crate::store::listing::{Index, Merge};
 use crate::store::read::{Partition, Range};
 use crate::store::{Attributes, Key, Store, StoreError, Table};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::future::try_join_all;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What [`walk`] of any column needs.
 pub const WALK: &[Grant] = &[
@@ -35,16 +38,20 @@ pub const ACTIVE: &[Grant] = &[Grant::query(Table::Stepchat, "by_active")];
 pub const IDS: &[Grant] = &[Grant::query(Table::Stepchat, "by_id")];
 /// What [`details_of`] needs.
 pub const DETAILS: &[Grant] = &[Grant::on(Table::Stepchat, Action::Query)];
-/// What [`with_detail`] needs.
+/// What [`with_details`] needs.
 pub const WITH_DETAIL: &[Grant] =
     &[Grant::query(Table::Stepchat, "by_value"), Grant::on(Table::Stepchat, Action::BatchGetItem)];
 
-/// Users whose extras are read at once.
+/// Index entries of new users of one type that are read together.
+const SINCE_PAGE: i32 = 500;
+/// Users whose extras, or extras whose users, are read at once.
 const PARALLEL: usize = 16;
 
-/// The columns lists can be sorted by (page "get-users").
+/// The columns lists can be sorted by (page "get-users"; by id as in the original).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Column {
+    /// Id.
+    Id,
     /// First name.
     FirstName,
     /// Last name.
@@ -68,6 +75,7 @@ impl Column {
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         Some(match name.trim() {
+            "id" => Self::Id,
             "first_name" => Self::FirstName,
             "last_name" => Self::LastName,
             "email" => Self::Email,
@@ -87,10 +95,74 @@ impl Column {
             Self::Email => ("by_email", "lp", "s_email"),
             Self::ProfileImage => ("by_image", "lp", "s_image"),
             // The type is the partition: within it, by id.
-            Self::UserType => ("by_id", "lp", "s_id"),
+            Self::Id | Self::UserType => ("by_id", "lp", "s_id"),
             Self::CreationTime => ("by_created", "lp", "s_created"),
             Self::LastActivity => ("by_active", "lp", "s_active"),
             Self::Department => ("by_department", "lp", "s_department"),
+        }
+    }
+}
+
+/// A place in the order of a list: where a user stood, who may have gone since.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place(String);
+
+impl Place {
+    /// The place that [`Self::text`] named.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let key = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
+        // Every sort key ends in an id.
+        let (_, id) = key.split_at_checked(key.len().checked_sub(ID_DIGITS)?)?;
+        let is_key = key.len() <= MAX_KEY_BYTES && id.bytes().all(|byte| byte.is_ascii_digit());
+        is_key.then_some(Self(key))
+    }
+
+    /// The place as a cursor.
+    #[must_use]
+    pub fn text(&self) -> String {
+        URL_SAFE_NO_PAD.encode(&self.0)
+    }
+}
+
+/// The order of a list: `NULL`s come first when ascending, ties are broken by id in the same direction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order {
+    /// The column.
+    pub column: Column,
+    /// The largest first.
+    pub descending: bool,
+    /// Begins behind this place.
+    pub after: Option<Place>,
+}
+
+impl Order {
+    /// The order from its beginning.
+    #[must_use]
+    pub const fn by(column: Column, descending: bool) -> Self {
+        Self { column, descending, after: None }
+    }
+
+    /// Where a user stands.
+    #[must_use]
+    pub fn place(&self, user: &User) -> Place {
+        Place(column_key(user, self.column))
+    }
+
+    /// Whether a user stands behind the place where the list begins.
+    #[must_use]
+    pub fn holds(&self, user: &User) -> bool {
+        self.after.as_ref().is_none_or(|after| {
+            let place = self.place(user);
+            if self.descending { place < *after } else { place > *after }
+        })
+    }
+
+    /// Sorts users that are in memory exactly as [`walk`] orders those in the table.
+    pub fn sort(&self, users: &mut [User]) {
+        users.sort_by_cached_key(|user| self.place(user));
+        if self.descending {
+            users.reverse();
         }
     }
 }
@@ -100,35 +172,25 @@ pub struct Walk<'a> {
     merge: Merge<'a>,
 }
 
-/// Opens a walk. NULLs come first when ascending, ties are broken by id in the same direction; `limit` is how many entries
-/// are wanted at most, if that is known.
+/// Opens a walk; `limit` is how many entries are wanted at most, if that is known. By type it always begins at the
+/// beginning: no index holds the types.
 pub async fn walk<'a>(
     store: &'a Store,
-    column: Column,
-    descending: bool,
+    order: Order,
     types: &[UserType],
     limit: Option<i32>,
 ) -> Result<Walk<'a>, StoreError> {
-    walk_after(store, column, descending, types, limit, None).await
-}
-
-/// The same walk from behind a place in the column.
-pub(super) async fn walk_after<'a>(
-    store: &'a Store,
-    column: Column,
-    descending: bool,
-    types: &[UserType],
-    limit: Option<i32>,
-    after: Option<String>,
-) -> Result<Walk<'a>, StoreError> {
+    let Order { column, descending, after } = order;
     let mut partitions: Vec<String> = types.iter().map(|kind| kind.as_str().to_owned()).collect();
-    let mut merge = Merge::of(store, Table::Stepchat, column.index(), descending).limit(limit).after(after);
+    let mut merge = Merge::of(store, Table::Stepchat, column.index(), descending).limit(limit);
     if column == Column::UserType {
         partitions.sort_unstable();
         if descending {
             partitions.reverse();
         }
         merge = merge.one_after_another();
+    } else {
+        merge = merge.after(after.map(|place| place.0));
     }
     Ok(Walk { merge: merge.open(partitions).await? })
 }
@@ -143,13 +205,25 @@ impl Walk<'_> {
         }
         Ok(None)
     }
-}
 
-/// Sorts users that are in memory exactly as [`walk`] orders those in the table.
-pub fn sort(users: &mut [User], column: Column, descending: bool) {
-    users.sort_by_cached_key(|user| column_key(user, column));
-    if descending {
-        users.reverse();
+    /// Passes over so many users.
+    pub async fn skip(&mut self, number: usize) -> Result<(), StoreError> {
+        let mut skipped = 0_usize;
+        while skipped < number && self.next().await?.is_some() {
+            skipped = skipped.saturating_add(1);
+        }
+        Ok(())
+    }
+
+    /// The next ids, as many as `number`; fewer only at the end.
+    pub async fn several(&mut self, number: usize) -> Result<Vec<UserId>, StoreError> {
+        let mut ids = Vec::with_capacity(number);
+        while ids.len() < number
+            && let Some(id) = self.next().await?
+        {
+            ids.push(id);
+        }
+        Ok(ids)
     }
 }
 
@@ -162,20 +236,42 @@ pub enum Since {
     Seconds(i64),
 }
 
-/// The ids of all users created since then, newest id first.
-pub async fn since(store: &Store, since: Since) -> Result<Vec<UserId>, StoreError> {
-    let (index, low) = match since {
-        Since::Id(id) => (("by_id", "lp", "s_id"), format!("{id:012}\u{1}")),
-        Since::Seconds(seconds) => (("by_created", "lp", "s_created"), format!("1{seconds:012}\u{1}")),
-    };
-    let mut ids = above(store, index, &low, &UserType::LISTED).await?;
-    ids.sort_unstable_by(|left, right| right.cmp(left));
-    Ok(ids)
+impl Since {
+    /// The order of the list: the newest first.
+    #[must_use]
+    pub const fn order(self, after: Option<Place>) -> Order {
+        let column = match self {
+            Self::Id(_) => Column::Id,
+            Self::Seconds(_) => Column::CreationTime,
+        };
+        Order { column, descending: true, after }
+    }
+
+    /// A sort key between those that are not in the list and those that are.
+    fn low(self) -> String {
+        match self {
+            Self::Id(id) => format!("{id:0ID_DIGITS$}\u{1}"),
+            Self::Seconds(seconds) => after_second(seconds),
+        }
+    }
+}
+
+/// Opens a walk over all users created since then, in an order of [`Since::order`].
+pub async fn since(store: &Store, since: Since, order: Order) -> Result<Walk<'_>, StoreError> {
+    let Order { column, descending, after } = order;
+    let merge = Merge::of(store, Table::Stepchat, column.index(), descending).limit(Some(SINCE_PAGE));
+    let merge = merge.after(after.map(|place| place.0)).down_to(Some(since.low()));
+    Ok(Walk { merge: merge.open(UserType::LISTED.map(|kind| kind.as_str().to_owned()).to_vec()).await? })
+}
+
+/// A sort key behind everything of this very second in an order by time.
+pub(super) fn after_second(seconds: i64) -> String {
+    format!("1{seconds:012}\u{1}")
 }
 
 /// The ids of the users of these types that were active after this many seconds since the epoch.
 pub async fn active_since(store: &Store, types: &[UserType], seconds: i64) -> Result<Vec<UserId>, StoreError> {
-    above(store, ("by_active", "lp", "s_active"), &format!("1{seconds:012}\u{1}"), types).await
+    above(store, ("by_active", "lp", "s_active"), &after_second(seconds), types).await
 }
 
 /// The ids of all users of these types, ascending.
@@ -218,18 +314,35 @@ struct Carried {
     val: String,
 }
 
-/// Every user that has this extra, with its value, by id: of the given users, or of all but the bot.
-pub async fn with_detail(
+/// Named users whose value of an extra is read by key; of more of them, everybody's values are read from their index, which
+/// is in the order of the values and packs many into a page.
+const NAMED: usize = 1_000;
+
+/// For each of these extras, every user that has it, with its value: of the given users, in order of their ids, or of
+/// all. Whether such a user still exists is for the profile to say.
+pub async fn with_details(
+    store: &Store,
+    slugs: BTreeSet<Slug>,
+    among: Option<&[UserId]>,
+) -> Result<BTreeMap<Slug, BTreeMap<UserId, String>>, StoreError> {
+    let reads = slugs.into_iter().map(|slug| async move {
+        let having = with_detail(store, &slug, among).await?;
+        Ok::<_, StoreError>((slug, having))
+    });
+    stream::iter(reads.collect::<Vec<_>>()).buffered(PARALLEL).try_collect().await
+}
+
+async fn with_detail(
     store: &Store,
     slug: &Slug,
     among: Option<&[UserId]>,
 ) -> Result<BTreeMap<UserId, String>, StoreError> {
     let entries: Vec<Attributes> = match among {
-        Some(ids) => {
+        Some(ids) if ids.len() <= NAMED => {
             let keys: Vec<Key> = ids.iter().map(|id| detail_key(*id, slug)).collect();
             store.batch_get(Table::Stepchat, &keys).await?
         }
-        None => {
+        _ => {
             let partition = Partition {
                 table: Table::Stepchat,
                 index: Some(("by_value", "vp", "vs")),
@@ -244,6 +357,24 @@ pub async fn with_detail(
     entries
         .into_iter()
         .filter_map(|entry| Some((id_of(&entry)?, entry)))
+        .filter(|(id, _)| among.is_none_or(|ids| ids.binary_search(id).is_ok()))
         .map(|(id, entry)| Ok((id, serde_dynamo::from_item::<_, Carried>(entry)?.val)))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_a_cursor_and_back() {
+        for key in ["1ivan\x00000000000007", "000000000007", "agent\x00000000000007"] {
+            let place = Place(key.into());
+            assert_eq!(Place::parse(&place.text()), Some(place));
+        }
+        let too_long = Place(format!("1{}\x00000000000007", "x".repeat(MAX_KEY_BYTES))).text();
+        for wrong in ["", "7", "!", "aXZhbg", &too_long] {
+            assert_eq!(Place::parse(wrong), None, "{wrong}");
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! Who is there: last activity, and the page a user looks at.
 
 use super::items::{DetailItem, active_key, detail_key, profile_key};
+use super::lists::after_second;
 use super::people::existing;
 use crate::ids::UserId;
 use crate::limits::ACTIVITY_SECONDS;
@@ -26,6 +27,9 @@ pub const CHANGE_DETAIL: &[Grant] = &[
     Grant::on(Table::Stepchat, Action::ConditionCheckItem),
 ];
 
+/// What the database says of a heartbeat that need not happen.
+const SUPERFLUOUS: [&str; 2] = ["ConditionalCheckFailedException", "TransactionConflictException"];
+
 /// Moves a user's last activity on: never back, and not more often than every few seconds, so that a heartbeat every
 /// second costs nothing. A repeated write sets the same moment again, so no transaction is needed.
 pub async fn touch(store: &Store, user: &User, now: Timestamp) -> Result<(), StoreError> {
@@ -48,8 +52,9 @@ pub async fn touch(store: &Store, user: &User, now: Timestamp) -> Result<(), Sto
     };
     match update.send().await {
         Ok(_) => Ok(()),
-        // Somebody else moved it on, or the user has gone: either way there is nothing left to do.
-        Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(()),
+        // Somebody else moved it on or is changing the user at this moment, or the user has gone: there is nothing left
+        // to do, or the next heartbeat does it.
+        Err(error) if error.code().is_some_and(|code| SUPERFLUOUS.contains(&code)) => Ok(()),
         Err(error) => Err(error.into()),
     }
 }
@@ -62,8 +67,7 @@ pub fn is_active(user: &User, after_seconds: i64) -> bool {
 
 /// Whether any user of these types was active after this many seconds since the epoch: one entry read per type.
 pub async fn any_active(store: &Store, types: &[UserType], after_seconds: i64) -> Result<bool, StoreError> {
-    // Everything of that very second sorts below this.
-    let low = format!("1{after_seconds:012}\u{1}");
+    let low = after_second(after_seconds);
     let newest = types.iter().map(|kind| {
         let low = low.as_str();
         async move {

@@ -83,16 +83,27 @@ impl Removal {
 
     /// Deletes until all are gone or the time is up; `false` if users are left. Safe to repeat and to interrupt.
     pub async fn perform(&self, store: &Store, until: Instant) -> Result<bool, StoreError> {
-        let finished = match &self.whom {
-            Whom::Users(ids) => each(store, ids, None, until).await?,
-            Whom::LeadsUpTo(last) => all_leads(store, *last, until).await?,
-        };
+        let finished = self.run(store, until).await?;
         if finished {
-            let key = Key::new(self.pk.clone(), self.sk.clone()).attributes();
-            let name = store.table_name(Table::Stepchat);
-            store.client().delete_item().table_name(name).set_key(Some(key)).send().await?;
+            store.delete(Table::Stepchat, &Key::new(self.pk.clone(), self.sk.clone())).await?;
         }
         Ok(finished)
+    }
+
+    /// The first attempt, inside the call that promised it.
+    pub async fn begin(&self, store: &Store, until: Instant) -> Result<(), StoreError> {
+        match self.whom {
+            Whom::Users(_) => self.perform(store, until).await.map(drop),
+            // The index may lag behind somebody who became a lead just before: `background/jobs` looks again.
+            Whom::LeadsUpTo(_) => self.run(store, until).await.map(drop),
+        }
+    }
+
+    async fn run(&self, store: &Store, until: Instant) -> Result<bool, StoreError> {
+        match &self.whom {
+            Whom::Users(ids) => each(store, ids, None, until).await,
+            Whom::LeadsUpTo(last) => all_leads(store, *last, until).await,
+        }
     }
 }
 

@@ -7,22 +7,15 @@ use crate::stepchat::{Detail, DetailChange, Search, Slug, User, UserType, is_sea
 use crate::store::grants::{Action, Grant};
 use crate::store::search::{self, Change, LookUp, Posted, Stamp};
 use crate::store::{Store, StoreError, Table};
-use crate::timestamp::Timestamp;
 use futures_util::try_join;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Instant;
 
 /// What a transaction that changes a searched text needs beside its own grants.
 pub const POST: &[Grant] = &[
     Grant::on(Table::Stepchat, Action::BatchWriteItem),
+    Grant::on(Table::Stepchat, Action::PutItem),
     Grant::on(Table::Stepchat, Action::DeleteItem),
-    Grant::on(Table::Stepchat, Action::UpdateItem),
-];
-/// What [`settle`] needs.
-pub const SETTLE: &[Grant] = &[
-    Grant::on(Table::Stepchat, Action::Query),
-    Grant::on(Table::Stepchat, Action::BatchWriteItem),
     Grant::on(Table::Stepchat, Action::UpdateItem),
 ];
 
@@ -143,12 +136,6 @@ pub(super) async fn forget(store: &Store, id: UserId, gone: &[Posted]) -> Result
     let owner = id.padded();
     try_join!(search::remove(store, Table::Stepchat, gone), search::forget(store, Table::Stepchat, &owner))?;
     Ok(())
-}
-
-/// Removes the postings that changes have left some time ago, of replaced texts and of writers that died; for each change
-/// whether it is finished.
-pub async fn settle(store: &Store, now: Timestamp, until: Instant) -> Result<Vec<bool>, StoreError> {
-    search::settle(store, Table::Stepchat, now, until).await
 }
 
 /// Everybody whom a search may find, and perhaps some more; `None` if everybody has to be looked at.

@@ -7,7 +7,7 @@ use super::items::{
 use super::jobs;
 use super::texts::Stamps;
 use crate::ids::UserId;
-use crate::stepchat::{Detail, DetailChange, Email, Phone, Refusal, Slug, User, UserType, ends_sessions};
+use crate::stepchat::{Detail, DetailChange, Email, Phone, Refusal, Slug, User, UserChange, UserType, ends_sessions};
 use crate::store::auth::{self, PasswordHash, TokenHash};
 use crate::store::grants::{Action, Grant};
 use crate::store::keys::sort_key_prefix;
@@ -15,6 +15,7 @@ use crate::store::read::{Partition, Range, text};
 use crate::store::txn::Step;
 use crate::store::{Attempts, Attributes, CommitError, Store, StoreError, Table, Txn, Write};
 use crate::text::fold;
+use crate::timestamp::Timestamp;
 use futures_util::future::try_join_all;
 
 /// What [`creation`] needs.
@@ -421,11 +422,11 @@ pub fn deletion(stored: &Stored) -> Result<Txn<Refusal>, StoreError> {
 }
 
 /// Posts what has no postings yet of a user; whether there was anything. For users from before there were postings.
-pub async fn complete(store: &Store, id: UserId) -> Result<bool, StoreError> {
+pub async fn complete(store: &Store, id: UserId, now: Timestamp) -> Result<bool, StoreError> {
     let (mut attempts, mut any) = (Attempts::default(), false);
     loop {
         let Some(stored) = load(store, id).await? else { return Ok(any) };
-        let Some(txn) = completion(&stored)? else { return Ok(any) };
+        let Some(txn) = completion(&stored, now)? else { return Ok(any) };
         match store.commit(&txn).await {
             Ok(()) => any = true,
             Err(CommitError::Store(error)) => return Err(error),
@@ -436,8 +437,8 @@ pub async fn complete(store: &Store, id: UserId) -> Result<bool, StoreError> {
 
 /// The transaction that posts what has no postings yet of a stored user, as before there were any; `None` if nothing is
 /// missing. Of many extras it takes some: ask again until nothing is missing.
-fn completion(stored: &Stored) -> Result<Option<Txn<Refusal>>, StoreError> {
-    let user = User { version: stored.user.version.saturating_add(1), ..stored.user.clone() };
+fn completion(stored: &Stored, now: Timestamp) -> Result<Option<Txn<Refusal>>, StoreError> {
+    let user = UserChange::default().apply(&stored.user, now);
     let (stamps, change, written) = stored.stamps.completed(&user, &stored.details);
     if change.is_empty() {
         return Ok(None);

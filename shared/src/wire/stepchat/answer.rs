@@ -8,6 +8,7 @@ use serde::ser::Serializer;
 /// `{"success":true,"response":…}`, and `next_cursor` beside them when a list goes on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Answer<T> {
+    #[schemars(extend("const" = true))]
     success: bool,
     /// The method's own result.
     pub response: T,

@@ -1,30 +1,11 @@
 //! Field types of conversations and messages, in all the spellings clients send (reference/stepchat.md §5).
 
 use super::Text;
+use super::fields::unfolded;
 use crate::ids::{ConversationId, MessageId, UserId};
 use crate::stepchat::{Attachments, Payload, Refusal};
 use crate::wire::node::Node;
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
-use std::borrow::Cow;
-
-macro_rules! schema {
-    ($name:ident, $($schema:tt)+) => {
-        impl JsonSchema for $name {
-            fn schema_name() -> Cow<'static, str> {
-                stringify!($name).into()
-            }
-
-            fn inline_schema() -> bool {
-                true
-            }
-
-            fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!($($schema)+)
-            }
-        }
-    };
-}
 
 /// A reference to a conversation. What cannot be an id refers to none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -37,7 +18,7 @@ impl<'de> Deserialize<'de> for ConversationRef {
     }
 }
 
-schema!(ConversationRef, { "type": ["string", "integer"], "description": "The id of a conversation." });
+plain_schema!(ConversationRef, { "type": ["string", "integer"], "description": "The id of a conversation." });
 
 /// Who writes: a user, or -1 for the admin whose token it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +39,7 @@ impl<'de> Deserialize<'de> for SenderRef {
     }
 }
 
-schema!(SenderRef, { "type": ["string", "integer"], "description": "The id of a user, or -1 for the calling admin." });
+plain_schema!(SenderRef, { "type": ["string", "integer"], "description": "The id of a user, or -1 for the calling admin." });
 
 /// Files of a message: `[["name", "url"]]` as JSON, as JSON text or in PHP's brackets.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -91,7 +72,7 @@ impl<'de> Deserialize<'de> for AttachmentsField {
     }
 }
 
-schema!(AttachmentsField, { "type": ["array", "string"], "description": "Files: [[\"name\", \"url\"]], as JSON or as JSON text." });
+plain_schema!(AttachmentsField, { "type": ["array", "string"], "description": "Files: [[\"name\", \"url\"]], as JSON or as JSON text." });
 
 /// Data of a message: any JSON, as JSON or as JSON text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -126,43 +107,7 @@ impl<'de> Deserialize<'de> for PayloadField {
     }
 }
 
-schema!(PayloadField, { "type": ["object", "array", "string"], "description": "Any JSON, as JSON or as JSON text." });
-
-/// JSON text read as JSON; text that is none stays text, which the field refuses; blank and `false` are nothing.
-fn unfolded(node: Node) -> Option<Node> {
-    match node {
-        Node::Null | Node::Bool(false) => None,
-        Node::Text(text) if matches!(text.trim(), "" | "false") => None,
-        Node::Text(text) => Some(crate::wire::json::parse(&text).unwrap_or(Node::Text(text))),
-        other => Some(other),
-    }
-}
-
-/// Users by id: JSON, JSON text, PHP's brackets, or ids between commas. What cannot be an id refers to nobody.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct UserRefs(pub Vec<UserId>);
-
-impl<'de> Deserialize<'de> for UserRefs {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Some(node) = unfolded(Node::deserialize(deserializer)?) else {
-            return Ok(Self::default());
-        };
-        let mut ids = match &node {
-            Node::List(items) => items.iter().filter_map(|item| id(item.as_text()?)).collect(),
-            Node::Map(entries) => entries.iter().filter_map(|(_, item)| id(item.as_text()?)).collect(),
-            scalar => scalar.as_text().map_or_else(Vec::new, |text| text.split(',').filter_map(id).collect()),
-        };
-        ids.sort_unstable();
-        ids.dedup();
-        Ok(Self(ids))
-    }
-}
-
-fn id(text: &str) -> Option<UserId> {
-    UserId::parse(text.trim())
-}
-
-schema!(UserRefs, { "type": ["array", "string"], "description": "Ids of users: [1, 2], as JSON, as JSON text, in PHP brackets, or between commas." });
+plain_schema!(PayloadField, { "type": ["object", "array", "string"], "description": "Any JSON, as JSON or as JSON text." });
 
 /// Where a list that ended with `next_cursor` goes on: behind this message.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -181,7 +126,7 @@ impl<'de> Deserialize<'de> for MessageCursor {
     }
 }
 
-schema!(MessageCursor, { "type": "string", "description": "The next_cursor of the answer before." });
+plain_schema!(MessageCursor, { "type": "string", "description": "The next_cursor of the answer before." });
 
 #[cfg(test)]
 mod tests {
@@ -210,17 +155,6 @@ mod tests {
         assert_eq!(read("[0.10]").unwrap().as_str(), r#"["0.10"]"#);
         assert_eq!(read("").unwrap().as_str(), "");
         assert_eq!(read("{x"), Err(Refusal::InvalidPayload));
-    }
-
-    #[test]
-    fn lists_of_users_come_in_four_spellings() {
-        let ids = |node: &Node| UserRefs::deserialize(node).unwrap().0.into_iter().map(UserId::get).collect::<Vec<_>>();
-        for spelled in ["[1,2]", "[\"2\",\"1\",\"1\"]", "1, 2", "2,x,1,-1"] {
-            assert_eq!(ids(&text(spelled)), [1, 2], "{spelled}");
-        }
-        assert_eq!(ids(&Node::Map(vec![("5".into(), text("1")), ("7".into(), text("2"))])), [1, 2]);
-        assert_eq!(ids(&Node::Number("7".into())), [7]);
-        assert!(ids(&text("")).is_empty() && ids(&text("false")).is_empty());
     }
 
     #[test]

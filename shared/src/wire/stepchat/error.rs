@@ -167,10 +167,6 @@ impl Failure for Error {
         Self::Store(error)
     }
 
-    fn is_already_answered(&self) -> bool {
-        *self == Self::AlreadyAnswered
-    }
-
     fn blame(&self) -> Blame {
         match self {
             Self::Store(error) if error.is_pressure() => Blame::Pressure,

@@ -41,17 +41,15 @@ impl<'de> Deserialize<'de> for Text {
     }
 }
 
-impl JsonSchema for Text {
-    fn schema_name() -> Cow<'static, str> {
-        "Text".into()
-    }
+plain_schema!(Text, { "type": "string" });
 
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string" })
+/// JSON text in a field, read as JSON; other text stays text; `null`, `false` and blank text are nothing.
+pub(super) fn unfolded(node: Node) -> Option<Node> {
+    match node {
+        Node::Null | Node::Bool(false) => None,
+        Node::Text(text) if matches!(text.trim(), "" | "false") => None,
+        Node::Text(text) => Some(crate::wire::json::parse(&text).unwrap_or(Node::Text(text))),
+        other => Some(other),
     }
 }
 
@@ -80,19 +78,7 @@ impl<'de> Deserialize<'de> for Flag {
     }
 }
 
-impl JsonSchema for Flag {
-    fn schema_name() -> Cow<'static, str> {
-        "Flag".into()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": ["boolean", "string", "integer"] })
-    }
-}
+plain_schema!(Flag, { "type": ["boolean", "string", "integer"] });
 
 /// A reference to a user. What cannot be an id refers to nobody: the original's database finds no such row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,19 +91,7 @@ impl<'de> Deserialize<'de> for UserRef {
     }
 }
 
-impl JsonSchema for UserRef {
-    fn schema_name() -> Cow<'static, str> {
-        "UserRef".into()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": ["string", "integer"], "description": "The id of a user." })
-    }
-}
+plain_schema!(UserRef, { "type": ["string", "integer"], "description": "The id of a user." });
 
 /// A department number; empty or `NULL` is none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -136,19 +110,7 @@ impl<'de> Deserialize<'de> for DepartmentField {
     }
 }
 
-impl JsonSchema for DepartmentField {
-    fn schema_name() -> Cow<'static, str> {
-        "Department".into()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": ["integer", "string", "null"], "description": "A department number, 0 to 255." })
-    }
-}
+plain_schema!(DepartmentField, { "type": ["integer", "string", "null"], "description": "A department number, 0 to 255." });
 
 /// Extras in any of their forms: `{"slug": ["value", "Name"]}`, `{"slug": "value"}` (D43), `[["value", "Name"]]`
 /// (D42); as JSON text in one field or in PHP's brackets.
@@ -235,14 +197,8 @@ fn scalar(node: &Node) -> Result<&str, Refusal> {
 
 impl<'de> Deserialize<'de> for Extra {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let node = Node::deserialize(deserializer)?;
-        Ok(Self(match node {
-            Node::Text(text) if text.trim().is_empty() || text.trim() == "false" => None,
-            Node::Bool(false) | Node::Null => None,
-            // Text that is no JSON stays text, which `changes` refuses.
-            Node::Text(text) => Some(crate::wire::json::parse(&text).unwrap_or(Node::Text(text))),
-            other => Some(other),
-        }))
+        // Text that is no JSON stays text, which `changes` refuses.
+        Node::deserialize(deserializer).map(unfolded).map(Self)
     }
 }
 

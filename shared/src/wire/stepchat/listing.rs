@@ -1,32 +1,13 @@
-//! What list methods share: sorting, types, and rows until the answer is full.
+//! Fields that list methods share: lists of texts, users and types, sorting, cursors.
 
-use super::{Error, Filled, Text, UserRow};
-use crate::context::Ctx;
+use super::Text;
+use super::fields::unfolded;
 use crate::ids::UserId;
-use crate::stepchat::{Refusal, User, UserType};
-use crate::store::stepchat::finding;
-use crate::store::stepchat::lists::{self, Column};
-use crate::timestamp::Timestamp;
-use crate::wire::Fitting;
+use crate::stepchat::{Refusal, UserType};
+use crate::store::stepchat::lists::{Column, Place};
 use crate::wire::node::Node;
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
-use std::borrow::Cow;
-
-/// Profiles read at once while an answer fills.
-const CHUNK: usize = 500;
-
-/// Rows of these users in this order, until the answer is full; the cursor is the last id.
-pub async fn rows(ctx: &Ctx, ids: &[UserId]) -> Result<Filled<UserRow>, Error> {
-    let mut taken = Fitting::default();
-    for chunk in ids.chunks(CHUNK) {
-        let users = lists::profiles(ctx.store(), chunk).await?;
-        if !taken.take(users.iter().map(|user| (UserRow::new(ctx, user), user.id.to_string()))) {
-            break;
-        }
-    }
-    Ok(Filled::of(taken, false))
-}
+use std::collections::BTreeSet;
 
 /// The user behind which a list goes on.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -45,30 +26,18 @@ impl<'de> Deserialize<'de> for UserCursor {
     }
 }
 
-/// Where a list by creation goes on: the second, and the id. It holds even if the user who was there has gone.
+/// Where a list goes on. It holds even if the user who was there has gone.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct UserPlace(Text);
+pub struct PlaceCursor(Text);
 
-impl UserPlace {
+impl PlaceCursor {
     /// The place in the order.
-    pub fn read(&self) -> Result<Option<String>, Refusal> {
-        self.0.given().map(|text| Self::place(text).ok_or(Refusal::InvalidCursor)).transpose()
-    }
-
-    fn place(text: &str) -> Option<String> {
-        let (seconds, id) = text.split_once('-')?;
-        let millis = seconds.parse::<u32>().map(|seconds| i64::from(seconds).saturating_mul(1_000)).ok()?;
-        Some(finding::created_at(UserId::parse(id)?, Timestamp::from_millis(millis)))
-    }
-
-    /// The cursor behind this user.
-    #[must_use]
-    pub fn behind(user: &User) -> String {
-        format!("{}-{}", user.creation_time.seconds(), user.id)
+    pub fn read(&self) -> Result<Option<Place>, Refusal> {
+        self.0.given().map(|text| Place::parse(text).ok_or(Refusal::InvalidCursor)).transpose()
     }
 }
 
-impl<'de> Deserialize<'de> for UserPlace {
+impl<'de> Deserialize<'de> for PlaceCursor {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Text::deserialize(deserializer).map(Self)
     }
@@ -78,26 +47,55 @@ impl<'de> Deserialize<'de> for UserPlace {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Texts(pub Vec<String>);
 
+impl Texts {
+    /// The texts of a node that has been unfolded.
+    pub(super) fn of(node: &Node) -> Self {
+        let texts: Vec<&str> = match node {
+            Node::List(items) => items.iter().filter_map(Node::as_text).collect(),
+            Node::Map(entries) => entries.iter().filter_map(|(_, item)| item.as_text()).collect(),
+            scalar => scalar.as_text().map_or_else(Vec::new, |text| text.split(',').collect()),
+        };
+        let texts = texts.into_iter().map(str::trim).filter(|text| !text.is_empty());
+        Self(texts.map(str::to_owned).collect())
+    }
+}
+
 impl<'de> Deserialize<'de> for Texts {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let node = match Node::deserialize(deserializer)? {
-            Node::Text(text) if text.trim_start().starts_with(['[', '{']) => {
-                crate::wire::json::parse(&text).unwrap_or(Node::Text(text))
-            }
-            other => other,
-        };
-        let texts: Vec<String> = match &node {
-            Node::List(items) => items.iter().filter_map(Node::as_text).map(|text| text.trim().to_owned()).collect(),
-            Node::Map(entries) => {
-                entries.iter().filter_map(|(_, item)| item.as_text()).map(|text| text.trim().to_owned()).collect()
-            }
-            Node::Bool(false) => Vec::new(),
-            scalar => scalar
-                .as_text()
-                .filter(|text| *text != "false")
-                .map_or_else(Vec::new, |text| text.split(',').map(|part| part.trim().to_owned()).collect()),
-        };
-        Ok(Self(texts.into_iter().filter(|text| !text.is_empty()).collect()))
+        Ok(unfolded(Node::deserialize(deserializer)?).as_ref().map(Self::of).unwrap_or_default())
+    }
+}
+
+/// Users by id, in any spelling of a list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UserRefs(Option<Vec<UserId>>);
+
+impl UserRefs {
+    /// The users, each once; `None` if the field is blank or an empty list. What cannot be an id is nobody, which is not
+    /// nothing: a list of that alone names nobody.
+    #[must_use]
+    pub fn named(&self) -> Option<&[UserId]> {
+        self.0.as_deref()
+    }
+
+    /// The users; nobody if the field names none.
+    #[must_use]
+    pub fn ids(&self) -> &[UserId] {
+        self.named().unwrap_or_default()
+    }
+}
+
+impl<'de> Deserialize<'de> for UserRefs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let node = unfolded(Node::deserialize(deserializer)?);
+        let given = node.filter(|node| match node {
+            Node::Null => false,
+            Node::List(items) => !items.is_empty(),
+            Node::Map(entries) => !entries.is_empty(),
+            _ => true,
+        });
+        let ids = |node: Node| Texts::of(&node).0.iter().filter_map(|id| UserId::parse(id)).collect::<BTreeSet<_>>();
+        Ok(Self(given.map(|node| ids(node).into_iter().collect())))
     }
 }
 
@@ -147,29 +145,12 @@ impl<'de> Deserialize<'de> for Types {
     }
 }
 
-macro_rules! schema {
-    ($name:ident, $schema:tt) => {
-        impl JsonSchema for $name {
-            fn schema_name() -> Cow<'static, str> {
-                stringify!($name).into()
-            }
-
-            fn inline_schema() -> bool {
-                true
-            }
-
-            fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!($schema)
-            }
-        }
-    };
-}
-
-schema!(UserCursor, { "type": "string", "description": "The next_cursor of the answer before." });
-schema!(UserPlace, { "type": "string", "description": "The next_cursor of the answer before." });
-schema!(Texts, { "type": ["array", "string"], "description": "A list, as JSON, as JSON text, in PHP brackets, or between commas." });
-schema!(Sorting, { "type": ["array", "string"], "description": "[\"column\", \"ASC\" or \"DESC\"]." });
-schema!(Types, { "type": ["array", "string"], "description": "Any of visitor, lead, user, agent, admin." });
+plain_schema!(UserCursor, { "type": "string", "description": "The next_cursor of the answer before." });
+plain_schema!(PlaceCursor, { "type": "string", "description": "The next_cursor of the answer before." });
+plain_schema!(Texts, { "type": ["array", "string"], "description": "A list, as JSON, as JSON text, in PHP brackets, or between commas." });
+plain_schema!(UserRefs, { "type": ["array", "string"], "description": "Ids of users: [1, 2], as JSON, as JSON text, in PHP brackets, or between commas." });
+plain_schema!(Sorting, { "type": ["array", "string"], "description": "[\"column\", \"ASC\" or \"DESC\"]." });
+plain_schema!(Types, { "type": ["array", "string"], "description": "Any of visitor, lead, user, agent, admin." });
 
 #[cfg(test)]
 mod tests {
@@ -188,6 +169,25 @@ mod tests {
         assert_eq!(read(text("first_name")), by(Column::FirstName, true));
         for unknown in ["", "[]", r#"["password","ASC"]"#, "{"] {
             assert_eq!(read(text(unknown)), Sorting::default(), "{unknown}");
+        }
+    }
+
+    #[test]
+    fn lists_of_users_come_in_every_spelling() {
+        let ids = |node: &Node| {
+            let refs = UserRefs::deserialize(node).unwrap();
+            refs.named().map(|ids| ids.iter().map(|id| id.get()).collect::<Vec<_>>())
+        };
+        for spelled in ["[1,2]", "[\"2\",\"1\",\"1\"]", "1, 2", "2,x,1,-1", "\"1,2\"", "{\"5\":1,\"7\":2}"] {
+            assert_eq!(ids(&text(spelled)), Some(vec![1, 2]), "{spelled}");
+        }
+        assert_eq!(ids(&Node::Map(vec![("5".into(), text("1")), ("7".into(), text("2"))])), Some(vec![1, 2]));
+        assert_eq!(ids(&Node::Number("7".into())), Some(vec![7]));
+        for nothing in ["", " ", "false", "[]", "{}", "null"] {
+            assert_eq!(ids(&text(nothing)), None, "{nothing}");
+        }
+        for nobody in ["0", "abc", "[0]", "[\"abc\"]", "-1,x", "[1", "true", ",", "[\"\"]", "[null]", "[[1]]"] {
+            assert_eq!(ids(&text(nobody)), Some(Vec::new()), "{nobody}");
         }
     }
 

@@ -12,12 +12,12 @@ mod row;
 
 pub use answer::{Answer, Filled, OrFalse};
 pub use bot::new_bot;
-pub use conversation_fields::{AttachmentsField, ConversationRef, MessageCursor, PayloadField, SenderRef, UserRefs};
+pub use conversation_fields::{AttachmentsField, ConversationRef, MessageCursor, PayloadField, SenderRef};
 pub use conversation_row::{ConversationDetails, ConversationRow, LatestRow, MessageRow, Person};
 pub use error::Error;
 pub use fields::{DepartmentField, Extra, Flag, Text, UserRef, present};
 pub use listed::{ExtraChoice, ListedUser};
-pub use listing::{Sorting, Texts, Types, UserCursor, UserPlace, rows};
+pub use listing::{PlaceCursor, Sorting, Texts, Types, UserCursor, UserRefs};
 pub use row::{DetailRow, UserDetails, UserRow};
 
 use crate::auth::stepchat::{Admin, authenticate, authenticate_login, note_use};
