@@ -3,8 +3,9 @@
 
 use crate::embedded;
 use crate::files::Files;
+use crate::sink::{self, Sink};
 use crate::state::State;
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::Args;
@@ -38,6 +39,16 @@ pub struct Opened {
     pub lock: Option<File>,
 }
 
+impl Opened {
+    /// The store for very many writes: through a connection of its own if the database is embedded. Not for others' use at
+    /// the same time.
+    pub fn bulk(&self) -> Result<Store> {
+        let sink = self.embedded.as_ref().map(Sink::beside).transpose()?.flatten();
+        let own = sink.map(|sink| sink::store(sink, self.app.config.tables.clone()));
+        Ok(own.unwrap_or_else(|| self.app.store.clone()))
+    }
+}
+
 /// Which deployment a command works on.
 #[derive(Debug, Args)]
 pub struct Place {
@@ -60,6 +71,24 @@ fn on_aws() -> bool {
     std::env::var("SWITCHBOARD_DATABASE").is_ok_and(|choice| choice == "aws")
 }
 
+/// Refuses an environment that names a database in a way nobody understands, before anything is made in another one.
+fn check_choice() -> Result<()> {
+    if let Some(choice) = set("SWITCHBOARD_DATABASE").filter(|choice| choice != "aws") {
+        bail!("SWITCHBOARD_DATABASE is {choice:?}: say `aws` for the tables of an AWS account, or leave it out");
+    }
+    match set("AWS_ENDPOINT_URL_DYNAMODB")
+        .filter(|url| !["http://", "https://"].iter().any(|start| url.starts_with(start)))
+    {
+        Some(url) => bail!("AWS_ENDPOINT_URL_DYNAMODB is {url:?}: it must begin with http:// or https://"),
+        None => Ok(()),
+    }
+}
+
+/// A variable of the environment that is not empty.
+fn set(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
 /// Whether the environment names another database.
 fn elsewhere() -> bool {
     on_aws() || std::env::var("AWS_ENDPOINT_URL_DYNAMODB").is_ok_and(|url| !url.is_empty())
@@ -67,6 +96,7 @@ fn elsewhere() -> bool {
 
 /// Opens the deployment; `memory` keeps an embedded database in memory. Tables that are missing are made, except on AWS.
 pub async fn open(state: &State, memory: bool, log: Log) -> Result<Opened> {
+    check_choice()?;
     let config = settings(state)?;
     let lock = if memory || elsewhere() { None } else { Some(state.lock()?) };
     let (client, embedded) = connection(state, memory)?;
@@ -140,6 +170,11 @@ fn connection(state: &State, memory: bool) -> Result<(aws_sdk_dynamodb::Client, 
         Database::new(path)
     };
     let database = database.map_err(|error| anyhow!("cannot open the embedded database: {error}"))?;
+    if !memory {
+        // What is answered survives the end of this process, as ever; only a machine that stops may lose the last of it,
+        // and never more than that. Waiting for the disk after each item of a batch would take most of all time.
+        database.disable_bulk_loading().map_err(|error| anyhow!("cannot set up the embedded database: {error}"))?;
+    }
     let client = connect_with(&Endpoint::emulator(Some("http://embedded".into())), embedded::transport(&database));
     Ok((client, Some(database)))
 }

@@ -13,7 +13,7 @@ use shared::limits::MAX_PARALLEL;
 use shared::stepchat::{Message, User, UserType};
 use shared::store::ledger;
 use shared::store::ledger::history::{self as ledger_history, Wanted};
-use shared::store::stepchat::lists::{self, Column};
+use shared::store::stepchat::lists::{self, Column, Order};
 use shared::store::stepchat::whole::whole;
 use shared::store::voximplant::users as phone;
 use shared::store::voximplant::{accounts, applications, queues, skills};
@@ -128,15 +128,10 @@ impl Output {
 }
 
 async fn stepchat_users(app: &App, out: &mut Output) -> Result<()> {
-    let mut walk = lists::walk(&app.store, Column::CreationTime, false, &UserType::LISTED, None).await?;
+    let mut walk = lists::walk(&app.store, Order::by(Column::CreationTime, false), &UserType::LISTED, None).await?;
     let mut progress = Progress::new(None, "users");
     loop {
-        let mut ids = Vec::with_capacity(PAGE);
-        while ids.len() < PAGE
-            && let Some(id) = walk.next().await?
-        {
-            ids.push(id);
-        }
+        let ids = walk.several(PAGE).await?;
         let reads = ids.iter().map(|id| stepchat_user(app, *id)).collect::<Vec<_>>();
         let mut users = stream::iter(reads).buffered(MAX_PARALLEL);
         while let Some(user) = users.next().await {
@@ -228,7 +223,7 @@ async fn phone_users(app: &App, account: AccountId, ids: &[PhoneUserId]) -> Resu
     }
     let (users, balances) =
         futures_util::try_join!(phone::find_all(store, account, ids), ledger::user_balances(store, account, ids))?;
-    let mut found: Vec<_> = ids.iter().filter_map(|id| users.get(id)).collect();
+    let mut found: Vec<_> = ids.iter().filter_map(|id| users.get(id)).map(|stored| &stored.user).collect();
     found.sort_unstable_by_key(|user| user.id);
     let skill_ids = unique(found.iter().flat_map(|user| user.skills.iter().copied()));
     let queue_ids = unique(found.iter().flat_map(|user| user.queues.iter().map(|link| link.queue)));

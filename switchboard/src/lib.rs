@@ -12,6 +12,7 @@ pub mod operator;
 pub mod page;
 pub mod router;
 pub mod serve;
+pub mod sink;
 pub mod stack;
 pub mod state;
 

@@ -4,7 +4,8 @@ use crate::methods::families;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
 use http::StatusCode;
 use shared::context::App;
 use shared::limits::MAX_BODY_BYTES;
@@ -14,6 +15,9 @@ use shared::wire::{Inbound, Peer};
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+
+/// Bytes of the largest body that API Gateway takes.
+const GATEWAY_BYTES: usize = 10 * 1024 * 1024;
 
 #[derive(Clone)]
 struct Routes {
@@ -45,12 +49,29 @@ async fn route(State(routes): State<Routes>, request: Request) -> Response {
         head.extensions.insert(Peer(address.ip()));
     }
     // Chunked bodies are put together here; API Gateway does it in the cloud.
-    let reply: http::Response<Bytes> = match axum::body::to_bytes(body, MAX_BODY_BYTES).await {
-        Err(_) if voximplant => runtime::too_large::<voximplant_front_door::Family>(&routes.app, accepts_json).into(),
-        Err(_) => runtime::too_large::<stepchat_front_door::Family>(&routes.app, accepts_json).into(),
-        Ok(body) => answer(&routes, &path, voximplant, http::Request::from_parts(head, body)).await,
+    let reply: http::Response<Bytes> = match whole(body).await {
+        None if voximplant => runtime::too_large::<voximplant_front_door::Family>(&routes.app, accepts_json).into(),
+        None => runtime::too_large::<stepchat_front_door::Family>(&routes.app, accepts_json).into(),
+        Some(body) => answer(&routes, &path, voximplant, http::Request::from_parts(head, body)).await,
     };
     reply.map(Body::from)
+}
+
+/// The body, unless it is above the limit. That one is still read, as far as API Gateway would take it, and dropped: who
+/// is answered while still sending sees a broken connection instead of the answer.
+async fn whole(body: Body) -> Option<Bytes> {
+    let mut chunks = body.into_data_stream();
+    let (mut kept, mut length) = (BytesMut::new(), 0_usize);
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.ok()?;
+        length = length.saturating_add(chunk.len());
+        if length <= MAX_BODY_BYTES {
+            kept.extend_from_slice(&chunk);
+        } else if length > GATEWAY_BYTES {
+            break;
+        }
+    }
+    (length <= MAX_BODY_BYTES).then(|| kept.freeze())
 }
 
 async fn answer(routes: &Routes, path: &str, voximplant: bool, request: http::Request<Bytes>) -> http::Response<Bytes> {
@@ -58,10 +79,10 @@ async fn answer(routes: &Routes, path: &str, voximplant: bool, request: http::Re
     if let Some(method) = routes.methods.get(path) {
         method.answer(app, request).await.into()
     } else if voximplant {
-        let methods = voximplant_front_door::METHODS;
+        let methods = &voximplant_front_door::HANDLERS;
         runtime::front_door::<voximplant_front_door::Family>(app, methods, request).await
     } else {
-        let methods = stepchat_front_door::METHODS;
+        let methods = &stepchat_front_door::HANDLERS;
         runtime::front_door::<stepchat_front_door::Family>(app, methods, request).await
     }
 }

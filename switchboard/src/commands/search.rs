@@ -7,7 +7,7 @@ use clap::Subcommand;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Let searches find the StepChat users that an earlier version has left without postings. Safe to repeat, to interrupt,
+    /// Let searches find the users of both APIs that an earlier version has left without postings. Safe to repeat, to interrupt,
     /// and while the deployment serves.
     #[command(after_help = "Example, once after an update from a version without postings:\n  \
                             switchboard operator search rebuild")]

@@ -85,6 +85,8 @@ pub(super) enum Rejection {
     CreationTime,
     #[error("row {0} of this file has the same e-mail address")]
     SameEmail(u64),
+    #[error("row {0} of this file has the same phone number")]
+    SamePhone(u64),
 }
 
 /// What one row says.
@@ -120,6 +122,12 @@ impl Columns {
         }
         let person = [Field::FirstName, Field::LastName, Field::Email];
         if !person.iter().any(|field| seen.contains(field)) {
+            let other = [(';', "';'"), ('\t', "tab"), ('|', "'|'")];
+            let other =
+                other.iter().find(|(sign, _)| header.len() == 1 && header.iter().any(|cell| cell.contains(*sign)));
+            if let Some((_, name)) = other {
+                bail!("the header is one cell, {}: say --delimiter {name}", list(header));
+            }
             bail!("no column is a name or an e-mail address: say which with --map. The columns are {}", list(header));
         }
         Ok(Self { fields })
@@ -245,6 +253,8 @@ mod tests {
             (vec!["email", "E-mail"], vec![], "--map 'E-mail=ignore'"),
             (vec!["email", ""], vec![], "without a name"),
             (vec!["email"], vec!["Mail=email"], "no column \"Mail\""),
+            (vec!["Name;E-mail"], vec![], "say --delimiter ';'"),
+            (vec!["Name\tE-mail"], vec![], "say --delimiter tab"),
         ] {
             let error = columns(&header, &mappings).unwrap_err().to_string();
             assert!(error.contains(said), "{error}");

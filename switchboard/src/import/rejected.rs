@@ -1,7 +1,7 @@
 //! The report of rows that were not imported: number and reason, then the row as it was.
 
 use super::columns::Rejection;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use csv::{ByteRecord, Reader, ReaderBuilder, Writer};
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -16,6 +16,21 @@ pub(super) struct Rejected {
 }
 
 impl Rejected {
+    /// Whether a report of that file can be written to `path`: known before the first row is imported.
+    pub(super) fn check(path: &Path, file: &Path) -> Result<()> {
+        let cannot = || format!("cannot write the report of rejected rows {}", path.display());
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = folder.canonicalize().with_context(cannot)?;
+        if path.is_dir() {
+            bail!("{}: it is a folder", cannot());
+        }
+        let name = path.file_name().with_context(cannot)?;
+        if path.canonicalize().unwrap_or(folder.join(name)) == file.canonicalize().with_context(cannot)? {
+            bail!("{}: it is the file that is imported", cannot());
+        }
+        Ok(())
+    }
+
     /// Begins a report at `path`; rows up to number `done` of a report that is there already are kept.
     pub(super) fn open(path: &Path, header: &ByteRecord, done: u64) -> Result<Self> {
         let mut report = Self { path: path.to_owned(), header: header.clone(), writer: None, count: 0 };

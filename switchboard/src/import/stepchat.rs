@@ -6,15 +6,15 @@ use crate::progress::Progress;
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
 use csv::{ByteRecord, Reader, ReaderBuilder, StringRecord};
-use futures_util::stream::{self, StreamExt as _};
 use ring::digest::{Context as Digest, SHA256};
 use shared::context::App;
-use shared::limits::{MAX_DETAILS_PER_CALL, MAX_PARALLEL};
+use shared::ids::UserId;
+use shared::limits::MAX_DETAILS_PER_CALL;
 use shared::stepchat::{Phone, Refusal, Slug};
-use shared::store::CommitError;
 use shared::store::auth::TokenHash;
-use shared::store::stepchat::imports::Checkpoint;
-use shared::store::stepchat::users::{self, Attribute, Secrets};
+use shared::store::stepchat::imports::{Checkpoint, Taken, Wanted};
+use shared::store::stepchat::users::{self, Secrets};
+use shared::store::{Attempts, CommitError, Store, Txn};
 use shared::text::hex;
 use std::collections::HashMap;
 use std::fs::File;
@@ -26,8 +26,8 @@ pub(super) const EXAMPLES: &str = "Examples:\n  \
     switchboard import stepchat users.csv\n  \
     switchboard import stepchat crm.csv --delimiter ';' --map Mail=email --map Tel=extra:phone --map Notes=ignore";
 
-/// Rows between two checkpoints.
-const CHECKPOINT_EVERY: u64 = 1_000;
+/// Rows that are looked up and written together, and between two checkpoints.
+const BATCH: usize = 1_000;
 
 /// What to import and how.
 #[derive(Debug, Args)]
@@ -58,19 +58,17 @@ fn delimiter(text: &str) -> Result<u8, String> {
     }
 }
 
-/// Imports the file; whether every row could be imported.
-pub(super) async fn import(app: &App, options: &Options) -> Result<bool> {
-    let source = Source::survey(options)?;
+/// Imports the file by this way of writing; whether every row could be imported.
+pub(super) async fn import(app: &App, store: Store, options: &Options) -> Result<bool> {
+    let source = Source::survey(options, app.config.stepchat.unique_phone)?;
     let report = options.rejected.clone().unwrap_or_else(|| beside(&options.file));
-    let target = Target {
-        app,
-        checkpoint: match (Checkpoint::find(&app.store, &source.hash).await?, options.dry_run) {
-            (known, true) => known,
-            (Some(known), false) => Some(known),
-            (None, false) => Some(Checkpoint::begin(&app.store, &source.hash, source.rows).await?),
-        },
-        dry_run: options.dry_run,
+    Rejected::check(&report, &options.file)?;
+    let checkpoint = match (Checkpoint::find(&store, &source.hash).await?, options.dry_run) {
+        (known, true) => known,
+        (Some(known), false) => Some(known),
+        (None, false) => Some(Checkpoint::begin(&store, &source.hash, source.rows).await?),
     };
+    let target = Target { app, store, checkpoint, dry_run: options.dry_run };
     let done = target.checkpoint.as_ref().map_or(0, Checkpoint::done);
     if done > 0 {
         eprintln!("{done} of {} rows have been imported before: going on behind them", source.rows);
@@ -94,6 +92,7 @@ fn beside(file: &Path) -> PathBuf {
 /// A file that has been looked through once.
 struct Source<'a> {
     options: &'a Options,
+    unique_phone: bool,
     hash: String,
     header: ByteRecord,
     columns: Columns,
@@ -108,7 +107,7 @@ struct Numbered {
 }
 
 impl<'a> Source<'a> {
-    fn survey(options: &'a Options) -> Result<Self> {
+    fn survey(options: &'a Options, unique_phone: bool) -> Result<Self> {
         let (hash, start) = fingerprint(&options.file)?;
         if start.starts_with(&[0xff, 0xfe]) || start.starts_with(&[0xfe, 0xff]) {
             bail!("{} is UTF-16 text: save it as UTF-8 first", options.file.display());
@@ -125,31 +124,59 @@ impl<'a> Source<'a> {
         while reader.read_byte_record(&mut record).with_context(|| cannot_read(&options.file))? {
             rows = rows.saturating_add(1);
         }
-        Ok(Self { options, hash, header, columns, rows })
+        Ok(Self { options, unique_phone, hash, header, columns, rows })
     }
 
-    /// The rows behind number `done`, in order. Earlier ones are read too: later ones may repeat their addresses.
+    /// The rows behind number `done`, in order. Earlier ones are read too: later ones may repeat their addresses and
+    /// numbers.
     fn rows(&self, done: u64) -> Result<impl Iterator<Item = Result<Numbered>>> {
-        let mut addresses: HashMap<String, u64> = HashMap::new();
+        let mut seen: HashMap<Unique, u64> = HashMap::new();
         let records = (1_u64..).zip(open(self.options)?.into_byte_records());
         let rows = records.map(move |(number, record)| {
             let record = record.with_context(|| cannot_read(&self.options.file))?;
-            let mut row = self.row(&record);
-            if let Some(email) = row.as_ref().ok().and_then(|row| row.user.email.as_ref()) {
-                let first = *addresses.entry(email.folded()).or_insert(number);
-                if first != number {
-                    row = Err(Rejection::SameEmail(first));
+            let row = self.row(&record).and_then(|row| {
+                let email = row.user.email.as_ref().map(|email| Unique::Email(email.folded()));
+                let phone = self.phone(&row).map(Unique::Phone);
+                for unique in [email, phone].into_iter().flatten() {
+                    let first = *seen.entry(unique.clone()).or_insert(number);
+                    if first != number {
+                        return Err(unique.repeated(first));
+                    }
                 }
-            }
+                Ok(row)
+            });
             Ok(Numbered { number, record, row })
         });
         Ok(rows.filter(move |row| row.as_ref().map_or(true, |row| row.number > done)))
+    }
+
+    /// The phone number of a row, where that must be unique.
+    fn phone(&self, row: &Row) -> Option<Phone> {
+        let phone = row.details.iter().find(|detail| detail.slug.as_str() == Slug::PHONE);
+        phone.filter(|_| self.unique_phone).and_then(|phone| Phone::parse(phone.value.as_str()))
     }
 
     fn row(&self, record: &ByteRecord) -> Result<Row, Rejection> {
         let text = StringRecord::from_byte_record(record.clone()).map_err(|_| Rejection::Encoding)?;
         let row = self.columns.row(&text)?;
         if row.details.len() > MAX_DETAILS_PER_CALL { Err(Refusal::TooManyExtras.into()) } else { Ok(row) }
+    }
+}
+
+/// What no two users may have.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Unique {
+    Email(String),
+    Phone(Phone),
+}
+
+impl Unique {
+    /// Why a later row is not imported.
+    fn repeated(self, first: u64) -> Rejection {
+        match self {
+            Self::Email(_) => Rejection::SameEmail(first),
+            Self::Phone(_) => Rejection::SamePhone(first),
+        }
     }
 }
 
@@ -181,15 +208,45 @@ fn fingerprint(path: &Path) -> Result<(String, Vec<u8>)> {
 }
 
 /// What became of a row.
+#[derive(Debug, Clone)]
 enum Outcome {
     Made,
     There,
     Rejected(Rejection),
 }
 
+/// A row that can be a user, and where its outcome goes.
+struct Candidate<'a> {
+    place: usize,
+    number: u64,
+    id: Option<UserId>,
+    row: &'a Row,
+    phone: Option<Phone>,
+}
+
+impl Candidate<'_> {
+    fn wanted(&self) -> Wanted<'_> {
+        Wanted { id: self.id, email: self.row.user.email.as_ref(), phone: self.phone.as_ref() }
+    }
+
+    /// What is known of it before anything is written. The id belongs to the row, so a user who has it was made from it.
+    fn known(&self, taken: &Taken) -> Option<Outcome> {
+        if self.id.is_some_and(|id| taken.has_user(id)) {
+            return Some(Outcome::There);
+        }
+        let wanted = self.wanted();
+        if wanted.email.is_some_and(|email| taken.has_email(email)) {
+            return Some(Outcome::Rejected(Refusal::DuplicateEmail.into()));
+        }
+        let phone = wanted.phone.filter(|phone| taken.has_phone(phone));
+        phone.map(|_| Outcome::Rejected(Refusal::DuplicatePhone.into()))
+    }
+}
+
 /// Where the rows go.
 struct Target<'a> {
     app: &'a App,
+    store: Store,
     /// None in a dry run of a file that has not been imported before.
     checkpoint: Option<Checkpoint>,
     dry_run: bool,
@@ -201,31 +258,21 @@ impl Target<'_> {
         let mut progress = Progress::new(Some(source.rows), "rows");
         progress.advance(done);
         let mut checkpoint = self.checkpoint.clone();
-        let (mut made, mut there, mut last) = (0_u64, 0_u64, done);
-        let work = source.rows(done)?.map(|row| async {
-            let row = row?;
-            let outcome = match &row.row {
-                Ok(content) => self.take(row.number, content).await?,
-                Err(why) => Outcome::Rejected(why.clone()),
-            };
-            Ok::<_, anyhow::Error>((row, outcome))
-        });
-        // In order, so that a checkpoint says all there is to say.
-        let mut taken = stream::iter(work).buffered(MAX_PARALLEL);
-        while let Some(row) = taken.next().await {
-            let (row, outcome) = row?;
-            match outcome {
-                Outcome::Made => made = made.saturating_add(1),
-                Outcome::There => there = there.saturating_add(1),
-                Outcome::Rejected(why) => rejected.add(row.number, &why, &row.record)?,
+        let (mut made, mut there) = (0_u64, 0_u64);
+        let mut rows = source.rows(done)?;
+        loop {
+            let batch = rows.by_ref().take(BATCH).collect::<Result<Vec<_>>>()?;
+            let Some(last) = batch.last().map(|row| row.number) else { break };
+            for (row, outcome) in batch.iter().zip(self.take(source, &batch).await?) {
+                match outcome {
+                    Outcome::Made => made = made.saturating_add(1),
+                    Outcome::There => there = there.saturating_add(1),
+                    Outcome::Rejected(why) => rejected.add(row.number, &why, &row.record)?,
+                }
+                progress.advance(1);
             }
-            last = row.number;
-            progress.advance(1);
-            if last.is_multiple_of(CHECKPOINT_EVERY) {
-                self.remember(checkpoint.as_mut(), last, rejected).await?;
-            }
+            self.remember(checkpoint.as_mut(), last, rejected).await?;
         }
-        self.remember(checkpoint.as_mut(), last, rejected).await?;
         progress.finish();
         Ok((made, there))
     }
@@ -233,58 +280,81 @@ impl Target<'_> {
     async fn remember(&self, checkpoint: Option<&mut Checkpoint>, done: u64, rejected: &mut Rejected) -> Result<()> {
         rejected.flush()?;
         match checkpoint {
-            Some(checkpoint) if !self.dry_run => Ok(checkpoint.advance(&self.app.store, done).await?),
+            Some(checkpoint) if !self.dry_run => Ok(checkpoint.advance(&self.store, done).await?),
             _ => Ok(()),
         }
     }
 
-    async fn take(&self, number: u64, row: &Row) -> Result<Outcome> {
-        match &self.checkpoint {
-            Some(checkpoint) if !self.dry_run => self.make(checkpoint, number, row).await,
-            _ => self.try_out(row).await,
+    /// Takes a batch; the outcomes in its order.
+    async fn take(&self, source: &Source<'_>, batch: &[Numbered]) -> Result<Vec<Outcome>> {
+        let mut outcomes = vec![Outcome::Made; batch.len()];
+        let mut candidates = Vec::with_capacity(batch.len());
+        for (place, (outcome, numbered)) in outcomes.iter_mut().zip(batch).enumerate() {
+            match &numbered.row {
+                Ok(row) => {
+                    let id = self.checkpoint.as_ref().and_then(|checkpoint| checkpoint.id(numbered.number));
+                    let phone = source.phone(row);
+                    candidates.push(Candidate { place, number: numbered.number, id, row, phone });
+                }
+                Err(why) => *outcome = Outcome::Rejected(why.clone()),
+            }
+        }
+        let mut attempts = Attempts::default();
+        loop {
+            let wanted: Vec<Wanted<'_>> = candidates.iter().map(Candidate::wanted).collect();
+            let taken = Taken::of(&self.store, &wanted).await?;
+            candidates.retain(|candidate| match (candidate.known(&taken), outcomes.get_mut(candidate.place)) {
+                (Some(known), Some(outcome)) => {
+                    *outcome = known;
+                    false
+                }
+                _ => true,
+            });
+            if candidates.is_empty() || self.dry_run {
+                return Ok(outcomes);
+            }
+            let mut made = self.make(&candidates).await?.into_iter();
+            let mut late = Vec::new();
+            for candidate in candidates {
+                match (made.next(), outcomes.get_mut(candidate.place)) {
+                    // The row is there, or what was announced for it was taken for dead meanwhile: look, and try again.
+                    (Some(Err(CommitError::Stale)), _) => late.push(candidate),
+                    (Some(Err(CommitError::Refused(refusal))), Some(outcome)) => {
+                        *outcome = Outcome::Rejected(refusal.into());
+                    }
+                    (Some(Err(error)), _) => {
+                        bail!("row {}: {error}; the same command goes on from here", candidate.number)
+                    }
+                    _ => {}
+                }
+            }
+            if late.is_empty() {
+                return Ok(outcomes);
+            }
+            candidates = late;
+            let again = attempts.again().await;
+            again.with_context(|| "the database is too slow; the same command goes on from here".to_owned())?;
         }
     }
 
-    /// Makes the user. The id belongs to the row, so one that is there already was made from it.
-    async fn make(&self, checkpoint: &Checkpoint, number: u64, row: &Row) -> Result<Outcome> {
-        let app = self.app;
-        let id = checkpoint.id(number).with_context(|| format!("row {number} is behind the last id"))?;
-        let config = &app.config.stepchat;
+    /// Makes users; what became of each, in order.
+    async fn make(&self, candidates: &[Candidate<'_>]) -> Result<Vec<Result<(), CommitError<Refusal>>>> {
+        let txns = candidates.iter().map(|candidate| self.creation(candidate)).collect::<Result<Vec<_>>>()?;
+        let made = self.store.commit_each(&txns).await;
+        made.with_context(|| "the same command goes on from here".to_owned())
+    }
+
+    fn creation(&self, candidate: &Candidate<'_>) -> Result<Txn<Refusal>> {
+        let Candidate { row, number, .. } = candidate;
+        let id = candidate.id.with_context(|| format!("row {number} is behind the last id"))?;
+        let config = &self.app.config.stepchat;
         let random = fastrand::u32(0..100_000);
-        let mut user = row.user.clone().into_user(id, app.clock.now(), &config.default_first_name, random);
+        let mut user = row.user.clone().into_user(id, self.app.clock.now(), &config.default_first_name, random);
         if let Some(created) = row.created {
             user.creation_time = created;
             user.last_activity = created;
         }
-        let secrets = Secrets { password: None, token: TokenHash::of(&app.tokens.of(id, user.token_version)) };
-        let txn = users::creation(&user, &row.details, &secrets, config.unique_phone)?;
-        Ok(match app.store.commit(&txn).await {
-            Ok(()) => Outcome::Made,
-            // Or the write was taken for dead, minutes late.
-            Err(CommitError::Stale) => match users::find_profile(&app.store, id).await? {
-                Some(_) => Outcome::There,
-                None => bail!("row {number}: the database was too slow; the same command goes on from here"),
-            },
-            Err(CommitError::Refused(refusal)) => Outcome::Rejected(refusal.into()),
-            Err(error) => bail!("row {number}: {error}; the same command goes on from here"),
-        })
-    }
-
-    /// Looks whether the row could be imported as things are now.
-    async fn try_out(&self, row: &Row) -> Result<Outcome> {
-        let store = &self.app.store;
-        if let Some(email) = &row.user.email
-            && users::find_by(store, &Attribute::Email(email.clone())).await?.is_some()
-        {
-            return Ok(Outcome::Rejected(Refusal::DuplicateEmail.into()));
-        }
-        let phone = row.details.iter().find(|detail| detail.slug.as_str() == Slug::PHONE);
-        if self.app.config.stepchat.unique_phone
-            && let Some(phone) = phone.and_then(|phone| Phone::parse(phone.value.as_str()))
-            && users::find_by(store, &Attribute::Phone(phone)).await?.is_some()
-        {
-            return Ok(Outcome::Rejected(Refusal::DuplicatePhone.into()));
-        }
-        Ok(Outcome::Made)
+        let secrets = Secrets { password: None, token: TokenHash::of(&self.app.tokens.of(id, user.token_version)) };
+        Ok(users::creation(&user, &row.details, &secrets, config.unique_phone)?)
     }
 }

@@ -1,11 +1,19 @@
 //! `switchboard import` and `switchboard export` as people run them.
 
 use super::serve::{Folder, Server};
-use serde_json::Value;
+use axum::Router;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::IntoResponse as _;
+use bytes::Bytes;
+use serde_json::{Value, json};
 use std::fs;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use switchboard::embedded;
+use tests::App;
 use tests::workspace::binary;
 
 fn switchboard(state: &Path, arguments: &[&str]) -> Command {
@@ -126,6 +134,125 @@ fn a_dry_run_checks_everything_and_writes_nothing() {
     assert_eq!(emails(&exported(&folder.0)), ["anna@example.com"]);
 }
 
+/// The database of a deployment, as an import far away reaches it.
+struct Remote {
+    app: App,
+    /// How often the jobs still come between an announcement and its transaction.
+    fences: Mutex<u32>,
+    /// What was asked: operation and body.
+    asked: Mutex<Vec<(String, String)>>,
+}
+
+impl Remote {
+    /// Begins to answer.
+    async fn start(fences: u32) -> (Arc<Self>, SocketAddr) {
+        let remote = Arc::new(Self { app: App::new().await, fences: Mutex::new(fences), asked: Mutex::default() });
+        let answering = Arc::clone(&remote);
+        let answer = move |headers: HeaderMap, body: Bytes| {
+            let remote = Arc::clone(&answering);
+            async move { remote.answer(&headers, &body).await }
+        };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move { axum::serve(listener, Router::new().fallback(answer)).await.unwrap() });
+        (remote, address)
+    }
+
+    async fn answer(&self, headers: &HeaderMap, body: &[u8]) -> axum::response::Response {
+        let operation = headers["x-amz-target"].to_str().unwrap().rsplit('.').next().unwrap().to_owned();
+        let text = String::from_utf8(body.to_vec()).unwrap();
+        let settles = operation == "TransactWriteItems" && text.contains("J#postings");
+        let fenced = settles && {
+            let mut left = self.fences.lock().unwrap();
+            let one_more = *left > 0;
+            *left = left.saturating_sub(1);
+            one_more
+        };
+        if fenced {
+            // Ten minutes after the announcement: whoever made it must have died.
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + Duration::from_mins(10);
+            let now = i64::try_from(now.as_millis()).unwrap();
+            self.app.wait_millis(now - self.app.app.clock.now().millis());
+            self.app.run_jobs().await;
+        }
+        self.asked.lock().unwrap().push((operation.clone(), text));
+        let (status, answer) = embedded::perform(&self.app.database, &operation, body);
+        (StatusCode::from_u16(status).unwrap(), [(header::CONTENT_TYPE, "application/x-amz-json-1.0")], answer)
+            .into_response()
+    }
+
+    /// Imports a file with these bytes: whether it said success, and all it said.
+    async fn import(address: SocketAddr, folder: &Folder, bytes: &[u8]) -> (bool, String) {
+        fs::create_dir_all(&folder.0).unwrap();
+        let file = folder.0.join("users.csv");
+        fs::write(&file, bytes).unwrap();
+        let mut command = switchboard(&folder.0, &["import", "stepchat", file.to_str().unwrap()]);
+        command.env("AWS_ENDPOINT_URL_DYNAMODB", format!("http://{address}")).env("AWS_REGION", "eu-central-1");
+        command.env("AWS_ACCESS_KEY_ID", "local").env("AWS_SECRET_ACCESS_KEY", "local");
+        let Output { status, stdout, stderr } =
+            tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        (status.success(), String::from_utf8(stdout).unwrap() + &String::from_utf8(stderr).unwrap())
+    }
+
+    /// How many users a search finds.
+    async fn found(&self, word: &str) -> usize {
+        let found = self.app.stepchat("search-users", json!({ "search": word })).await.response();
+        found.as_array().unwrap_or_else(|| panic!("{found}")).len()
+    }
+}
+
+/// The jobs take the import for dead between its announcement and its transaction. The transaction is stale then, and that
+/// is no sign that the user is there.
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_whose_announcement_was_taken_for_dead_are_imported_once_and_found() {
+    let folder = Folder::new("import-fenced");
+    let (remote, address) = Remote::start(2).await;
+    let file = "first_name,last_name,email\nAnnabella,Ivanova,annabella@example.com\nBoris,,\nКсения,,k@example.com\n";
+    let (all, said) = Remote::import(address, &folder, file.as_bytes()).await;
+    assert!(all && said.contains("3 users imported, 0 were there already, 0 rows rejected"), "{said}");
+    assert_eq!(*remote.fences.lock().unwrap(), 0, "nothing was taken for dead");
+    for word in ["nnabel", "Boris", "ксен"] {
+        assert_eq!(remote.found(word).await, 1, "{word}");
+    }
+    // What the dead announcements have left goes without the users' own postings.
+    remote.app.wait_millis(10 * 60 * 1000);
+    remote.app.run_jobs().await;
+    for word in ["nnabel", "Boris", "ксен", "k@exam"] {
+        assert_eq!(remote.found(word).await, 1, "{word}, after the jobs");
+    }
+    let count = remote.app.stepchat("count-users", json!({})).await.response();
+    assert_eq!(count["all"], "4", "three and the first admin");
+}
+
+/// Nothing is announced and posted for rows that cannot be users: it would only have to be cleaned up.
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_whose_address_or_number_is_taken_are_told_before_anything_is_written() {
+    let folder = Folder::new("import-taken");
+    let (remote, address) = Remote::start(0).await;
+    let rows: String = (0..60).map(|number| format!("User{number},u{number}@example.com,+7900{number:04}\n")).collect();
+    let (all, said) = Remote::import(address, &folder, format!("first_name,email,phone\n{rows}").as_bytes()).await;
+    assert!(all && said.contains("60 users imported"), "{said}");
+    remote.asked.lock().unwrap().clear();
+    let rows: String = (0..60)
+        .map(|number| match number % 2 {
+            0 => format!("Other{number},U{number}@EXAMPLE.com,\n"),
+            _ => format!("Other{number},o{number}@example.com,007900{number:04}\n"),
+        })
+        .collect();
+    let (all, said) = Remote::import(address, &folder, format!("first_name,email,phone\n{rows}").as_bytes()).await;
+    assert!(!all && said.contains("0 users imported, 0 were there already, 60 rows rejected"), "{said}");
+    let report = fs::read_to_string(folder.0.join("users.csv.rejected.csv")).unwrap();
+    assert_eq!((report.matches("duplicate-email").count(), report.matches("duplicate-phone").count()), (30, 30));
+    let asked = remote.asked.lock().unwrap().clone();
+    let writes = ["BatchWriteItem", "TransactWriteItems", "PutItem"];
+    let wrote =
+        |(operation, body): &&(String, String)| writes.contains(&operation.as_str()) && body.contains("\"stepchat\"");
+    assert_eq!(asked.iter().filter(wrote).collect::<Vec<_>>(), Vec::<&(String, String)>::new());
+    let looks = asked.iter().filter(|(operation, _)| operation == "BatchGetItem").count();
+    assert!((1..=2).contains(&looks), "120 keys are asked for together, not {looks} times");
+    assert_eq!(remote.found("Other").await, 0);
+}
+
 #[test]
 fn files_that_make_no_sense_are_refused_in_a_sentence() {
     let folder = started("import-refused");
@@ -138,6 +265,10 @@ fn files_that_make_no_sense_are_refused_in_a_sentence() {
         (b"first_name\nAnna\n", &["--map", "Name=first_name"], "no column \"Name\""),
         (b"first_name\nAnna\n", &["--map", "nonsense"], "HEADER=FIELD"),
         (b"first_name\nAnna\n", &["--delimiter", "ab"], "one ASCII character"),
+        (b"first_name;email\nAnna;a@example.com\n", &[], "say --delimiter ';'"),
+        (b"email,Color,color\na@example.com,1,2\n", &[], "--map 'color=ignore'"),
+        (b"first_name\nAnna\n", &["--rejected", "/"], "it is a folder"),
+        (b"first_name\nAnna\n", &["--rejected", "/does/not/exist.csv"], "cannot write the report"),
     ] {
         let (all, said) = import(&folder, bytes, more);
         assert!(!all && said.contains(sentence), "{said}");
@@ -146,6 +277,23 @@ fn files_that_make_no_sense_are_refused_in_a_sentence() {
     assert!(!all && said.contains("nowhere") && !folder.0.join("nowhere").exists(), "{said}");
     let (all, said) = run(&folder.0, &["import", "stepchat", "/does/not/exist.csv"]);
     assert!(!all && said.contains("cannot read /does/not/exist.csv"), "{said}");
+    let (all, said) = run(&folder.0, &["import", "stepchat", folder.0.to_str().unwrap()]);
+    assert!(!all && said.contains("cannot read") && said.contains("directory"), "{said}");
+    let file = folder.0.join("users.csv");
+    let (all, said) = import(&folder, b"first_name\nAnna\n", &["--rejected", file.to_str().unwrap()]);
+    assert!(!all && said.contains("it is the file that is imported"), "{said}");
+    assert_eq!(fs::read(&file).unwrap(), b"first_name\nAnna\n");
+    for (variable, value) in [("SWITCHBOARD_DATABASE", "mars"), ("AWS_ENDPOINT_URL_DYNAMODB", "localhost:8000")] {
+        let mut command = switchboard(&folder.0, &["import", "stepchat", file.to_str().unwrap()]);
+        let Output { status, stderr, .. } = command.env(variable, value).output().unwrap();
+        let said = String::from_utf8(stderr).unwrap();
+        assert!(!status.success() && said.contains(&format!("{variable} is \"{value}\"")), "{said}");
+    }
+    assert_eq!(exported(&folder.0), Vec::<Value>::new(), "nothing of all this was imported");
+    let (all, said) = import(&folder, b"first_name;email\r\nAnna;a@example.com\r\n", &["--delimiter", ";"]);
+    assert!(all && said.contains("1 users imported"), "{said}");
+    let (all, said) = import(&folder, b"first_name,phone\nEva,+7 1\nIda,007 1\n", &[]);
+    assert!(!all && said.contains("1 users imported") && said.contains("1 rows rejected"), "{said}");
     let (all, said) = import(&folder, b"first_name,note\nAnna,\xff\xff\nEva,ok\n", &[]);
     assert!(!all && said.contains("1 users imported") && said.contains("1 rows rejected"), "{said}");
 }

@@ -426,6 +426,76 @@ fn the_audit_passes_a_sound_ledger_and_finds_every_damage() {
     assert_eq!(operator(state, &words("ledger audit --account 1")).code, Some(1));
 }
 
+/// The answer to a StepChat call.
+fn stepchat(server: &Server, token: &str, function: &str, fields: &[(&str, &str)]) -> Value {
+    let mut all = vec![("function", function), ("token", token)];
+    all.extend(fields);
+    server.post("/include/api.php", &form(&all)).unwrap()["response"].clone()
+}
+
+fn first_token(state: &Path) -> String {
+    let file = std::fs::read_to_string(state.join("stepchat.json")).unwrap();
+    serde_json::from_str::<Value>(&file).unwrap()["token"].as_str().unwrap().to_owned()
+}
+
+fn copied(from: &Path, to: &Path) {
+    assert!(Command::new("cp").arg("-a").args([from, to]).status().unwrap().success());
+}
+
+/// The runbook's "Backup and restore": a copy is the whole deployment, also of a server that was killed.
+#[test]
+fn a_copied_state_folder_is_served_with_everything_in_it() {
+    let (folder, copy) = (Folder::new("copied"), Folder::new("copied-copy"));
+    let server = Server::start(&folder.0, false);
+    let token = first_token(&folder.0);
+    let id = stepchat(&server, &token, "add-user", &[("first_name", "Kept"), ("email", "kept@example.com")]);
+    assert!(id.is_u64(), "{id}");
+    server.kill();
+    copied(&folder.0, &copy.0);
+    let server = Server::start(&copy.0, false);
+    assert_eq!(first_token(&copy.0), token);
+    let found = stepchat(&server, &token, "get-user-by", &[("by", "email"), ("value", "kept@example.com")]);
+    assert_eq!(found["first_name"], "Kept");
+    let key = copy.json("voximplant-apikey.json")["api_key"].as_str().unwrap().to_owned();
+    assert_eq!(keyed(&server, &key, "GetAccountInfo", &[])["result"]["balance"], json!(1000));
+    assert!(stepchat(&server, &token, "add-user", &[("first_name", "Later")]).is_u64());
+    assert_eq!(server.stop(), Some(0));
+    assert_eq!(operator(&copy.0, &words("ledger audit")).code, Some(0));
+    let server = Server::start(&folder.0, false);
+    assert_eq!(stepchat(&server, &token, "count-users", &[])["all"], "2", "the copy is one of its own");
+    server.kill();
+}
+
+/// The runbook's "Rotate the token secret", step by step.
+#[test]
+fn a_new_token_secret_ends_the_old_tokens_once_each_admin_was_demoted_and_promoted() {
+    let folder = Folder::new("rotated");
+    let state = folder.0.as_path();
+    assert_eq!(Server::start(state, false).stop(), Some(0));
+    let old = first_token(state);
+    std::fs::write(state.join("token-secret"), "bmV3LXNlY3JldC1uZXctc2VjcmV0LW5ldy1zZWNyZXQh").unwrap();
+    let server = Server::start(state, false);
+    let new = first_token(state);
+    assert_ne!(new, old);
+    assert!(stepchat(&server, &old, "count-users", &[]).is_object(), "admins' old tokens go on working");
+    assert_eq!(stepchat(&server, &new, "count-users", &[]), "invalid-token", "the new one not yet");
+    let second = stepchat(&server, &old, "add-user", &[("user_type", "admin"), ("first_name", "Rotation")]).to_string();
+    let shown = stepchat(&server, &old, "get-user", &[("user_id", &second)]);
+    let helper = shown["token"].as_str().unwrap();
+    for kind in ["agent", "admin"] {
+        let done = stepchat(&server, helper, "update-user", &[("user_id", "1"), ("user_type", kind)]);
+        assert_eq!(done, true, "{kind}");
+    }
+    assert_eq!(stepchat(&server, &old, "count-users", &[]), "invalid-token");
+    let new = stepchat(&server, helper, "get-user", &[("user_id", "1")])["token"].as_str().unwrap().to_owned();
+    assert_eq!(stepchat(&server, &new, "delete-user", &[("user_id", &second)]), true);
+    assert_eq!(server.stop(), Some(0));
+    let server = Server::start(state, false);
+    assert_eq!(first_token(state), new, "the state folder tells it from the next start on");
+    assert_eq!(stepchat(&server, &new, "count-users", &[])["all"], "1");
+    server.kill();
+}
+
 /// More users than one transaction serves.
 const MANY: usize = 56;
 

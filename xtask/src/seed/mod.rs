@@ -3,11 +3,10 @@
 //! The same seed and the same ids make the same users; only the salt of their common password's hash differs.
 
 mod names;
-mod sink;
 mod stepchat;
 mod voximplant;
 
-pub use sink::Sink;
+pub use switchboard::sink::Sink;
 pub use voximplant::Place;
 
 use anyhow::{Context, Result, ensure};
