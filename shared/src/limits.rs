@@ -34,12 +34,12 @@ pub const MAX_DELETED_USERS: usize = 1_000;
 pub const ACTIVITY_SECONDS: i64 = 5;
 /// How often the use of an API token is written down, in milliseconds: five minutes.
 pub const TOKEN_USE_MILLIS: i64 = 5 * 60 * 1000;
+/// Longest that an answer waits for that note, in milliseconds.
+pub const MAX_NOTE_MILLIS: u64 = 500;
 /// Tokens that one login may present: the caller's, the user's, and what clients send by mistake.
 pub const MAX_LOGIN_TOKENS: usize = 8;
 /// Bytes of a StepChat password: hashing takes time with length.
 pub const MAX_PASSWORD_BYTES: usize = 1024;
-/// Longest that an answer waits for such a note, in milliseconds.
-pub const MAX_NOTE_MILLIS: u64 = 500;
 /// Postings that a search reads for one word, some 3 MB. Where a word has more, looking at everybody until a page is full
 /// costs no more (`docs/adr/0013`).
 pub const SEARCH_POSTINGS: usize = 50_000;

@@ -284,7 +284,7 @@ def chosen(names: Optional[list]) -> list:
 def build() -> Path:
     print("building switchboard", flush=True)
     try:
-        if subprocess.run(["cargo", "build", "-p", "switchboard"], cwd=ROOT).returncode != 0:
+        if subprocess.run(["cargo", "build", "--bin", "switchboard"], cwd=ROOT).returncode != 0:
             raise Problem("cargo build failed")
     except FileNotFoundError:
         raise Problem("cargo is not installed") from None

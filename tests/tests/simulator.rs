@@ -17,6 +17,7 @@ mod simulator {
     pub(crate) mod check;
     pub(crate) mod counters;
     pub(crate) mod network;
+    pub(crate) mod planted;
     pub(crate) mod search;
     pub(crate) mod story;
 }

@@ -24,7 +24,8 @@ struct Arguments {
 enum Chore {
     /// Write every file that follows from the methods' declarations.
     ///
-    /// The SAM template, the watch routes, the front doors' dependencies, the OpenAPI documents and the table of methods.
+    /// The SAM template, the watch routes, the front doors' dependencies, the OpenAPI documents, and the documents on
+    /// methods, access patterns and costs.
     #[command(after_help = "Examples:\n  cargo xtask generate\n  cargo xtask generate --check")]
     Generate {
         /// Write nothing; name the stale files and exit with 1 if there are any.

@@ -20,6 +20,7 @@ pub(crate) struct Merge<'a> {
     descending: bool,
     limit: Option<i32>,
     after: Option<String>,
+    down_to: Option<String>,
     merged: bool,
     streams: Vec<Stream>,
 }
@@ -34,7 +35,17 @@ struct Stream {
 impl<'a> Merge<'a> {
     /// A walk over an index of a table, from its beginning.
     pub(crate) fn of(store: &'a Store, table: Table, index: Index, descending: bool) -> Self {
-        Self { store, table, index, descending, limit: None, after: None, merged: true, streams: Vec::new() }
+        Self {
+            store,
+            table,
+            index,
+            descending,
+            limit: None,
+            after: None,
+            down_to: None,
+            merged: true,
+            streams: Vec::new(),
+        }
     }
 
     /// How many entries a page needs at most; `None` takes what one megabyte holds.
@@ -45,6 +56,11 @@ impl<'a> Merge<'a> {
     /// Starts behind this sort key.
     pub(crate) fn after(self, after: Option<String>) -> Self {
         Self { after, ..self }
+    }
+
+    /// Ends, when descending, before this sort key.
+    pub(crate) fn down_to(self, down_to: Option<String>) -> Self {
+        Self { down_to, ..self }
     }
 
     /// Reads one partition after another in place of merging them.
@@ -73,18 +89,21 @@ impl<'a> Merge<'a> {
     }
 
     async fn page(&self, pk: &str, from: Option<Attributes>) -> Result<Page, StoreError> {
-        let partition = Partition {
-            table: self.table,
-            index: Some(self.index),
-            pk,
-            range: self
-                .after
-                .as_deref()
-                .map_or(Range::All, |after| if self.descending { Range::Below(after) } else { Range::Above(after) }),
-            descending: self.descending,
-            limit: self.limit,
+        let range = match (self.after.as_deref(), self.down_to.as_deref()) {
+            (None, None) => Range::All,
+            (Some(after), None) if self.descending => Range::Below(after),
+            (Some(low), None) | (None, Some(low)) => Range::Above(low),
+            // The database refuses a range whose ends are the wrong way round.
+            (Some(after), Some(low)) if after <= low => return Ok(Page { items: Vec::new(), next: None }),
+            (Some(after), Some(low)) => Range::Between(low, after),
         };
-        self.store.page(&partition, from).await
+        let (table, index, descending, limit) = (self.table, Some(self.index), self.descending, self.limit);
+        let mut page = self.store.page(&Partition { table, index, pk, range, descending, limit }, from).await?;
+        if let (Some(after), (_, _, sort)) = (&self.after, self.index) {
+            // `Between` includes its ends.
+            page.items.retain(|entry| text(entry, sort) != Some(after));
+        }
+        Ok(page)
     }
 
     /// The next entry in order.
@@ -93,9 +112,9 @@ impl<'a> Merge<'a> {
             self.refill(position).await?;
         }
         let (_, _, sort) = self.index;
-        let key = |stream: &Stream| stream.ready.front().and_then(|entry| text(entry, sort)).map(str::to_owned);
+        let candidates = self.streams.iter().enumerate();
         let candidates =
-            self.streams.iter().enumerate().filter_map(|(position, stream)| Some((key(stream)?, position)));
+            candidates.filter_map(|(position, stream)| Some((text(stream.ready.front()?, sort)?, position)));
         let chosen = if !self.merged {
             candidates.min_by_key(|(_, position)| *position)
         } else if self.descending {
@@ -103,7 +122,8 @@ impl<'a> Merge<'a> {
         } else {
             candidates.min()
         };
-        Ok(chosen.and_then(|(_, position)| self.streams.get_mut(position)).and_then(|stream| stream.ready.pop_front()))
+        let chosen = chosen.map(|(_, position)| position);
+        Ok(chosen.and_then(|position| self.streams.get_mut(position)).and_then(|stream| stream.ready.pop_front()))
     }
 
     async fn refill(&mut self, position: usize) -> Result<(), StoreError> {

@@ -3,6 +3,7 @@
 
 pub mod auth;
 pub mod backlog;
+pub mod bulk;
 pub mod error;
 pub mod files;
 pub mod grants;
@@ -34,6 +35,7 @@ pub use txn::{CommitError, Txn, Write};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// The attributes of one item.
 pub(crate) type Attributes = HashMap<String, AttributeValue>;
@@ -44,13 +46,14 @@ pub struct Store {
     client: Client,
     tables: Tables,
     search: search::Limits,
+    bulk: Option<Arc<dyn bulk::Bulk>>,
 }
 
 impl Store {
     /// A store on `client`, whose tables have these names.
     #[must_use]
     pub fn new(client: Client, tables: Tables) -> Self {
-        Self { client, tables, search: search::Limits::default() }
+        Self { client, tables, search: search::Limits::default(), bulk: None }
     }
 
     /// The same store, whose searches go so far by postings.

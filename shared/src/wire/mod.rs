@@ -1,5 +1,8 @@
 //! The wire: requests in every spelling the clients use, answers in each family's exact shape.
 
+#[macro_use]
+mod schema;
+
 mod cookie;
 mod decode;
 mod fitting;

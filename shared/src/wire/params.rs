@@ -117,7 +117,9 @@ impl Params {
             let texts = sent().filter(|sent| sent.source == last).filter_map(|sent| sent.value.as_text());
             let texts: Vec<&str> = texts.collect();
             if texts.len() > 1 {
-                *value = Node::Text(texts.join(";"));
+                // An empty text says nothing, also beside others.
+                let told: Vec<&str> = texts.into_iter().filter(|text| !text.is_empty()).collect();
+                *value = Node::Text(told.join(";"));
             }
         }
         self
@@ -215,6 +217,16 @@ mod tests {
         assert_eq!(params.text("token"), Some("b"));
         assert_eq!(params.all("token").count(), 2);
         assert_eq!(params.joining_repeats().text("token"), Some("a;b"));
+    }
+
+    #[test]
+    fn an_empty_text_beside_others_says_nothing() {
+        for (body, expected) in
+            [("bind=&bind=", None), ("bind=&bind=true", Some("true")), ("a=&bind=1&bind=", Some("1"))]
+        {
+            let params = params(body).joining_repeats().without_blanks();
+            assert_eq!(params.get("bind").and_then(Node::as_text), expected, "{body}");
+        }
     }
 
     #[test]

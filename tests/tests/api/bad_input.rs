@@ -1,5 +1,6 @@
 //! Any input gives a family-shaped answer, HTTP 200, nothing written.
 
+mod lists;
 mod matrix;
 
 use bytes::Bytes;

@@ -12,7 +12,7 @@ const BUDGETS: [(&str, u32); 52] = [
     ("AddApplication", 3),
     ("AddQueue", 3),
     ("AddSkill", 3),
-    ("AddUser", 4),
+    ("AddUser", 6),
     ("BindSkill", 10),
     ("BindUserToQueue", 6),
     ("DelApplication", 12),

@@ -19,6 +19,7 @@ pub(super) struct Cost {
     pub(super) round_trips: u64,
     pub(super) read_units: f64,
     pub(super) write_units: f64,
+    pub(super) hashes: u64,
 }
 
 /// What the methods of one family cost.
@@ -45,7 +46,7 @@ pub(super) fn text(measured: &[Measured]) -> String {
             page,
             "\n## {family}\n\n| Method | Round trips | Read units | Write units |\n| --- | ---: | ---: | ---: |\n",
         );
-        for (entry, Cost { round_trips, read_units, write_units }) in methods {
+        for (entry, Cost { round_trips, read_units, write_units, .. }) in methods {
             let _ = writeln!(page, "| `{}` | {round_trips} | {read_units} | {write_units} |", entry.name);
         }
     }
@@ -63,8 +64,9 @@ async fn measure(entry: &Entry) -> Cost {
             if step.call == entry.name {
                 let line = app.last_line();
                 let units = |name: &str| line.get(name).and_then(serde_json::Value::as_f64).unwrap_or_default();
-                let trips = line.get("round_trips").and_then(serde_json::Value::as_u64).unwrap_or_default();
-                dearest.round_trips = dearest.round_trips.max(trips);
+                let number = |name: &str| line.get(name).and_then(serde_json::Value::as_u64).unwrap_or_default();
+                dearest.round_trips = dearest.round_trips.max(number("round_trips"));
+                dearest.hashes = dearest.hashes.max(number("hashes"));
                 dearest.read_units = dearest.read_units.max(units("read_units"));
                 dearest.write_units = dearest.write_units.max(units("write_units"));
             }

@@ -15,6 +15,13 @@ use switchboard::methods::FamilyEntry;
 /// What API Gateway calls the rest of a path.
 pub const REST_OF_PATH: &str = "{proxy+}";
 
+/// Memory of most functions, in MB.
+pub const MEMORY: u16 = 256;
+/// Memory of functions that may hash passwords: processor time comes with it.
+const MEMORY_TO_HASH: u16 = 512;
+/// Memory from which on a function has a whole processor to itself; that of functions that export.
+pub const WHOLE_PROCESSOR: u16 = 1769;
+
 /// Functions that belong together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
@@ -51,15 +58,17 @@ pub enum Trigger {
 }
 
 impl Function {
-    fn of_method(entry: &Entry) -> Self {
+    /// The function of a method.
+    #[must_use]
+    pub fn of_method(entry: &Entry) -> Self {
         Self {
             binary: entry.binary(),
             about: entry.summary.to_owned(),
             trigger: Trigger::Paths(entry.paths()),
             grants: entry.grants(),
             // Grants do not tell a password's hash from an idempotency record, both are put into `auth`; so every
-            // writing method counts.
-            hashes: entry.effect == Effect::Write,
+            // method counts that is more than a read: a login too.
+            hashes: entry.effect != Effect::Read,
             needs: entry.needs(),
         }
     }
@@ -101,9 +110,20 @@ impl Function {
         self.grants.iter().any(Grant::is_on_files)
     }
 
-    /// Whether it is for exports, in which processor time buys users. A front door is mostly asked for other things.
+    /// Its memory, in MB.
     #[must_use]
-    pub fn exports(&self) -> bool {
+    pub fn memory(&self) -> u16 {
+        if self.exports() {
+            WHOLE_PROCESSOR
+        } else if self.hashes {
+            MEMORY_TO_HASH
+        } else {
+            MEMORY
+        }
+    }
+
+    /// Whether it is for exports, in which processor time buys users. A front door is mostly asked for other things.
+    fn exports(&self) -> bool {
         !self.binary.ends_with(FRONT_DOOR)
             && self.grants.contains(&Grant::files(Folder::Exports, FileAction::PutObject))
     }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use shared::limits::SEARCH_SETTLED_MILLIS;
 use shared::method::{Effect, Entry};
 use shared::store::grants::Action;
-use shared::store::stepchat::texts;
+use shared::store::search;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -36,9 +36,16 @@ struct World {
 }
 
 impl World {
-    fn new(app: App, family: &str, usual: Value, others: Vec<(&'static str, Value)>, codes: BTreeSet<String>) -> Self {
+    async fn new(
+        app: App,
+        family: &str,
+        usual: Value,
+        others: Vec<(&'static str, Value)>,
+        codes: BTreeSet<String>,
+    ) -> Self {
         let family = families().into_iter().find(|entry| entry.name == family).unwrap();
         let Value::Object(usual) = usual else { panic!("arguments have names") };
+        settle(&app).await;
         let (before, bearer) = (items(&app), app.bearer(&app.key));
         Self { app, bearer, methods: family.methods, usual, others, before, codes, faults: RefCell::default() }
     }
@@ -96,8 +103,7 @@ impl World {
         let mut now = items(&self.app);
         if refused && bookkept(&now) != bookkept(&self.before) {
             // What a search would have found is written before the change itself, and swept when that was refused.
-            let later = self.app.app.clock.now().plus_millis(2 * SEARCH_SETTLED_MILLIS);
-            texts::settle(&self.app.app.store, later, Instant::now() + Duration::from_mins(1)).await.unwrap();
+            settle(&self.app).await;
             now = items(&self.app);
         }
         if refused && bookkept(&now) != bookkept(&self.before) {
@@ -185,14 +191,20 @@ impl World {
     }
 }
 
+/// Sweeps what changes have announced for searches: nothing of theirs is on its way any more.
+async fn settle(app: &App) {
+    let later = app.app.clock.now().plus_millis(2 * SEARCH_SETTLED_MILLIS);
+    search::settle(&app.app.store, later, Instant::now() + Duration::from_mins(1)).await.unwrap();
+}
+
 /// The names of a method's parameters.
-struct Parameters {
-    names: Vec<String>,
+pub(super) struct Parameters {
+    pub(super) names: Vec<String>,
     required: Vec<String>,
 }
 
 impl Parameters {
-    fn of(entry: &Entry) -> Self {
+    pub(super) fn of(entry: &Entry) -> Self {
         let mut generator = SchemaGenerator::default();
         let schema = entry.request_schema(&mut generator);
         let schema = match schema.as_value()["$ref"].as_str().and_then(|path| path.rsplit('/').next()) {
@@ -289,7 +301,7 @@ async fn no_value_of_any_stepchat_parameter_does_harm() {
         ("another's conversation", theirs),
         ("users, one of them deleted", json!([user, gone])),
     ];
-    World::new(app, "stepchat", usual, others, stepchat_codes()).run().await;
+    World::new(app, "stepchat", usual, others, stepchat_codes()).await.run().await;
 }
 
 /// The codes of `shared::voximplant::Refusal` that bad input may have: all but those of a defect, the database, pressure
@@ -339,5 +351,5 @@ async fn no_value_of_any_voximplant_parameter_does_harm() {
         ("upper case", json!("User")),
     ];
     let codes = VOXIMPLANT_CODES.iter().map(ToString::to_string).collect();
-    World::new(app, "voximplant", usual, others, codes).run().await;
+    World::new(app, "voximplant", usual, others, codes).await.run().await;
 }

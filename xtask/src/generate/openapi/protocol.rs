@@ -28,7 +28,8 @@ const STEPCHAT_ANSWERS: &str = "Answers are JSON texts, sent as `text/plain` unl
     | `{\"success\":false,\"response\":\"duplicate-email\"}` | A rule of the workspace said no; nothing has changed. |\n\
     | `{\"success\":false,\"status\":\"error\",\"response\":\"invalid-token\",\"message\":\"…\"}` | The call itself cannot \
     be answered. |\n\n\
-    Only throttling (429) and an outage (503) have a status of their own; the body is the last of the three.";
+    Only throttling (429) and an outage (503) have a status of their own; the body is the last of the three. After 429 \
+    nothing has changed; after 503 it may have, so repeat a write with the same idempotency key.";
 
 const VOXIMPLANT: &str = "This is the Voximplant side: the users of telephony applications, their skills and queues, \
                           and their money.";
@@ -46,7 +47,7 @@ const VOXIMPLANT_CREDENTIALS: &str = "Either an API key (`api_key` with `account
     both into the state folder, `voximplant-apikey.json` and `voximplant.json`. Each method says which roles it wants.";
 
 const VOXIMPLANT_ANSWERS: &str = "The status is always 200; an answer with `error` is a failure, and nothing has \
-    changed:\n\n\
+    changed, unless `code` is 2: then it may have, so repeat a write with the same idempotency key.\n\n\
     ```\n{\"error\":{\"msg\":\"The user name is not unique.\",\"code\":118},\"errors\":[…]}\n```\n\n\
     `code` is for programs, `msg` for people; `field_name`, if it is there, says which parameter is to blame.";
 
@@ -169,7 +170,7 @@ impl Protocol {
         match self {
             Self::Stepchat => json!({
                 "Throttled": answer("Too many requests; try again."),
-                "Unavailable": answer("Not available; try again."),
+                "Unavailable": answer("No answer in time: a write may have happened."),
             }),
             Self::Voximplant => json!({}),
         }

@@ -5,7 +5,7 @@ use super::yaml::{Map, Yaml};
 /// Checks of checkov that hold for no resource of the kind.
 const SKIPPED: [(&str, &str); 7] = [
     ("CKV_AWS_18", "Files are reached through signed links and functions only, and the API logs each request."),
-    ("CKV_AWS_21", "Exports go after a day and pictures are written once: there is no older version to return to."),
+    ("CKV_AWS_21", "Exports go after two days and pictures are written once: there is no older version to return to."),
     ("CKV_AWS_115", "A reserved share takes from the rest of the account; login, transfer and bulk have a parameter."),
     (
         "CKV_AWS_116",

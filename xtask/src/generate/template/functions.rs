@@ -5,16 +5,10 @@ use super::parameters::{ARCHITECTURE, LOG_RETENTION, settings};
 use super::tables::table_id;
 use super::yaml::{Map, Yaml};
 use super::{METRICS, api, care, function_id, policies, resource, secrets};
-use crate::generate::deployment::{Function, Group, Trigger};
+use crate::generate::deployment::{Function, Group, MEMORY, Trigger};
 use crate::names::pascal;
 use shared::store::files::BUCKET_VARIABLE;
 
-/// Memory of most functions, in MB.
-const MEMORY: u16 = 256;
-/// Memory of functions that may hash passwords: processor time comes with it.
-const MEMORY_TO_HASH: u16 = 512;
-/// Memory of functions that export: from here on a function has a whole processor to itself.
-const MEMORY_TO_EXPORT: u16 = 1769;
 /// Seconds a request may take: the API gives up after 30.
 const TIMEOUT: u16 = 29;
 /// Seconds a job may take: the next one comes after 60.
@@ -68,7 +62,7 @@ fn properties(function: &Function) -> Map {
             .with(name, value)
     });
     let bucket = function.keeps_files().then(|| Yaml::reference(BUCKET));
-    let memory = if function.exports() { Some(MEMORY_TO_EXPORT) } else { function.hashes.then_some(MEMORY_TO_HASH) };
+    let memory = Some(function.memory()).filter(|memory| *memory != MEMORY);
     let timeout = (function.trigger == Trigger::EveryMinute).then_some(JOB_TIMEOUT);
     Map::new()
         .with("Description", function.about.as_str())
