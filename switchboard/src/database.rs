@@ -1,9 +1,9 @@
 //! Opening the deployment that `serve` and the operator's commands work on: the embedded database of a state folder, or
 //! another one that the environment names.
 
+use crate::beside::Beside;
 use crate::embedded;
 use crate::files::Files;
-use crate::sink::{self, Sink};
 use crate::state::State;
 use anyhow::{Context, Result, anyhow, bail};
 use base64::Engine as _;
@@ -40,12 +40,16 @@ pub struct Opened {
 }
 
 impl Opened {
-    /// The store for very many writes: through a connection of its own if the database is embedded. Not for others' use at
-    /// the same time.
+    /// The store for very many new things, with a way of their own into an embedded database. Not for use while others use
+    /// the database.
     pub fn bulk(&self) -> Result<Store> {
-        let sink = self.embedded.as_ref().map(Sink::beside).transpose()?.flatten();
-        let own = sink.map(|sink| sink::store(sink, self.app.config.tables.clone()));
-        Ok(own.unwrap_or_else(|| self.app.store.clone()))
+        let tables = &self.app.config.tables;
+        let beside = self.embedded.as_ref().map(|database| Beside::of(database, tables)).transpose()?.flatten();
+        let store = self.app.store.clone();
+        Ok(match beside {
+            Some(beside) => store.in_bulk(Arc::new(beside)),
+            None => store,
+        })
     }
 }
 

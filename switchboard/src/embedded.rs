@@ -9,7 +9,6 @@ use dynoxide::Database;
 use dynoxide::errors::DynoxideError;
 use serde::de::DeserializeOwned;
 use std::fmt;
-use std::sync::Arc;
 
 /// A transport into an embedded database.
 #[must_use]
@@ -18,22 +17,13 @@ pub fn transport(database: &Database) -> SharedHttpClient {
     http_client_fn(move |_, _| connector.clone())
 }
 
-/// A transport to whatever performs an operation, given its name and body, as [`perform`] does.
-pub fn transport_to(perform: impl Fn(&str, &[u8]) -> (u16, String) + Send + Sync + 'static) -> SharedHttpClient {
-    let connector = SharedHttpConnector::new(Connector(Arc::new(perform)));
-    http_client_fn(move |_, _| connector.clone())
-}
-
 /// The transport's one connection.
 #[must_use]
 pub fn connector(database: &Database) -> SharedHttpConnector {
-    let database = database.clone();
-    SharedHttpConnector::new(Connector(Arc::new(move |operation, body| perform(&database, operation, body))))
+    SharedHttpConnector::new(Connector(database.clone()))
 }
 
-type Perform = dyn Fn(&str, &[u8]) -> (u16, String) + Send + Sync;
-
-struct Connector(Arc<Perform>);
+struct Connector(Database);
 
 impl fmt::Debug for Connector {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -43,7 +33,7 @@ impl fmt::Debug for Connector {
 
 impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let perform = Arc::clone(&self.0);
+        let database = self.0.clone();
         HttpConnectorFuture::new(async move {
             let operation = request.headers().get("x-amz-target").unwrap_or_default();
             let operation = operation.rsplit('.').next().unwrap_or_default().to_owned();
@@ -51,7 +41,7 @@ impl HttpConnector for Connector {
             // No network answers before the next call is sent: calls made together are in the air together here too.
             tokio::task::yield_now().await;
             // SQLite blocks; the event loop must not.
-            let answer = tokio::task::spawn_blocking(move || perform(&operation, &body)).await;
+            let answer = tokio::task::spawn_blocking(move || perform(&database, &operation, &body)).await;
             let (status, body) = answer.map_err(|error| ConnectorError::other(Box::new(error), None))?;
             let status = status.try_into().map_err(|error| ConnectorError::other(Box::new(error), None))?;
             let mut response = HttpResponse::new(status, SdkBody::from(body));
@@ -64,18 +54,13 @@ impl HttpConnector for Connector {
 /// Performs one operation: HTTP status and JSON body, as `DynamoDB` would send them.
 #[must_use]
 pub fn perform(database: &Database, operation: &str, body: &[u8]) -> (u16, String) {
-    answer(dispatch(database, operation, body))
-}
-
-/// An outcome as `DynamoDB` would send it.
-pub(crate) fn answer(outcome: Result<String, DynoxideError>) -> (u16, String) {
-    match outcome {
+    match dispatch(database, operation, body) {
         Ok(body) => (200, body),
         Err(error) => (error.status_code(), error.to_json()),
     }
 }
 
-pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, DynoxideError> {
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, DynoxideError> {
     serde_json::from_slice(body).map_err(|error| DynoxideError::ValidationException(error.to_string()))
 }
 

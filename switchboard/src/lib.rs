@@ -1,6 +1,7 @@
 //! The one binary people run: `serve` puts every method in one process over an embedded database, the operator's
 //! commands work on the same state.
 
+pub mod beside;
 pub mod commands;
 pub mod database;
 pub mod embedded;

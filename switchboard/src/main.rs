@@ -10,6 +10,11 @@ use switchboard::serve::{Options, start};
 use switchboard::{commands, export, import, page, stack};
 use tokio::signal::unix::{SignalKind, signal};
 
+/// The emulator and the SDK allocate much and pass it between threads: an import takes two thirds of the processor time and a
+/// quarter of the memory that it takes with the system's allocator (docs/benchmarks.md).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Your users, on your own AWS account, behind the two APIs your tools already speak.
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true)]

@@ -16,6 +16,7 @@ mod api {
     mod bad_input;
     mod bad_money;
     mod budgets;
+    mod bulk;
     mod captures;
     mod cascades;
     mod conversations;

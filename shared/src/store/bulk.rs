@@ -1,67 +1,75 @@
-//! Many transactions of an operator's import: what they announce and post is written for all of them together, and by
-//! a faster way than the SDK's where there is one.
+//! Many transactions of an operator's import: what they announce and post is written for all of them together, and they
+//! are sent as few as they can. Into a database that nobody else uses, they go past the SDK where there is a way.
 
-use super::{Attributes, CommitError, Store, StoreError, Table, Txn};
+use super::load::Load;
+use super::search::Before;
+use super::txn::Joined;
+use super::{CommitError, Store, StoreError, Txn};
 use crate::limits::MAX_PARALLEL;
-use futures_util::future::{BoxFuture, ready};
+use futures_util::future::BoxFuture;
 use futures_util::stream::{self, StreamExt};
-use std::collections::BTreeMap;
 use std::fmt::Debug;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-/// A way past the SDK to write items that are new and stand in no index: announcements and postings are such.
+/// A way past the SDK, into a database that nobody else uses meanwhile.
 pub trait Bulk: Debug + Send + Sync {
-    /// Writes them; when this is done, a process that dies loses none.
-    fn put(&self, table: Table, items: Vec<Attributes>) -> BoxFuture<'_, Result<(), StoreError>>;
-}
-
-/// Keeps what would be written.
-#[derive(Debug, Default)]
-struct Kept(Mutex<Vec<(Table, Vec<Attributes>)>>);
-
-impl Kept {
-    fn take(&self) -> Vec<(Table, Vec<Attributes>)> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-impl Bulk for Kept {
-    fn put(&self, table: Table, items: Vec<Attributes>) -> BoxFuture<'_, Result<(), StoreError>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((table, items));
-        Box::pin(ready(Ok(())))
-    }
+    /// Writes the items and moves the counters, together; nothing if one of the keys that must be new is there. Whether it
+    /// did. When this is done, a process that dies loses none of it.
+    fn create(&self, load: Load) -> BoxFuture<'_, Result<bool, StoreError>>;
 }
 
 impl Store {
-    /// The same store, which writes in batches by this way.
+    /// The same store, which creates many things at once by this way.
     #[must_use]
     pub fn in_bulk(self, bulk: Arc<dyn Bulk>) -> Self {
         Self { bulk: Some(bulk), ..self }
     }
 
-    /// Commits transactions that have nothing to do with each other, each alone; what became of each, in their order. What
-    /// they change about postings is written for all together, before the first of them.
+    /// Commits transactions that have nothing to do with each other: some may happen and others not; what became of each, in
+    /// their order.
     pub async fn commit_each<R: Clone>(&self, txns: &[Txn<R>]) -> Result<Vec<Result<(), CommitError<R>>>, StoreError> {
-        let kept = Arc::new(Kept::default());
-        let keeping = self.clone().in_bulk(Arc::<Kept>::clone(&kept));
-        let mut announced = Vec::with_capacity(txns.len());
-        // What one of them writes first must be there first, whatever the others write.
-        let mut rounds: Vec<BTreeMap<Table, Vec<Attributes>>> = Vec::new();
-        for txn in txns {
-            announced.push(txn.announced(&keeping).await?);
-            for (round, (table, items)) in kept.take().into_iter().enumerate() {
-                if rounds.len() <= round {
-                    rounds.push(BTreeMap::new());
-                }
-                if let Some(round) = rounds.get_mut(round) {
-                    round.entry(table).or_default().extend(items);
-                }
+        if let (Some(bulk), Some(load)) = (&self.bulk, Load::of_new(txns)?) {
+            // What happens at once needs no announcement.
+            if bulk.create(load).await? {
+                return Ok(vec![Ok(()); txns.len()]);
             }
         }
-        for (table, items) in rounds.into_iter().flatten() {
-            self.batch_put(table, items).await?;
+        let (mut announced, mut before) = (Vec::with_capacity(txns.len()), Before::default());
+        for txn in txns {
+            let (txn, its) = txn.announced()?;
+            announced.push(txn);
+            before.extend(its);
         }
-        let transactions: Vec<_> = announced.iter().map(|txn| self.transact(txn)).collect();
-        Ok(stream::iter(transactions).buffered(MAX_PARALLEL).collect().await)
+        before.write(self).await?;
+        let mut joined: Vec<(Joined<R>, Vec<&Txn<R>>)> = Vec::new();
+        for txn in &announced {
+            match joined.last_mut().and_then(|(last, members)| last.take(txn).then_some(members)) {
+                Some(members) => members.push(txn),
+                None => joined.push((Joined::of(txn), vec![txn])),
+            }
+        }
+        let sent: Vec<_> = joined.iter().map(|(together, members)| self.transact_joined(together, members)).collect();
+        let outcomes: Vec<Vec<_>> = stream::iter(sent).buffered(MAX_PARALLEL).collect().await;
+        Ok(outcomes.into_iter().flatten().collect())
+    }
+
+    /// All of them as one, and each alone if they cannot happen together.
+    async fn transact_joined<R: Clone>(
+        &self,
+        joined: &Joined<R>,
+        members: &[&Txn<R>],
+    ) -> Vec<Result<(), CommitError<R>>> {
+        let outcome = self.transact(joined.txn()).await;
+        let refused = match &outcome {
+            Ok(()) => false,
+            // The database takes less at once, or one of them is not as it should be.
+            Err(CommitError::Store(error)) => matches!(error, StoreError::Refused(_)),
+            Err(_) => true,
+        };
+        if !refused || members.len() == 1 {
+            return vec![outcome; members.len()];
+        }
+        let alone: Vec<_> = members.iter().map(|txn| self.transact(txn)).collect();
+        stream::iter(alone).buffered(MAX_PARALLEL).collect().await
     }
 }

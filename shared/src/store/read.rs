@@ -158,9 +158,6 @@ impl Store {
 
     /// Writes items whole, in parallel batches: only what may be written twice.
     pub(crate) async fn batch_put(&self, table: Table, items: Vec<Attributes>) -> Result<(), StoreError> {
-        if let Some(bulk) = &self.bulk {
-            return bulk.put(table, items).await;
-        }
         let put = |item: Attributes| {
             let request = PutRequest::builder().set_item(Some(item)).build();
             let request = request.map_err(|error| StoreError::Refused(error.to_string()))?;

@@ -19,7 +19,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::future::try_join_all;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 /// What [`settle`] needs.
@@ -162,19 +162,22 @@ impl Change {
         })
     }
 
-    /// Announces the change and writes the postings it adds. The steps returned belong into the transaction: they settle
-    /// what was announced, and fail if somebody took the write for dead. Where nothing is added, nothing is there before the
-    /// transaction that somebody would have to know of: the transaction itself leaves word of what is to be removed.
-    pub(super) async fn announce<R>(&self, store: &Store) -> Result<Vec<Step<R>>, StoreError> {
+    /// What is written before the transaction, and the steps that belong into it: they settle what was announced, and fail if
+    /// somebody took the write for dead. Where nothing is added, nothing is there before the transaction that somebody would
+    /// have to know of: the transaction itself leaves word of what is to be removed.
+    pub(super) fn announced<R>(&self) -> Result<(Before, Vec<Step<R>>), StoreError> {
         let announced = self.announcements();
         if self.added.is_empty() {
             let done = announced.into_iter().map(|one| Announcement { fate: Fate::Done, ..one });
-            return done.map(|one| Ok(Write::put(self.table, &one)?.into())).collect();
+            let steps: Result<_, StoreError> = done.map(|one| Ok(Write::put(self.table, &one)?.into())).collect();
+            return Ok((Before::default(), steps?));
         }
-        let items = announced.iter().map(|one| Ok(serde_dynamo::to_item(one)?)).collect::<Result<_, StoreError>>()?;
-        store.batch_put(self.table, items).await?;
-        store.batch_put(self.table, self.postings().map(|(_, item)| item).collect()).await?;
-        Ok(announced.iter().map(|one| one.settled(self.table)).collect())
+        let mut before = Before::default();
+        for one in &announced {
+            before.announcements.push((self.table, serde_dynamo::to_item(one)?));
+        }
+        before.postings.extend(self.postings());
+        Ok((before, announced.iter().map(|one| one.settled(self.table)).collect()))
     }
 
     /// One announcement, or several where one item would not hold the texts.
@@ -192,6 +195,36 @@ impl Change {
             }
         }
         announced
+    }
+}
+
+/// What must be there before transactions that change postings.
+#[derive(Debug, Default)]
+pub(super) struct Before {
+    /// First these: whoever finds a posting can know what became of it.
+    announcements: Vec<(Table, Attributes)>,
+    postings: Vec<(Table, Attributes)>,
+}
+
+impl Before {
+    /// The same for these and others.
+    pub(super) fn extend(&mut self, others: Self) {
+        self.announcements.extend(others.announcements);
+        self.postings.extend(others.postings);
+    }
+
+    /// Writes it.
+    pub(super) async fn write(self, store: &Store) -> Result<(), StoreError> {
+        for items in [self.announcements, self.postings] {
+            let mut tables: BTreeMap<Table, Vec<Attributes>> = BTreeMap::new();
+            for (table, item) in items {
+                tables.entry(table).or_default().push(item);
+            }
+            for (table, items) in tables {
+                store.batch_put(table, items).await?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -3,8 +3,13 @@
 //! Every conditional write says what its failure means; `DynamoDB` reports failures by position, so no message is ever
 //! searched for text (design §3).
 
+mod joined;
+
+pub(super) use joined::Joined;
+
 use super::error::THROTTLING;
-use super::search::Change;
+use super::read::text;
+use super::search::{Before, Change};
 use super::{Attempts, Attributes, Key, Store, StoreError, Table};
 use crate::limits::MAX_TRANSACTION_ACTIONS;
 use aws_sdk_dynamodb::config::interceptors::FinalizerInterceptorContextRef;
@@ -64,8 +69,12 @@ enum Kind {
     Check(Key),
 }
 
+/// Holds if no item has the key.
+const ABSENT: &str = "attribute_not_exists(pk)";
 /// How a counter moves.
 const COUNT: &str = "ADD n :change";
+/// By how much.
+const CHANGE: &str = ":change";
 
 /// What a write does where nothing is stored yet.
 #[derive(Debug)]
@@ -102,7 +111,7 @@ impl Write {
     /// Moves a counter. Only inside a transaction: sent alone, a lost answer would count twice.
     #[must_use]
     pub fn count(table: Table, key: Key, change: i64) -> Self {
-        Self::update(table, key, COUNT).number(":change", change)
+        Self::update(table, key, COUNT).number(CHANGE, change)
     }
 
     /// Removes an item.
@@ -142,7 +151,7 @@ impl Write {
 
     /// Only if no item has this key.
     pub fn if_absent(self) -> Conditional {
-        self.if_("attribute_not_exists(pk)")
+        self.if_(ABSENT)
     }
 
     /// Only if an item has this key.
@@ -161,19 +170,46 @@ impl Write {
         Conditional(self)
     }
 
+    /// Whether all it does is to create an item or to count.
+    pub(super) fn creates(&self) -> bool {
+        matches!((&self.kind, self.condition), (Kind::Put(_), None | Some(ABSENT)) | (Kind::Update(_, COUNT), None))
+    }
+
+    /// What it demands not to be there yet.
+    pub(super) fn must_be_new(&self) -> Option<(Table, Key)> {
+        (self.condition == Some(ABSENT)).then(|| self.item())
+    }
+
     /// What it does where nothing is stored yet, its condition aside.
     pub(super) fn fresh(self) -> Result<Fresh, StoreError> {
         match self.kind {
             Kind::Put(item) => Ok(Fresh::Item(self.table, item)),
-            Kind::Update(key, COUNT) => {
-                let change = self.values.iter().find(|(name, _)| *name == ":change");
-                let change = change.and_then(|(_, value)| value.as_n().ok()).and_then(|number| number.parse().ok());
+            Kind::Update(ref key, COUNT) => {
+                let change = self.change();
                 let change = change.ok_or_else(|| StoreError::Refused(format!("no number to count {}", key.pk)))?;
-                Ok(Fresh::Count(self.table, key, change))
+                Ok(Fresh::Count(self.table, key.clone(), change))
             }
             Kind::Update(key, _) => Err(StoreError::Refused(format!("{} would be changed, not created", key.pk))),
             Kind::Delete(_) | Kind::Check(_) => Ok(Fresh::Nothing),
         }
+    }
+
+    /// The item that it writes or checks.
+    fn item(&self) -> (Table, Key) {
+        let key = match &self.kind {
+            Kind::Put(attributes) => Key {
+                pk: text(attributes, "pk").unwrap_or_default().to_owned(),
+                sk: text(attributes, "sk").map(str::to_owned),
+            },
+            Kind::Update(key, _) | Kind::Delete(key) | Kind::Check(key) => key.clone(),
+        };
+        (self.table, key)
+    }
+
+    /// By how much it moves a counter, if it does.
+    fn change(&self) -> Option<i64> {
+        let (_, change) = self.values.iter().find(|(name, _)| *name == CHANGE)?;
+        change.as_n().ok()?.parse().ok()
     }
 
     fn build(&self, store: &Store) -> Result<TransactWriteItem, StoreError> {
@@ -288,13 +324,13 @@ impl<R: Clone> Txn<R> {
         self.postings = Some(Box::new(change)).filter(|change| !change.is_empty());
     }
 
-    /// Announces and writes what it changes about postings; the transaction that settles that with its own writes.
-    pub(super) async fn announced(&self, store: &Store) -> Result<Self, StoreError> {
+    /// The transaction with the steps that settle what it announces, and what must be written before it.
+    pub(super) fn announced(&self) -> Result<(Self, Before), StoreError> {
         let mut announced = Self { steps: self.steps.clone(), postings: None };
-        if let Some(change) = &self.postings {
-            announced.steps.extend(change.announce(store).await?);
-        }
-        Ok(announced)
+        let Some(change) = &self.postings else { return Ok((announced, Before::default())) };
+        let (before, steps) = change.announced()?;
+        announced.steps.extend(steps);
+        Ok((announced, before))
     }
 
     /// The writes alone, those of postings with them, without what their failures mean.
@@ -330,10 +366,12 @@ impl<R: Clone> Txn<R> {
 impl Store {
     /// Commits a transaction, and what it changes about postings before it.
     pub async fn commit<R: Clone>(&self, txn: &Txn<R>) -> Result<(), CommitError<R>> {
-        match txn.postings {
-            Some(_) => self.transact(&txn.announced(self).await?).await,
-            None => self.transact(txn).await,
+        if txn.postings.is_none() {
+            return self.transact(txn).await;
         }
+        let (announced, before) = txn.announced()?;
+        before.write(self).await?;
+        self.transact(&announced).await
     }
 
     /// Commits the steps. A cancellation is retried only if every reason is contention or throttling.

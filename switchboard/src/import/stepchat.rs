@@ -6,6 +6,7 @@ use crate::progress::Progress;
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
 use csv::{ByteRecord, Reader, ReaderBuilder, StringRecord};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use ring::digest::{Context as Digest, SHA256};
 use shared::context::App;
 use shared::ids::UserId;
@@ -19,7 +20,9 @@ use shared::text::hex;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read as _;
+use std::iter;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 
 pub(super) const EXAMPLES: &str = "Examples:\n  \
     switchboard import stepchat users.csv --dry-run\n  \
@@ -28,6 +31,8 @@ pub(super) const EXAMPLES: &str = "Examples:\n  \
 
 /// Rows that are looked up and written together, and between two checkpoints.
 const BATCH: usize = 1_000;
+/// Batches that are under way at once.
+const AT_ONCE: usize = 2;
 
 /// What to import and how.
 #[derive(Debug, Args)]
@@ -190,6 +195,13 @@ fn cannot_read(file: &Path) -> String {
     format!("cannot read {}", file.display())
 }
 
+fn batches(mut rows: impl Iterator<Item = Result<Numbered>>) -> impl Iterator<Item = Result<Vec<Numbered>>> {
+    iter::from_fn(move || {
+        let batch = rows.by_ref().take(BATCH).collect::<Result<Vec<_>>>();
+        Some(batch).filter(|batch| batch.as_ref().map_or(true, |rows| !rows.is_empty()))
+    })
+}
+
 /// The SHA-256 of a file, and its first bytes.
 fn fingerprint(path: &Path) -> Result<(String, Vec<u8>)> {
     let mut file = File::open(path).with_context(|| cannot_read(path))?;
@@ -259,11 +271,16 @@ impl Target<'_> {
         progress.advance(done);
         let mut checkpoint = self.checkpoint.clone();
         let (mut made, mut there) = (0_u64, 0_u64);
-        let mut rows = source.rows(done)?;
-        loop {
-            let batch = rows.by_ref().take(BATCH).collect::<Result<Vec<_>>>()?;
-            let Some(last) = batch.last().map(|row| row.number) else { break };
-            for (row, outcome) in batch.iter().zip(self.take(source, &batch).await?) {
+        // What one batch takes no other wants: the file names everything once. So the next is prepared while one is written.
+        let taking = batches(source.rows(done)?).map(|batch| async {
+            let batch = batch?;
+            let outcomes = self.take(source, &batch).await?;
+            anyhow::Ok((batch, outcomes))
+        });
+        let mut taken = pin!(stream::iter(taking).buffered(AT_ONCE));
+        while let Some((batch, outcomes)) = taken.try_next().await? {
+            let last = batch.last().map_or(done, |row| row.number);
+            for (row, outcome) in batch.iter().zip(outcomes) {
                 match outcome {
                     Outcome::Made => made = made.saturating_add(1),
                     Outcome::There => there = there.saturating_add(1),

@@ -1,0 +1,144 @@
+//! Transactions that have nothing to do with each other, sent as one: fewer requests, and a counter that all of them move
+//! is moved once.
+
+use super::{CHANGE, COUNT, Kind, Step, Txn, Write};
+use crate::limits::MAX_TRANSACTION_ACTIONS;
+use crate::store::{Key, Table};
+use aws_sdk_dynamodb::types::AttributeValue;
+use std::collections::HashMap;
+
+/// Several transactions as one.
+#[derive(Debug)]
+pub(in crate::store) struct Joined<R> {
+    txn: Txn<R>,
+    /// Which step writes an item: `DynamoDB` takes no item twice.
+    places: HashMap<(Table, Key), usize>,
+}
+
+impl<R: Clone> Joined<R> {
+    /// One transaction, so far alone.
+    pub(in crate::store) fn of(txn: &Txn<R>) -> Self {
+        let mut joined = Self { txn: Txn::default(), places: HashMap::new() };
+        joined.add(txn);
+        joined
+    }
+
+    /// Takes another one in, if one transaction can hold them all and no item is written twice; whether it did.
+    pub(in crate::store) fn take(&mut self, txn: &Txn<R>) -> bool {
+        let mut new = 0_usize;
+        for step in &txn.steps {
+            match self.place(&step.write).map(|place| place.counts() && step.counts()) {
+                Some(true) => {}
+                Some(false) => return false,
+                None => new = new.saturating_add(1),
+            }
+        }
+        let fits = self.txn.len().saturating_add(new) <= MAX_TRANSACTION_ACTIONS;
+        if fits {
+            self.add(txn);
+        }
+        fits
+    }
+
+    /// What is to be committed.
+    pub(in crate::store) fn txn(&self) -> &Txn<R> {
+        &self.txn
+    }
+
+    fn place(&self, write: &Write) -> Option<&Step<R>> {
+        self.places.get(&write.item()).and_then(|place| self.txn.steps.get(*place))
+    }
+
+    fn add(&mut self, txn: &Txn<R>) {
+        for step in &txn.steps {
+            let item = step.write.item();
+            let counted = self.places.get(&item).and_then(|place| self.txn.steps.get_mut(*place));
+            match (counted, step.change()) {
+                (Some(counted), Some(change)) => counted.count(change),
+                _ => {
+                    self.places.insert(item, self.txn.steps.len());
+                    self.txn.steps.push(step.clone());
+                }
+            }
+        }
+    }
+}
+
+impl<R> Step<R> {
+    /// Whether it moves a counter, whatever the counter says.
+    fn counts(&self) -> bool {
+        self.change().is_some()
+    }
+
+    /// By how much it moves a counter.
+    fn change(&self) -> Option<i64> {
+        match self.write.kind {
+            Kind::Update(_, COUNT) if self.meaning.is_none() => self.write.change(),
+            _ => None,
+        }
+    }
+
+    /// Moves the counter by this much more.
+    fn count(&mut self, more: i64) {
+        let sum = self.write.change().unwrap_or_default().saturating_add(more);
+        self.write.values = vec![(CHANGE, AttributeValue::N(sum.to_string()))];
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: usize = MAX_TRANSACTION_ACTIONS;
+
+    fn counting(change: i64) -> Write {
+        Write::count(Table::Stepchat, Key::new("COUNT", "all"), change)
+    }
+
+    /// Writes so many items of its own, and counts.
+    fn txn(name: &str, items: usize) -> Txn<&'static str> {
+        let mut txn = Txn::default();
+        for n in 0..items {
+            txn.push(Write::delete(Table::Stepchat, Key::new(name, n.to_string())).if_absent().or("taken"));
+        }
+        txn.push(counting(1));
+        txn
+    }
+
+    #[test]
+    fn a_counter_of_all_is_moved_once_by_the_sum() {
+        let mut joined = Joined::of(&txn("a", 2));
+        assert!(joined.take(&txn("b", 3)) && joined.take(&txn("c", 0)));
+        assert_eq!(joined.txn().len(), 6);
+        let counted: Vec<_> = joined.txn().steps.iter().filter_map(Step::change).collect();
+        assert_eq!(counted, [3]);
+    }
+
+    #[test]
+    fn no_item_is_written_twice() {
+        let mut joined = Joined::of(&txn("a", 2));
+        assert!(!joined.take(&txn("a", 1)));
+        // Not even a counter, if the other would write it whole.
+        let mut whole: Txn<&str> = Txn::default();
+        whole.push(Write::delete(Table::Stepchat, Key::new("COUNT", "all")));
+        assert!(!joined.take(&whole));
+        assert_eq!(joined.txn().len(), 3);
+    }
+
+    #[test]
+    fn a_counter_that_must_stand_somewhere_is_not_summed() {
+        let mut bounded: Txn<&str> = Txn::default();
+        bounded.push(counting(1).if_("n < :change").or("full"));
+        assert!(!Joined::of(&bounded).take(&bounded));
+    }
+
+    #[test]
+    fn one_transaction_holds_no_more_than_the_database_takes() {
+        let mut joined = Joined::of(&txn("a", ALL - 2));
+        assert!(!joined.take(&txn("b", 2)), "101 actions");
+        assert!(joined.take(&txn("b", 1)), "the counter is there already");
+        assert_eq!(joined.txn().len(), ALL);
+        // What does not fit alone is not ours to refuse.
+        assert_eq!(Joined::of(&txn("a", 200)).txn().len(), 201);
+    }
+}

@@ -1,0 +1,212 @@
+//! Very many new things, into an embedded database that nobody else uses meanwhile: through a connection beside the
+//! emulator's, which would read the definitions of all indexes anew for each item and look for old entries in each.
+//!
+//! Everything of a batch is in one transaction of the file: it is all there or nothing is.
+
+use crate::sink::{failed, item};
+use anyhow::{Context, Result};
+use aws_sdk_dynamodb::types::AttributeValue;
+use dynoxide::storage::{Storage, compute_hash_prefix};
+use dynoxide::storage_backend::{BaseItemRow, GsiItemRow};
+use dynoxide::types::item_size;
+use dynoxide::{AttributeValue as Stored, Database, Item};
+use futures_util::TryFutureExt as _;
+use futures_util::future::BoxFuture;
+use shared::store::bulk::Bulk;
+use shared::store::load::{COUNTED, Load, Sums};
+use shared::store::schema::IndexSchema;
+use shared::store::{Key, StoreError, Table, Tables};
+use std::collections::HashMap;
+use std::sync::mpsc::{self, Sender};
+use tokio::sync::oneshot;
+
+/// How the connection works: what is written survives the end of this process; the disk is waited for every 64 MB of log,
+/// not every four; and enough pages stay in memory for keys that fall anywhere.
+const OWN: &str = "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -128000; PRAGMA wal_autocheckpoint = 16000";
+/// Statements that stay prepared: a user touches a table and nine indexes.
+const STATEMENTS: usize = 128;
+
+/// A connection to the file of an embedded database, on a thread of its own: what `SQLite` allocates would be spread over
+/// the allocator's parts of all threads that ever used it, and memory would grow with the file.
+#[derive(Debug)]
+pub struct Beside(Sender<Batch>);
+
+impl Beside {
+    /// A connection beside that of an open database; `None` if it is in memory.
+    pub fn of(database: &Database, tables: &Tables) -> Result<Option<Self>> {
+        let Some(path) = database.db_path().map_err(failed)? else { return Ok(None) };
+        let storage = Storage::new(&path).map_err(failed)?;
+        storage.conn().execute_batch(OWN).map_err(failed)?;
+        storage.conn().set_prepared_statement_cache_capacity(STATEMENTS);
+        let connection = Connection { storage, tables: tables.clone() };
+        let (sender, batches) = mpsc::channel::<Batch>();
+        // It ends when nobody can send any more.
+        std::thread::Builder::new().name("beside".to_owned()).spawn(move || {
+            for batch in batches {
+                let created = connection.create(&batch.load, &batch.rows);
+                // Whoever does not wait any more need not know.
+                let _ = batch.created.send(created);
+            }
+        })?;
+        Ok(Some(Self(sender)))
+    }
+
+    async fn send(&self, mut load: Load) -> Result<bool> {
+        let prepared = tokio::task::spawn_blocking(move || {
+            let items = load.take();
+            let rows: Vec<_> =
+                items.map(|(table, items)| Ok((table, Rows::of(table, items)?))).collect::<Result<_>>()?;
+            anyhow::Ok((load, rows))
+        });
+        let (load, rows) = prepared.await??;
+        let (created, outcome) = oneshot::channel();
+        self.0.send(Batch { load, rows, created }).map_err(|_| failed("its thread has ended"))?;
+        outcome.await?
+    }
+}
+
+impl Bulk for Beside {
+    fn create(&self, load: Load) -> BoxFuture<'_, Result<bool, StoreError>> {
+        let created = self.send(load);
+        Box::pin(created.map_err(|error| StoreError::Unavailable(format!("{error:#}"))))
+    }
+}
+
+/// What is to be created together.
+#[derive(Debug)]
+struct Batch {
+    /// Its items are the rows.
+    load: Load,
+    rows: Vec<(Table, Rows)>,
+    created: oneshot::Sender<Result<bool>>,
+}
+
+struct Connection {
+    storage: Storage,
+    tables: Tables,
+}
+
+impl Connection {
+    fn create(&self, load: &Load, rows: &[(Table, Rows)]) -> Result<bool> {
+        self.storage.begin_transaction().map_err(failed)?;
+        let inserted = self.insert(load, rows);
+        let ended = match inserted {
+            Ok(true) => self.storage.commit(),
+            _ => self.storage.rollback(),
+        };
+        if ended.is_err() {
+            // What is left open would fail the next batch; that this one has no end is the news.
+            let _ = self.storage.rollback();
+        }
+        inserted.and_then(|inserted| ended.map(|()| inserted).map_err(failed))
+    }
+
+    fn insert(&self, load: &Load, rows: &[(Table, Rows)]) -> Result<bool> {
+        for (table, key) in load.must_be_new() {
+            if stored(&self.storage, self.tables.name(*table), key)?.is_some() {
+                return Ok(false);
+            }
+        }
+        for (table, rows) in rows {
+            let name = self.tables.name(*table);
+            self.storage.put_base_items(name, &rows.base).map_err(failed)?;
+            for (index, entries) in &rows.entries {
+                self.storage.insert_gsi_items(name, index, entries).map_err(failed)?;
+            }
+        }
+        self.count(load.sums())?;
+        Ok(true)
+    }
+
+    fn count(&self, sums: &Sums) -> Result<()> {
+        for (table, key, change) in sums.iter() {
+            let name = self.tables.name(table);
+            let mut counter = match stored(&self.storage, name, &key)? {
+                Some(json) => serde_json::from_str(&json)?,
+                None => attributes(&key),
+            };
+            let before: i64 = match counter.get(COUNTED) {
+                Some(Stored::N(number)) => number.parse().with_context(|| format!("the counter {}", key.pk))?,
+                _ => 0,
+            };
+            counter.insert(COUNTED.to_owned(), Stored::N(before.saturating_add(change).to_string()));
+            self.storage.put_base_items(name, &[row(&counter)?]).map_err(failed)?;
+        }
+        Ok(())
+    }
+}
+
+/// The item of a key, as JSON.
+fn stored(storage: &Storage, table: &str, key: &Key) -> Result<Option<String>> {
+    let item = attributes(key);
+    storage.get_item(table, &key_text(&item, "pk"), &key_text(&item, "sk")).map_err(failed)
+}
+
+/// How the emulator writes a key into a row; nothing where a table has no such key.
+fn key_text(item: &Item, name: &str) -> String {
+    item.get(name).and_then(Stored::to_key_string).unwrap_or_default()
+}
+
+fn attributes(key: &Key) -> Item {
+    let sort = key.sk.iter().map(|sort| ("sk".to_owned(), Stored::S(sort.clone())));
+    [("pk".to_owned(), Stored::S(key.pk.clone()))].into_iter().chain(sort).collect()
+}
+
+/// The items of a table as its file has them: neighbours behind each other, since they share pages.
+#[derive(Debug, Default)]
+struct Rows {
+    base: Vec<BaseItemRow>,
+    entries: HashMap<&'static str, Vec<GsiItemRow>>,
+}
+
+impl Rows {
+    fn of(table: Table, items: Vec<HashMap<String, AttributeValue>>) -> Result<Self> {
+        let mut rows = Self::default();
+        for attributes in items {
+            let item = item(attributes)?;
+            let row = row(&item)?;
+            for index in table.schema().indexes {
+                if let Some(entry) = entry(index, &item, &row)? {
+                    rows.entries.entry(index.name).or_default().push(entry);
+                }
+            }
+            rows.base.push(row);
+        }
+        rows.base.sort_unstable_by(|a, b| (&a.pk, &a.sk).cmp(&(&b.pk, &b.sk)));
+        for entries in rows.entries.values_mut() {
+            entries.sort_unstable_by(|a, b| (&a.gsi_pk, &a.gsi_sk).cmp(&(&b.gsi_pk, &b.gsi_sk)));
+        }
+        Ok(rows)
+    }
+}
+
+fn row(item: &Item) -> Result<BaseItemRow> {
+    let partition = item.get("pk").context("an item without a key")?;
+    Ok(BaseItemRow {
+        pk: key_text(item, "pk"),
+        sk: key_text(item, "sk"),
+        hash_prefix: compute_hash_prefix(partition),
+        item_size: item_size(item),
+        item_json: serde_json::to_string(item)?,
+        cached_at: None,
+    })
+}
+
+/// An item's entry in an index; none if it lacks one of the keys.
+fn entry(index: &IndexSchema, item: &Item, row: &BaseItemRow) -> Result<Option<GsiItemRow>> {
+    let key = |name: &str| item.get(name).and_then(Stored::to_key_string);
+    let (Some(partition), Some(sort)) = (key(index.partition), key(index.sort)) else { return Ok(None) };
+    let carried = ["pk", "sk", index.partition, index.sort].into_iter().chain(index.carries.iter().copied());
+    let carried: Item = carried.filter_map(|name| item.get_key_value(name)).map(owned).collect();
+    Ok(Some(GsiItemRow {
+        gsi_pk: partition,
+        gsi_sk: sort,
+        table_pk: row.pk.clone(),
+        table_sk: row.sk.clone(),
+        item_json: serde_json::to_string(&carried)?,
+    }))
+}
+
+fn owned((name, value): (&String, &Stored)) -> (String, Stored) {
+    (name.clone(), value.clone())
+}
