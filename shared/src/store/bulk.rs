@@ -14,7 +14,7 @@ use std::sync::Arc;
 /// A way past the SDK, into a database that nobody else uses meanwhile.
 pub trait Bulk: Debug + Send + Sync {
     /// Writes the items and moves the counters, together; nothing if one of the keys that must be new is there. Whether it
-    /// did. When this is done, a process that dies loses none of it.
+    /// did. Where those are new, all items are. When this is done, a process that dies loses none of it.
     fn create(&self, load: Load) -> BoxFuture<'_, Result<bool, StoreError>>;
 }
 
