@@ -10,8 +10,8 @@ use switchboard::serve::{Options, start};
 use switchboard::{commands, export, import, page, stack};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// The emulator and the SDK allocate much and pass it between threads: an import takes two thirds of the processor time and a
-/// quarter of the memory that it takes with the system's allocator (docs/benchmarks.md).
+/// The emulator and the SDK allocate much and pass it between threads: with the system's allocator, an import takes half as
+/// much processor time again.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
