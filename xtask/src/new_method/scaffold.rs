@@ -63,6 +63,7 @@ publish.workspace = true
 
 [lib]
 doctest = false
+test = false
 
 [[bin]]
 name = "{package}"
