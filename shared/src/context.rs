@@ -12,7 +12,7 @@ use crate::timestamp::Timestamp;
 use crate::wire::{Cookies, Inbound};
 use serde::Serialize;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 /// What lives as long as the process.
@@ -61,6 +61,7 @@ pub struct Ctx {
     inline_until: Instant,
     read_until: Instant,
     delegate: bool,
+    note: Arc<OnceLock<&'static str>>,
 }
 
 impl Ctx {
@@ -78,7 +79,19 @@ impl Ctx {
             inline_until: Instant::now(),
             read_until: Instant::now(),
             delegate: false,
+            note: Arc::default(),
         }
+    }
+
+    /// Tells the log what the call was answered without. Of several notes it keeps the first.
+    pub fn note(&self, what: &'static str) {
+        // A second one says no more than that there was a first.
+        let _ = self.note.set(what);
+    }
+
+    /// What the log is told beside the outcome.
+    pub(crate) fn noted(&self) -> Option<&'static str> {
+        self.note.get().copied()
     }
 
     /// Says how long the whole request may take.

@@ -24,6 +24,11 @@ pub const MAX_PARALLEL: usize = 16;
 
 /// Details (extras) one StepChat call may write: they share one transaction with the profile and its guards.
 pub const MAX_DETAILS_PER_CALL: usize = 80;
+/// Details of one StepChat user (decision E9).
+pub const MAX_DETAILS: usize = 200;
+/// Bytes of all details of one StepChat user, slugs and display names included: the largest user there can be fits into
+/// every answer that shows it, in the longest way JSON has to write a text (decision E9).
+pub const MAX_DETAILS_BYTES: usize = 256 * 1024;
 /// Bytes of one detail's value. The original's column is MySQL TEXT (64 KiB).
 pub const MAX_DETAIL_VALUE_BYTES: usize = 65_535;
 /// Bytes of a StepChat message, and of its attachments and its payload each. The original's columns are MySQL TEXT.

@@ -12,7 +12,7 @@ use crate::store::grants::Grants;
 use crate::store::idempotency::{Known, Operation};
 use crate::store::meter::{self, Readings};
 use crate::store::{Store, StoreError, connect};
-use crate::wire::{Cookie, Inbound, Malformed, Params, Peer, Reply, ReplyType, decode};
+use crate::wire::{Cookie, Inbound, Malformed, Params, Peer, Reply, ReplyType, decode, field_names};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -383,7 +383,7 @@ async fn process<M: Method>(app: Arc<App>, inbound: Inbound) -> Outcome<FamilyEr
     let ctx = ctx.for_delegate(M::Family::is_delegate(&caller));
     let beside = M::Family::beside(&ctx, &caller);
     let (result, ()) = futures_util::join!(admitted::<M>(ctx.clone(), inbound, &caller), beside);
-    Outcome { result, caller: kind, note: None }
+    Outcome { result, caller: kind, note: ctx.noted() }
 }
 
 async fn admitted<M: Method>(
@@ -394,7 +394,7 @@ async fn admitted<M: Method>(
     let request: M::Request = decode(&inbound.params)?;
     let operation = inbound.idempotency_key.as_deref().filter(|_| M::EFFECT == Effect::Write).map(|key| {
         // Keyed: a plain hash of a payload with a password in it could be guessed at.
-        let payload = ctx.tokens().fingerprint(&payload(M::NAME, &inbound.params));
+        let payload = ctx.tokens().fingerprint(&payload(M::NAME, field_names::<M::Request>(), &inbound.params));
         Operation::new(&M::Family::tenant(caller), key, payload)
     });
     let ctx = ctx.with_operation(operation);
@@ -423,12 +423,10 @@ async fn first_answer<M: Method>(ctx: &Ctx) -> Result<Option<Said>, FamilyError<
     }
 }
 
-/// What must be the same when an idempotency key comes again: method and parameters, in any order, without the
-/// credentials, the selector and the key itself.
-fn payload(method: &str, params: &Params) -> String {
-    const LEFT_OUT: [&str; 8] =
-        ["token", "api_key", "function", "cmd", "request_id", "account_id", "account_name", "account_email"];
-    let mut fields: Vec<_> = params.iter().filter(|(name, _)| !LEFT_OUT.contains(name)).collect();
+/// What must be the same when an idempotency key comes again: method and parameters, in any order. What the method does not
+/// read, such as credentials or a number of the caller's own for each try, does not count.
+fn payload(method: &str, names: &[&str], params: &Params) -> String {
+    let mut fields: Vec<_> = params.iter().filter(|(name, _)| names.contains(name)).collect();
     fields.sort_unstable_by_key(|(name, _)| *name);
     let mut payload = method.to_owned();
     for (name, value) in fields {

@@ -624,11 +624,11 @@ def leads():
 @step
 def same_key_same_answer():
     """A repeated request, as after a lost answer."""
-    fields = {"first_name": "Once", "request_id": "story-1"}
+    fields = {"first_name": "Once", "idempotency_key": "story-1"}
     first = added("the first", call("add-user", **fields))
     success("the same answer", call("add-user", **fields), first)
     success("again by another client", guzzle("add-user", **fields), first)
-    api_error("another payload", call("add-user", first_name="Twice", request_id="story-1"), "idempotency-key-reused")
+    api_error("another payload", call("add-user", first_name="Twice", idempotency_key="story-1"), "idempotency-key-reused")
     body = urllib.parse.urlencode({"token": TOKEN, "function": "add-user", "first_name": "By header"})
     replies = [post(body, headers=[("Idempotency-Key", "story-2")]).response for _ in range(2)]
     equal("by header", replies[0], replies[1])

@@ -17,6 +17,7 @@ mod api {
     mod bad_money;
     mod budgets;
     mod bulk;
+    mod callers;
     mod captures;
     mod cascades;
     mod conversations;

@@ -67,7 +67,7 @@ pub struct RequestLine<'a> {
     pub retries: u32,
     /// Runs of the password hash.
     pub hashes: u32,
-    /// Why, when something failed: full inside, redacted.
+    /// Why, when something failed: full inside, redacted. Else what the call was answered without.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
     /// What only scheduled work has to tell.

@@ -48,8 +48,9 @@ fn node(raw: &RawValue, depth: usize) -> Result<Node, Malformed> {
     }
 }
 
+/// Reads what is known to be JSON. What can still be wrong is half of a surrogate pair, which is no text.
 fn read<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, Malformed> {
-    serde_json::from_str(text).map_err(|_| Malformed::Json)
+    serde_json::from_str(text).map_err(|_| Malformed::NotUtf8)
 }
 
 /// An object's entries in their order, repeated keys included.
@@ -110,6 +111,14 @@ mod tests {
         assert_eq!(parse(&deep), Err(Malformed::TooDeep));
         let deepest = format!("{}1{}", "[".repeat(MAX_DEPTH - 1), "]".repeat(MAX_DEPTH - 1));
         assert!(parse(&deepest).is_ok());
+    }
+
+    #[test]
+    fn half_a_surrogate_pair_is_no_text() {
+        for half in [r#""\ud83d""#, r#"{"a":"x\udc00y"}"#, r#"["\ud83dx"]"#] {
+            assert_eq!(parse(half), Err(Malformed::NotUtf8), "{half}");
+        }
+        assert_eq!(parse(r#""\ud83d\ude00""#), Ok(Node::Text("😀".into())));
     }
 
     #[test]

@@ -9,18 +9,21 @@ mod fitting;
 mod form;
 mod inbound;
 mod json;
+mod kind;
 mod multipart;
 mod node;
 mod params;
 mod reply;
+mod spelling;
 
 pub mod stepchat;
 pub mod voximplant;
 
 pub use cookie::{Cookie, Cookies};
-pub use decode::{DecodeError, decode, decode_field};
+pub use decode::{DecodeError, decode, decode_field, field_names};
 pub use fitting::Fitting;
-pub use inbound::{Inbound, Junk, Malformed, Peer};
+pub use inbound::{IDEMPOTENCY_FIELD, Inbound, Junk, Malformed, Peer};
+pub use kind::{KIND, Kind};
 pub use node::Node;
 pub use params::Params;
 pub use reply::{Reply, ReplyType};

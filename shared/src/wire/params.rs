@@ -44,6 +44,9 @@ impl Params {
                     if fields > MAX_FIELDS {
                         return Err(Malformed::TooManyFields);
                     }
+                    // JSON's `null` is a field that was not sent (decision E10).
+                    let members = members.into_iter().filter(|(_, value)| *value != Node::Null);
+                    let members: Vec<(String, Node)> = members.collect();
                     let sent = members.iter().cloned();
                     params.every.extend(sent.map(|(name, value)| Sent { name, value, source }));
                     members
@@ -253,6 +256,14 @@ mod tests {
         let joined = Params::merge(vec![pairs("query"), pairs("body")]).unwrap().joining_repeats();
         assert_eq!(joined.text("a"), Some("body"));
         assert_eq!(Params::merge(vec![pairs("query"), pairs("body")]).unwrap().text("a"), Some("body"));
+    }
+
+    #[test]
+    fn null_is_not_sent() {
+        let query = Source::Pairs(vec![("a".into(), "query".into())]);
+        let body = Source::Object(vec![("a".into(), Node::Null), ("b".into(), Node::Null)]);
+        let params = Params::merge(vec![query, body]).unwrap();
+        assert_eq!((params.text("a"), params.get("b"), params.all("b").count()), (Some("query"), None, 0));
     }
 
     #[test]

@@ -242,7 +242,7 @@ impl Target<'_> {
             };
             let id = store.next_id(Sequence::PhoneUser, PhoneUserId::new).await?;
             let mut user = new.clone().into_user(id, application, self.app.clock.now());
-            if let Some(created) = old.created.as_deref().and_then(Timestamp::parse_wire) {
+            if let Some(created) = old.created.as_deref().and_then(Timestamp::parse) {
                 user.created = created;
             }
             match store.commit(&users::creation(self.account, &user, &self.password, capacity)?).await {

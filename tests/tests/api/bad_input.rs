@@ -2,6 +2,8 @@
 
 mod lists;
 mod matrix;
+mod spellings;
+mod world;
 
 use bytes::Bytes;
 use http::Request;

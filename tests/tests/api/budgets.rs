@@ -82,7 +82,7 @@ async fn uses(family: &'static str, entry: &shared::method::Entry) -> BTreeSet<G
             let mut fields = step.fields(&kept);
             if step.call == entry.name {
                 // An idempotency key, so that its reads and writes are seen too.
-                fields.insert("request_id".into(), number.into());
+                fields.insert("idempotency_key".into(), number.into());
             }
             let step = cases::Step { with: fields, ..step.clone() };
             let answer = step.call(&app, family, &BTreeMap::new()).await;
@@ -96,7 +96,7 @@ async fn uses(family: &'static str, entry: &shared::method::Entry) -> BTreeSet<G
         app.wait_millis(10_000);
         let last = case.steps.last().unwrap();
         let mut fields = last.fields(&kept);
-        fields.insert("request_id".into(), "later".into());
+        fields.insert("idempotency_key".into(), "later".into());
         if family == "stepchat" {
             // With an API token: its admin is looked up, and its first use is noted.
             let name = TokenName::parse("grants").unwrap();

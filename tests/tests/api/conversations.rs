@@ -114,15 +114,15 @@ async fn messages_sent_at_once_all_arrive_and_the_newest_is_remembered() {
 async fn the_same_key_writes_and_starts_once() {
     let app = App::new().await;
     let (user, place) = conversation(&app).await;
-    let fields = json!({ "user_id": user, "conversation_id": place, "message": "x", "request_id": "k" });
+    let fields = json!({ "user_id": user, "conversation_id": place, "message": "x", "idempotency_key": "k" });
     let first = app.stepchat("send-message", fields.clone()).await;
     assert_eq!(app.stepchat("send-message", fields).await.text, first.text);
     let row = app.stepchat("get-conversation", json!({ "conversation_id": place })).await.response();
     assert_eq!(row["messages"].as_array().unwrap().len(), 1);
-    let fields = json!({ "user_id": user, "request_id": "l" });
+    let fields = json!({ "user_id": user, "idempotency_key": "l" });
     let first = app.stepchat("new-conversation", fields.clone()).await;
     assert_eq!(app.stepchat("new-conversation", fields).await.text, first.text);
-    let fields = json!({ "user_ids": [user], "request_id": "m" });
+    let fields = json!({ "user_ids": [user], "idempotency_key": "m" });
     assert_eq!(app.stepchat("delete-users", fields.clone()).await.response(), json!(true));
     assert_eq!(app.stepchat("delete-users", fields).await.response(), json!(true));
 }

@@ -37,11 +37,29 @@ async fn a_key_with_another_payload_is_refused() {
 }
 
 #[tokio::test]
-async fn the_field_request_id_is_the_same_key_and_order_does_not_matter() {
+async fn the_field_is_the_same_key_and_order_does_not_matter() {
     let app = App::new().await;
     let first = add_user(&app, "k", "first_name=A&last_name=B").await;
-    let again = app.stepchat("add-user", json!({ "request_id": "k", "last_name": "B", "first_name": "A" })).await;
+    let again = app.stepchat("add-user", json!({ "idempotency_key": "k", "last_name": "B", "first_name": "A" })).await;
     assert_eq!(first.text, again.text);
+}
+
+/// Callers number their tries by a field of their own.
+#[tokio::test]
+async fn a_field_that_no_method_reads_makes_no_other_payload() {
+    let app = App::new().await;
+    let first = add_user(&app, "k", "first_name=A&request_id=1&trace=x").await;
+    assert_eq!(add_user(&app, "k", "first_name=A&request_id=2&trace=y").await.text, first.text);
+    assert_eq!(users(&app).await, "2");
+    // Without a key, `request_id` is no key.
+    for _ in 0..2 {
+        app.stepchat("add-user", json!({ "request_id": "same" })).await.response();
+    }
+    assert_eq!(users(&app).await, "4");
+    for name in ["one", "two"] {
+        let fields = json!({ "application_name": name, "request_id": "same" });
+        assert!(app.voximplant("AddApplication", fields).await.json()["application_id"].is_u64());
+    }
 }
 
 #[tokio::test]
@@ -74,14 +92,14 @@ async fn of_many_calls_at_once_with_one_key_one_has_an_effect_and_all_get_its_an
 async fn keys_of_two_accounts_and_two_families_do_not_meet() {
     let app = App::new().await;
     let (_, other) = app.other_account("other", None).await;
-    let fields = json!({ "application_name": "same", "request_id": "k" });
+    let fields = json!({ "application_name": "same", "idempotency_key": "k" });
     let mine = app.voximplant("AddApplication", fields.clone()).await.json();
     let theirs = app.voximplant_as(&app.bearer(&other), "AddApplication", fields.clone()).await.json();
     assert_eq!((mine["result"].clone(), theirs["result"].clone()), (json!(1), json!(1)));
     assert_ne!(mine["application_id"], theirs["application_id"]);
     assert_eq!(app.voximplant("AddApplication", fields).await.json(), mine);
-    let reused = app.voximplant("AddApplication", json!({ "application_name": "other", "request_id": "k" })).await;
-    assert_eq!((reused.code(), reused.json()["error"]["field_name"].clone()), (json!(496), json!("request_id")));
+    let reused = app.voximplant("AddApplication", json!({ "application_name": "other", "idempotency_key": "k" })).await;
+    assert_eq!((reused.code(), reused.json()["error"]["field_name"].clone()), (json!(496), json!("idempotency_key")));
     assert_eq!(add_user(&app, "k", "first_name=A").await.response(), 2);
 }
 

@@ -742,9 +742,9 @@ async fn no_other_account_child_account_small_role_or_revoked_key_reaches_anythi
 async fn a_repeated_key_deletes_once_and_answers_twice() {
     let (app, ids) = populated(40).await;
     for fields in [
-        json!({ "user_id": ids[0], "request_id": "a" }),
-        json!({ "user_id": joined(&ids[1..39]), "request_id": "b" }),
-        json!({ "user_id": "all", "request_id": "c" }),
+        json!({ "user_id": ids[0], "idempotency_key": "a" }),
+        json!({ "user_id": joined(&ids[1..39]), "idempotency_key": "b" }),
+        json!({ "user_id": "all", "idempotency_key": "c" }),
     ] {
         done(&app, "DelUser", fields.clone()).await;
         let late = app.add_voximplant_user("latecomer", json!({})).await;

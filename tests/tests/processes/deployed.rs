@@ -89,7 +89,7 @@ async fn a_function_of_each_kind_works_with_exactly_the_variables_of_the_templat
         (
             "stepchat-add-user",
             "/stepchat/add-user",
-            format!("{stepchat}&first_name=Ivan&request_id=1"),
+            format!("{stepchat}&first_name=Ivan&idempotency_key=1"),
             "\"response\":2",
         ),
         // A row, whose token must be the one that every other function derives.
@@ -105,7 +105,7 @@ async fn a_function_of_each_kind_works_with_exactly_the_variables_of_the_templat
             "voximplant-add-user",
             "/platform_api/AddUser",
             format!(
-                "{voximplant}&application_id=1&user_name=ivan&user_display_name=I&user_password=Passw0rd!&request_id=1"
+                "{voximplant}&application_id=1&user_name=ivan&user_display_name=I&user_password=Passw0rd!&idempotency_key=1"
             ),
             "\"user_id\":1",
         ),
@@ -123,7 +123,7 @@ async fn a_function_of_each_kind_works_with_exactly_the_variables_of_the_templat
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_functions_know_the_same_idempotency_key() {
     let (app, address) = deployment().await;
-    let form = format!("token={}&first_name=Ivan&request_id=once", app.token);
+    let form = format!("token={}&first_name=Ivan&idempotency_key=once", app.token);
     let own = start(&app, &address, "stepchat-add-user").await;
     let first = own.post("/stepchat/add-user", &FORM, form.as_bytes(), true).await;
     let door = start(&app, &address, "stepchat-front-door").await;

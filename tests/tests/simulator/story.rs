@@ -84,7 +84,7 @@ impl Deployment {
             "amount": shared::ledger::Money::from_units(call.units).to_string(),
             "strict_mode": call.strict,
             "user_transaction_description": call.key,
-            "request_id": call.key,
+            "idempotency_key": call.key,
         });
         let answer = self.app.voximplant("TransferMoneyToUser", fields).await.json();
         call.refused = answer["error"]["code"] == 127;

@@ -49,7 +49,7 @@ impl Method for DeleteUsers {
     type Response = Answer<bool>;
 
     async fn call(ctx: &Ctx, caller: &Admin, request: Request) -> Result<Answer<bool>, Error> {
-        let (answer, ids) = (Answer::new(true), request.user_ids.ids());
+        let (answer, ids) = (Answer::new(true), request.user_ids.required("user_ids")?);
         if ids.len() > MAX_DELETED_USERS {
             return Err(Refusal::TooManyUsers.into());
         }

@@ -9,7 +9,8 @@ use shared::store::stepchat::conversations;
 use shared::store::stepchat::users::{self, Secrets, Stored};
 use shared::store::{Attempts, CommitError, Sequence, StoreError, Txn};
 use shared::wire::stepchat::{
-    Access, Answer, ConversationDetails, ConversationRow, DepartmentField, Error, Stepchat, Text, UserRef,
+    Access, AgentRef, Answer, ConversationDetails, ConversationRow, DepartmentField, Error, StatusField, Stepchat,
+    Text, UserRef,
 };
 
 /// The method.
@@ -23,7 +24,7 @@ pub struct Request {
     user_id: UserRef,
     /// 0 live, 1 waiting for the user, 2 waiting for an agent, 3 archive, 4 trash. Default: 2.
     #[serde(default)]
-    status_code: Text,
+    status_code: StatusField,
     /// Title.
     #[serde(default)]
     #[schemars(length(max = 191))]
@@ -33,7 +34,7 @@ pub struct Request {
     department: DepartmentField,
     /// The agent or admin it is assigned to.
     #[serde(default)]
-    agent_id: Text,
+    agent_id: AgentRef,
     /// Where it comes from: two letters or digits.
     #[serde(default)]
     source: Text,
@@ -43,22 +44,16 @@ pub struct Request {
 }
 
 impl Request {
-    /// Whom it shall be assigned to; -1 and 0 are how clients say that nobody is.
-    fn agent(&self) -> Result<Option<UserId>, Refusal> {
-        let agent = self.agent_id.kept().filter(|agent| !matches!(*agent, "-1" | "0" | "false"));
-        agent.map(|agent| UserId::parse(agent).ok_or(Refusal::AgentNotFound)).transpose()
-    }
-
     fn conversation(&self, ctx: &Ctx, id: ConversationId, user: UserId) -> Result<Conversation, Refusal> {
-        let status = self.status_code.kept().map(ConversationStatus::parse).transpose()?;
+        let status = self.status_code.read()?;
         Ok(Conversation {
             id,
             user,
             title: self.title.kept().map(Title::parse).transpose()?,
             creation_time: ctx.now(),
             status: status.unwrap_or(ConversationStatus::WaitingForAgent),
-            department: self.department.read()?,
-            agent: self.agent()?,
+            department: self.department.read()?.flatten(),
+            agent: self.agent_id.read()?,
             source: self.source.kept().map(Source::parse).transpose()?,
             extra: self.extra.kept().map(Title::parse).transpose()?,
             last_message: None,
@@ -102,7 +97,7 @@ impl Method for NewConversation {
     type Response = Answer<ConversationRow>;
 
     async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Self::Response, Error> {
-        let (store, agent) = (ctx.store(), request.agent()?);
+        let (store, agent) = (ctx.store(), request.agent_id.read()?);
         let user = request.user_id.0.ok_or(Refusal::UserNotFound)?;
         let mut attempts = Attempts::default();
         loop {

@@ -44,7 +44,7 @@ impl Method for UpdateUserToLead {
             let after = change.apply(&before.user, ctx.now());
             let secrets = Secrets { password: None, token: TokenHash::of(&ctx.tokens().of(id, after.token_version)) };
             let unique_phone = ctx.config().stepchat.unique_phone;
-            let txn = users::replacement(&before, &after, &change.details, &secrets, unique_phone)?;
+            let txn = users::replacement(&before, &after, &[], &secrets, unique_phone)?;
             match ctx.commit(txn, &answer).await {
                 Err(CommitError::Stale) => attempts.again().await?,
                 done => return Ok(done.map(|()| answer)?),

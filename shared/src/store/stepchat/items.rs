@@ -3,7 +3,7 @@
 use super::lists::Column;
 use super::texts::Marks;
 use crate::ids::UserId;
-use crate::stepchat::{Department, Detail, DetailValue, Email, ImageUrl, Name, Slug, User, UserType};
+use crate::stepchat::{Department, Detail, DetailValue, Email, ImageUrl, Name, Phone, Slug, User, UserType};
 use crate::store::Key;
 use crate::store::auth::TokenHash;
 use crate::store::keys::{exact, sort_key};
@@ -179,6 +179,39 @@ impl ProfileItem {
     }
 }
 
+/// Where an extra stands among those of its user: in the order in which they were added (decision E16).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Position(i64);
+
+/// Extras that one change may add, and more: none stands behind those of the next change.
+const POSITIONS_PER_CHANGE: i64 = 1_000;
+
+impl Position {
+    /// That of an extra which a change adds: behind those of all changes before, `index` places down.
+    #[must_use]
+    pub fn added(version: i64, index: usize) -> Self {
+        let index = i64::try_from(index).unwrap_or(POSITIONS_PER_CHANGE);
+        Self(version.saturating_mul(POSITIONS_PER_CHANGE).saturating_add(index))
+    }
+}
+
+/// An extra and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlacedDetail {
+    /// The extra.
+    pub detail: Detail,
+    /// Where it stands.
+    pub position: Position,
+}
+
+/// Extras in their order.
+pub(super) fn in_order(mut details: Vec<PlacedDetail>) -> Vec<Detail> {
+    // Those of before there was an order come first, by slug, as they are read.
+    details.sort_by_key(|placed| placed.position);
+    details.into_iter().map(|placed| placed.detail).collect()
+}
+
 /// An extra; `vp` and `vs` feed the inverted index `by_value`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct DetailItem {
@@ -189,13 +222,16 @@ pub(super) struct DetailItem {
     val: DetailValue,
     vp: Slug,
     vs: String,
+    /// Where it stands; missing in extras from before there was an order.
+    #[serde(rename = "n", default)]
+    position: Position,
     /// The stamp of its postings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     g: Option<Stamp>,
 }
 
 impl DetailItem {
-    pub(super) fn new(id: UserId, detail: &Detail) -> Self {
+    pub(super) fn new(id: UserId, detail: &Detail, position: Position) -> Self {
         let key = detail_key(id, &detail.slug);
         Self {
             pk: key.pk,
@@ -204,7 +240,8 @@ impl DetailItem {
             label: detail.name.clone(),
             val: detail.value.clone(),
             vp: detail.slug.clone(),
-            vs: format!("{}{}", value_prefix(&fold(detail.value.as_str())), id.padded()),
+            vs: format!("{}{}", value_prefix(&indexed(&detail.slug, detail.value.as_str())), id.padded()),
+            position,
             g: None,
         }
     }
@@ -219,9 +256,16 @@ impl DetailItem {
         (self.val.as_str(), self.g.as_ref())
     }
 
-    pub(super) fn into_detail(self) -> Detail {
-        Detail { slug: self.slug, name: self.label, value: self.val }
+    pub(super) fn placed(self) -> PlacedDetail {
+        let detail = Detail { slug: self.slug, name: self.label, value: self.val };
+        PlacedDetail { detail, position: self.position }
     }
+}
+
+/// What an extra is looked up by: a phone number by its digits, any other text as it is compared.
+pub(super) fn indexed(slug: &Slug, value: &str) -> String {
+    let phone = if slug.as_str() == Slug::PHONE { Phone::parse(value) } else { None };
+    phone.map_or_else(|| fold(value), |phone| phone.key().to_owned())
 }
 
 /// What every index entry of exactly this folded value begins with (cut values: of every value that begins like it).

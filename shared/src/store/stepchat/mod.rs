@@ -22,3 +22,5 @@ pub mod whole;
 mod conversation_items;
 mod items;
 mod purges;
+
+pub use items::{PlacedDetail, Position};

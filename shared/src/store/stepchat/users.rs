@@ -2,7 +2,8 @@
 
 use super::counters;
 use super::items::{
-    DetailItem, GuardItem, Owned, ProfileItem, detail_key, email_key, partition, phone_key, profile_key, value_prefix,
+    DetailItem, GuardItem, Owned, Position, ProfileItem, detail_key, email_key, in_order, indexed, partition,
+    phone_key, profile_key, value_prefix,
 };
 use super::jobs;
 use super::texts::Stamps;
@@ -17,6 +18,7 @@ use crate::store::{Attempts, Attributes, CommitError, Store, StoreError, Table, 
 use crate::text::fold;
 use crate::timestamp::Timestamp;
 use futures_util::future::try_join_all;
+use std::collections::BTreeMap;
 
 /// What [`creation`] needs.
 pub const CREATE: &[Grant] = &[
@@ -66,8 +68,9 @@ const CANDIDATES: i32 = 10;
 pub struct Stored {
     /// The profile.
     pub user: User,
-    /// The extras, by slug.
+    /// The extras, in the order in which they were added.
     pub details: Vec<Detail>,
+    positions: BTreeMap<Slug, Position>,
     owned: Owned,
     stamps: Stamps,
 }
@@ -121,8 +124,9 @@ pub fn creation(
     // The id is fresh from the sequence: an item in its place means the sequence was set back.
     let profile = ProfileItem::new(user, owned.clone(), stamps.profile);
     txn.push(Write::put(Table::Stepchat, &profile)?.if_absent().or_stale());
-    for detail in details {
-        let item = DetailItem::new(user.id, detail).stamped(stamps.details.get(&detail.slug));
+    for (index, detail) in details.iter().enumerate() {
+        let item = DetailItem::new(user.id, detail, Position::added(user.version, index));
+        let item = item.stamped(stamps.details.get(&detail.slug));
         txn.push(Write::put(Table::Stepchat, &item)?);
     }
     if let Some(count) = counters::one_more(user.user_type) {
@@ -145,25 +149,28 @@ pub async fn load(store: &Store, id: UserId) -> Result<Option<Stored>, StoreErro
         limit: None,
     };
     let mut profile: Option<ProfileItem> = None;
-    let (mut details, mut stamps) = (Vec::new(), Stamps::default());
+    let (mut details, mut positions, mut stamps) = (Vec::new(), BTreeMap::new(), Stamps::default());
     for item in store.all(&partition).await? {
         if text(&item, "sk") == Some("P") {
             profile = Some(serde_dynamo::from_item(item)?);
         } else {
             let item: DetailItem = serde_dynamo::from_item(item)?;
             let stamp = item.posted().1.cloned();
-            let detail = item.into_detail();
-            stamps.details.extend(stamp.map(|stamp| (detail.slug.clone(), stamp)));
-            details.push(detail);
+            let placed = item.placed();
+            let slug = &placed.detail.slug;
+            stamps.details.extend(stamp.map(|stamp| (slug.clone(), stamp)));
+            positions.insert(slug.clone(), placed.position);
+            details.push(placed);
         }
     }
     Ok(profile.map(|profile| {
         stamps.profile = profile.marks.clone();
-        Stored { owned: profile.owned.clone(), user: profile.into_user(), details, stamps }
+        let owned = profile.owned.clone();
+        Stored { owned, user: profile.into_user(), details: in_order(details), positions, stamps }
     }))
 }
 
-/// Reads the extras of a user that is known to exist.
+/// Reads the extras of a user that is known to exist, in the order in which they were added.
 pub async fn details(store: &Store, id: UserId) -> Result<Vec<Detail>, StoreError> {
     let pk = partition(id);
     let partition = Partition {
@@ -175,7 +182,8 @@ pub async fn details(store: &Store, id: UserId) -> Result<Vec<Detail>, StoreErro
         limit: None,
     };
     let items = store.all(&partition).await?.into_iter();
-    items.map(|item| Ok(serde_dynamo::from_item::<_, DetailItem>(item)?.into_detail())).collect()
+    let placed = items.map(|item| Ok(serde_dynamo::from_item::<_, DetailItem>(item)?.placed()));
+    Ok(in_order(placed.collect::<Result<_, StoreError>>()?))
 }
 
 /// Reads a profile.
@@ -215,8 +223,8 @@ pub async fn find_by(store: &Store, attribute: &Attribute) -> Result<Option<User
         }
         Attribute::FirstName(name) => by_name(store, ("by_first", "lp", "s_first"), name).await,
         Attribute::LastName(name) => by_name(store, ("by_last", "lp", "s_last"), name).await,
-        Attribute::Phone(phone) => by_detail(store, Slug::PHONE, &phone.spellings()).await,
-        Attribute::Detail(slug, value) => by_detail(store, slug.as_str(), std::slice::from_ref(value)).await,
+        Attribute::Phone(phone) => by_detail(store, &Slug::phone(), phone.key()).await,
+        Attribute::Detail(slug, value) => by_detail(store, slug, value).await,
     }
 }
 
@@ -235,15 +243,13 @@ async fn by_name(store: &Store, index: Index, name: &str) -> Result<Option<User>
     Ok(lowest(try_join_all(searches).await?))
 }
 
-async fn by_detail(store: &Store, slug: &str, values: &[String]) -> Result<Option<User>, StoreError> {
-    let folded: Vec<String> = values.iter().map(|value| fold(value)).collect();
-    let starts: Vec<String> = folded.iter().map(|value| value_prefix(value)).collect();
+async fn by_detail(store: &Store, slug: &Slug, value: &str) -> Result<Option<User>, StoreError> {
+    let wanted = indexed(slug, value);
     // The index cuts long values: the carried text decides.
     let equal = |entry: &Attributes, user: &User| {
-        user.user_type != UserType::Bot && text(entry, "val").is_some_and(|value| folded.contains(&fold(value)))
+        user.user_type != UserType::Bot && text(entry, "val").is_some_and(|value| indexed(slug, value) == wanted)
     };
-    let searches = starts.iter().map(|start| first_in(store, ("by_value", "vp", "vs"), slug, start, &equal));
-    Ok(lowest(try_join_all(searches).await?))
+    first_in(store, ("by_value", "vp", "vs"), slug.as_str(), &value_prefix(&wanted), &equal).await
 }
 
 fn lowest(found: Vec<Option<User>>) -> Option<User> {
@@ -325,10 +331,13 @@ pub fn replacement(
     txn.post(posted);
     let profile = Write::put(Table::Stepchat, &ProfileItem::new(after, owned.clone(), stamps.profile))?;
     txn.push(unchanged(profile, &before.user));
-    for change in changes {
+    for (index, change) in changes.iter().enumerate() {
         match change {
             DetailChange::Set(detail) => {
-                let item = DetailItem::new(id, detail).stamped(stamps.details.get(&detail.slug));
+                // A new text does not move an extra.
+                let position = before.positions.get(&detail.slug).copied();
+                let position = position.unwrap_or_else(|| Position::added(after.version, index));
+                let item = DetailItem::new(id, detail, position).stamped(stamps.details.get(&detail.slug));
                 txn.push(Write::put(Table::Stepchat, &item)?);
             }
             DetailChange::Remove(slug) => txn.push(Write::delete(Table::Stepchat, detail_key(id, slug))),
@@ -361,7 +370,8 @@ fn owned_after(
 ) -> Owned {
     let phone = match changes.iter().find(|change| change.slug().as_str() == Slug::PHONE) {
         None => before.owned.phone.clone(),
-        Some(DetailChange::Set(detail)) if unique_phone => phone_of([detail]),
+        // The bot takes no number away from a person.
+        Some(DetailChange::Set(detail)) if unique_phone && after.user_type != UserType::Bot => phone_of([detail]),
         Some(_) => None,
     };
     let admin_token = (after.user_type == UserType::Admin)
@@ -448,7 +458,8 @@ fn completion(stored: &Stored, now: Timestamp) -> Result<Option<Txn<Refusal>>, S
     let profile = Write::put(Table::Stepchat, &ProfileItem::new(&user, stored.owned.clone(), stamps.profile))?;
     txn.push(unchanged(profile, &stored.user));
     for detail in written {
-        let item = DetailItem::new(user.id, &detail).stamped(stamps.details.get(&detail.slug));
+        let position = stored.positions.get(&detail.slug).copied().unwrap_or_default();
+        let item = DetailItem::new(user.id, &detail, position).stamped(stamps.details.get(&detail.slug));
         txn.push(Write::put(Table::Stepchat, &item)?);
     }
     Ok(Some(txn))

@@ -35,6 +35,7 @@ const FEW: usize = 20;
 
 /// The orders of `GetUsers`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, schemars::JsonSchema)]
+#[schemars(extend("x-kind" = "word"))]
 pub enum Order {
     /// By user name, the default.
     #[default]
