@@ -10,10 +10,11 @@ use shared::store::search;
 use shared::wire::{KIND, Kind};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use switchboard::embedded;
 use switchboard::methods::families;
 use tests::{Answer, App, workspace};
+use tokio::time::Instant;
 
 /// Of the things that are not what a parameter means, those that are people and exist.
 const BYSTANDERS: [&str; 5] =
