@@ -261,11 +261,10 @@ fn longest(bytes: usize) -> String {
 }
 
 /// Adds extras, as many as one call may write, until the next one is refused.
-async fn fill(app: &App, id: &str, bytes: usize) -> Value {
+async fn fill(app: &App, id: &str, value: &str) -> Value {
     let mut number = 0;
     loop {
-        let extra: Map<String, Value> =
-            (number..number + 4).map(|n| (format!("s{n}"), json!(longest(bytes)))).collect();
+        let extra: Map<String, Value> = (number..number + 4).map(|n| (format!("s{n}"), json!(value))).collect();
         let answer = json_body(app, "update-user", json!({ "user_id": id, "extra": extra })).await;
         if answer.json()["success"] == json!(false) {
             return answer.code();
@@ -284,7 +283,7 @@ async fn the_largest_user_fits_into_every_answer() {
     }));
     let id = id.await;
     let bytes = MAX_DETAILS_BYTES / MAX_DETAILS - 16;
-    assert_eq!(fill(&app, &id, bytes).await, json!("too-many-extras"));
+    assert_eq!(fill(&app, &id, &longest(bytes)).await, json!("too-many-extras"));
     let row = user(&app, &id).await;
     assert_eq!(row["details"].as_array().unwrap().len(), MAX_DETAILS);
     // Not one more, by any way.
@@ -329,7 +328,7 @@ async fn the_largest_user_fits_into_every_answer() {
     let lists = json_body(&app, "csv-users", json!({})).await.response();
     assert!(lists.is_string());
     let fewer = app.add_stepchat_user(json!({})).await;
-    assert_eq!(fill(&app, &fewer, 60_000).await, json!("extra-too-long"));
+    assert_eq!(fill(&app, &fewer, &"x".repeat(60_000)).await, json!("extra-too-long"));
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Field types of conversations and messages, in all the spellings clients send (reference/stepchat.md §5).
 
-use super::Text;
 use super::fields::number;
+use super::{Text, UserRef};
 use crate::ids::{ConversationId, MessageId, UserId};
 use crate::stepchat::{Attachments, ConversationStatus, Payload, Refusal};
 use crate::wire::node::Node;
@@ -45,12 +45,12 @@ field_schema!(SenderRef, Sender, { "type": ["string", "integer"], "description":
 /// The agent or admin a conversation shall be assigned to. Nothing, `NULL`, `false`, 0 and -1 are how clients say that
 /// nobody is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct AgentRef(Option<Option<UserId>>);
+pub struct AgentRef(Option<UserRef>);
 
 impl AgentRef {
     /// The agent, if one is named.
     pub fn read(self) -> Result<Option<UserId>, Refusal> {
-        self.0.map(|agent| agent.ok_or(Refusal::AgentNotFound)).transpose()
+        self.0.map(|agent| agent.0.ok_or(Refusal::AgentNotFound)).transpose()
     }
 }
 
@@ -59,7 +59,7 @@ impl<'de> Deserialize<'de> for AgentRef {
         let node = Node::deserialize(deserializer)?;
         let nobody = spelling::is_not_given(&node)
             || node.as_text().map(str::trim).is_some_and(|text| text == "-1" || text.eq_ignore_ascii_case("null"));
-        Ok(Self((!nobody).then(|| number(&node).and_then(UserId::new))))
+        Ok(Self((!nobody).then(|| UserRef(number(&node).and_then(UserId::new)))))
     }
 }
 

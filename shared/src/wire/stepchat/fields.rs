@@ -66,6 +66,7 @@ enum Setting {
 
 impl Setting {
     /// What the text is read as, or its removal; `None` if nothing was given.
+    #[allow(clippy::option_option, reason = "as `UserChange` says it: unchanged, removed, or set")]
     fn read<T, E>(&self, parse: impl FnOnce(&str) -> Result<T, E>) -> Result<Option<Option<T>>, E> {
         match self {
             Self::Unchanged => Ok(None),

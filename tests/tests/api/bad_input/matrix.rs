@@ -55,6 +55,7 @@ impl World {
             ("1e400 as text", "1e400"),
             ("deep JSON as text", "[[[[[[[[[1]]]]]]]]]"),
         ];
+        let digits = "9".repeat(100);
         let raw = [
             ("half a surrogate pair", r#""\ud83d""#),
             ("the other half", r#"["x\udc00"]"#),
@@ -62,7 +63,7 @@ impl World {
             ("1e400", "1e400"),
             ("minus zero", "-0"),
             ("a fraction", "2.5"),
-            ("a hundred digits", &"9".repeat(100)),
+            ("a hundred digits", digits.as_str()),
             ("duplicate keys inside", r#"{"a":1,"a":[2],"a":{"b":3}}"#),
             ("the parameter twice", r#""x","$name":[2.5]"#),
             ("nested nine deep", "[[[[[[[[[1]]]]]]]]]"),

@@ -46,9 +46,14 @@ fn list(items: &[Value]) -> Vec<Spelling> {
     spellings
 }
 
+/// A number as JSON shows it that went through a float.
+fn float(id: u64) -> Value {
+    serde_json::from_str(&format!("{id}.0")).unwrap()
+}
+
 /// One id in every spelling of a number.
 fn number(id: u64) -> Vec<Spelling> {
-    let mut spellings = json_of([json!(id), json!(id as f64)]);
+    let mut spellings = json_of([json!(id), float(id)]);
     spellings.extend(texts([
         id.to_string().as_str(),
         &format!("{id}.0"),
@@ -63,7 +68,7 @@ fn number(id: u64) -> Vec<Spelling> {
 fn numbers(ids: &[u64], separator: &str) -> Vec<Spelling> {
     let values: Vec<Value> = ids.iter().map(|id| json!(id)).collect();
     let strings: Vec<Value> = ids.iter().map(|id| json!(id.to_string())).collect();
-    let floats: Vec<Value> = ids.iter().map(|id| json!(*id as f64)).collect();
+    let floats: Vec<Value> = ids.iter().map(|id| float(*id)).collect();
     let float_texts: Vec<Value> = ids.iter().map(|id| json!(format!("{id}.0"))).collect();
     let mut spellings: Vec<Spelling> =
         [values, strings, floats, float_texts].iter().flat_map(|ids| list(ids)).collect();
@@ -107,11 +112,6 @@ impl World {
     /// Groups of spellings, each of which means one thing in a field of this kind.
     fn groups(&self, entry: &Entry, name: &str, kind: Kind, required: bool) -> Vec<Vec<Spelling>> {
         let (id, picture) = (self.id(name), self.app.app.config.stepchat.default_profile_image.clone());
-        let lead: u64 = self
-            .others
-            .iter()
-            .find(|(what, _)| *what == "a lead")
-            .map_or(id, |(_, id)| id.as_str().unwrap().parse().unwrap());
         let mut groups = match kind {
             Kind::Text | Kind::Word => Vec::new(),
             Kind::TextOrFalse => vec![not_given()],
@@ -141,6 +141,46 @@ impl World {
             Kind::Agent => {
                 vec![number(id), [not_given(), json_of([json!(-1)]), texts(["-1", "NULL"])].concat()]
             }
+            Kind::Page => vec![number(2), [not_given(), number(1), texts(["-1", "x", "2.5", "undefined"])].concat()],
+            Kind::Moment => vec![texts(MOMENTS)],
+            Kind::MomentOrId => vec![texts(MOMENTS), number(1), number(0)],
+            Kind::Status => vec![number(1), number(0), [vec![Absent], texts(["", " ", "NULL"])].concat()],
+            Kind::Payload => {
+                let payload = json!({ "a": 5, "b": [true, "x"] });
+                let text = payload.to_string();
+                vec![[json_of([payload]), texts([text.as_str(), &json!(text).to_string()])].concat(), not_given()]
+            }
+            Kind::Cursor => vec![[vec![Absent], texts([""])].concat()],
+            Kind::Count => vec![number(2)],
+            Kind::Users
+            | Kind::UsersOrWord
+            | Kind::UserTypes
+            | Kind::Names
+            | Kind::Sorting
+            | Kind::IdList
+            | Kind::SemicolonList
+            | Kind::Attachments
+            | Kind::Extras
+            | Kind::ExtraChoice => self.groups_of_lists(name, kind, required),
+        };
+        // JSON's `null` is not sent (decision E10), and Voximplant's clients send nothing as an empty text.
+        let mut nothing = vec![Absent, Spelling::Json(Value::Null)];
+        if entry.family == "voximplant" {
+            nothing.extend(texts([""]));
+        }
+        groups.push(nothing);
+        groups
+    }
+
+    /// The same for kinds that are lists, or more.
+    fn groups_of_lists(&self, name: &str, kind: Kind, required: bool) -> Vec<Vec<Spelling>> {
+        let id = self.id(name);
+        let lead: u64 = self
+            .others
+            .iter()
+            .find(|(what, _)| *what == "a lead")
+            .map_or(id, |(_, id)| id.as_str().unwrap().parse().unwrap());
+        match kind {
             Kind::Users => {
                 let empty = [texts(["[]", "\"[]\"", "null"]), json_of([json!([]), json!({})])].concat();
                 // Where users must be named, 0 is nobody's id, and what has no id in it is refused (decisions E6, E11).
@@ -183,10 +223,6 @@ impl World {
                 [not_given(), texts(["[]"])].concat(),
                 list(&[json!("city")]),
             ],
-            Kind::Page => vec![number(2), [not_given(), number(1), texts(["-1", "x", "2.5", "undefined"])].concat()],
-            Kind::Moment => vec![texts(MOMENTS)],
-            Kind::MomentOrId => vec![texts(MOMENTS), number(1), number(0)],
-            Kind::Status => vec![number(1), number(0), [vec![Absent], texts(["", " ", "NULL"])].concat()],
             Kind::Attachments => {
                 let files = json!([["a.png", "https://example.com/a.png"]]);
                 let text = files.to_string();
@@ -199,13 +235,6 @@ impl World {
                 ];
                 vec![spelled.concat(), [not_given(), texts(["[]"])].concat()]
             }
-            Kind::Payload => {
-                let payload = json!({ "a": 5, "b": [true, "x"] });
-                let text = payload.to_string();
-                vec![[json_of([payload]), texts([text.as_str(), &json!(text).to_string()])].concat(), not_given()]
-            }
-            Kind::Cursor => vec![[vec![Absent], texts([""])].concat()],
-            Kind::Count => vec![number(2)],
             Kind::IdList => vec![numbers(&[id], ";"), numbers(&[id, 987_654_321], ";")],
             Kind::SemicolonList if name.ends_with("_id") => vec![numbers(&[id], ";"), numbers(&[id, 987_654_321], ";")],
             Kind::SemicolonList => {
@@ -214,14 +243,8 @@ impl World {
                 let loose = format!(";{};;{};", words[0], words[1]);
                 vec![[list(&words.map(|word| json!(word))), texts([joined.as_str(), &loose])].concat()]
             }
-        };
-        // JSON's `null` is not sent (decision E10), and Voximplant's clients send nothing as an empty text.
-        let mut nothing = vec![Absent, Spelling::Json(Value::Null)];
-        if entry.family == "voximplant" {
-            nothing.extend(texts([""]));
+            other => panic!("{other} is no list"),
         }
-        groups.push(nothing);
-        groups
     }
 
     /// Sends a spelling beside the usual arguments: the answer, and what is stored then.
