@@ -38,6 +38,7 @@ impl App {
     #[must_use]
     pub fn new(config: Config, store: Store, clock: Clock, log: Log) -> Self {
         let tokens = Tokens::new(&config.token_secret, &config.payload_secret);
+        let store = store.timed(clock.clone());
         Self { config, store, clock, log, tokens, files: Arc::new(NoFiles) }
     }
 

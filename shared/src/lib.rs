@@ -7,6 +7,7 @@ pub mod auth;
 pub mod clock;
 pub mod config;
 pub mod context;
+mod event;
 pub mod grams;
 pub mod ids;
 pub mod ledger;

@@ -5,6 +5,7 @@
 use crate::clock::Clock;
 use crate::config::{self, Config, Needs};
 use crate::context::{App, Ctx};
+use crate::event;
 use crate::method::{Effect, Failure, Family, Handler, Method};
 use crate::observe::{self, Blame, Emf, JobFigures, Log, redact};
 use crate::store::files::{FileKey, Folder, NoFiles, OpenFiles};
@@ -12,16 +13,16 @@ use crate::store::grants::Grants;
 use crate::store::idempotency::{Known, Operation};
 use crate::store::meter::{self, Readings};
 use crate::store::{Store, StoreError, connect};
-use crate::wire::{Cookie, Inbound, Malformed, Params, Peer, Reply, ReplyType, decode, field_names};
+use crate::wire::{Cookie, Inbound, Malformed, Params, Reply, ReplyType, decode, field_names};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderValue, Request, Response, StatusCode};
 use lambda_http::lambda_runtime::{self, LambdaEvent};
-use lambda_http::request::RequestContext;
-use lambda_http::{Body, RequestExt, service_fn};
+use lambda_http::service_fn;
 use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
 use std::convert::Infallible;
 use std::fmt::Write as _;
 use std::panic::AssertUnwindSafe;
@@ -59,27 +60,21 @@ pub fn run_front_door_with_files<F: Family>(methods: &'static [Handler], open: O
     lambda(needs, open, move |app, request| async move { front_door::<F>(app, methods, request).await });
 }
 
-/// Runs an HTTP handler as a Lambda function.
+/// Runs an HTTP handler as a Lambda function. Whatever event comes, there is an answer to hand back.
 fn lambda<H, A>(needs: Needs, open: OpenFiles, handler: H)
 where
     H: Fn(Arc<App>, Request<Bytes>) -> A + Copy + Send + Sync + 'static,
     A: Future<Output: Into<Response<Bytes>>> + Send,
 {
     serve(needs, open, |app| {
-        lambda_http::run(service_fn(move |event: lambda_http::Request| {
+        lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| {
             let app = Arc::clone(&app);
             async move {
-                let context = event.lambda_context_ref();
-                let left = context.map_or(LONGEST, |context| time_left(context.deadline()));
-                let id = context.map(|context| context.request_id.clone());
-                let peer = event.request_context_ref().and_then(peer);
-                let (head, body) = event.into_parts();
-                let mut request = Request::from_parts(head, body_bytes(body));
-                if let Some(peer) = peer {
-                    request.extensions_mut().insert(peer);
-                }
-                request.extensions_mut().insert(Invocation { left: left.saturating_sub(MARGIN), id });
-                Ok::<_, Infallible>(lambda_response(handler(app, request).await.into()))
+                let LambdaEvent { payload, context } = event;
+                let left = time_left(context.deadline()).saturating_sub(MARGIN);
+                let mut request = event::request(&payload);
+                request.extensions_mut().insert(Invocation { left, id: Some(context.request_id) });
+                Ok::<_, Infallible>(event::response(handler(app, request).await.into()))
             }
         }))
     });
@@ -162,35 +157,9 @@ struct Invocation {
     id: Option<String>,
 }
 
-/// Who is connected to the gateway, as the gateway says; headers may say anything.
-fn peer(context: &RequestContext) -> Option<Peer> {
-    match context {
-        RequestContext::ApiGatewayV2(context) => context.http.source_ip.as_deref()?.parse().ok().map(Peer),
-        _ => None,
-    }
-}
-
 fn time_left(deadline: SystemTime) -> Duration {
     // Lambda hands out no event whose time is over: such a deadline is that of a local emulator, which sets none.
     deadline.duration_since(SystemTime::now()).unwrap_or(LONGEST)
-}
-
-fn body_bytes(body: Body) -> Bytes {
-    match body {
-        Body::Text(text) => Bytes::from(text),
-        Body::Binary(bytes) => Bytes::from(bytes),
-        _ => Bytes::new(),
-    }
-}
-
-fn lambda_response(response: Response<Bytes>) -> Response<Body> {
-    let (head, body) = response.into_parts();
-    // A binary body is sent base64-encoded: pictures only.
-    let body = match String::from_utf8(body.into()) {
-        Ok(text) => Body::Text(text),
-        Err(bytes) => Body::Binary(bytes.into_bytes()),
-    };
-    Response::from_parts(head, body)
 }
 
 /// Builds what lives as long as the process, from the environment.

@@ -17,5 +17,6 @@ pub mod sink;
 pub mod stack;
 pub mod state;
 
+mod lenient;
 mod progress;
 mod tls;

@@ -232,11 +232,20 @@ impl Operator {
 
     /// Credits an account, once per `name`; returns its balance.
     pub async fn credit(&self, account: AccountId, amount: Money, name: &str) -> Result<Money> {
-        let credited = ledger::credit(&self.app.store, account, amount, name, self.app.clock.now()).await;
+        let credited = ledger::credit(&self.app.store, account, amount, name).await;
         credited.map_err(|error| match error {
             CommitError::Refused(refusal) => anyhow!("cannot credit account {account}: {refusal}"),
             other => anyhow!("cannot credit account {account}: {other}"),
         })
+    }
+
+    /// Gives statement lines of earlier states their numbers; how many it was.
+    pub async fn number_statements(&self) -> Result<u64> {
+        let mut numbered = 0_u64;
+        for account in self.accounts().await? {
+            numbered = numbered.saturating_add(ledger::numbering::number(&self.app.store, account.id).await?);
+        }
+        Ok(numbered)
     }
 
     /// Sets a user's state in call distribution, which an operator's session would change.

@@ -2,6 +2,7 @@
 
 use crate::database::{self, Opened};
 use crate::files::Files;
+use crate::lenient::LenientAcceptor;
 use crate::methods::JOBS;
 use crate::operator::Operator;
 use crate::page;
@@ -184,8 +185,9 @@ impl Server {
         let secure_routes = routes.clone().layer(map_request(encrypted));
         let routes = routes.into_make_service_with_connect_info::<SocketAddr>();
         let secure_routes = secure_routes.into_make_service_with_connect_info::<SocketAddr>();
-        let plain = axum_server::from_tcp(self.plain)?.handle(http.clone()).serve(routes);
-        let secure = axum_server::from_tcp_rustls(self.secure, self.tls)?.handle(https.clone()).serve(secure_routes);
+        let plain = axum_server::from_tcp(self.plain)?.map(LenientAcceptor).handle(http.clone()).serve(routes);
+        let secure = axum_server::from_tcp_rustls(self.secure, self.tls)?.map(LenientAcceptor);
+        let secure = secure.handle(https.clone()).serve(secure_routes);
         if let Some((listener, database)) = self.database {
             tokio::spawn(dynoxide::server::serve_on(tokio::net::TcpListener::from_std(listener)?, database));
         }

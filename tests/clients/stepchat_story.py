@@ -207,12 +207,13 @@ def order_of_refusals():
 @step
 def content_types():
     """jQuery's documented snippet parses the text itself, so JSON must not be announced unless it was asked for."""
-    plain, as_json = "text/plain; charset=utf-8", "application/json"
+    plain, as_json = "text/plain; charset=utf-8", "application/json; charset=utf-8"
     for what, accept, expected in (
         ("jQuery, PHP curl", BROWSER, plain),
         ("no Accept", None, plain),
         ("a browser's form", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8", plain),
-        ("Laravel", as_json, as_json),
+        ("n8n", "application/json,text/html,application/xhtml+xml,*/*;q=0.8", plain),
+        ("Laravel", "application/json", as_json),
         ("axios", "application/json, text/plain, */*", as_json),
     ):
         for outcome, reply in (

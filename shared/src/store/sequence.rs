@@ -22,6 +22,8 @@ pub enum Sequence {
     Skill,
     /// Queues.
     Queue,
+    /// Lines of Voximplant's statements: their `transaction_id` (decision E4).
+    StatementLine,
 }
 
 impl Sequence {
@@ -35,6 +37,7 @@ impl Sequence {
             Self::PhoneUser => (Table::Voximplant, "user"),
             Self::Skill => (Table::Voximplant, "skill"),
             Self::Queue => (Table::Voximplant, "queue"),
+            Self::StatementLine => (Table::Ledger, "line"),
         }
     }
 }
@@ -70,6 +73,12 @@ impl Store {
         let last = self.advance(sequence, count).await?;
         let first = last.checked_sub(count).ok_or_else(|| corrupt(sequence))?.saturating_add(1);
         (first..=last).map(|number| id(number).ok_or_else(|| corrupt(sequence))).collect()
+    }
+
+    /// The first of the next `count` numbers of a sequence.
+    pub(crate) async fn next_block(&self, sequence: Sequence, count: u64) -> Result<u64, StoreError> {
+        let last = self.advance(sequence, count).await?;
+        Ok(last.checked_sub(count).ok_or_else(|| corrupt(sequence))?.saturating_add(1))
     }
 
     /// Moves a sequence on; the last number it has given now.

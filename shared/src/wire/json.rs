@@ -1,6 +1,6 @@
 //! JSON into [`Node`]s without ever reading a number as a float.
 
-use super::inbound::Malformed;
+use super::malformed::Malformed;
 use super::node::Node;
 use super::params::has_nul;
 use crate::limits::{MAX_DEPTH, MAX_FIELDS};
@@ -9,8 +9,9 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::fmt;
 
-/// Reads one JSON text.
+/// Reads one JSON text. A byte order mark before it is nothing (decision E2), in fields as in bodies.
 pub(super) fn parse(text: &str) -> Result<Node, Malformed> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     // The first pass refuses what is not JSON at all; below it only depth, number of fields and NUL can fail.
     let raw: &RawValue = serde_json::from_str(text).map_err(|_| Malformed::Json)?;
     let parsed = node(raw, MAX_DEPTH)?;

@@ -1,6 +1,6 @@
 //! All parameters of one request, from query and body, in every spelling.
 
-use super::inbound::Malformed;
+use super::malformed::Malformed;
 use super::node::Node;
 use crate::limits::{MAX_DEPTH, MAX_FIELDS};
 
@@ -193,10 +193,12 @@ pub(super) fn has_nul(node: &Node) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::content::Charset;
+    use crate::wire::form;
     use proptest::prelude::*;
 
     fn params(body: &str) -> Params {
-        Params::merge(vec![Source::Pairs(crate::wire::form::parse(body).unwrap())]).unwrap()
+        Params::merge(vec![Source::Pairs(form::parse(body.as_bytes(), Charset::Utf8).unwrap())]).unwrap()
     }
 
     fn text(value: &str) -> Node {

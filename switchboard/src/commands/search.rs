@@ -21,6 +21,8 @@ impl Command {
         let (users, completed) = operator.complete_searches(|| progress.advance(1)).await?;
         progress.finish();
         println!("{users} users, of which {completed} were not to be found by everything");
+        let numbered = operator.number_statements().await?;
+        println!("{numbered} statement lines of earlier states have got their numbers");
         Ok(())
     }
 }

@@ -8,6 +8,7 @@ use shared::store::Table;
 use shared::store::voximplant::rates;
 use shared::voximplant::Currency;
 use std::time::Duration;
+use switchboard::embedded;
 use tests::App;
 use tokio::time::Instant;
 use xtask::seed::{Place, Sink};
@@ -372,6 +373,54 @@ async fn pages_of_history_concatenate_to_the_whole_in_both_orders() {
     let lines = app.voximplant("GetTransactionHistory", third).await.json();
     assert_eq!(lines["total_count"], 2, "{lines}");
     assert_eq!(lines["result"][0]["amount"], 3);
+}
+
+#[tokio::test]
+async fn transaction_ids_are_the_next_numbers_of_the_deployment_one_for_each_line() {
+    let app = App::new().await;
+    let ids = payees(&app, 2).await;
+    let (other, key) = app.other_account("other", None).await;
+    let of = async |bearer: String| {
+        let history = app.voximplant_as(&bearer, "GetTransactionHistory", json!({ "count": 1000 })).await.json();
+        let lines = history["result"].as_array().unwrap().iter();
+        lines.map(|line| line["transaction_id"].as_u64().unwrap()).collect::<Vec<_>>()
+    };
+    transfer(&app, json!({ "user_id": list(&ids), "amount": "1" })).await;
+    app.operator.credit(other.id, Money::from_units(10_000), "elsewhere").await.unwrap();
+    transfer(&app, json!({ "user_id": ids[0], "amount": "-1" })).await;
+    assert_eq!(of(app.bearer(&app.key)).await, [1, 2, 3, 4, 5, 7, 8]);
+    assert_eq!(of(app.bearer(&key)).await, [6], "no id stands for lines of two accounts");
+}
+
+#[tokio::test]
+async fn statements_of_earlier_states_are_shown_once_they_have_their_numbers() {
+    let app = App::new().await;
+    let ids = payees(&app, 2).await;
+    transfer(&app, json!({ "user_id": list(&ids), "amount": "1" })).await;
+    let fields = json!({ "user_id": list(&ids) });
+    let lines = app.voximplant("GetTransactionHistory", fields.clone()).await.json()["result"].clone();
+    for mut item in ledger(&app) {
+        if item["sk"]["S"].as_str().is_some_and(|sk| sk.starts_with("H#")) {
+            item["id"] = json!({ "N": "20000001" });
+        }
+        item.as_object_mut().unwrap().remove("first_line");
+        let request = json!({ "TableName": app.app.store.table_name(Table::Ledger), "Item": item });
+        let (status, body) = embedded::perform(&app.database, "PutItem", request.to_string().as_bytes());
+        assert_eq!(status, 200, "{body}");
+    }
+    let unnumbered = app.voximplant("GetTransactionHistory", json!({})).await;
+    assert!(unnumbered.json()["error"].is_object(), "{}", unnumbered.text);
+    assert!(app.last_line()["cause"].as_str().unwrap().contains("search rebuild"), "{}", app.last_line());
+    assert_eq!(app.operator.number_statements().await.unwrap(), 5);
+    assert_eq!(app.operator.number_statements().await.unwrap(), 0, "once is enough");
+    let numbered = app.voximplant("GetTransactionHistory", fields).await.json()["result"].clone();
+    for (line, before) in numbered.as_array().unwrap().iter().zip(lines.as_array().unwrap()) {
+        assert_eq!((&line["amount"], &line["performed_at"]), (&before["amount"], &before["performed_at"]));
+    }
+    assert_eq!((&numbered[0]["transaction_id"], &numbered[1]["transaction_id"]), (&json!(8), &json!(10)));
+    assert_eq!(app.operator.audit(app.account.id, |_| {}).await.unwrap().findings, Vec::<String>::new());
+    transfer(&app, json!({ "user_id": ids[0], "amount": "1" })).await;
+    assert_eq!(app.operator.audit(app.account.id, |_| {}).await.unwrap().findings, Vec::<String>::new());
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ pub(crate) async fn finish(app: &App, deadline: Instant) -> Done {
         Ok(jobs) => {
             for job in jobs {
                 // A transfer that is cut off is like one whose driver died: the next run goes on where it stands.
-                let performed = timeout_at(deadline, job.perform(&app.store, app.clock.now())).await;
+                let performed = timeout_at(deadline, job.perform(&app.store)).await;
                 done.note(performed.unwrap_or(Ok(false)));
             }
         }

@@ -23,7 +23,7 @@ pub struct Request {
     parent_accounting: Option<Bool>,
     /// Whether the user may log in. Default: true.
     user_active: Option<Bool>,
-    /// Any string of fewer than 8192 characters.
+    /// Any string of fewer than 8192 characters. An empty one is none.
     #[schemars(length(max = 8191))]
     user_custom_data: Option<Text>,
     /// Display name of fewer than 256 characters.

@@ -72,7 +72,7 @@ pub struct Response {
 /// A transaction, `TransactionInfoType`.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct TransactionInfo {
-    /// Unique in the account, rising with time.
+    /// A small whole number, rising along the statement: whoever has read up to one has missed nothing before it.
     transaction_id: u64,
     /// The account, as text.
     account_id: String,

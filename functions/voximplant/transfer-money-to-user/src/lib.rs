@@ -62,7 +62,7 @@ impl Method for TransferMoneyToUser {
         // Boxed: a large transfer's future is large, and every call would carry it.
         let balance = match known {
             Known::Done(balance) => balance,
-            Known::Begun => Box::pin(bulk::drive_known(ctx.store(), account, &operation, ctx.now())).await?,
+            Known::Begun => Box::pin(bulk::drive_known(ctx.store(), account, &operation)).await?,
             Known::New => {
                 let order = Box::pin(request::order(request, ctx, account, operation)).await?;
                 Box::pin(happen(ctx, &order)).await?

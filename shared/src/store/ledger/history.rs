@@ -2,6 +2,7 @@
 //! Both are in order of time by their keys, so a range of dates is a range of keys.
 
 use super::items::{JournalItem, LINE, Side, UserLine, journal_partition, moment, user_partition};
+use super::numbering::BRING_ALONG;
 use crate::ids::{AccountId, PhoneUserId};
 use crate::ledger::{Money, Party};
 use crate::limits::MAX_PARALLEL;
@@ -72,7 +73,7 @@ pub struct Wanted {
 /// One line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
-    /// Unique in the account.
+    /// Unique in the deployment, rising along the account's statement (decisions E4 and E5).
     pub id: u64,
     /// When.
     pub at: Timestamp,
@@ -104,7 +105,7 @@ pub async fn find(store: &Store, wanted: &Wanted) -> Result<Found, StoreError> {
     let mut sieve = Sieve { wanted, matches: 0, behind: 0, chosen: Vec::new() };
     if wanted.users.is_empty() {
         walk(store, wanted, &journal_partition(wanted.account), "", &mut |item| {
-            let mut lines = account_lines(&serde_dynamo::from_item(item)?);
+            let mut lines = account_lines(&serde_dynamo::from_item(item)?)?;
             if wanted.descending {
                 lines.reverse();
             }
@@ -218,7 +219,11 @@ async fn walk(
 
 /// The lines of an entry: one for the account, and one for the user at the other end. What goes through suspense is
 /// shown where it meets a user.
-fn account_lines(item: &JournalItem) -> Vec<Line> {
+fn account_lines(item: &JournalItem) -> Result<Vec<Line>, StoreError> {
+    if item.first_line == 0 && item.entry.lines() > 0 {
+        let number = item.entry.number;
+        return Err(StoreError::Corrupt(format!("journal entry {number} is of an earlier state: {BRING_ALONG}")));
+    }
     let own = Party::Account(item.entry.account);
     let mut lines = Vec::with_capacity(item.entry.postings.len().saturating_mul(2));
     for (index, posting) in item.entry.postings.iter().enumerate() {
@@ -241,7 +246,7 @@ fn account_lines(item: &JournalItem) -> Vec<Line> {
             lines.push(line(Side::User, !came, &posting.user_description));
         }
     }
-    lines
+    Ok(lines)
 }
 
 /// A converted amount names its rate (decision D7).
