@@ -67,6 +67,10 @@ impl Stamp {
     fn new() -> Self {
         Self(format!("{:016x}", fastrand::u64(..)))
     }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 /// A text with the stamp of its postings. A `list` is what one look-up searches: the names of a workspace, say.

@@ -22,6 +22,10 @@ pub enum Sequence {
     Skill,
     /// Queues.
     Queue,
+    /// Deletes of all leads.
+    StepchatGeneration,
+    /// Deletes of all telephony users of an application or an account.
+    PhoneGeneration,
 }
 
 impl Sequence {
@@ -35,7 +39,14 @@ impl Sequence {
             Self::PhoneUser => (Table::Voximplant, "user"),
             Self::Skill => (Table::Voximplant, "skill"),
             Self::Queue => (Table::Voximplant, "queue"),
+            Self::StepchatGeneration => (Table::Stepchat, "generation"),
+            Self::PhoneGeneration => (Table::Voximplant, "generation"),
         }
+    }
+
+    /// The table whose things it numbers.
+    pub(super) const fn table(self) -> Table {
+        self.place().0
     }
 }
 

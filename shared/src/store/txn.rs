@@ -10,7 +10,7 @@ pub(super) use joined::Joined;
 use super::error::THROTTLING;
 use super::read::text;
 use super::search::{Before, Change};
-use super::{Attempts, Attributes, Key, Store, StoreError, Table};
+use super::{Attempts, Attributes, Key, Store, StoreError, Table, generation};
 use crate::limits::MAX_TRANSACTION_ACTIONS;
 use aws_sdk_dynamodb::config::interceptors::FinalizerInterceptorContextRef;
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
@@ -170,9 +170,13 @@ impl Write {
         Conditional(self)
     }
 
-    /// Whether all it does is to create an item or to count.
+    /// Whether all it does is to create an item or to count. A counter's generation changes only where others write.
     pub(super) fn creates(&self) -> bool {
-        matches!((&self.kind, self.condition), (Kind::Put(_), None | Some(ABSENT)) | (Kind::Update(_, COUNT), None))
+        match &self.kind {
+            Kind::Put(_) => matches!(self.condition, None | Some(ABSENT)),
+            Kind::Update(_, COUNT) => self.condition.is_none_or(generation::is_unchanged),
+            Kind::Update(..) | Kind::Delete(_) | Kind::Check(_) => false,
+        }
     }
 
     /// What it demands not to be there yet.

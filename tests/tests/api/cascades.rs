@@ -6,6 +6,7 @@ use shared::stepchat::{Detail, DetailValue, Email, Name, NewUser, Slug, UserType
 use shared::store::Sequence;
 use shared::store::auth::TokenHash;
 use shared::store::load::Load;
+use shared::store::stepchat::counters::Leads;
 use shared::store::stepchat::users::Secrets;
 use shared::store::stepchat::{jobs, removals, users};
 use std::ops::Range;
@@ -223,7 +224,7 @@ async fn bulk_of_leads(app: &App, count: u64) {
         let city = DetailValue::parse("Тверь").unwrap().unwrap();
         let details = [Detail { slug: Slug::parse("city").unwrap(), name: "City".into(), value: city }];
         let secrets = Secrets { password: None, token: TokenHash::of(&app.app.tokens.of(id, 1)) };
-        load.add(users::creation(&user, &details, &secrets, false).unwrap()).unwrap();
+        load.add(users::creation(&user, &details, &secrets, false, &Leads::unread()).unwrap()).unwrap();
     }
     Sink::shared(&app.database).write(&mut load, |table| store.table_name(table).to_owned()).unwrap();
     store.count(&load.into_sums()).await.unwrap();

@@ -602,7 +602,10 @@ async fn of_deletes_and_changes_at_once_nothing_half_done_is_left() {
 async fn an_interrupted_delete_of_everybody_is_finished_later_and_spares_the_newcomer() {
     let (app, _) = populated(30).await;
     let store = &app.app.store;
-    let task = Task::new(AccountId::new(1).unwrap(), tasks::everyone(store, None).await.unwrap());
+    let task = {
+        let (account, now) = (AccountId::new(1).unwrap(), app.app.clock.now());
+        Task::new(account, tasks::everyone(store, account, None).await.unwrap(), now)
+    };
     let mut txn: Txn<Refusal> = Txn::default();
     txn.push(task.promise().unwrap());
     store.commit(&txn).await.unwrap();
