@@ -91,7 +91,10 @@ pub async fn look(store: &Store, until: Instant) -> Result<Watched, StoreError> 
             break;
         }
         if let Some(account) = AccountId::new(number) {
+            let before = watched.clone();
             if check(store, account, &mut pages, &mut watched).await?.is_some() {
+                // It is looked at once more, and counted then.
+                watched = before;
                 suspected.push(account);
             }
         }
@@ -106,7 +109,8 @@ pub async fn look(store: &Store, until: Instant) -> Result<Watched, StoreError> 
     }
     for account in suspected {
         let mut pages = PAGES;
-        watched.findings.extend(check(store, account, &mut pages, &mut watched).await?);
+        let finding = check(store, account, &mut pages, &mut watched).await?;
+        watched.findings.extend(finding);
     }
     Ok(watched)
 }
