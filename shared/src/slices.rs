@@ -1,6 +1,7 @@
 //! How the time of a run is shared out, so that no work, however large, keeps other work waiting run after run.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// Least time for one piece of work, if there is any: less would do nothing but begin.
 const LEAST: Duration = Duration::from_millis(500);

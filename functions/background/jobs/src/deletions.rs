@@ -5,7 +5,7 @@ use shared::context::App;
 use shared::slices::{Slices, from_anywhere};
 use shared::store::backlog::Progress;
 use shared::store::stepchat::{jobs, removals};
-use std::time::Instant;
+use tokio::time::Instant;
 
 /// Finishes promised deletes of many users. One that fails does not stop the others.
 pub(crate) async fn finish_removals(app: &App, deadline: Instant) -> Done {

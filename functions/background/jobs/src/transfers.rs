@@ -4,8 +4,7 @@ use crate::done::Done;
 use shared::context::App;
 use shared::slices::{Slices, from_anywhere};
 use shared::store::ledger::bulk;
-use std::time::Instant;
-use tokio::time::timeout_at;
+use tokio::time::{Instant, timeout_at};
 
 /// Drives what requests have left of their transfers to its end, until nothing is left or the deadline is near. One that
 /// fails does not stop the others.
@@ -17,7 +16,7 @@ pub(crate) async fn finish(app: &App, deadline: Instant) -> Done {
             for job in from_anywhere(jobs) {
                 let until = slices.take().unwrap_or(deadline);
                 // A transfer that is cut off is like one whose driver died: the next run goes on where it stands.
-                let performed = timeout_at(until.into(), job.perform(&app.store, app.clock.now())).await;
+                let performed = timeout_at(until, job.perform(&app.store, app.clock.now())).await;
                 done.note_done(performed.unwrap_or(Ok(false)));
             }
         }

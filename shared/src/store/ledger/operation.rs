@@ -61,10 +61,10 @@ pub(super) struct OperationItem {
     pub v: i64,
     /// Until when it is remembered: from its end on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    kept_until: Option<Timestamp>,
+    pub kept_until: Option<Timestamp>,
     /// Seconds, for the table's time to live. Nothing else in this table has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    expires: Option<i64>,
+    pub expires: Option<i64>,
     /// How far a transfer in several transactions is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bulk: Option<Bulk>,

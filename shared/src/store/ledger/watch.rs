@@ -13,7 +13,8 @@ use crate::store::grants::{Action, Grant};
 use crate::store::read::{Partition, Range};
 use crate::store::{Key, Sequence, Store, StoreError, Table};
 use serde::{Deserialize, Serialize};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// What [`look`] needs.
 pub const WATCH: &[Grant] = &[

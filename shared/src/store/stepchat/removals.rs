@@ -17,7 +17,7 @@ use crate::store::{Attempts, CommitError, Key, Store, StoreError, Table, Txn, Wr
 use crate::timestamp::Timestamp;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
-use std::time::Instant;
+use tokio::time::Instant;
 
 /// What [`Removal::promise`] needs.
 pub const PROMISE: &[Grant] = &[Grant::on(Table::Stepchat, Action::PutItem)];
