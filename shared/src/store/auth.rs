@@ -77,7 +77,9 @@ pub(super) fn put_stepchat_password(id: UserId, hash: &PasswordHash) -> Result<W
 
 /// Requires that a user still has this password, without writing it.
 pub(super) fn check_stepchat_password(id: UserId, hash: &PasswordHash) -> Conditional {
-    Write::check(Table::Auth, stepchat_password_key(id)).text(":hash", hash.0.clone()).if_("hash = :hash")
+    // `hash` is a reserved word.
+    let check = Write::check(Table::Auth, stepchat_password_key(id)).calling("#hash", "hash");
+    check.text(":hash", hash.0.clone()).if_("#hash = :hash")
 }
 
 pub(super) fn delete_stepchat_password(id: UserId) -> Write {

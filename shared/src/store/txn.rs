@@ -21,6 +21,7 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, CancellationReason, ConditionCheck, Delete, Put, TransactWriteItem, Update,
 };
 use serde::Serialize;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use thiserror::Error;
@@ -94,6 +95,8 @@ pub struct Write {
     kind: Kind,
     condition: Option<&'static str>,
     values: Vec<(&'static str, AttributeValue)>,
+    /// What expressions call an attribute whose name is one of `DynamoDB`'s reserved words.
+    renamed: Option<(&'static str, &'static str)>,
 }
 
 impl Write {
@@ -132,7 +135,7 @@ impl Write {
     }
 
     const fn of(table: Table, kind: Kind) -> Self {
-        Self { table, kind, condition: None, values: Vec::new() }
+        Self { table, kind, condition: None, values: Vec::new(), renamed: None }
     }
 
     /// Binds a text value of an expression.
@@ -146,6 +149,13 @@ impl Write {
     #[must_use]
     pub fn number(mut self, name: &'static str, value: i64) -> Self {
         self.values.push((name, AttributeValue::N(value.to_string())));
+        self
+    }
+
+    /// Lets expressions call an attribute by another name, which begins with `#`.
+    #[must_use]
+    pub fn calling(mut self, name: &'static str, attribute: &'static str) -> Self {
+        self.renamed = Some((name, attribute));
         self
     }
 
@@ -221,12 +231,14 @@ impl Write {
         let values = (!self.values.is_empty())
             .then(|| self.values.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect());
         let condition = self.condition.map(str::to_owned);
+        let names = self.renamed.map(|(name, attribute)| HashMap::from([(name.to_owned(), attribute.to_owned())]));
         let item = TransactWriteItem::builder();
         let built = match &self.kind {
             Kind::Put(attributes) => Put::builder()
                 .table_name(table)
                 .set_item(Some(attributes.clone()))
                 .set_condition_expression(condition)
+                .set_expression_attribute_names(names)
                 .set_expression_attribute_values(values)
                 .build()
                 .map(|put| item.put(put)),
@@ -235,6 +247,7 @@ impl Write {
                 .set_key(Some(key.attributes()))
                 .update_expression(*expression)
                 .set_condition_expression(condition)
+                .set_expression_attribute_names(names)
                 .set_expression_attribute_values(values)
                 .build()
                 .map(|update| item.update(update)),
@@ -242,6 +255,7 @@ impl Write {
                 .table_name(table)
                 .set_key(Some(key.attributes()))
                 .set_condition_expression(condition)
+                .set_expression_attribute_names(names)
                 .set_expression_attribute_values(values)
                 .build()
                 .map(|delete| item.delete(delete)),
@@ -249,6 +263,7 @@ impl Write {
                 .table_name(table)
                 .set_key(Some(key.attributes()))
                 .set_condition_expression(condition)
+                .set_expression_attribute_names(names)
                 .set_expression_attribute_values(values)
                 .build()
                 .map(|check| item.condition_check(check)),
