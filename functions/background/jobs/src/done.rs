@@ -34,6 +34,11 @@ impl Done {
         self.failure = Some(error);
     }
 
+    /// Of work that was cut off: nobody knows how much of it is left.
+    pub(crate) fn cut_off() -> Self {
+        Self { left: 1, ..Self::default() }
+    }
+
     /// Both parts.
     pub(crate) fn and(self, other: Self) -> Self {
         Self {

@@ -22,7 +22,8 @@ use shared::store::voximplant::binding::BIND;
 use shared::store::voximplant::changes::REMOVE;
 use shared::store::voximplant::tasks::{CLOSE, PERFORM};
 use std::sync::Arc;
-use tokio::time::Instant;
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
 
 /// What the schedule runs.
 pub static JOB: Job = Job { name: "jobs", grants: GRANTS, run: |app, deadline| Box::pin(finish(app, deadline)) };
@@ -68,6 +69,19 @@ impl Part {
     }
 }
 
+/// How much longer than its share a kind of work may take, to end what it has in hand.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Does one kind of work in its share of the time. What does not end by itself is cut off, as if its process had died: the
+/// next run goes on where it stands.
+async fn in_its_share(part: Part, app: &App, until: Instant, deadline: Instant) -> Done {
+    let now = Instant::now();
+    let end = until.checked_add(GRACE).unwrap_or(until);
+    // Without any time it is still seen what there is to do.
+    let end = if deadline > now { end.min(deadline) } else { end };
+    timeout_at(end, Box::pin(part.finish(app, until))).await.unwrap_or_else(|_| Done::cut_off())
+}
+
 /// Checks the ledger and finishes begun transfers and promised work, until none is left or the deadline is near. Each kind
 /// of work has a share of the time, the check of the ledger the first; what is not used of it is for whoever has work left.
 ///
@@ -78,13 +92,13 @@ pub async fn finish(app: Arc<App>, deadline: Instant) -> Ran {
     let mut parts = Vec::with_capacity(Part::ALL.len());
     for part in Part::ALL {
         let until = slices.take().unwrap_or(deadline);
-        parts.push((part, Box::pin(part.finish(&app, until)).await));
+        parts.push((part, in_its_share(part, &app, until, deadline).await));
     }
     let unfinished = parts.iter().filter(|(_, done)| done.left > 0).count();
     let mut slices = Slices::new(deadline, unfinished);
     for (part, done) in parts.iter_mut().filter(|(_, done)| done.left > 0) {
         if let Some(until) = slices.take() {
-            let later = Box::pin(part.finish(&app, until)).await;
+            let later = in_its_share(*part, &app, until, deadline).await;
             *done = std::mem::take(done).again(later);
         }
     }
