@@ -15,6 +15,7 @@ pub mod limits;
 pub mod method;
 pub mod observe;
 pub mod runtime;
+pub mod slices;
 pub mod stepchat;
 pub mod store;
 pub mod text;

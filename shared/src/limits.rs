@@ -11,6 +11,13 @@ pub const MAX_IDEMPOTENCY_KEY_CHARS: usize = 255;
 /// How long the first answer to an idempotency key is kept. Decided: at least 24 h.
 pub const IDEMPOTENCY_MILLIS: i64 = 48 * 60 * 60 * 1000;
 
+/// How far two clocks may be apart, in milliseconds: a moment further in the future was written by a clock that was wrong.
+/// Functions differ by some seconds at most; a minute is more than twice thirty seconds of each.
+pub const CLOCKS_APART_MILLIS: i64 = 60 * 1000;
+/// After how long an index certainly shows what was written, in milliseconds: it lags by seconds, and the clocks of whoever
+/// wrote and of whoever looks may be apart.
+pub const INDEX_SETTLED_MILLIS: i64 = 2 * 60 * 1000;
+
 /// Attempts at one read-decide-write before giving up as throttled.
 pub const MAX_ATTEMPTS: u32 = 8;
 /// Actions in one DynamoDB transaction.

@@ -1,5 +1,6 @@
 //! Moments in time: milliseconds inside, `YYYY-MM-DD HH:MM:SS` UTC on the wire (decisions, "Both families").
 
+use crate::limits::CLOCKS_APART_MILLIS;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::format_description::StaticFormatDescription;
@@ -41,6 +42,19 @@ impl Timestamp {
     #[must_use]
     pub const fn plus_millis(self, millis: i64) -> Self {
         Self(self.0.saturating_add(millis))
+    }
+
+    /// Whether some clock may show this moment at `now`. If not, a clock that was wrong has written it.
+    #[must_use]
+    pub const fn is_possible(self, now: Self) -> bool {
+        self.0 <= now.0.saturating_add(CLOCKS_APART_MILLIS)
+    }
+
+    /// Whether so many milliseconds have gone by since this moment. What a wrong clock has dated in the future is past too:
+    /// nobody waits for it.
+    #[must_use]
+    pub const fn is_past(self, millis: i64, now: Self) -> bool {
+        now.0.saturating_sub(self.0) >= millis || !self.is_possible(now)
     }
 
     /// Reads a moment in any usual form (decision E12): the wire form; ISO 8601 with `T`, `Z`, an offset, fractions of a

@@ -14,6 +14,7 @@ use shared::limits::MAX_PARALLEL;
 use shared::stepchat::{Name, NewUser, Refusal, Scope, TokenLabel, TokenName, User, UserType};
 use shared::store::auth::{ApiKey, ServiceKey, TokenHash};
 use shared::store::stepchat::api_tokens::{self, ApiToken, MintRefusal};
+use shared::store::stepchat::counters::Leads;
 use shared::store::stepchat::lists;
 use shared::store::stepchat::users::{self, Secrets};
 use shared::store::voximplant::{accounts, applications, changes, credentials, rates, users as phone};
@@ -85,7 +86,7 @@ impl Operator {
         };
         let admin = new.into_user(id, self.app.clock.now(), &name("Admin")?, 0);
         let secrets = Secrets { password: None, token: TokenHash::of(&self.token(&admin)) };
-        let txn = users::creation(&admin, &[], &secrets, false)?;
+        let txn = users::creation(&admin, &[], &secrets, false, &Leads::unread())?;
         self.app.store.commit(&txn).await.context("cannot create the first admin")?;
         Ok(admin)
     }

@@ -20,13 +20,18 @@ mod api {
     mod callers;
     mod captures;
     mod cascades;
+    mod clocks;
     mod conversations;
+    mod fairness;
     mod files;
+    mod gate;
     mod golden;
+    mod halves;
     mod idempotency;
     mod job_grants;
     mod ledger;
     mod lists;
+    mod moments;
     mod panics;
     mod races;
     mod scheduled;

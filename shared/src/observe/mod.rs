@@ -87,6 +87,8 @@ pub struct JobFigures {
     pub left: usize,
     /// Seconds for which, run after run, something has been left.
     pub job_age_seconds: i64,
+    /// Accounts whose money was held against their journal, to its end. 0 while there are accounts: nothing is watched.
+    pub ledger_accounts: u64,
     /// Journal entries that were checked.
     pub ledger_entries: u64,
     /// What is wrong in the ledger: accounts whose money does not agree with their journal.

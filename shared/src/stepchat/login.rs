@@ -29,11 +29,11 @@ pub struct Limit {
 pub struct Failures(Vec<Timestamp>);
 
 impl Failures {
-    /// Those that still count.
+    /// Those that still count. What a wrong clock has dated in the future does not: nobody is locked out until then.
     #[must_use]
     pub fn recent(mut self, limit: Limit, now: Timestamp) -> Self {
         let begin = now.plus_millis(limit.seconds.saturating_mul(-1000));
-        self.0.retain(|moment| *moment > begin);
+        self.0.retain(|moment| *moment > begin && moment.is_possible(now));
         self
     }
 
@@ -85,6 +85,16 @@ mod tests {
         let later = failures.clone().recent(LIMIT, at(60));
         assert_eq!(later, Failures(vec![at(10), at(20)]), "the oldest is as old as the window is long");
         assert!(later.with_try(LIMIT, at(60)).is_some());
+    }
+
+    #[test]
+    fn a_clock_that_was_ten_days_ahead_locks_nobody_out_when_it_is_right_again() {
+        let days = 10 * 24 * 60 * 60;
+        let ahead = Failures(vec![at(days), at(days), at(days)]);
+        assert!(ahead.clone().recent(LIMIT, at(5)).with_try(LIMIT, at(5)).is_some());
+        // The clocks of two functions may be apart by some seconds.
+        let apart = Failures(vec![at(30), at(35), at(35)]);
+        assert_eq!(apart.clone().recent(LIMIT, at(5)), apart);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The `auth` table: what proves who someone is. Nothing in it is a secret in clear.
 
 use super::keys::sha256_hex;
+use super::txn::Conditional;
 use super::{Key, Store, StoreError, Table, Write};
 use crate::ids::{AccountId, PhoneUserId, UserId};
 use crate::timestamp::Timestamp;
@@ -72,6 +73,13 @@ pub(super) fn delete_admin_token(token: &TokenHash) -> Write {
 
 pub(super) fn put_stepchat_password(id: UserId, hash: &PasswordHash) -> Result<Write, StoreError> {
     Write::put(Table::Auth, &PasswordItem { pk: stepchat_password_key(id).pk, hash: hash.clone() })
+}
+
+/// Requires that a user still has this password, without writing it.
+pub(super) fn check_stepchat_password(id: UserId, hash: &PasswordHash) -> Conditional {
+    // `hash` is a reserved word.
+    let check = Write::check(Table::Auth, stepchat_password_key(id)).calling("#hash", "hash");
+    check.text(":hash", hash.0.clone()).if_("#hash = :hash")
 }
 
 pub(super) fn delete_stepchat_password(id: UserId) -> Write {

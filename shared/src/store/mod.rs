@@ -6,6 +6,7 @@ pub mod backlog;
 pub mod bulk;
 pub mod error;
 pub mod files;
+pub mod generation;
 pub mod grants;
 pub mod idempotency;
 pub mod ledger;

@@ -17,7 +17,7 @@ use crate::limits::{MAX_PARALLEL, SEARCH_POSTINGS, SEARCH_SETTLED_MILLIS, SEARCH
 use crate::timestamp::Timestamp;
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::future::try_join_all;
-use futures_util::stream::{self, StreamExt, TryStreamExt};
+use futures_util::stream::{self, StreamExt};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::time::Instant;
@@ -66,6 +66,10 @@ pub struct Stamp(String);
 impl Stamp {
     fn new() -> Self {
         Self(format!("{:016x}", fastrand::u64(..)))
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
     }
 }
 
@@ -295,20 +299,24 @@ fn announcements(table: Table, range: Range<'_>) -> Partition<'_> {
     Partition { table, index: None, pk: ANNOUNCED, range, descending: false, limit: None }
 }
 
-/// Finishes the changes that began some time ago, until all are finished or the time is up; for each whether it is. By
+/// Finishes the changes that began some time ago, until all are finished or the time is up; for each whether it is, or why
+/// not: one that fails does not stop the others. By
 /// then no request that made one, and no search that began before one, is still running.
-pub async fn settle(store: &Store, now: Timestamp, until: Instant) -> Result<Vec<bool>, StoreError> {
-    let begun_before = now.millis().saturating_sub(SEARCH_SETTLED_MILLIS);
+pub async fn settle(
+    store: &Store,
+    now: Timestamp,
+    until: Instant,
+) -> Result<Vec<Result<bool, StoreError>>, StoreError> {
     let mut finished = Vec::new();
     for table in SEARCHED {
         let partition = announcements(table, Range::All);
         // A page at a time: a delete of very many users leaves as many texts behind.
         let mut page = store.page(&partition, None).await?;
         loop {
-            finished.extend(settle_some(store, table, page.items, begun_before, until).await?);
+            finished.extend(settle_some(store, table, page.items, now, until).await);
             let Some(next) = page.next else { break };
             if Instant::now() >= until {
-                finished.push(false);
+                finished.push(Ok(false));
                 break;
             }
             page = store.page(&partition, Some(next)).await?;
@@ -321,17 +329,20 @@ async fn settle_some(
     store: &Store,
     table: Table,
     announced: Vec<Attributes>,
-    begun_before: i64,
+    now: Timestamp,
     until: Instant,
-) -> Result<Vec<bool>, StoreError> {
-    let announced: Vec<Announcement> = announced.into_iter().map(serde_dynamo::from_item).collect::<Result<_, _>>()?;
+) -> Vec<Result<bool, StoreError>> {
+    let announced = announced.into_iter().map(serde_dynamo::from_item);
+    let (announced, unreadable): (Vec<_>, Vec<_>) = announced.partition(Result::is_ok);
+    let announced = announced.into_iter().filter_map(Result::<Announcement, _>::ok);
+    let unreadable = unreadable.into_iter().filter_map(Result::err).map(|error| Err(error.into()));
     // Owned before they are streamed: a borrowing closure here would not be `Send` for every lifetime.
     let finishing: Vec<_> = announced
-        .into_iter()
-        .filter(|one| one.at <= begun_before)
+        .filter(|one| Timestamp::from_millis(one.at).is_past(SEARCH_SETTLED_MILLIS, now))
         .map(|one| async move { if Instant::now() < until { one.finish(store, table).await } else { Ok(false) } })
         .collect();
-    stream::iter(finishing).buffer_unordered(MAX_PARALLEL).try_collect().await
+    let finished: Vec<_> = stream::iter(finishing).buffer_unordered(MAX_PARALLEL).collect().await;
+    finished.into_iter().chain(unreadable).collect()
 }
 
 /// Finishes, at once, the changes that an owner who is gone has behind them. One that is still open is left to

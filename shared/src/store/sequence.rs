@@ -24,6 +24,10 @@ pub enum Sequence {
     Queue,
     /// Lines of Voximplant's statements: their `transaction_id` (decision E4).
     StatementLine,
+    /// Deletes of all leads.
+    StepchatGeneration,
+    /// Deletes of all telephony users of an application or an account.
+    PhoneGeneration,
 }
 
 impl Sequence {
@@ -38,7 +42,14 @@ impl Sequence {
             Self::Skill => (Table::Voximplant, "skill"),
             Self::Queue => (Table::Voximplant, "queue"),
             Self::StatementLine => (Table::Ledger, "line"),
+            Self::StepchatGeneration => (Table::Stepchat, "generation"),
+            Self::PhoneGeneration => (Table::Voximplant, "generation"),
         }
+    }
+
+    /// The table whose things it numbers.
+    pub(super) const fn table(self) -> Table {
+        self.place().0
     }
 }
 

@@ -245,7 +245,10 @@ impl Target<'_> {
             if let Some(created) = old.created.as_deref().and_then(Timestamp::parse) {
                 user.created = created;
             }
-            match store.commit(&users::creation(self.account, &user, &self.password, capacity)?).await {
+            let Some(place) = users::Place::read(store, self.account, application).await? else {
+                bail!("application {application} has been deleted");
+            };
+            match store.commit(&users::creation(self.account, &user, &self.password, capacity, &place)?).await {
                 Ok(()) => return Ok(Outcome::Made),
                 Err(CommitError::Refused(Refusal::UserNameNotUnique)) => return Ok(Outcome::There),
                 Err(CommitError::Refused(refusal)) => return Ok(Outcome::Rejected(refusal.to_string())),

@@ -8,6 +8,7 @@ use shared::store::Store;
 use shared::store::auth::TokenHash;
 use shared::store::load::Load;
 use shared::store::search::Limits;
+use shared::store::stepchat::counters::Leads;
 use shared::store::stepchat::finding;
 use shared::store::stepchat::lists::{Column, Order};
 use shared::store::stepchat::users::{self, Secrets};
@@ -172,7 +173,7 @@ pub(super) async fn workspace(population: u64) -> App {
         let slug = Slug::parse("phone").unwrap();
         let details = [Detail { slug, name: "Phone".into(), value: DetailValue::parse(&phone).unwrap().unwrap() }];
         let secrets = Secrets { password: None, token: TokenHash::of("token") };
-        load.add(users::creation(&user, &details, &secrets, true).unwrap()).unwrap();
+        load.add(users::creation(&user, &details, &secrets, true, &Leads::unread()).unwrap()).unwrap();
     }
     let sums = app.app.store.load(load).await.unwrap();
     app.app.store.count(&sums).await.unwrap();

@@ -70,7 +70,8 @@ impl Deployment {
                 mobile_phone: None,
             };
             let user = new.into_user(*id, ApplicationId::new(app.application).unwrap(), app.app.clock.now());
-            load.add(users::creation(app.account.id, &user, &password, None).unwrap()).unwrap();
+            let place = users::Place::unread(app.account.id, user.application);
+            load.add(users::creation(app.account.id, &user, &password, None, &place).unwrap()).unwrap();
         }
         let sums = store.load(load).await.unwrap();
         store.count(&sums).await.unwrap();

@@ -3,10 +3,11 @@
 use shared::auth::stepchat::{Admin, new_password};
 use shared::ids::UserId;
 use shared::prelude::*;
-use shared::stepchat::{Name, NewUser, details_of_new_user};
-use shared::store::Sequence;
+use shared::stepchat::{Name, NewUser, UserType, details_of_new_user};
 use shared::store::auth::TokenHash;
+use shared::store::stepchat::counters::{self, Leads};
 use shared::store::stepchat::users::{self, Secrets};
+use shared::store::{Attempts, CommitError, Sequence};
 use shared::wire::stepchat::{
     Access, Answer, DepartmentField, EmailField, Error, Extra, NewPassword, PictureField, Stepchat, Text, TypeField,
 };
@@ -61,7 +62,7 @@ impl Method for AddUser {
     const ACCESS: Access = Access::Admin;
     const EFFECT: Effect = Effect::Write;
     const TOKENS: bool = true;
-    const GRANTS: Grants = &[users::CREATE];
+    const GRANTS: Grants = &[users::CREATE, counters::READ_LEADS];
     type Request = Request;
     type Response = Answer<u64>;
 
@@ -77,12 +78,21 @@ impl Method for AddUser {
         };
         let details = details_of_new_user(request.extra.or(request.settings_extra).read(ctx)?)?;
         let password = new_password(request.password.as_str()).await?;
-        let id = ctx.store().next_id(Sequence::StepchatUser, UserId::new).await?;
-        let user = new.into_user(id, ctx.now(), &config.default_first_name, ctx.random_below(100_000));
-        let token = TokenHash::of(&ctx.tokens().of(id, user.token_version));
-        let secrets = Secrets { password, token };
-        let answer = Answer::new(id.get());
-        ctx.commit(users::creation(&user, &details, &secrets, config.unique_phone)?, &answer).await?;
-        Ok(answer)
+        let kind = new.user_type.unwrap_or(UserType::User);
+        let store = ctx.store();
+        let mut attempts = Attempts::default();
+        loop {
+            let id = store.next_id(Sequence::StepchatUser, UserId::new);
+            let (id, leads) = try_join!(id, Leads::read_for(store, None, kind))?;
+            let user = new.clone().into_user(id, ctx.now(), &config.default_first_name, ctx.random_below(100_000));
+            let token = TokenHash::of(&ctx.tokens().of(id, user.token_version));
+            let secrets = Secrets { password: password.clone(), token };
+            let answer = Answer::new(id.get());
+            match ctx.commit(users::creation(&user, &details, &secrets, config.unique_phone, &leads)?, &answer).await {
+                // All leads were deleted in between: this one comes after them.
+                Err(CommitError::Stale) => attempts.again().await?,
+                done => return Ok(done.map(|()| answer)?),
+            }
+        }
     }
 }

@@ -61,10 +61,10 @@ impl Method for DeleteUsers {
             return Ok(answer);
         }
         check(ctx, &people).await?;
-        let removal = removals::users(people.into_keys().collect());
+        let removal = removals::users(people.into_keys().collect(), ctx.now());
         ctx.commit(removal.promise()?, &answer).await?;
         // It is promised: what is not done now, `background/jobs` does.
-        let _ = removal.begin(ctx.store(), ctx.inline_until()).await;
+        let _ = removal.perform(ctx.store(), ctx.now(), ctx.inline_until()).await;
         Ok(answer)
     }
 }

@@ -6,6 +6,7 @@ use shared::prelude::*;
 use shared::stepchat::{Conversation, ConversationStatus, Refusal, Source, Title, User, UserChange, UserType};
 use shared::store::auth::TokenHash;
 use shared::store::stepchat::conversations;
+use shared::store::stepchat::counters::{self, Leads};
 use shared::store::stepchat::users::{self, Secrets, Stored};
 use shared::store::{Attempts, CommitError, Sequence, StoreError, Txn};
 use shared::wire::stepchat::{
@@ -71,7 +72,7 @@ async fn agent_of(ctx: &Ctx, agent: Option<UserId>) -> Result<Option<User>, Stor
 }
 
 /// A visitor becomes a lead; everybody else stays what they are.
-fn becoming_lead(ctx: &Ctx, stored: &Stored) -> Result<(UserType, Option<Txn<Refusal>>), StoreError> {
+fn becoming_lead(ctx: &Ctx, stored: &Stored, leads: &Leads) -> Result<(UserType, Option<Txn<Refusal>>), StoreError> {
     let user = &stored.user;
     if user.user_type != UserType::Visitor {
         return Ok((user.user_type, None));
@@ -81,7 +82,7 @@ fn becoming_lead(ctx: &Ctx, stored: &Stored) -> Result<(UserType, Option<Txn<Ref
     let token = TokenHash::of(&ctx.tokens().of(after.id, after.token_version));
     let secrets = Secrets { password: None, token };
     let unique_phone = ctx.config().stepchat.unique_phone;
-    let txn = users::replacement(stored, &after, &[], &secrets, unique_phone)?;
+    let txn = users::replacement(stored, &after, &[], &secrets, unique_phone, leads)?;
     Ok((UserType::Lead, Some(txn)))
 }
 
@@ -92,7 +93,7 @@ impl Method for NewConversation {
     const ACCESS: Access = Access::Admin;
     const EFFECT: Effect = Effect::Write;
     const TOKENS: bool = true;
-    const GRANTS: Grants = &[users::LOAD, users::FIND_PROFILE, conversations::CREATE];
+    const GRANTS: Grants = &[users::LOAD, users::FIND_PROFILE, conversations::CREATE, counters::READ_LEADS];
     type Request = Request;
     type Response = Answer<ConversationRow>;
 
@@ -101,17 +102,19 @@ impl Method for NewConversation {
         let user = request.user_id.0.ok_or(Refusal::UserNotFound)?;
         let mut attempts = Attempts::default();
         loop {
-            let (id, stored, found) = try_join!(
+            let (id, stored, found, leads) = try_join!(
                 store.next_id(Sequence::Conversation, ConversationId::new),
                 users::load(store, user),
                 agent_of(ctx, agent),
+                // In case that it is a visitor: what is read later is waited for.
+                Leads::read(store),
             )?;
             let mut stored = stored.ok_or(Refusal::UserNotFound)?;
             if agent.is_some() && !found.is_some_and(|found| found.user_type.is_staff()) {
                 return Err(Refusal::AgentNotFound.into());
             }
             let conversation = request.conversation(ctx, id, user)?;
-            let (kind, change) = becoming_lead(ctx, &stored)?;
+            let (kind, change) = becoming_lead(ctx, &stored, &leads)?;
             stored.user.user_type = kind;
             let details = ConversationDetails::new(ctx, &conversation, &stored.user);
             let answer = Answer::new(ConversationRow { messages: Vec::new(), details });

@@ -5,6 +5,7 @@ use shared::prelude::*;
 use shared::stepchat::{Name, UserChange};
 use shared::store::auth::TokenHash;
 use shared::store::stepchat::bot;
+use shared::store::stepchat::counters::Leads;
 use shared::store::stepchat::users::{self, Secrets};
 use shared::store::{Attempts, CommitError};
 use shared::wire::stepchat::{Access, Answer, Error, PictureField, Stepchat, Text, new_bot};
@@ -52,7 +53,8 @@ impl Method for UpdateBot {
                     UserChange { first_name: name.clone(), profile_image: image.clone(), ..UserChange::default() };
                 let after = change.apply(&before.user, ctx.now());
                 let token = TokenHash::of(&ctx.tokens().of(after.id, after.token_version));
-                users::replacement(&before, &after, &[], &Secrets { password: None, token }, false)?
+                let secrets = Secrets { password: None, token };
+                users::replacement(&before, &after, &[], &secrets, false, &Leads::unread())?
             } else {
                 let (user, secrets) = new_bot(ctx, name.clone(), image.clone().flatten()).await?;
                 bot::creation(&user, &secrets)?

@@ -6,6 +6,7 @@ use shared::auth::stepchat::Admin;
 use shared::prelude::*;
 use shared::stepchat::{Name, Refusal, User, UserChange};
 use shared::store::auth::TokenHash;
+use shared::store::stepchat::counters::Leads;
 use shared::store::stepchat::sessions::{self, Session};
 use shared::store::stepchat::texts;
 use shared::store::stepchat::users::{self, Secrets};
@@ -95,7 +96,7 @@ impl Method for UpdateLogin {
             let token = TokenHash::of(&ctx.tokens().of(id, after.token_version));
             let secrets = Secrets { password: None, token };
             let unique_phone = ctx.config().stepchat.unique_phone;
-            let mut txn = users::replacement(&before, &after, &[], &secrets, unique_phone)?;
+            let mut txn = users::replacement(&before, &after, &[], &secrets, unique_phone, &Leads::unread())?;
             let epoch = users::epoch_after(&before, &after, &secrets);
             sessions::renewal(&mut txn, id, epoch, old.as_ref(), &begun.session)?;
             match ctx.store().commit(&txn).await {

@@ -5,6 +5,7 @@ use shared::auth::stepchat::{Admin, new_password};
 use shared::prelude::*;
 use shared::stepchat::{Name, Refusal, UserChange, UserType, changed_details};
 use shared::store::auth::TokenHash;
+use shared::store::stepchat::counters::{self, Leads};
 use shared::store::stepchat::texts;
 use shared::store::stepchat::users::{self, Secrets};
 use shared::store::{Attempts, CommitError};
@@ -89,7 +90,7 @@ impl Method for UpdateUser {
     const ACCESS: Access = Access::Admin;
     const EFFECT: Effect = Effect::Write;
     const TOKENS: bool = true;
-    const GRANTS: Grants = &[users::LOAD, users::REPLACE, texts::POST];
+    const GRANTS: Grants = &[users::LOAD, users::REPLACE, texts::POST, counters::READ_LEADS];
     type Request = Request;
     type Response = Answer<bool>;
 
@@ -110,7 +111,8 @@ impl Method for UpdateUser {
             let token = TokenHash::of(&ctx.tokens().of(id, after.token_version));
             let secrets = Secrets { password: password.clone(), token };
             let details = changed_details(&before.details, &edits)?;
-            let txn = users::replacement(&before, &after, &details, &secrets, config.unique_phone)?;
+            let leads = Leads::read_for(ctx.store(), Some(before.user.user_type), after.user_type).await?;
+            let txn = users::replacement(&before, &after, &details, &secrets, config.unique_phone, &leads)?;
             match ctx.commit(txn, &answer).await {
                 Err(CommitError::Stale) => attempts.again().await?,
                 done => return Ok(done.map(|()| answer)?),

@@ -6,6 +6,7 @@ use crate::ids::UserId;
 use crate::stepchat::{Department, Detail, DetailValue, Email, ImageUrl, Name, Phone, Slug, User, UserType};
 use crate::store::Key;
 use crate::store::auth::TokenHash;
+use crate::store::generation::Generation;
 use crate::store::keys::{exact, sort_key};
 use crate::store::search::Stamp;
 use crate::text::{fold, prefix};
@@ -78,6 +79,9 @@ pub(super) struct Owned {
     /// How often all sessions have ended at once: a session counts only in the epoch in which it began.
     #[serde(rename = "se", default, skip_serializing_if = "is_first")]
     pub(super) epoch: u32,
+    /// Of a lead: which deletes of all leads came before it was one.
+    #[serde(rename = "gen", default, skip_serializing_if = "Generation::is_first")]
+    pub(super) generation: Generation,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]

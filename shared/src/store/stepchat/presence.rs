@@ -2,7 +2,7 @@
 
 use super::items::{DetailItem, PlacedDetail, active_key, detail_key, profile_key};
 use super::lists::after_second;
-use super::people::existing;
+use super::people::{MOVES_ON, existing, moves_on, possible};
 use crate::ids::UserId;
 use crate::limits::ACTIVITY_SECONDS;
 use crate::stepchat::{Refusal, Slug, User, UserType};
@@ -33,7 +33,7 @@ const SUPERFLUOUS: [&str; 2] = ["ConditionalCheckFailedException", "TransactionC
 /// Moves a user's last activity on: never back, and not more often than every few seconds, so that a heartbeat every
 /// second costs nothing. A repeated write sets the same moment again, so no transaction is needed.
 pub async fn touch(store: &Store, user: &User, now: Timestamp) -> Result<(), StoreError> {
-    if now.seconds().saturating_sub(user.last_activity.seconds()) < ACTIVITY_SECONDS {
+    if !moves_on(user, now) {
         return Ok(());
     }
     let mut update = store
@@ -41,7 +41,8 @@ pub async fn touch(store: &Store, user: &User, now: Timestamp) -> Result<(), Sto
         .update_item()
         .table_name(store.table_name(Table::Stepchat))
         .set_key(Some(profile_key(user.id).attributes()))
-        .condition_expression("attribute_exists(pk) AND active < :now")
+        .condition_expression(MOVES_ON)
+        .expression_attribute_values(":possible", AttributeValue::N(possible(now).to_string()))
         .expression_attribute_values(":now", AttributeValue::N(now.millis().to_string()));
     // No index shows the bot.
     update = if user.user_type == UserType::Bot {

@@ -1,6 +1,6 @@
 //! Users: create, read, find, change, delete.
 
-use super::counters;
+use super::counters::{self, Leads};
 use super::items::{
     DetailItem, GuardItem, Owned, Position, ProfileItem, detail_key, email_key, in_order, indexed, partition,
     phone_key, profile_key, value_prefix,
@@ -10,9 +10,11 @@ use super::texts::Stamps;
 use crate::ids::UserId;
 use crate::stepchat::{Detail, DetailChange, Email, Phone, Refusal, Slug, User, UserChange, UserType, ends_sessions};
 use crate::store::auth::{self, PasswordHash, TokenHash};
+use crate::store::generation::Generation;
 use crate::store::grants::{Action, Grant};
 use crate::store::keys::sort_key_prefix;
 use crate::store::read::{Partition, Range, text};
+use crate::store::search::Stamp;
 use crate::store::txn::Step;
 use crate::store::{Attempts, Attributes, CommitError, Store, StoreError, Table, Txn, Write};
 use crate::text::fold;
@@ -80,6 +82,11 @@ impl Stored {
     pub(super) fn epoch(&self) -> u32 {
         self.owned.epoch
     }
+
+    /// Whether it is one of the leads that were there before this generation.
+    pub(super) fn is_lead_before(&self, generation: Generation) -> bool {
+        self.user.user_type == UserType::Lead && self.owned.generation < generation
+    }
 }
 
 /// The secrets that go with a user, each already in the form that is stored.
@@ -97,12 +104,14 @@ fn phone_of<'a>(details: impl IntoIterator<Item = &'a Detail>) -> Option<String>
     Phone::parse(phone.value.as_str()).map(|phone| phone.key().to_owned())
 }
 
-/// The transaction that creates a user. `unique_phone` is the workspace's setting (decision D39).
+/// The transaction that creates a user. `unique_phone` is the workspace's setting (decision D39). Stale if leads have been
+/// deleted since `leads` was read, and it is one.
 pub fn creation(
     user: &User,
     details: &[Detail],
     secrets: &Secrets,
     unique_phone: bool,
+    leads: &Leads,
 ) -> Result<Txn<Refusal>, StoreError> {
     let mut txn = Txn::default();
     if let Some(email) = &user.email {
@@ -113,6 +122,7 @@ pub fn creation(
         phone: if unique_phone { phone_of(details) } else { None },
         admin_token: (user.user_type == UserType::Admin).then(|| secrets.token.clone()),
         epoch: 0,
+        generation: generation_after(None, user, leads),
     };
     if let Some(phone) = &owned.phone {
         let guard = GuardItem::new(phone_key(phone), user.id);
@@ -129,7 +139,7 @@ pub fn creation(
         let item = item.stamped(stamps.details.get(&detail.slug));
         txn.push(Write::put(Table::Stepchat, &item)?);
     }
-    if let Some(count) = counters::one_more(user.user_type) {
+    if let Some(count) = counters::one_more(user.user_type, leads) {
         txn.push(count);
     }
     push_secrets(&mut txn, user.id, &Owned::default(), &owned, secrets)?;
@@ -137,6 +147,9 @@ pub fn creation(
 }
 
 /// Reads a user with all extras: one query of its item collection, strongly consistent.
+///
+/// A query may see half of a transaction, and it sees items in their order. So the profile is read first: what has changed
+/// after it was read fails a write that relies on its version.
 pub async fn load(store: &Store, id: UserId) -> Result<Option<Stored>, StoreError> {
     let pk = partition(id);
     let partition = Partition {
@@ -145,7 +158,8 @@ pub async fn load(store: &Store, id: UserId) -> Result<Option<Stored>, StoreErro
         pk: &pk,
         // Extras are `D#…`, the profile is `P`; conversations and typing lie outside.
         range: Range::Between("D#", "P"),
-        descending: false,
+        // From `P` backwards.
+        descending: true,
         limit: None,
     };
     let mut profile: Option<ProfileItem> = None;
@@ -163,6 +177,7 @@ pub async fn load(store: &Store, id: UserId) -> Result<Option<Stored>, StoreErro
             details.push(placed);
         }
     }
+    details.reverse();
     Ok(profile.map(|profile| {
         stamps.profile = profile.marks.clone();
         let owned = profile.owned.clone();
@@ -295,13 +310,15 @@ pub(super) fn id_of(entry: &Attributes) -> Option<UserId> {
     UserId::parse(padded.trim_start_matches('0'))
 }
 
-/// The transaction that turns a stored user into `after`; stale if the user has changed since it was read.
+/// The transaction that turns a stored user into `after`; stale if the user has changed since it was read, or leads have
+/// been deleted since `leads` was read and the user becomes one.
 pub fn replacement(
     before: &Stored,
     after: &User,
     changes: &[DetailChange],
     secrets: &Secrets,
     unique_phone: bool,
+    leads: &Leads,
 ) -> Result<Txn<Refusal>, StoreError> {
     let id = after.id;
     let mut txn = Txn::default();
@@ -316,7 +333,10 @@ pub fn replacement(
             txn.push(Write::delete(Table::Stepchat, old));
         }
     }
-    let owned = owned_after(before, after, changes, secrets, unique_phone);
+    let owned = Owned {
+        generation: generation_after(Some(before), after, leads),
+        ..owned_after(before, after, changes, secrets, unique_phone)
+    };
     if owned.phone != before.owned.phone {
         if let Some(phone) = &owned.phone {
             let guard = GuardItem::new(phone_key(phone), id);
@@ -332,20 +352,21 @@ pub fn replacement(
     let profile = Write::put(Table::Stepchat, &ProfileItem::new(after, owned.clone(), stamps.profile))?;
     txn.push(unchanged(profile, &before.user));
     for (index, change) in changes.iter().enumerate() {
-        match change {
+        let write = match change {
             DetailChange::Set(detail) => {
                 // A new text does not move an extra.
                 let position = before.positions.get(&detail.slug).copied();
                 let position = position.unwrap_or_else(|| Position::added(after.version, index));
                 let item = DetailItem::new(id, detail, position).stamped(stamps.details.get(&detail.slug));
-                txn.push(Write::put(Table::Stepchat, &item)?);
+                Write::put(Table::Stepchat, &item)?
             }
-            DetailChange::Remove(slug) => txn.push(Write::delete(Table::Stepchat, detail_key(id, slug))),
-        }
+            DetailChange::Remove(slug) => Write::delete(Table::Stepchat, detail_key(id, slug)),
+        };
+        txn.push(with_the_postings_read(write, before.stamps.details.get(change.slug())));
     }
     if before.user.user_type != after.user_type {
         let less = counters::one_less(before.user.user_type, Refusal::InvalidUserType);
-        for count in [less, counters::one_more(after.user_type)].into_iter().flatten() {
+        for count in [less, counters::one_more(after.user_type, leads)].into_iter().flatten() {
             txn.push(count);
         }
     }
@@ -357,6 +378,14 @@ pub fn replacement(
 fn unchanged(profile: Write, before: &User) -> Step<Refusal> {
     let profile = profile.number(":seen", before.version).number(":active", before.last_activity.millis());
     profile.if_("v = :seen AND active = :active").or_stale()
+}
+
+/// Stale if the extra has other postings than those that were read with it: what becomes of them was decided on these.
+fn with_the_postings_read(extra: Write, stamp: Option<&Stamp>) -> Step<Refusal> {
+    match stamp {
+        Some(stamp) => extra.text(":stamp", stamp.as_str()).if_("g = :stamp").or_stale(),
+        None => extra.if_("attribute_not_exists(g)").or_stale(),
+    }
 }
 
 /// What a user owns after a change: the phone number that is set now, or the one held before if the call leaves it
@@ -376,7 +405,16 @@ fn owned_after(
     };
     let admin_token = (after.user_type == UserType::Admin)
         .then(|| before.owned.admin_token.clone().unwrap_or_else(|| secrets.token.clone()));
-    Owned { phone, admin_token, epoch: epoch_after(before, after, secrets) }
+    Owned { phone, admin_token, epoch: epoch_after(before, after, secrets), generation: before.owned.generation }
+}
+
+/// Since when somebody is a lead, by the deletes that came before: a lead who stays one keeps it.
+fn generation_after(before: Option<&Stored>, after: &User, leads: &Leads) -> Generation {
+    match before {
+        _ if after.user_type != UserType::Lead => Generation::default(),
+        Some(before) if before.user.user_type == UserType::Lead => before.owned.generation,
+        _ => leads.generation(),
+    }
 }
 
 /// The epoch of a user's sessions after a change: another one, so that all of them end, if the password is new or the
@@ -460,7 +498,7 @@ fn completion(stored: &Stored, now: Timestamp) -> Result<Option<Txn<Refusal>>, S
     for detail in written {
         let position = stored.positions.get(&detail.slug).copied().unwrap_or_default();
         let item = DetailItem::new(user.id, &detail, position).stamped(stamps.details.get(&detail.slug));
-        txn.push(Write::put(Table::Stepchat, &item)?);
+        txn.push(with_the_postings_read(Write::put(Table::Stepchat, &item)?, None));
     }
     Ok(Some(txn))
 }
