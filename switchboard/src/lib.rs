@@ -11,11 +11,17 @@ pub mod import;
 pub mod methods;
 pub mod operator;
 pub mod page;
+pub mod readable;
 pub mod router;
 pub mod serve;
 pub mod sink;
 pub mod stack;
 pub mod state;
 
+mod caller;
+mod connections;
+mod database_server;
+mod kept;
 mod progress;
+mod socket;
 mod tls;
