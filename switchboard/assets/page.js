@@ -117,6 +117,7 @@
   // The server tells its own page, on its own machine, what its state folder holds.
   async function credentials() {
     if (server !== ".") return null;
+    if (!key) throw new Error("they are filled in at the address that the server has printed");
     const answer = await fetch("reference/credentials", { headers: { "X-Switchboard-Page": key } });
     if (!answer.ok) throw new Error((await answer.text()).trim());
     return (await answer.json())[family];
@@ -168,7 +169,7 @@
 
   // An operation of the other family may be linked to.
   window.addEventListener("hashchange", () => {
-    if (chosen() !== family) location.reload();
+    if (location.hash.startsWith("#key=") || chosen() !== family) location.reload();
   });
 
   start().catch((error) => {

@@ -80,7 +80,12 @@ impl Place {
     pub async fn open(&self) -> Result<Opened> {
         check_choice()?;
         if elsewhere() {
-            return open(&State::open(&self.state)?, false, Log::Stdout).await;
+            return open_prepared(
+                &State::open(&self.state)?,
+                Prepared { location: Location::Elsewhere, lock: None },
+                Log::Stdout,
+            )
+            .await;
         }
         let state = State::existing(&self.state)?;
         let patience = Instant::now() + PATIENCE;
@@ -92,7 +97,8 @@ impl Place {
                 bail!("{} holds no database, and no server runs on it", self.state.display());
             }
             if let Some(lock) = state.try_lock()? {
-                return open_locked(&state, false, Log::Stdout, Some(lock)).await;
+                let prepared = Prepared::with(&state, Location::File, lock)?;
+                return open_prepared(&state, prepared, Log::Stdout).await;
             }
             // A server that starts or ends, or another command that is soon done.
             if Instant::now() > patience {
@@ -139,34 +145,55 @@ fn elsewhere() -> bool {
     on_aws() || std::env::var("AWS_ENDPOINT_URL_DYNAMODB").is_ok_and(|url| !url.is_empty())
 }
 
-/// Opens the deployment; `memory` keeps an embedded database in memory. Tables that are missing are made, except on AWS.
-pub async fn open(state: &State, memory: bool, log: Log) -> Result<Opened> {
-    check_choice()?;
-    // Two servers in memory would overwrite each other's credentials.
-    let lock = if elsewhere() && !memory { None } else { Some(state.lock()?) };
-    open_locked(state, memory, log, lock).await
+/// A state folder that was found to be in order, for this process alone.
+#[derive(Debug)]
+pub struct Prepared {
+    location: Location,
+    lock: Option<File>,
 }
 
-async fn open_locked(state: &State, memory: bool, log: Log, lock: Option<File>) -> Result<Opened> {
-    let location = match (elsewhere(), memory) {
-        (true, _) => Location::Elsewhere,
-        (false, true) => Location::Memory,
-        (false, false) => Location::File,
-    };
-    let deployed = on_aws();
-    if lock.is_some() {
-        kept::check(state, location)?;
+impl Prepared {
+    /// Takes the folder for this process, and looks at what is in it before anything is changed; `memory` keeps an embedded
+    /// database in memory.
+    pub fn new(state: &State, memory: bool) -> Result<Self> {
+        check_choice()?;
+        let location = match (elsewhere(), memory) {
+            (true, _) => Location::Elsewhere,
+            (false, true) => Location::Memory,
+            (false, false) => Location::File,
+        };
+        // Two servers in memory, too, would overwrite each other's credentials.
+        Self::with(state, location, state.lock()?)
     }
+
+    fn with(state: &State, location: Location, lock: File) -> Result<Self> {
+        // Beside the tables of an AWS account nothing is made, so nothing can be overwritten.
+        if !on_aws() {
+            kept::check(state, location)?;
+        }
+        Ok(Self { location, lock: Some(lock) })
+    }
+}
+
+/// Opens the deployment; `memory` keeps an embedded database in memory. Tables that are missing are made, except on AWS.
+pub async fn open(state: &State, memory: bool, log: Log) -> Result<Opened> {
+    open_prepared(state, Prepared::new(state, memory)?, log).await
+}
+
+/// The same in a folder that was prepared.
+pub async fn open_prepared(state: &State, prepared: Prepared, log: Log) -> Result<Opened> {
+    let Prepared { location, lock } = prepared;
     let config = settings(state)?;
     let (client, embedded) = connection(state, location)?;
+    let deployed = on_aws();
     if !deployed {
         create_tables(&client, &config.tables).await.context("cannot create the tables")?;
     }
     if location == Location::File {
         kept::mark(state)?;
     }
-    let (app, files) =
-        with_files(App::new(config.clone(), Store::new(client, config.tables), Clock::System, log), state, location)?;
+    let app = App::new(config.clone(), Store::new(client, config.tables), Clock::System, log);
+    let (app, files) = with_files(app, state, location)?;
     Ok(Opened { app: Arc::new(app), embedded, files, deployed, lock })
 }
 

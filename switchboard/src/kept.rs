@@ -1,10 +1,14 @@
 //! What the state folder keeps beside the database, held against the database before anything is written: what is lost or
 //! damaged is said, and not replaced without a word.
 
+use crate::operator::Credentials;
 use crate::state::State;
 use anyhow::{Result, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use rsa::RsaPrivateKey;
+use rsa::pkcs8::DecodePrivateKey as _;
+use serde_json::Value;
 use shared::auth::random_token;
 use std::fs;
 
@@ -69,6 +73,13 @@ pub(crate) fn check(state: &State, location: Location) -> Result<()> {
             CREDENTIALS.join(", ")
         ),
         _ => {}
+    }
+    if location != Location::Memory {
+        service_key(state)?;
+        api_key(state)?;
+    }
+    if state.path(FILES_SECRET_FILE).exists() {
+        files_secret(state)?;
     }
     if location == Location::Memory {
         state.write(MEMORY_FILE, "The credentials beside this file are those of a database in memory.\n")?;
@@ -159,8 +170,24 @@ pub(crate) fn check_empty(state: &State, files: &[&str], missing: &str) -> Resul
     }
 }
 
-/// The text of a credentials file that was written whole; `None` if there is none. `read` understands what is in it.
-pub(crate) fn credentials<T>(state: &State, name: &str, read: impl Fn(&str) -> Option<T>) -> Result<Option<T>> {
+/// The service-account key for Voximplant's clients; `None` if there is none.
+pub(crate) fn service_key(state: &State) -> Result<Option<Credentials>> {
+    credentials(state, VOXIMPLANT_FILE, |text| {
+        let credentials: Credentials = serde_json::from_str(text).ok()?;
+        RsaPrivateKey::from_pkcs8_pem(&credentials.private_key).ok().map(|_| credentials)
+    })
+}
+
+/// The API key; `None` if there is none.
+pub(crate) fn api_key(state: &State) -> Result<Option<String>> {
+    credentials(state, API_KEY_FILE, |text| {
+        let file: Value = serde_json::from_str(text).ok()?;
+        file.get("api_key")?.as_str().filter(|key| !key.is_empty()).map(str::to_owned)
+    })
+}
+
+/// What is in a credentials file that was written whole. `read` understands it.
+fn credentials<T>(state: &State, name: &str, read: impl Fn(&str) -> Option<T>) -> Result<Option<T>> {
     let Some(text) = state.read(name)? else { return Ok(None) };
     match read(&text) {
         Some(read) => Ok(Some(read)),

@@ -73,7 +73,7 @@ mod tests {
     use shared::observe::{self, Blame, Emf, JobFigures};
     use shared::store::meter::Readings;
 
-    fn line<'a>(outcome: &'a str) -> RequestLine<'a> {
+    fn line(outcome: &str) -> RequestLine<'_> {
         let emf = Emf::of_request("N", 7);
         let mut line = observe::line("stepchat", "add-user", outcome, "text", &Readings::default(), emf);
         line.duration_ms = 12.4;

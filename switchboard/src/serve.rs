@@ -1,12 +1,12 @@
 //! `switchboard serve`: everything on a laptop, from one command.
 
 use crate::connections::{Places, limit_heads, raise_open_files};
-use crate::database::{self, Opened};
+use crate::database::{self, Opened, Prepared};
 use crate::database_server;
 use crate::files::Files;
 use crate::kept::{self, API_KEY_FILE, STEPCHAT_FILE, VOXIMPLANT_FILE};
 use crate::methods::JOBS;
-use crate::operator::{Credentials, Operator};
+use crate::operator::Operator;
 use crate::page;
 use crate::router::router;
 use crate::socket;
@@ -20,9 +20,7 @@ use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use dynoxide::Database;
 use futures_util::future::OptionFuture;
 use http::HeaderValue;
-use rsa::RsaPrivateKey;
-use rsa::pkcs8::DecodePrivateKey as _;
-use serde_json::{Value, json};
+use serde_json::json;
 use shared::auth::{Secret, random_token};
 use shared::context::App;
 use shared::ledger::Money;
@@ -85,7 +83,7 @@ pub struct Server {
     /// Whose credentials the reference page fills in.
     credentials: Option<page::Credentials>,
     /// Held as long as the server works on the state folder.
-    _lock: File,
+    _lock: Option<File>,
 }
 
 struct Ways {
@@ -105,12 +103,7 @@ pub async fn start(options: &Options) -> Result<Server> {
         );
     }
     let state = State::open(&options.state)?;
-    let Opened { app, embedded: database, files, deployed, lock } =
-        database::open(&state, options.memory, options.log.clone()).await?;
-    let lock = match lock {
-        Some(lock) => lock,
-        None => state.lock()?,
-    };
+    let prepared = Prepared::new(&state, options.memory)?;
     let bind = |address: SocketAddr| -> Result<TcpListener> {
         let listener = TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))?;
         listener.set_nonblocking(true)?;
@@ -120,6 +113,8 @@ pub async fn start(options: &Options) -> Result<Server> {
     // that whoever can connect finds the files.
     let (http, https) = (bind(options.listen)?.local_addr()?, bind(options.https)?.local_addr()?);
     let tls = RustlsConfig::from_config(tls::server_config(&state)?);
+    let Opened { app, embedded: database, files, deployed, lock } =
+        database::open_prepared(&state, prepared, options.log.clone()).await?;
     let page_key = random_token(PAGE_KEY_BYTES)?;
     // The tables of a deployed stack have their own admin, accounts and money: nothing is made there.
     let greeting = if deployed {
@@ -162,8 +157,7 @@ async fn bootstrap(
     if account.is_none() {
         kept::check_empty(state, &[VOXIMPLANT_FILE, API_KEY_FILE], "no account `demo`")?;
     }
-    let service_key = kept::credentials(state, VOXIMPLANT_FILE, service_key)?;
-    let api_key = kept::credentials(state, API_KEY_FILE, api_key)?;
+    let (service_key, api_key) = (kept::service_key(state)?, kept::api_key(state)?);
     let admin = operator.first_admin().await?;
     let token = operator.token(&admin);
     let url = format!("http://{http}/include/api.php");
@@ -206,18 +200,6 @@ async fn bootstrap(
         https_port = https.port(),
         account = account.id,
     ))
-}
-
-/// The credentials file of Voximplant's clients, if it was written whole.
-fn service_key(text: &str) -> Option<Credentials> {
-    let credentials: Credentials = serde_json::from_str(text).ok()?;
-    RsaPrivateKey::from_pkcs8_pem(&credentials.private_key).ok().map(|_| credentials)
-}
-
-/// The key in the file of the API key, if it was written whole.
-fn api_key(text: &str) -> Option<String> {
-    let file: Value = serde_json::from_str(text).ok()?;
-    file.get("api_key")?.as_str().filter(|key| !key.is_empty()).map(str::to_owned)
 }
 
 impl Server {

@@ -21,6 +21,7 @@ use hyper_util::rt::TokioIo;
 use std::fs::{self, File};
 use std::future::{Ready, ready};
 use std::io;
+use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{SocketAddr, UnixListener};
 use std::path::PathBuf;
@@ -38,7 +39,6 @@ fn reachable(state: &State) -> io::Result<(PathBuf, Option<File>)> {
     if path.as_os_str().len() <= MAX_PATH_BYTES || !cfg!(target_os = "linux") {
         return Ok((path, None));
     }
-    use std::os::fd::AsRawFd as _;
     // By way of the open folder, whatever it is called.
     let folder = File::open(state.folder())?;
     Ok((PathBuf::from(format!("/proc/self/fd/{}/{SOCKET}", folder.as_raw_fd())), Some(folder)))

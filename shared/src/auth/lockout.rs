@@ -24,7 +24,7 @@ const CALLER_CHARS: usize = 12;
 pub fn counters(ctx: &Ctx, account: &Account, end_user: Option<IpAddr>) -> Vec<Counter> {
     let config = &ctx.config().stepchat.login;
     let named = |what: &str| ctx.tokens().pseudonym(&format!("failed logins\0{what}"));
-    let caller = |what: &str| named(what).chars().take(CALLER_CHARS).collect();
+    let caller = |what: &str| -> String { named(what).chars().take(CALLER_CHARS).collect() };
     let counter = |what: &str, failures, caller| Counter {
         name: named(what),
         limit: Limit { failures, seconds: config.window_seconds },

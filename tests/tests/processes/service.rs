@@ -17,6 +17,10 @@ fn beside(folder: &Folder, name: &str) -> PathBuf {
     folder.0.join(name)
 }
 
+fn json_of(path: &Path) -> Value {
+    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+}
+
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
@@ -41,8 +45,8 @@ fn operation(name: &str, body: &str, headers: &[(&str, &str)]) -> String {
         ("authorization", "AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/dynamodb/aws4_request, Signature=x"),
     ];
     for (name, value) in headers {
-        all.retain(|(other, _)| other != name);
-        all.push((name, value));
+        all.retain(|(other, _)| *other != *name);
+        all.push((*name, *value));
     }
     let lines: String = all.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     format!(
@@ -112,7 +116,7 @@ fn the_page_s_credentials_are_told_to_whoever_has_the_printed_address() {
     let (_, key) = greeting.split_once("/#key=").expect("the greeting names the page");
     let key = key.split_whitespace().next().unwrap();
     assert_eq!(key.len(), 40);
-    let token = Folder(state.clone()).json("stepchat.json")["token"].as_str().unwrap().to_owned();
+    let token = json_of(&state.join("stepchat.json"))["token"].as_str().unwrap().to_owned();
     let ask = |key: &str| {
         raw(
             server.http,
@@ -332,7 +336,7 @@ fn requests_are_logged_as_json_unless_text_is_asked_for() {
         let folder = Folder::new("log");
         let (state, out) = (beside(&folder, "state"), beside(&folder, "out"));
         let server = Server::told(&state, words, &out, &beside(&folder, "err"));
-        let token = Folder(state.clone()).json("stepchat.json")["token"].as_str().unwrap().to_owned();
+        let token = json_of(&state.join("stepchat.json"))["token"].as_str().unwrap().to_owned();
         let form = format!("function=count-users&token={token}");
         exchange(
             server.http,

@@ -117,10 +117,9 @@ fn what_is_lost_or_damaged_is_not_replaced_without_a_word() {
 /// An empty database that has its tables: a database of somebody else, or one that was filled after the copy.
 #[test]
 fn a_database_without_the_credentials_owner_is_refused() {
-    let (folder, other) = (served("mismatch"), Folder::new("mismatch-empty"));
+    let folder = served("mismatch");
     let database = folder.0.join("switchboard.db");
     fs::remove_file(&database).unwrap();
-    fs::create_dir(&other.0).unwrap();
     drop(dynoxide::Database::new(database.to_str().unwrap()).unwrap());
     let before = content(&folder.0);
     let complaint = refused(&folder.0, &[]);
