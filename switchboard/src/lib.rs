@@ -11,12 +11,18 @@ pub mod import;
 pub mod methods;
 pub mod operator;
 pub mod page;
+pub mod readable;
 pub mod router;
 pub mod serve;
 pub mod sink;
 pub mod stack;
 pub mod state;
 
+mod caller;
+mod connections;
+mod database_server;
+mod kept;
 mod lenient;
 mod progress;
+mod socket;
 mod tls;

@@ -1,12 +1,16 @@
 //! `switchboard`: see `switchboard --help`.
 
 use anyhow::{Context, Result};
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 use shared::observe::Log;
+use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
+use switchboard::readable::Readable;
 use switchboard::serve::{Options, start};
+use switchboard::state::make_private_files;
 use switchboard::{commands, export, import, page, stack};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -51,6 +55,10 @@ enum Command {
         /// Also offer the embedded database over HTTP on this address, for `cargo lambda watch` beside this server.
         #[arg(long, value_name = "ADDRESS")]
         database: Option<SocketAddr>,
+        /// How requests are logged on standard output: `text` is one readable line each, coloured on a terminal; `json`
+        /// is what the deployed functions log. Default: text on a terminal, else json.
+        #[arg(long, value_name = "FORMAT")]
+        log: Option<LogFormat>,
     },
     /// What only the operator may do: accounts, keys, credit, rates, the ledger's audit.
     Operator(commands::Arguments),
@@ -70,15 +78,42 @@ enum Command {
     },
 }
 
+/// How requests are logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// One line that a person can read.
+    Text,
+}
+
+/// The log in the wanted form. Colour is for terminals, unless `NO_COLOR` says otherwise (no-color.org).
+fn log_in(format: Option<LogFormat>) -> Log {
+    let terminal = std::io::stdout().is_terminal();
+    match format {
+        Some(LogFormat::Text) => {}
+        None if terminal => {}
+        Some(LogFormat::Json) | None => return Log::Stdout,
+    }
+    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let dumb = std::env::var("TERM").is_ok_and(|terminal| terminal == "dumb");
+    Log::Shown(Arc::new(Readable { colour: terminal && !dumb && !set("NO_COLOR") }))
+}
+
 fn main() -> Result<ExitCode> {
     let arguments = Arguments::parse();
     if let Some(name) = &arguments.stack {
         stack::enter(name)?;
     }
+    // The reference page's files are for a web host; everything else is for whoever runs this.
+    if !matches!(arguments.command, Command::Docs { .. }) {
+        make_private_files();
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     match arguments.command {
-        Command::Serve { listen, https, state, memory, database } => {
-            let options = Options { listen, https, state, memory, database, log: Log::Stdout };
+        Command::Serve { listen, https, state, memory, database, log } => {
+            let log = log_in(log);
+            let options = Options { listen, https, state, memory, database, log };
             runtime.block_on(serve(&options))?;
             Ok(ExitCode::SUCCESS)
         }

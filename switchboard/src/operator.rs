@@ -10,19 +10,22 @@ use shared::auth::{new_api_token, random_token};
 use shared::context::App;
 use shared::ids::{AccountId, ApplicationId, PhoneUserId, UserId};
 use shared::ledger::{Money, Rate};
-use shared::limits::MAX_PARALLEL;
+use shared::limits::{MAX_ATTEMPTS, MAX_PARALLEL};
 use shared::stepchat::{Name, NewUser, Refusal, Scope, TokenLabel, TokenName, User, UserType};
 use shared::store::auth::{ApiKey, ServiceKey, TokenHash};
 use shared::store::stepchat::api_tokens::{self, ApiToken, MintRefusal};
 use shared::store::stepchat::counters::Leads;
 use shared::store::stepchat::lists;
 use shared::store::stepchat::users::{self, Secrets};
+use shared::store::voximplant::credentials::ListedApiKey;
 use shared::store::voximplant::{accounts, applications, changes, credentials, rates, users as phone};
 use shared::store::{CommitError, Sequence, StoreError, ledger};
-use shared::voximplant::{Account, AccountName, AcdStatus, Application, ApplicationName, Currency, Role};
+use shared::voximplant::{Account, AccountName, AcdStatus, ApiKeyName, Application, ApplicationName, Currency, Role};
 use std::sync::Arc;
 
 const RSA_BITS: usize = 2048;
+/// Last characters of an API key that lists show: its holder finds it by them, and 106 random bits stay unknown.
+const SHOWN_CHARS: usize = 4;
 
 /// The credentials file the official Voximplant clients load.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -219,16 +222,46 @@ impl Operator {
         })
     }
 
-    /// Makes an API key of an account. It exists only in the answer.
+    /// Makes an API key of an account, named after its last characters. It exists only in the answer.
     pub async fn create_api_key(&self, account: &Account) -> Result<String> {
+        // Two keys end alike once in 65,536 times.
+        for _ in 0..MAX_ATTEMPTS {
+            if let Some(key) = self.try_api_key(account, None).await? {
+                return Ok(key);
+            }
+        }
+        bail!("no name is free: give the key one")
+    }
+
+    /// Makes an API key of this name. It exists only in the answer.
+    pub async fn create_named_api_key(&self, account: &Account, name: &ApiKeyName) -> Result<String> {
+        let made = self.try_api_key(account, Some(name)).await?;
+        made.with_context(|| {
+            format!("account {} has an API key {name} already: see `switchboard operator api-key list`", account.id)
+        })
+    }
+
+    /// A new API key; `None` if its name is taken.
+    async fn try_api_key(&self, account: &Account, name: Option<&ApiKeyName>) -> Result<Option<String>> {
         let key = uuid(&random_token(16)?);
+        let last = key.get(key.len().saturating_sub(SHOWN_CHARS)..).unwrap_or_default().to_owned();
+        let name = name.cloned().or_else(|| ApiKeyName::parse(&format!("key-{last}"))).context("no name")?;
         let owner = ApiKey {
             account: account.id,
             account_name: account.name.as_str().to_owned(),
             account_email: shared::text::fold(&account.email),
         };
-        self.app.store.put_api_key(&TokenHash::of(&key), &owner).await?;
-        Ok(key)
+        let listed = ListedApiKey { name, last, created: self.app.clock.now() };
+        match credentials::add_api_key(&self.app.store, &TokenHash::of(&key), &owner, &listed).await {
+            Ok(()) => Ok(Some(key)),
+            Err(CommitError::Refused(credentials::NameTaken)) => Ok(None),
+            Err(error) => bail!("cannot make the API key: {error}"),
+        }
+    }
+
+    /// The named API keys of an account, oldest first.
+    pub async fn api_keys(&self, account: AccountId) -> Result<Vec<ListedApiKey>> {
+        Ok(credentials::list_api_keys(&self.app.store, account).await?)
     }
 
     /// Credits an account, once per `name`; returns its balance.
@@ -274,9 +307,13 @@ impl Operator {
         Ok(credentials::revoke(&self.app.store, account, id).await?)
     }
 
-    /// Makes an API key useless at once; whether the account had it.
-    pub async fn revoke_api_key(&self, account: AccountId, api_key: &str) -> Result<bool> {
-        Ok(credentials::revoke_api_key(&self.app.store, account, api_key).await?)
+    /// Makes the API key of this name, or of this text, useless at once; whether the account had it.
+    pub async fn revoke_api_key(&self, account: AccountId, name_or_text: &str) -> Result<bool> {
+        let store = &self.app.store;
+        Ok(match ApiKeyName::parse(name_or_text) {
+            Some(name) => credentials::revoke_named_api_key(store, account, &name).await?,
+            None => credentials::revoke_api_key(store, account, name_or_text).await?,
+        })
     }
 
     /// The rate table: what one of the first currency is worth in the second.

@@ -16,4 +16,6 @@ mod processes {
     mod import;
     mod operator;
     mod serve;
+    mod service;
+    mod state_folder;
 }

@@ -234,14 +234,14 @@ impl UserChange {
     /// The user after this change; its version rises.
     ///
     /// A visitor or lead that gains an e-mail address becomes a user unless the call names a type; staff never
-    /// changes type by itself (reference/stepchat.md §3.4). Whoever becomes an admin gets another token: the one before
-    /// was shown to callers who may not see an admin's.
+    /// changes type by itself (reference/stepchat.md §3.4). Whoever becomes staff, or an admin, gets another token: the one
+    /// before was shown to callers who may not see those of staff (docs/adr/0003).
     #[must_use]
     pub fn apply(&self, before: &User, now: Timestamp) -> User {
         let gains_email = matches!(self.email, Some(Some(_))) && before.email.is_none();
         let grows_up = gains_email && matches!(before.user_type, UserType::Visitor | UserType::Lead);
         let user_type = self.user_type.unwrap_or(if grows_up { UserType::User } else { before.user_type });
-        let becomes_admin = user_type == UserType::Admin && before.user_type != UserType::Admin;
+        let rises = user_type.is_staff() && user_type != before.user_type && before.user_type != UserType::Admin;
         User {
             id: before.id,
             first_name: self.first_name.clone().unwrap_or_else(|| before.first_name.clone()),
@@ -252,7 +252,7 @@ impl UserChange {
             creation_time: before.creation_time,
             last_activity: before.last_activity,
             department: self.department.unwrap_or(before.department),
-            token_version: before.token_version.saturating_add(becomes_admin.into()),
+            token_version: before.token_version.saturating_add(rises.into()),
             version: now.millis().max(before.version.saturating_add(1)),
         }
     }
@@ -313,14 +313,18 @@ mod tests {
     }
 
     #[test]
-    fn whoever_becomes_an_admin_gets_another_token_and_nobody_else_does() {
+    fn whoever_becomes_staff_or_an_admin_gets_another_token_and_nobody_else_does() {
         let change = |kind| UserChange { user_type: Some(kind), ..UserChange::default() };
         for (before, after) in UserType::LISTED.into_iter().flat_map(|kind| UserType::LISTED.map(|other| (kind, other)))
         {
             let user = made(NewUser { user_type: Some(before), ..NewUser::default() });
             let changed = change(after).apply(&user, Timestamp::from_millis(9));
-            let becomes = before != UserType::Admin && after == UserType::Admin;
-            assert_eq!(changed.token_version != user.token_version, becomes, "{before} {after}");
+            let rises = match (before, after) {
+                (UserType::Admin, _) | (UserType::Agent, UserType::Agent) => false,
+                (_, UserType::Agent | UserType::Admin) => true,
+                _ => false,
+            };
+            assert_eq!(changed.token_version != user.token_version, rises, "{before} {after}");
         }
     }
 

@@ -5,7 +5,7 @@ use super::txn::Conditional;
 use super::{Key, Store, StoreError, Table, Write};
 use crate::ids::{AccountId, PhoneUserId, UserId};
 use crate::timestamp::Timestamp;
-use crate::voximplant::Role;
+use crate::voximplant::{ApiKeyName, Role};
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
 
@@ -166,6 +166,9 @@ pub struct ApiKey {
 #[derive(Debug, Serialize, Deserialize)]
 struct ApiKeyItem {
     pk: String,
+    /// What the operator calls it; keys of earlier versions have no name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name: Option<ApiKeyName>,
     #[serde(flatten)]
     key: ApiKey,
 }
@@ -174,7 +177,21 @@ fn api_key(hash: &TokenHash) -> Key {
     Key::single(format!("A#{}", hash.0))
 }
 
+/// Writes an API key under its hash.
+pub(super) fn put_named_api_key(hash: &TokenHash, name: &ApiKeyName, key: &ApiKey) -> Result<Write, StoreError> {
+    Write::put(Table::Auth, &ApiKeyItem { pk: api_key(hash).pk, name: Some(name.clone()), key: key.clone() })
+}
+
 impl Store {
+    /// The name of an API key, and the account that it opens.
+    pub(super) async fn named_api_key(
+        &self,
+        hash: &TokenHash,
+    ) -> Result<Option<(Option<ApiKeyName>, ApiKey)>, StoreError> {
+        let item: Option<ApiKeyItem> = self.get(Table::Auth, &api_key(hash)).await?;
+        Ok(item.map(|item| (item.name, item.key)))
+    }
+
     /// The admin whose token this is.
     pub async fn admin_by_token(&self, token: &TokenHash) -> Result<Option<UserId>, StoreError> {
         let item: Option<AdminTokenItem> = self.get(Table::Auth, &admin_token_key(token)).await?;
@@ -210,8 +227,8 @@ impl Store {
         Ok(item.map(|item| item.key))
     }
 
-    /// Stores an API key. Operator work: no method may do this.
+    /// Stores an API key without a name, as earlier versions did. Operator work: no method may do this.
     pub async fn put_api_key(&self, hash: &TokenHash, key: &ApiKey) -> Result<(), StoreError> {
-        self.put(Table::Auth, &ApiKeyItem { pk: api_key(hash).pk, key: key.clone() }).await
+        self.put(Table::Auth, &ApiKeyItem { pk: api_key(hash).pk, name: None, key: key.clone() }).await
     }
 }

@@ -26,7 +26,7 @@ mod read;
 mod sequence;
 
 pub use backoff::Attempts;
-pub use client::{Endpoint, connect, connect_with, https};
+pub use client::{EMULATED_REGION, Endpoint, connect, connect_with, https};
 pub use error::StoreError;
 pub use keys::Key;
 pub use schema::{Table, Tables};

@@ -1,7 +1,7 @@
 //! JSON into [`Node`]s without ever reading a number as a float.
 
 use super::malformed::Malformed;
-use super::node::Node;
+use super::node::{Fields, Node};
 use super::params::has_nul;
 use crate::limits::{MAX_DEPTH, MAX_FIELDS};
 use serde::Deserialize;
@@ -27,16 +27,12 @@ fn node(raw: &RawValue, depth: usize) -> Result<Node, Malformed> {
             if entries.len() > MAX_FIELDS {
                 return Err(Malformed::TooManyFields);
             }
-            let mut map: Vec<(String, Node)> = Vec::with_capacity(entries.len());
+            let mut map = Fields::with_capacity(entries.len());
             for (key, value) in entries {
-                let value = node(value, depth)?;
                 // A repeated key: the last one wins, as in PHP and in every JSON library the clients use.
-                match map.iter_mut().find(|(existing, _)| *existing == key) {
-                    Some((_, existing)) => *existing = value,
-                    None => map.push((key, value)),
-                }
+                map.set(&key, node(value, depth)?);
             }
-            Ok(Node::Map(map))
+            Ok(Node::Map(map.into_entries()))
         }
         Some(b'[') => {
             let values: Vec<&RawValue> = read(text)?;

@@ -2,11 +2,12 @@
 
 use super::{existing, parse};
 use crate::operator::Operator;
-use crate::state::State;
+use crate::state;
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
 use shared::ids::AccountId;
 use shared::voximplant::Role;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, Subcommand)]
@@ -78,7 +79,11 @@ impl Command {
 }
 
 pub(super) fn write_credentials(out: &Path, text: &str) -> Result<()> {
-    let name = out.file_name().and_then(|name| name.to_str()).context("--out must name a file")?;
-    let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-    State::open(folder)?.write_secret(name, text)
+    if out.file_name().is_none() {
+        bail!("--out must name a file");
+    }
+    if let Some(folder) = out.parent() {
+        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    }
+    state::replace(out, text, true)
 }
