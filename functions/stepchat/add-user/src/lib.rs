@@ -75,7 +75,7 @@ impl Method for AddUser {
             user_type: request.user_type.or(request.user_tyoe).read()?,
             department: request.department.read()?.flatten(),
         };
-        let details = details_of_new_user(request.extra.or(request.settings_extra).read(ctx)?)?;
+        let details = details_of_new_user(&request.extra.or(request.settings_extra).read(ctx)?)?;
         let password = new_password(request.password.as_str()).await?;
         let id = ctx.store().next_id(Sequence::StepchatUser, UserId::new).await?;
         let user = new.into_user(id, ctx.now(), &config.default_first_name, ctx.random_below(100_000));
