@@ -145,7 +145,7 @@ impl DetailEdit {
 }
 
 /// The extras of a new user: what would be removed is just not there.
-pub fn details_of_new_user(edits: Vec<DetailEdit>) -> Result<Vec<Detail>, Refusal> {
+pub fn details_of_new_user(edits: &[DetailEdit]) -> Result<Vec<Detail>, Refusal> {
     let changes = edits.iter().map(|edit| edit.change(None));
     let details: Vec<Detail> = changes
         .filter_map(|change| match change {

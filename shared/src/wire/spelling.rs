@@ -11,7 +11,7 @@ const NO_WORDS: [&str; 8] = ["", "0", "false", "null", "none", "nil", "undefined
 /// Whether a value is `false` as callers send it: JSON `false`, the word in any case, or `0`, which is what PHP's
 /// `http_build_query` makes of it.
 #[must_use]
-pub fn is_false(node: &Node) -> bool {
+pub(super) fn is_false(node: &Node) -> bool {
     match node {
         Node::Bool(on) => !on,
         Node::Number(text) | Node::Text(text) => {
@@ -25,13 +25,13 @@ pub fn is_false(node: &Node) -> bool {
 /// Whether a value says nothing where the page names `false` as a field's default: nothing at all, blank text, or
 /// [`false`](is_false) (decision E6).
 #[must_use]
-pub fn is_not_given(node: &Node) -> bool {
+pub(super) fn is_not_given(node: &Node) -> bool {
     is_false(node) || is_blank(node)
 }
 
 /// Whether a value is JSON `null` or blank text.
 #[must_use]
-pub fn is_blank(node: &Node) -> bool {
+pub(super) fn is_blank(node: &Node) -> bool {
     match node {
         Node::Null => true,
         Node::Text(text) => text.trim().is_empty(),
@@ -43,7 +43,7 @@ pub fn is_blank(node: &Node) -> bool {
 /// and Go write ids that went through a float (decision E11). `None` for everything else, and for a number that no
 /// count reaches.
 #[must_use]
-pub fn whole_number(text: &str) -> Option<u64> {
+pub(super) fn whole_number(text: &str) -> Option<u64> {
     let (mantissa, exponent) = match text.trim().split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, Some(exponent)),
         None => (text.trim(), None),
@@ -72,7 +72,7 @@ fn decimal_exponent(text: &str) -> Option<usize> {
 
 /// A switch by PHP's truthiness: on is everything but nothing, an empty list, and the words for no.
 #[must_use]
-pub fn is_on(node: &Node) -> bool {
+pub(super) fn is_on(node: &Node) -> bool {
     match node {
         Node::Null => false,
         Node::List(items) => !items.is_empty(),
@@ -86,7 +86,7 @@ pub fn is_on(node: &Node) -> bool {
 
 /// A switch that must be one: `true`, `false`, `1` or `0`.
 #[must_use]
-pub fn boolean(text: &str) -> Option<bool> {
+pub(super) fn boolean(text: &str) -> Option<bool> {
     let text = text.trim();
     match text {
         "1" | "1.0" => Some(true),
@@ -100,7 +100,7 @@ pub fn boolean(text: &str) -> Option<bool> {
 /// JSON text in a field, read as JSON; once more if that is JSON text again, since some clients encode what is already
 /// encoded (decision E11). Other text stays text.
 #[must_use]
-pub fn unfolded(node: Node) -> Node {
+pub(super) fn unfolded(node: Node) -> Node {
     let once = |node: Node| match node {
         Node::Text(text) => json::parse(&text).unwrap_or(Node::Text(text)),
         other => other,
@@ -114,7 +114,7 @@ pub fn unfolded(node: Node) -> Node {
 
 /// The value of a field whose default the page calls `false`: unfolded, or `None` if nothing was given.
 #[must_use]
-pub fn given(node: Node) -> Option<Node> {
+pub(super) fn given(node: Node) -> Option<Node> {
     if is_not_given(&node) {
         return None;
     }
@@ -123,7 +123,7 @@ pub fn given(node: Node) -> Option<Node> {
 
 /// The texts of a list: its scalars, or what stands between commas of a text. Blank ones are dropped.
 #[must_use]
-pub fn texts(node: &Node) -> Vec<String> {
+pub(super) fn texts(node: &Node) -> Vec<String> {
     let texts: Vec<&str> = match node {
         Node::List(items) => items.iter().filter_map(Node::as_text).collect(),
         Node::Map(entries) => entries.iter().filter_map(|(_, item)| item.as_text()).collect(),
@@ -135,7 +135,7 @@ pub fn texts(node: &Node) -> Vec<String> {
 
 /// Whether a list or an object has nothing in it.
 #[must_use]
-pub fn is_empty_list(node: &Node) -> bool {
+pub(super) fn is_empty_list(node: &Node) -> bool {
     match node {
         Node::List(items) => items.is_empty(),
         Node::Map(entries) => entries.is_empty(),

@@ -29,7 +29,7 @@ const BUDGETS: [(&str, u32); 52] = [
     ("agents-online", 2),
     ("count-users", 2),
     ("csv-users", 5),
-    ("current-url", 4),
+    ("current-url", 5),
     ("delete-leads", 16),
     ("delete-user", 7),
     ("delete-users", 20),

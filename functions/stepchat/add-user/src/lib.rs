@@ -76,7 +76,7 @@ impl Method for AddUser {
             user_type: request.user_type.or(request.user_tyoe).read()?,
             department: request.department.read()?.flatten(),
         };
-        let details = details_of_new_user(request.extra.or(request.settings_extra).read(ctx)?)?;
+        let details = details_of_new_user(&request.extra.or(request.settings_extra).read(ctx)?)?;
         let password = new_password(request.password.as_str()).await?;
         let kind = new.user_type.unwrap_or(UserType::User);
         let store = ctx.store();

@@ -133,7 +133,7 @@ mod tests {
     }
 
     fn details(json: &str) -> Vec<(String, String, String)> {
-        let details: Vec<Detail> = details_of_new_user(extra(json).edits().unwrap()).unwrap();
+        let details: Vec<Detail> = details_of_new_user(&extra(json).edits().unwrap()).unwrap();
         let shown = details.into_iter();
         shown.map(|detail| (detail.slug.as_str().into(), detail.name, detail.value.as_str().into())).collect()
     }

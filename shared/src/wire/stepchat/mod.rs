@@ -23,7 +23,7 @@ pub use fields::{
     DepartmentField, EmailField, Flag, NewPassword, OptionalUserRef, PageField, PictureField, SinceField, Text,
     TextOrFalse, TypeField, UrlField, UserRef,
 };
-pub use listed::{ExtraChoice, ListedUser};
+pub use listed::{ExtraChoice, ListedUser, Values};
 pub use listing::{Names, PlaceCursor, Sorting, Types, UserCursor, UserRefs, UserSelection};
 pub use row::{DetailRow, UserDetails, UserRow};
 
