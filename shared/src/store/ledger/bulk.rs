@@ -619,7 +619,7 @@ impl Drive<'_> {
             previous: bulk.hash.clone(),
         };
         let hash = entry.hash().map_err(|error| StoreError::Corrupt(error.to_string()))?;
-        let journal = JournalItem::new(entry, number, hash);
+        let journal = JournalItem::new(entry, bulk.at, number, hash);
         for line in journal.lines()? {
             txn.push(line);
         }

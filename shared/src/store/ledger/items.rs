@@ -30,8 +30,9 @@ pub(super) fn journal_partition(account: AccountId) -> String {
     format!("A#{}#J", account.padded())
 }
 
-/// Where an entry stands in the journal: by time, then by number. Times never go back along the numbers, so this is
-/// the order of the numbers too, and a range of dates is a range of keys.
+/// Where an entry stands in the journal: by time, then by number. These times never go back along the numbers, so this is
+/// the order of the numbers too, and a range of dates is a range of keys. They are the entries' own but where a clock was
+/// wrong: see [`Head::append`].
 pub(super) fn journal_place(at: Timestamp, number: u64, chunk: u32) -> String {
     format!("{}#{number:012}#{chunk:05}", moment(at))
 }
@@ -52,8 +53,14 @@ pub(super) struct Head {
     pub v: i64,
     /// The hash of the last entry.
     pub hash: EntryHash,
-    /// When the last entry was made: the next one is never earlier.
+    /// When the last entry was made: the next one is never earlier, unless that was the future.
     pub at: Timestamp,
+    /// The time by which the last entry is placed, if that is not its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    placed: Option<Timestamp>,
+    /// The last moment behind which earlier entries are placed, if a clock has ever been wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pinned: Option<Timestamp>,
 }
 
 impl Head {
@@ -67,7 +74,14 @@ impl Head {
             v: 0,
             hash: EntryHash::genesis(),
             at: Timestamp::from_millis(0),
+            placed: None,
+            pinned: None,
         }))
+    }
+
+    /// The time by which the last entry is placed.
+    pub(super) fn place(&self) -> Timestamp {
+        self.placed.unwrap_or(self.at)
     }
 
     pub(super) fn balance(&self) -> Money {
@@ -75,6 +89,9 @@ impl Head {
     }
 
     /// The head and the journal item after these postings; `None` if the balance would be negative or out of range.
+    ///
+    /// Entries are dated in the order of their numbers. But if the last one was dated by a clock that was ahead, this one has
+    /// its right date all the same; only its place is behind the other, so that the order of the journal holds.
     pub(super) fn append(
         &self,
         account: AccountId,
@@ -94,15 +111,18 @@ impl Head {
         let entry = Entry {
             account,
             number: u64::try_from(v).unwrap_or(0),
-            at: now.max(self.at),
+            at: if self.at.is_possible(now) { now.max(self.at) } else { now },
             postings,
             rate,
             balance_units: units,
             previous: self.hash.clone(),
         };
         let hash = entry.hash().map_err(|error| StoreError::Corrupt(error.to_string()))?;
-        let head = Self { units, v, hash: hash.clone(), at: entry.at, ..self.clone() };
-        Ok(Some(Appended { journal: JournalItem::new(entry, 0, hash), head }))
+        let place = entry.at.max(self.place());
+        let placed = (place > entry.at).then_some(place);
+        let pinned = placed.max(self.pinned);
+        let head = Self { units, v, hash: hash.clone(), at: entry.at, placed, pinned, ..self.clone() };
+        Ok(Some(Appended { journal: JournalItem::new(entry, place, 0, hash), head }))
     }
 }
 
@@ -143,14 +163,15 @@ pub(super) struct JournalItem {
 }
 
 impl JournalItem {
-    pub(super) fn new(entry: Entry, chunk: u32, hash: EntryHash) -> Self {
-        Self {
-            pk: journal_partition(entry.account),
-            sk: journal_place(entry.at, entry.number, chunk),
-            hash,
-            chunk,
-            entry,
-        }
+    pub(super) fn new(entry: Entry, place: Timestamp, chunk: u32, hash: EntryHash) -> Self {
+        Self { pk: journal_partition(entry.account), sk: journal_place(place, entry.number, chunk), hash, chunk, entry }
+    }
+}
+
+impl JournalItem {
+    /// Whether it is placed by its own time.
+    pub(super) fn is_in_its_place(&self) -> bool {
+        self.sk.starts_with(&moment(self.entry.at))
     }
 }
 
@@ -293,7 +314,7 @@ mod tests {
         let (at, previous) = (Timestamp::from_millis(0), EntryHash::genesis());
         let account = AccountId::new(1).unwrap();
         let entry = Entry { account, number, at, postings: Vec::new(), rate: None, balance_units: 0, previous };
-        JournalItem::new(entry, chunk, EntryHash::genesis())
+        JournalItem::new(entry, at, chunk, EntryHash::genesis())
     }
 
     #[test]
