@@ -181,7 +181,7 @@ async fn check(
     let known = mark.place.clone();
     let pk = journal_partition(account);
     // The journal only grows, and an entry and its head are one transaction: everything up to this head is there.
-    let end = format!("{}#~", moment(head.at));
+    let end = format!("{}#~", moment(head.place()));
     while mark.number < goal && *pages > 0 {
         let range = Range::Between(&mark.place, &end);
         let partition =
