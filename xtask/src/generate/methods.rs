@@ -19,7 +19,7 @@ pub(super) fn text(registry: &Registry) -> String {
 }
 
 fn section(page: &mut String, family: &FamilyEntry) {
-    let doors = family.front_doors.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", ");
+    let doors = family.door_routes().iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", ");
     let _ = write!(
         page,
         "\n## {}\n\nAll methods also answer at the front door: {doors}.\n\n\
@@ -33,7 +33,7 @@ fn section(page: &mut String, family: &FamilyEntry) {
 
 fn row(entry: &Entry) -> String {
     let (name, access) = (entry.name, entry.access());
-    let paths = entry.paths().iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(" ");
+    let paths = entry.routes().iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(" ");
     let effect = match entry.effect {
         Effect::Read => "reads",
         Effect::Write | Effect::Repeatable => "writes",

@@ -19,6 +19,7 @@ pub use selection::{APPLICATIONS, Pair, QUEUES, SKILLS, Selection, USERS, Users,
 use crate::auth::voximplant::{Caller, authenticate};
 use crate::context::Ctx;
 use crate::method::{Effect, Family};
+use crate::routes::FrontDoor;
 use crate::store::Table;
 use crate::store::grants::{Action, Grant};
 use crate::voximplant::Role;
@@ -42,7 +43,7 @@ impl Family for Voximplant {
     const NAME: &'static str = "voximplant";
     const SELECTOR: &'static str = "cmd";
     const ROOT: &'static str = "/platform_api";
-    const FRONT_DOORS: &'static [&'static str] = &["/platform_api", "/platform_api/"];
+    const FRONT_DOORS: &'static [FrontDoor] = &[FrontDoor::at("/platform_api")];
     const TRAILING_SLASH: bool = true;
     const JUNK: Junk = Junk::Ignored;
     // Credentials, and the account behind a token that names a child account.

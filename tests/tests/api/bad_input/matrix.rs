@@ -51,7 +51,7 @@ impl World {
     }
 
     async fn call(&self, entry: &Entry, fields: Map<String, Value>) -> Answer {
-        let path = &entry.paths()[0];
+        let path = &entry.path();
         let token = if entry.family == "stepchat" { &self.app.token } else { &self.bearer };
         post(&self.app, path, "application/json", token, Value::Object(fields).to_string()).await
     }
@@ -84,7 +84,7 @@ impl World {
             self.fault(format!("{} {case}: {} {shown}", entry.name, answer.status));
             return answer;
         }
-        assert_shaped(&entry.paths()[0], &answer);
+        assert_shaped(&entry.path(), &answer);
         let body = answer.json();
         let error = code(&answer);
         if error.as_ref().is_some_and(|code| !self.codes.contains(code)) {

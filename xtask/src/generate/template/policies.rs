@@ -13,9 +13,9 @@ const TO_READ: [&str; 2] = ["kms:Decrypt", "kms:DescribeKey"];
 /// What it does besides on behalf of a writer.
 const TO_WRITE: [&str; 3] = ["kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"];
 
-/// A policy document that allows exactly these grants.
-pub(super) fn policy(grants: &[Grant]) -> Map {
-    super::policy(on_tables(grants).into_iter().chain(on_files(grants)).chain(on_key(grants)))
+/// The statements that allow exactly these grants.
+pub(super) fn statements(grants: &[Grant]) -> impl Iterator<Item = Map> {
+    on_tables(grants).into_iter().chain(on_files(grants)).chain(on_key(grants))
 }
 
 /// One statement per set of actions, so that what may be done to several tables alike is said once.
@@ -81,13 +81,14 @@ fn on_key(grants: &[Grant]) -> Option<Map> {
     let encrypted: Vec<Action> = grants.iter().filter_map(on_encrypted).collect();
     let writes = encrypted.iter().any(|action| writes(*action));
     let more: &[&str] = if writes { &TO_WRITE } else { &[] };
-    let way = Map::new().with("kms:ViaService", Yaml::substituted("dynamodb.${AWS::Region}.amazonaws.com"));
+    // The end differs by partition, and not always as the partition's other names do.
+    let way = Map::new().with("kms:ViaService", Yaml::substituted("dynamodb.${AWS::Region}.amazonaws.com*"));
     (!encrypted.is_empty()).then(|| {
         Map::new()
             .with("Effect", "Allow")
             .with("Action", TO_READ.iter().chain(more).copied().collect::<Yaml>().on_one_line())
             .with("Resource", Yaml::attribute(DATA_KEY, "Arn"))
-            .with("Condition", Map::new().with("StringEquals", way))
+            .with("Condition", Map::new().with("StringLike", way))
     })
 }
 
@@ -104,7 +105,7 @@ mod tests {
     use shared::store::Table;
 
     fn text(grants: &[Grant]) -> String {
-        policy(grants).document()
+        crate::generate::template::policy(statements(grants)).document()
     }
 
     #[test]
