@@ -39,7 +39,7 @@ impl FrontDoor {
     /// Its routes, one for each number of folders: a variable of the gateway stands for one segment and no more.
     pub fn routes(self) -> impl Iterator<Item = RoutePath> {
         (0..=self.most_folders).map(move |folders| {
-            let before: String = (1..=folders).map(|folder| format!("/{{folder{folder}}}")).collect();
+            let before = (1..=folders).fold(String::new(), |path, folder| format!("{path}/{{folder{folder}}}"));
             RoutePath(format!("{before}{}", self.path))
         })
     }

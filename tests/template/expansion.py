@@ -4,6 +4,7 @@ Runs in the environment of tools.py.
 """
 
 import copy
+import os
 import pathlib
 import tomllib
 
@@ -11,6 +12,8 @@ import yaml
 from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
 
+# SAM asks for the partition that belongs to it.
+os.environ.setdefault("AWS_DEFAULT_REGION", "eu-central-1")
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # A parameter without a default: what the deploy tool works out.
 REVISION = "0123456789abcdef"
@@ -25,19 +28,17 @@ def configured(stage):
 
 
 def documented():
-    """Every set of parameters that docs/runbook.md tells of, by its name."""
-    concurrency = {"LoginConcurrency": "5", "TransferConcurrency": "5", "BulkConcurrency": "2", "FunctionConcurrency": "3"}
+    """Every choice that docs/runbook.md tells of, in as few deployments as show each by itself."""
+    copies = ["Login", "Transfer", "Bulk", "Function", "FrontDoor"]
+    limits = {f"{name}Concurrency": "3" for name in copies}
     return {
         "defaults": {},
-        "dev": configured("dev"),
         "prod": configured("prod"),
         "own domain": {"DomainName": "users.example.com", "CertificateArn": CERTIFICATE},
-        "CORS": {"CorsOrigins": "https://one.example,https://two.example"},
-        "arm64": {"Architecture": "arm64"},
+        "CORS and alarms": {"CorsOrigins": "https://one.example,https://two.example", "AlarmEmail": "ops@example.com"},
+        "arm64": {**configured("dev"), "Architecture": "arm64"},
         "release without alarms": {"ReleaseAlarms": "off", "Release": "Linear10PercentEvery1Minute"},
-        "alarms": {"AlarmEmail": "ops@example.com", "AlarmFailures": "0"},
-        "concurrency": concurrency,
-        "ceilings": {"TableReadCeiling": "4000", "TableWriteCeiling": "1000"},
+        "limits": {**limits, "TableReadCeiling": "4000", "TableWriteCeiling": "1000", "RouteRate": "5"},
     }
 
 

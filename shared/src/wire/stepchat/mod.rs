@@ -26,7 +26,7 @@ use crate::method::{Effect, Family};
 use crate::routes::FrontDoor;
 use crate::store::Table;
 use crate::store::files::{self, FileKey};
-use crate::store::grants::{Action, Grant};
+use crate::store::grants::{Action, AuthItem, Grant};
 use crate::wire::{Inbound, Junk, Reply, ReplyType};
 use http::StatusCode;
 
@@ -53,9 +53,10 @@ impl Family for Stepchat {
     const JUNK: Junk = Junk::Refused;
     // Tokens; and for API tokens the admin behind one, and the note of its use.
     const GRANTS: &'static [Grant] = &[
-        Grant::on(Table::Auth, Action::GetItem),
+        Grant::auth(AuthItem::AdminToken, Action::GetItem),
+        Grant::auth(AuthItem::ApiToken, Action::GetItem),
         Grant::on(Table::Stepchat, Action::GetItem),
-        Grant::on(Table::Auth, Action::UpdateItem),
+        Grant::auth(AuthItem::ApiToken, Action::UpdateItem),
     ];
 
     const DOOR_GRANTS: &'static [Grant] = files::SERVE;

@@ -21,7 +21,7 @@ use crate::context::Ctx;
 use crate::method::{Effect, Family};
 use crate::routes::FrontDoor;
 use crate::store::Table;
-use crate::store::grants::{Action, Grant};
+use crate::store::grants::{Action, AuthItem, Grant};
 use crate::voximplant::Role;
 use crate::wire::{Inbound, Junk, Reply, ReplyType};
 use http::StatusCode;
@@ -47,8 +47,11 @@ impl Family for Voximplant {
     const TRAILING_SLASH: bool = true;
     const JUNK: Junk = Junk::Ignored;
     // Credentials, and the account behind a token that names a child account.
-    const GRANTS: &'static [Grant] =
-        &[Grant::on(Table::Auth, Action::GetItem), Grant::on(Table::Voximplant, Action::GetItem)];
+    const GRANTS: &'static [Grant] = &[
+        Grant::auth(AuthItem::ServiceKey, Action::GetItem),
+        Grant::auth(AuthItem::ApiKey, Action::GetItem),
+        Grant::on(Table::Voximplant, Action::GetItem),
+    ];
 
     type Access = Access;
     type Caller = Caller;

@@ -1,12 +1,13 @@
 //! The functions, each with its log group.
 
 use super::bucket::BUCKET;
-use super::parameters::{ARCHITECTURE, LOG_RETENTION, settings};
+use super::parameters::{ARCHITECTURE, LOG_RETENTION, SECRETS_REVISION, settings};
 use super::tables::table_id;
 use super::yaml::{Map, Yaml};
 use super::{METRICS, api, care, function_id, logs_id, resource, roles, secrets};
 use crate::generate::deployment::{Function, Group, MEMORY, Trigger};
 use crate::names::pascal;
+use shared::config::Needs;
 use shared::store::files::BUCKET_VARIABLE;
 
 /// Seconds a request may take: the API gives up after 30.
@@ -58,6 +59,9 @@ fn properties(function: &Function) -> Map {
             .remark("Read when the stack is deployed. Whoever may see a function's settings sees it.")
             .with(name, value)
     });
+    // CloudFormation reads a secret again only for a function that changes.
+    let generation = (function.needs != Needs::NONE).then(|| Yaml::reference(SECRETS_REVISION));
+    let variables = variables.with_some("SWITCHBOARD_SECRETS_REVISION", generation);
     let bucket = function.keeps_files().then(|| Yaml::reference(BUCKET));
     let memory = Some(function.memory()).filter(|memory| *memory != MEMORY);
     let timeout = (function.trigger == Trigger::EveryMinute).then_some(JOB_TIMEOUT);
@@ -82,12 +86,11 @@ fn once() -> Map {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shared::config::Needs;
     use shared::store::Table;
-    use shared::store::grants::{Action, Grant};
+    use shared::store::grants::{Action, AuthItem, Grant};
 
     fn function(trigger: Trigger, hashes: bool) -> Function {
-        let grants = vec![Grant::on(Table::Auth, Action::GetItem)];
+        let grants = vec![Grant::auth(AuthItem::Session, Action::GetItem)];
         let (binary, about) = ("stepchat-get-user".into(), "Reads.".into());
         Function { binary, about, trigger, grants, hashes, needs: Needs::NONE }
     }

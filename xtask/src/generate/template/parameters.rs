@@ -41,6 +41,8 @@ pub(super) const READ_CEILING: &str = "TableReadCeiling";
 pub(super) const WRITE_CEILING: &str = "TableWriteCeiling";
 /// The condition that there is either.
 pub(super) const HAS_CEILING: &str = "HasTableCeiling";
+/// Counted up with a secret, so that functions read theirs anew.
+pub(super) const SECRETS_REVISION: &str = "SecretsRevision";
 /// How a new version gets its callers.
 pub(super) const RELEASE: &str = "Release";
 /// Whether an alarm stops a release.
@@ -84,6 +86,10 @@ pub(super) fn parameters() -> Map {
                 .with("AllowedValues", retentions),
         )
         .with(REVISION, revision())
+        .with(
+            SECRETS_REVISION,
+            number("Count it up when a secret was changed: functions read theirs anew.", 1, (1, 1_000_000)),
+        )
         .with(RELEASE, one_of("How new versions of login, transfers and the front doors get their callers.", &RELEASES))
         .with(
             RELEASE_ALARMS,
@@ -126,8 +132,11 @@ pub(super) fn conditions() -> Map {
     };
     let conditions =
         [CORS, ALARM_EMAIL, DOMAIN].into_iter().fold(Map::new(), |all, parameter| set(all, parameter, "\"\""));
-    let limits = CONCURRENCIES.into_iter().chain([READ_CEILING, WRITE_CEILING]);
-    let conditions = limits.fold(conditions, |all, parameter| set(all, parameter, &UNSET.to_string()));
+    let conditions = CONCURRENCIES.into_iter().fold(conditions, |all, limit| set(all, limit, &UNSET.to_string()));
+    // Texts, as their parameters are.
+    let unset = format!("\"{UNSET}\"");
+    let ceilings = [READ_CEILING, WRITE_CEILING].into_iter();
+    let conditions = ceilings.fold(conditions, |all, ceiling| set(all, ceiling, &unset));
     let either = [READ_CEILING, WRITE_CEILING].map(|ceiling| format!("!Condition {}", is_set(ceiling)));
     let conditions = conditions.with(HAS_CEILING, Yaml::Scalar(format!("!Or [{}]", either.join(", "))));
     conditions.with(RELEASE_IS_WATCHED, Yaml::Scalar(format!("!Equals [!Ref {RELEASE_ALARMS}, \"on\"]")))
