@@ -184,7 +184,7 @@ impl Ctx {
     /// The address of something below the family's root, on the host and with the prefix that the caller used.
     #[must_use]
     pub fn address<F: Family>(&self, below: &str) -> String {
-        let mut doors = std::iter::once(&F::ROOT).chain(F::FRONT_DOORS);
+        let mut doors = std::iter::once(F::ROOT).chain(F::FRONT_DOORS.iter().map(|door| door.path()));
         let prefix = doors.find_map(|door| self.path.split_once(door)).map_or("", |(prefix, _)| prefix);
         format!("{}{prefix}{}/{below}", self.origin(), F::ROOT)
     }

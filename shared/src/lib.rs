@@ -14,6 +14,7 @@ pub mod ledger;
 pub mod limits;
 pub mod method;
 pub mod observe;
+pub mod routes;
 pub mod runtime;
 pub mod slices;
 pub mod stepchat;

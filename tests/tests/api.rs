@@ -33,6 +33,7 @@ mod api {
     mod lists;
     mod moments;
     mod panics;
+    mod paths;
     mod races;
     mod scheduled;
     mod search;

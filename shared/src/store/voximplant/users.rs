@@ -7,7 +7,7 @@ use super::texts::Marks;
 use crate::ids::{AccountId, ApplicationId, PhoneUserId, SkillId};
 use crate::store::auth::{self, PasswordHash};
 use crate::store::generation::{self, Generation, Shard, Which};
-use crate::store::grants::{Action, Grant};
+use crate::store::grants::{Action, AuthItem, Grant};
 use crate::store::listing::Merge;
 use crate::store::read::{Partition, Range, text};
 use crate::store::{Attempts, CommitError, Key, Sequence, Store, StoreError, Table, Txn, Write};
@@ -23,7 +23,7 @@ pub const CREATE: &[Grant] = &[
     Grant::on(Table::Voximplant, Action::ConditionCheckItem),
     Grant::on(Table::Voximplant, Action::BatchWriteItem),
     Grant::on(Table::Voximplant, Action::DeleteItem),
-    Grant::on(Table::Auth, Action::PutItem),
+    Grant::auth(AuthItem::VoximplantPassword, Action::PutItem),
 ];
 /// What [`capacity`] needs.
 pub const CAPACITY: &[Grant] =
