@@ -65,7 +65,13 @@ pub struct Place {
 impl Place {
     /// Opens it; a folder without a database is refused rather than filled by mistake.
     pub async fn open(&self) -> Result<Opened> {
-        let state = if elsewhere() { State::open(&self.state) } else { State::existing(&self.state) }?;
+        let state = if on_aws() {
+            State::unmade(&self.state)
+        } else if elsewhere() {
+            State::open(&self.state)?
+        } else {
+            State::existing(&self.state)?
+        };
         open(&state, false, Log::Stdout).await
     }
 }

@@ -26,6 +26,12 @@ impl State {
         Ok(Self { folder: folder.to_owned() })
     }
 
+    /// Names the folder of a deployment that keeps nothing on this machine: nothing is made.
+    #[must_use]
+    pub fn unmade(folder: &Path) -> Self {
+        Self { folder: folder.to_owned() }
+    }
+
     /// Opens a folder that holds a database: a misspelt name must not become an empty deployment.
     pub fn existing(folder: &Path) -> Result<Self> {
         let state = Self { folder: folder.to_owned() };
