@@ -13,7 +13,8 @@ use crate::wire::{Cookies, Inbound};
 use serde::Serialize;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// What lives as long as the process.
 #[derive(Debug)]
@@ -169,7 +170,7 @@ impl Ctx {
     /// The address of something below the family's root, on the host and with the prefix that the caller used.
     #[must_use]
     pub fn address<F: Family>(&self, below: &str) -> String {
-        let mut doors = std::iter::once(&F::ROOT).chain(F::FRONT_DOORS);
+        let mut doors = std::iter::once(F::ROOT).chain(F::FRONT_DOORS.iter().map(|door| door.path()));
         let prefix = doors.find_map(|door| self.path.split_once(door)).map_or("", |(prefix, _)| prefix);
         format!("{}{prefix}{}/{below}", self.origin(), F::ROOT)
     }

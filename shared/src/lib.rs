@@ -13,6 +13,7 @@ pub mod ledger;
 pub mod limits;
 pub mod method;
 pub mod observe;
+pub mod routes;
 pub mod runtime;
 pub mod stepchat;
 pub mod store;

@@ -27,7 +27,8 @@ use std::fmt::Write as _;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
+use tokio::time::Instant;
 
 /// Longest a handler may take where no deadline is known (the local server): API Gateway's own limit.
 const LONGEST: Duration = Duration::from_secs(29);
@@ -71,13 +72,14 @@ where
                 let context = event.lambda_context_ref();
                 let left = context.map_or(LONGEST, |context| time_left(context.deadline()));
                 let id = context.map(|context| context.request_id.clone());
+                let request_id = event.request_context_ref().and_then(gateway_id);
                 let peer = event.request_context_ref().and_then(peer);
                 let (head, body) = event.into_parts();
                 let mut request = Request::from_parts(head, body_bytes(body));
                 if let Some(peer) = peer {
                     request.extensions_mut().insert(peer);
                 }
-                request.extensions_mut().insert(Invocation { left: left.saturating_sub(MARGIN), id });
+                request.extensions_mut().insert(Invocation { left: left.saturating_sub(MARGIN), id, request_id });
                 Ok::<_, Infallible>(lambda_response(handler(app, request).await.into()))
             }
         }))
@@ -154,11 +156,21 @@ pub async fn perform(job: &Job, app: Arc<App>, deadline: Instant) -> Result<usiz
     failure.map_or(Ok(finished), Err)
 }
 
-/// What Lambda says of one event: how long the handler may take, and the name it goes by in Lambda's own log.
+/// What Lambda says of one event: how long the handler may take, and the names it goes by in Lambda's own log and in the
+/// gateway's.
 #[derive(Debug, Clone)]
 struct Invocation {
     left: Duration,
     id: Option<String>,
+    request_id: Option<String>,
+}
+
+/// The gateway's id of a request: its access log has the same one.
+fn gateway_id(context: &RequestContext) -> Option<String> {
+    match context {
+        RequestContext::ApiGatewayV2(context) => context.request_id.clone(),
+        _ => None,
+    }
 }
 
 /// Who is connected to the gateway, as the gateway says; headers may say anything.
@@ -251,8 +263,11 @@ async fn entered<F: Family>(
 ) -> Reply {
     let started = Instant::now();
     let invocation = request.extensions().get::<Invocation>().cloned();
-    let Invocation { left, id } = invocation.unwrap_or(Invocation { left: LONGEST, id: None });
-    CURRENT.scope(Current { deadline: started + left, id }, admit::<F>(app, request, method, methods, started)).await
+    let Invocation { left, id, request_id } =
+        invocation.unwrap_or(Invocation { left: LONGEST, id: None, request_id: None });
+    CURRENT
+        .scope(Current { deadline: started + left, id, request_id }, admit::<F>(app, request, method, methods, started))
+        .await
 }
 
 async fn admit<F: Family>(
@@ -267,7 +282,12 @@ async fn admit<F: Family>(
         Ok(inbound) => inbound,
         Err(malformed) => return refuse::<F>(&app, &malformed.into(), accepts_json, started),
     };
-    let Some(handler) = method.or_else(|| named::<F>(&inbound, methods)) else {
+    // A method's own function also gets what stands below its path: only its name with a slash behind it is a call.
+    let handler = match method {
+        Some(own) => Some(own).filter(|own| below_root::<F>(&inbound).is_none_or(|name| own.is_called(name))),
+        None => named::<F>(&inbound, methods),
+    };
+    let Some(handler) = handler else {
         let missing = wanted::<F>(&inbound).is_none();
         let error = if missing { F::Error::missing_method() } else { F::Error::unknown_method() };
         return refuse::<F>(&app, &error, accepts_json, started);
@@ -280,6 +300,7 @@ async fn admit<F: Family>(
 struct Current {
     deadline: Instant,
     id: Option<String>,
+    request_id: Option<String>,
 }
 
 tokio::task_local! {
@@ -297,10 +318,15 @@ fn named<F: Family>(inbound: &Inbound, methods: &[Handler]) -> Option<Handler> {
     methods.iter().find(|handler| handler.is_called(name)).copied()
 }
 
-/// The method name a front-door request asks for. The path may carry any prefix before the family's root.
+/// The method name a front-door request asks for.
 fn wanted<F: Family>(inbound: &Inbound) -> Option<&str> {
-    let below = inbound.path.split_once(F::ROOT).map(|(_, below)| below.trim_matches('/'));
-    below.filter(|name| !name.is_empty()).or_else(|| inbound.params.text(F::SELECTOR))
+    below_root::<F>(inbound).or_else(|| inbound.params.text(F::SELECTOR))
+}
+
+/// What the path says below the family's root, which any prefix may stand before.
+fn below_root<F: Family>(inbound: &Inbound) -> Option<&str> {
+    let (_, below) = inbound.path.split_once(F::ROOT)?;
+    Some(below.trim_matches('/')).filter(|name| !name.is_empty())
 }
 
 /// Answers before any method is known.
@@ -462,7 +488,8 @@ fn log<F: Family>(
     line.cold_start = !WARM.swap(true, Ordering::Relaxed);
     line.duration_ms = millis_since(started);
     line.cause = cause.map(|cause| redact(&cause));
-    line.request_id = CURRENT.try_with(|current| current.id.clone()).ok().flatten();
+    let ids = CURRENT.try_with(|current| (current.request_id.clone(), current.id.clone()));
+    (line.request_id, line.invocation_id) = ids.unwrap_or_default();
     app.log.request(&line);
 }
 

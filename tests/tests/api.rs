@@ -27,6 +27,7 @@ mod api {
     mod ledger;
     mod lists;
     mod panics;
+    mod paths;
     mod races;
     mod scheduled;
     mod search;

@@ -44,9 +44,12 @@ pub struct RequestLine<'a> {
     pub method: &'static str,
     /// `ok`, or the error code.
     pub outcome: &'a str,
-    /// The id of the event in Lambda's own log.
+    /// The id of the request in the gateway's log, which also knows the address it came from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
+    /// The id of the event in Lambda's own log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub invocation_id: Option<String>,
     /// What kind of caller, never who or with what.
     pub caller: &'static str,
     /// Whether this was the process's first request.
@@ -147,6 +150,7 @@ pub fn line<'a>(
         method,
         outcome,
         request_id: None,
+        invocation_id: None,
         caller: "none",
         cold_start: false,
         duration_ms: 0.0,

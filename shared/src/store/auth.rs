@@ -1,5 +1,6 @@
 //! The `auth` table: what proves who someone is. Nothing in it is a secret in clear.
 
+use super::grants::AuthItem;
 use super::keys::sha256_hex;
 use super::{Key, Store, StoreError, Table, Write};
 use crate::ids::{AccountId, PhoneUserId, UserId};
@@ -51,15 +52,15 @@ struct AdminTokenItem {
 }
 
 fn admin_token_key(token: &TokenHash) -> Key {
-    Key::single(format!("T#{}", token.0))
+    AuthItem::AdminToken.key(&token.0)
 }
 
 fn stepchat_password_key(id: UserId) -> Key {
-    Key::single(format!("P#S#{}", id.padded()))
+    AuthItem::StepchatPassword.key(id.padded())
 }
 
 fn voximplant_password_key(account: AccountId, id: PhoneUserId) -> Key {
-    Key::single(format!("P#V#{account}#{}", id.padded()))
+    AuthItem::VoximplantPassword.key(format_args!("{account}#{}", id.padded()))
 }
 
 pub(super) fn put_admin_token(token: &TokenHash, owner: UserId) -> Result<Write, StoreError> {
@@ -119,7 +120,7 @@ struct ServiceKeyItem {
 }
 
 fn service_key(id: &str) -> Key {
-    Key::single(format!("K#{id}"))
+    AuthItem::ServiceKey.key(id)
 }
 
 /// Writes a service-account key.
@@ -163,7 +164,7 @@ struct ApiKeyItem {
 }
 
 fn api_key(hash: &TokenHash) -> Key {
-    Key::single(format!("A#{}", hash.0))
+    AuthItem::ApiKey.key(&hash.0)
 }
 
 impl Store {

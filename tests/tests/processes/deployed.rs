@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::Output;
 use std::sync::OnceLock;
 use switchboard::methods::{JOBS, families};
-use tests::lambda::Lambda;
+use tests::lambda::{GATEWAY_ID, INVOCATION_ID, Lambda};
 use tests::{App, template, workspace};
 
 const FORM: [(&str, &str); 1] = [("content-type", "application/x-www-form-urlencoded")];
@@ -118,6 +118,37 @@ async fn a_function_of_each_kind_works_with_exactly_the_variables_of_the_templat
     }
     let jobs = start(&app, &address, "background-jobs").await;
     assert_eq!(jobs.invoke(&json!({ "detail-type": "Scheduled Event" })).await, Ok(json!(0)));
+}
+
+/// The gateway's log has the address of each request, and a function's the outcome: one id is in both.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failed_login_is_in_the_functions_log_under_the_gateways_id_of_the_request() {
+    let (app, address) = deployment().await;
+    let form = format!("token={}&email=nobody@example.com&password=x", app.token);
+    for (binary, path) in [("stepchat-login", "/stepchat/login"), ("stepchat-front-door", "/script/include/api.php")] {
+        let function = start(&app, &address, binary).await;
+        let answer = function.post(path, &FORM, format!("function=login&{form}").as_bytes(), true).await;
+        assert!(answer.body.contains("\"response\":false"), "{binary}: {}", answer.body);
+        let line = function.line().await;
+        assert_eq!((&line["outcome"], &line["request_id"]), (&json!("login-failed"), &json!(GATEWAY_ID)), "{line}");
+        assert_eq!(line["invocation_id"], INVOCATION_ID, "{line}");
+    }
+    assert!(template().contains(r#""request_id":"$context.requestId""#));
+}
+
+/// A method's own function also gets what stands below its path.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn below_a_methods_path_its_function_answers_what_the_front_door_answers() {
+    let (app, address) = deployment().await;
+    let form = format!("account_id=1&api_key={}", app.api_key);
+    let own = start(&app, &address, "voximplant-get-applications").await;
+    let door = start(&app, &address, "voximplant-front-door").await;
+    for path in ["", "/", "//", "/x", "/x/", "/AddUser"].map(|rest| format!("/platform_api/GetApplications{rest}")) {
+        let own = own.post(&path, &FORM, form.as_bytes(), true).await;
+        assert_eq!(own, door.post(&path, &FORM, form.as_bytes(), true).await, "{path}");
+        let known = path.trim_end_matches('/').ends_with("GetApplications");
+        assert!(own.body.contains(if known { "\"total_count\":1" } else { "\"code\":103" }), "{path}: {}", own.body);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -75,7 +75,7 @@ impl Method for UpdateUser {
     const ACCESS: Access = Access::Admin;
     const EFFECT: Effect = Effect::Write;
     const TOKENS: bool = true;
-    const GRANTS: Grants = &[users::LOAD, users::REPLACE, texts::POST];
+    const GRANTS: Grants = &[users::LOAD, users::REPLACE, users::REPLACE_SECRETS, texts::POST];
     type Request = Request;
     type Response = Answer<bool>;
 

@@ -7,7 +7,7 @@ use super::users;
 use crate::ids::UserId;
 use crate::stepchat::{Scope, TokenLabel, TokenName, UserType};
 use crate::store::auth::TokenHash;
-use crate::store::grants::{Action, Grant};
+use crate::store::grants::{Action, AuthItem, Grant};
 use crate::store::read::{Partition, Range};
 use crate::store::txn::Step;
 use crate::store::{CommitError, Key, Store, StoreError, Table, Txn, Write};
@@ -18,9 +18,10 @@ use futures_util::try_join;
 use serde::{Deserialize, Serialize};
 
 /// What [`find`] needs.
-pub const FIND: &[Grant] = &[Grant::on(Table::Auth, Action::GetItem), Grant::on(Table::Stepchat, Action::GetItem)];
+pub const FIND: &[Grant] =
+    &[Grant::auth(AuthItem::ApiToken, Action::GetItem), Grant::on(Table::Stepchat, Action::GetItem)];
 /// What [`note_use`] needs.
-pub const NOTE_USE: &[Grant] = &[Grant::on(Table::Auth, Action::UpdateItem)];
+pub const NOTE_USE: &[Grant] = &[Grant::auth(AuthItem::ApiToken, Action::UpdateItem)];
 
 const LIST: &str = "K";
 /// What the sort keys of pointers in an admin's partition begin with.
@@ -64,7 +65,7 @@ pub(super) struct PlaceItem {
 }
 
 fn token_key(name: &TokenName) -> Key {
-    Key::single(format!("B#{name}"))
+    AuthItem::ApiToken.key(name)
 }
 
 fn listed_key(name: &TokenName) -> Key {

@@ -10,7 +10,7 @@ use crate::ids::UserId;
 use crate::limits::ACTIVITY_SECONDS;
 use crate::stepchat::{Refusal, User, UserType};
 use crate::store::auth::{PasswordHash, TokenHash};
-use crate::store::grants::{Action, Grant};
+use crate::store::grants::{Action, AuthItem, Grant};
 use crate::store::{Attempts, CommitError, Key, Store, StoreError, Table, Txn, Write};
 use crate::timestamp::Timestamp;
 use futures_util::try_join;
@@ -18,25 +18,25 @@ use serde::{Deserialize, Serialize};
 
 /// What [`credentials`] needs.
 pub const CREDENTIALS: &[Grant] =
-    &[Grant::on(Table::Stepchat, Action::GetItem), Grant::on(Table::Auth, Action::GetItem)];
+    &[Grant::on(Table::Stepchat, Action::GetItem), Grant::auth(AuthItem::StepchatPassword, Action::GetItem)];
 /// What [`begin`] needs.
 pub const BEGIN: &[Grant] = &[
-    Grant::on(Table::Auth, Action::PutItem),
+    Grant::auth(AuthItem::Session, Action::PutItem),
     Grant::on(Table::Stepchat, Action::PutItem),
     Grant::on(Table::Stepchat, Action::UpdateItem),
     Grant::on(Table::Stepchat, Action::ConditionCheckItem),
 ];
 /// What [`find`] and [`end`] need.
 pub const END: &[Grant] = &[
-    Grant::on(Table::Auth, Action::GetItem),
-    Grant::on(Table::Auth, Action::DeleteItem),
+    Grant::auth(AuthItem::Session, Action::GetItem),
+    Grant::auth(AuthItem::Session, Action::DeleteItem),
     Grant::on(Table::Stepchat, Action::DeleteItem),
 ];
 /// What [`renewal`] needs beside the change of the user.
 pub const RENEW: &[Grant] = &[
-    Grant::on(Table::Auth, Action::GetItem),
-    Grant::on(Table::Auth, Action::PutItem),
-    Grant::on(Table::Auth, Action::DeleteItem),
+    Grant::auth(AuthItem::Session, Action::GetItem),
+    Grant::auth(AuthItem::Session, Action::PutItem),
+    Grant::auth(AuthItem::Session, Action::DeleteItem),
     Grant::on(Table::Stepchat, Action::PutItem),
     Grant::on(Table::Stepchat, Action::DeleteItem),
 ];
@@ -66,7 +66,7 @@ struct PointerItem {
 }
 
 fn session_key(hash: &TokenHash) -> Key {
-    Key::single(format!("S#{}", hash.as_str()))
+    AuthItem::Session.key(hash.as_str())
 }
 
 fn pointer_key(user: UserId, hash: &TokenHash) -> Key {
@@ -75,7 +75,7 @@ fn pointer_key(user: UserId, hash: &TokenHash) -> Key {
 
 /// The session behind a pointer with this sort key.
 pub(super) fn behind(sort: &str) -> Option<Key> {
-    sort.strip_prefix(POINTERS).map(|hash| Key::single(format!("S#{hash}")))
+    sort.strip_prefix(POINTERS).map(|hash| AuthItem::Session.key(hash))
 }
 
 /// A session that has not ended by itself. Whether its user still knows it, only the user tells: [`Session::is_of`].

@@ -9,7 +9,7 @@ use super::texts::Stamps;
 use crate::ids::UserId;
 use crate::stepchat::{Detail, DetailChange, Email, Phone, Refusal, Slug, User, UserChange, UserType, ends_sessions};
 use crate::store::auth::{self, PasswordHash, TokenHash};
-use crate::store::grants::{Action, Grant};
+use crate::store::grants::{Action, AuthItem, Grant};
 use crate::store::keys::sort_key_prefix;
 use crate::store::read::{Partition, Range, text};
 use crate::store::txn::Step;
@@ -24,7 +24,8 @@ pub const CREATE: &[Grant] = &[
     Grant::on(Table::Stepchat, Action::UpdateItem),
     Grant::on(Table::Stepchat, Action::BatchWriteItem),
     Grant::on(Table::Stepchat, Action::DeleteItem),
-    Grant::on(Table::Auth, Action::PutItem),
+    Grant::auth(AuthItem::StepchatPassword, Action::PutItem),
+    Grant::auth(AuthItem::AdminToken, Action::PutItem),
 ];
 /// What [`load`] needs.
 pub const LOAD: &[Grant] = &[Grant::on(Table::Stepchat, Action::Query)];
@@ -44,8 +45,12 @@ pub const REPLACE: &[Grant] = &[
     Grant::on(Table::Stepchat, Action::PutItem),
     Grant::on(Table::Stepchat, Action::UpdateItem),
     Grant::on(Table::Stepchat, Action::DeleteItem),
-    Grant::on(Table::Auth, Action::PutItem),
-    Grant::on(Table::Auth, Action::DeleteItem),
+];
+/// What [`replacement`] needs when it may set a password, or make somebody an admin or a former one.
+pub const REPLACE_SECRETS: &[Grant] = &[
+    Grant::auth(AuthItem::StepchatPassword, Action::PutItem),
+    Grant::auth(AuthItem::AdminToken, Action::PutItem),
+    Grant::auth(AuthItem::AdminToken, Action::DeleteItem),
 ];
 /// What [`replacement`] needs when it changes the type of somebody who is no admin.
 pub const CHANGE_TYPE: &[Grant] =
@@ -55,7 +60,8 @@ pub const DELETE: &[Grant] = &[
     Grant::on(Table::Stepchat, Action::PutItem),
     Grant::on(Table::Stepchat, Action::UpdateItem),
     Grant::on(Table::Stepchat, Action::DeleteItem),
-    Grant::on(Table::Auth, Action::DeleteItem),
+    Grant::auth(AuthItem::StepchatPassword, Action::DeleteItem),
+    Grant::auth(AuthItem::AdminToken, Action::DeleteItem),
 ];
 
 /// Entries read per candidate query: enough to step over entries whose user has just gone.

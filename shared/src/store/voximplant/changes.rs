@@ -4,7 +4,7 @@ use super::members;
 use super::users::{self, NameGuard, Stored, UserItem, counted, key, name_key};
 use crate::ids::{AccountId, ApplicationId, PhoneUserId};
 use crate::store::auth::{self, PasswordHash};
-use crate::store::grants::{Action, Grant};
+use crate::store::grants::{Action, AuthItem, Grant};
 use crate::store::ledger;
 use crate::store::search::Change;
 use crate::store::txn::Step;
@@ -19,14 +19,14 @@ pub const EDIT: &[Grant] = &[
     Grant::on(Table::Voximplant, Action::UpdateItem),
     Grant::on(Table::Voximplant, Action::DeleteItem),
     Grant::on(Table::Voximplant, Action::BatchWriteItem),
-    Grant::on(Table::Auth, Action::PutItem),
+    Grant::auth(AuthItem::VoximplantPassword, Action::PutItem),
 ];
 /// What [`removal`] needs.
 pub const REMOVE: &[Grant] = &[
     Grant::on(Table::Voximplant, Action::PutItem),
     Grant::on(Table::Voximplant, Action::DeleteItem),
     Grant::on(Table::Voximplant, Action::UpdateItem),
-    Grant::on(Table::Auth, Action::DeleteItem),
+    Grant::auth(AuthItem::VoximplantPassword, Action::DeleteItem),
 ];
 
 /// Why the journal shows the money of a deleted user coming back.

@@ -6,7 +6,7 @@ use super::lists::{Entry, Order};
 use super::texts::Marks;
 use crate::ids::{AccountId, ApplicationId, PhoneUserId, SkillId};
 use crate::store::auth::{self, PasswordHash};
-use crate::store::grants::{Action, Grant};
+use crate::store::grants::{Action, AuthItem, Grant};
 use crate::store::listing::Merge;
 use crate::store::read::{Partition, Range, text};
 use crate::store::{Attempts, CommitError, Key, Store, StoreError, Table, Txn, Write};
@@ -22,7 +22,7 @@ pub const CREATE: &[Grant] = &[
     Grant::on(Table::Voximplant, Action::ConditionCheckItem),
     Grant::on(Table::Voximplant, Action::BatchWriteItem),
     Grant::on(Table::Voximplant, Action::DeleteItem),
-    Grant::on(Table::Auth, Action::PutItem),
+    Grant::auth(AuthItem::VoximplantPassword, Action::PutItem),
 ];
 /// What [`capacity`] needs.
 pub const CAPACITY: &[Grant] =

@@ -23,9 +23,10 @@ pub use row::{DetailRow, UserDetails, UserRow};
 use crate::auth::stepchat::{Admin, authenticate, authenticate_login, note_use};
 use crate::context::Ctx;
 use crate::method::{Effect, Family};
+use crate::routes::FrontDoor;
 use crate::store::Table;
 use crate::store::files::{self, FileKey};
-use crate::store::grants::{Action, Grant};
+use crate::store::grants::{Action, AuthItem, Grant};
 use crate::wire::{Inbound, Junk, Reply, ReplyType};
 use http::StatusCode;
 
@@ -46,14 +47,16 @@ impl Family for Stepchat {
     const NAME: &'static str = "stepchat";
     const SELECTOR: &'static str = "function";
     const ROOT: &'static str = "/stepchat";
-    const FRONT_DOORS: &'static [&'static str] = &["/stepchat", "/include/api.php"];
+    const FRONT_DOORS: &'static [FrontDoor] =
+        &[FrontDoor::at("/stepchat"), FrontDoor::in_any_folder("/include/api.php")];
     const TRAILING_SLASH: bool = false;
     const JUNK: Junk = Junk::Refused;
     // Tokens; and for API tokens the admin behind one, and the note of its use.
     const GRANTS: &'static [Grant] = &[
-        Grant::on(Table::Auth, Action::GetItem),
+        Grant::auth(AuthItem::AdminToken, Action::GetItem),
+        Grant::auth(AuthItem::ApiToken, Action::GetItem),
         Grant::on(Table::Stepchat, Action::GetItem),
-        Grant::on(Table::Auth, Action::UpdateItem),
+        Grant::auth(AuthItem::ApiToken, Action::UpdateItem),
     ];
 
     const DOOR_GRANTS: &'static [Grant] = files::SERVE;

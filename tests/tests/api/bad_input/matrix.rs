@@ -10,10 +10,11 @@ use shared::store::grants::Action;
 use shared::store::search;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use switchboard::embedded;
 use switchboard::methods::families;
 use tests::{Answer, App, workspace};
+use tokio::time::Instant;
 
 const UNKNOWN_ID: u64 = 987_654_321;
 
@@ -51,7 +52,7 @@ impl World {
     }
 
     async fn call(&self, entry: &Entry, fields: Map<String, Value>) -> Answer {
-        let path = &entry.paths()[0];
+        let path = &entry.path();
         let token = if entry.family == "stepchat" { &self.app.token } else { &self.bearer };
         post(&self.app, path, "application/json", token, Value::Object(fields).to_string()).await
     }
@@ -84,7 +85,7 @@ impl World {
             self.fault(format!("{} {case}: {} {shown}", entry.name, answer.status));
             return answer;
         }
-        assert_shaped(&entry.paths()[0], &answer);
+        assert_shaped(&entry.path(), &answer);
         let body = answer.json();
         let error = code(&answer);
         if error.as_ref().is_some_and(|code| !self.codes.contains(code)) {
