@@ -17,7 +17,13 @@ import tarfile
 import tempfile
 import time
 
-import tools
+HERE = pathlib.Path(__file__).resolve().parent
+# The fake AWS and its tools are those of the template's own checks.
+sys.path.insert(0, str(HERE.parent / "template"))
+
+import clients  # noqa: E402
+import fake_aws  # noqa: E402
+import tools  # noqa: E402
 
 STACK = "switchboard-dev"
 TABLES = ["stepchat", "voximplant", "auth", "ledger"]
@@ -166,7 +172,7 @@ def adopt(place, token):
     old, arns = place.tables(), place.outputs()
     secret = lambda arn: place.aws("secretsmanager", "get-secret-value", "--secret-id", arn, "--query", "SecretString")
     secrets = {name: secret(arns[f"Switchboard{name}SecretArn"]) for name in ("Token", "Payload")}
-    region = ["--region", tools.REGION]
+    region = ["--region", fake_aws.REGION]
     place.done("sam delete", "sam", "delete", "--stack-name", STACK, *region, "--no-prompts")
     left = place.aws("dynamodb", "list-tables", "--query", "TableNames")
     place.tally.check("leaves the tables", set(old.values()) <= set(left), left)
@@ -185,10 +191,10 @@ def adopt(place, token):
     place.tally.check("and none is told by an export", token not in said)
 
 
-def stories(tally, place, url):
+def stories(tally, place, endpoint):
     """The golden stories of both families in the tables of the stack."""
     tables = place.tables()
-    env = dict(os.environ, SECOND_ENGINE=url, **{f"{table.upper()}_TABLE": name for table, name in tables.items()})
+    env = dict(os.environ, SECOND_ENGINE=endpoint, **{f"{table.upper()}_TABLE": name for table, name in tables.items()})
     command = ["cargo", "test", "--workspace", "--test", "api", "--", "--ignored", "--exact", STORIES, "--nocapture"]
     done = subprocess.run(command, cwd=tools.ROOT, env=env, capture_output=True, text=True, check=False)
     said = [line for line in done.stdout.splitlines() if "answer the same" in line]
@@ -204,13 +210,15 @@ def main():
     arguments.add_argument("--only", choices=["bundle", "stories"])
     arguments.add_argument("--port", type=int)
     given = arguments.parse_args()
-    bin_folder, tally = tools.installed(), Tally()
+    sam, tally = tools.installed() / "sam", Tally()
     with tempfile.TemporaryDirectory() as work:
         work = pathlib.Path(work)
-        programs = tools.program_folder(work / "bin", bin_folder)
+        programs = clients.folder_of(work / "bin", sam)
         folder = bundle(tally, work, given.binaries.resolve())
-        with tools.Moto(bin_folder, tools.TARGET / "moto.log", given.port) as moto:
-            place = Place(tally, folder, moto.environment(work, programs))
+        with fake_aws.running(given.port) as aws:
+            # Somebody who is signed in, who has no Rust, and whose home is empty.
+            env = aws.environment({"HOME": str(work), "PATH": f"{programs}:/usr/bin:/bin", "LC_ALL": "C.UTF-8", "SAM_CLI_TELEMETRY": "0"})
+            place = Place(tally, folder, env)
             deploy(place)
             if given.only != "stories":
                 token = operate(place)
@@ -218,7 +226,7 @@ def main():
                 restore(place)
                 adopt(place, token)
             if given.only != "bundle":
-                stories(tally, place, moto.url)
+                stories(tally, place, aws.endpoint)
     print(f"{tally.passed} passed, {tally.failed} failed")
     return 1 if tally.failed else 0
 
