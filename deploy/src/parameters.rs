@@ -66,7 +66,7 @@ pub(crate) fn in_line(line: &str) -> Result<Vec<Parameter>> {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Declared {
     is_number: bool,
-    has_default: bool,
+    default: Option<String>,
     allowed: Vec<String>,
     range: (Option<i64>, Option<i64>),
     lengths: (Option<usize>, Option<usize>),
@@ -121,7 +121,7 @@ impl Declared {
         let length = || text.parse().ok();
         match property {
             "Type" => self.is_number = text == "Number",
-            "Default" => self.has_default = true,
+            "Default" => self.default = Some(scalar(text)),
             "AllowedValues" => self.allowed = listed(text),
             "MinValue" => self.range.0 = number(),
             "MaxValue" => self.range.1 = number(),
@@ -173,7 +173,12 @@ impl Declarations {
 
     /// The names of those that must be given.
     pub fn required(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().filter(|(_, declared)| !declared.has_default).map(|(name, _)| name.as_str())
+        self.0.iter().filter(|(_, declared)| declared.default.is_none()).map(|(name, _)| name.as_str())
+    }
+
+    /// All others, as they are if nobody gives them.
+    pub fn defaults(&self) -> impl Iterator<Item = Parameter> {
+        self.0.iter().filter_map(|(name, declared)| Some(Parameter::new(name, declared.default.as_ref()?)))
     }
 
     /// Refuses values that CloudFormation would refuse: all of them in one answer.
@@ -246,6 +251,9 @@ mod tests {
         let refused = Declarations::of(TEMPLATE).check(&parameters).unwrap_err().to_string();
         assert_eq!(refused.lines().count(), 2, "{refused}");
         assert_eq!(Declarations::of(TEMPLATE).required().collect::<Vec<_>>(), ["Name"]);
+        let defaults: Vec<Parameter> = Declarations::of(TEMPLATE).defaults().collect();
+        let expected = [("Architecture", "x86_64"), ("Email", ""), ("RouteRate", "200")];
+        assert_eq!(defaults, expected.map(|(name, value)| Parameter::new(name, value)));
     }
 
     #[test]

@@ -51,15 +51,19 @@ impl Plan {
         Ok(Self { stage, architecture, parameters })
     }
 
-    /// What SAM is told. Every parameter is named: it drops those of samconfig.toml where any is given, and without a word
-    /// a stack keeps the value it has, which for the processor may be another than what was built now.
+    /// What SAM is told: every parameter, also those left at their default. SAM drops those of samconfig.toml where any is
+    /// given, and a stack keeps without a word what an earlier deployment gave it: for the processor that may be another
+    /// than what was built now, and `ReleaseAlarms=off` would stay off.
     pub(crate) fn sam(&self, artefacts: &Artefacts, region: &str) -> Result<Vec<String>> {
+        let declared = Declarations::of(&artefacts.template);
         let mut parameters = self.parameters.clone();
-        if Declarations::of(&artefacts.template).has(revision::PARAMETER) {
+        if declared.has(revision::PARAMETER) {
             let named = parameters.iter().map(|parameter| (parameter.name.as_str(), parameter.value.as_str()));
             let revision = revision::revision(artefacts.functions(), named).context("cannot read what was built")?;
             parameters.push(Parameter::new(revision::PARAMETER, revision));
         }
+        let is_given = |name: &str| self.parameters.iter().any(|given| given.name == name);
+        parameters.extend(declared.defaults().filter(|left| !is_given(&left.name)));
         // The region is said aloud: SAM does not know AWS_REGION.
         let fixed = ["deploy", "--config-env", &self.stage.name, "--region", region, "--parameter-overrides"];
         Ok(fixed.into_iter().map(str::to_owned).chain(parameters.iter().map(Parameter::quoted)).collect())
@@ -121,13 +125,16 @@ mod tests {
         assert_eq!(sam[..6], ["deploy", "--config-env", "dev", "--region", "eu-north-1", "--parameter-overrides"]);
         assert_eq!(sam[6..8], ["RouteRate=\"7\"", "Architecture=\"x86_64\""]);
         assert!(sam[8].starts_with("Revision=\""), "{sam:?}");
+        // A stack would keep what an earlier deployment gave.
+        assert_eq!(sam[9..], ["Name=\"x\""]);
     }
 
     #[test]
     fn another_parameter_is_another_revision() {
         let clone = artefacts(None);
         let revision = |parameters: &[&str]| {
-            plan(&clone, "dev", false, parameters).unwrap().sam(&clone, "eu-north-1").unwrap().pop().unwrap()
+            let sam = plan(&clone, "dev", false, parameters).unwrap().sam(&clone, "eu-north-1").unwrap();
+            sam.into_iter().find(|word| word.starts_with("Revision=")).unwrap()
         };
         assert_eq!(revision(&[]), revision(&["RouteRate=7"]));
         assert_ne!(revision(&[]), revision(&["RouteRate=8"]));

@@ -77,6 +77,10 @@ class Place:
         asked = ["cloudformation", "describe-stacks", "--stack-name", STACK, "--query", "Stacks[0].Outputs"]
         return {output["OutputKey"]: output["OutputValue"] for output in self.aws(*asked)}
 
+    def parameters(self):
+        asked = ["cloudformation", "describe-stacks", "--stack-name", STACK, "--query", "Stacks[0].Parameters"]
+        return {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in self.aws(*asked)}
+
     def tables(self):
         outputs = self.outputs()
         return {table: outputs[f"{table.capitalize()}TableName"] for table in TABLES}
@@ -116,8 +120,7 @@ def deploy(place):
     place.tally.check("has made no stack", code != 0, out)
     said = place.done("./deploy.sh dev", "./deploy.sh", "dev", says=["Next, the first admin"])
     place.tally.check("says the next command", f"./switchboard --stack {STACK} operator init --email" in said, said)
-    parameters = place.aws("cloudformation", "describe-stacks", "--stack-name", STACK, "--query", "Stacks[0].Parameters")
-    parameters = {one["ParameterKey"]: one["ParameterValue"] for one in parameters}
+    parameters = place.parameters()
     place.tally.check("with the parameters of samconfig.toml", parameters["LogRetentionDays"] == "7", parameters)
 
 
@@ -147,6 +150,9 @@ def deploy_again(place):
     parameter = ["--parameter", "RouteRate=50"]
     place.done("a second deployment", "./deploy.sh", "dev", *parameter, says=["Deployed", "ledger audit"])
     place.tally.check("keeps the tables", place.tables() == tables, place.tables())
+    place.tally.check("has the parameter", place.parameters()["RouteRate"] == "50", place.parameters())
+    place.done("a third one without it", "./deploy.sh", "dev", says=["Deployed"])
+    place.tally.check("has the parameter's default again", place.parameters()["RouteRate"] == "200", place.parameters())
     place.operator("and what is in them", "token list", ["crm\tread"])
     place.refused("a value out of range", "./deploy.sh", "dev", "--parameter", "RouteRate=0", says=["from 1 to 10000"])
 
@@ -184,6 +190,7 @@ def adopt(place, token):
     for name, value in secrets.items():
         arn = arns[f"Switchboard{name}SecretArn"]
         place.aws("secretsmanager", "put-secret-value", "--secret-id", arn, "--secret-string", value)
+    place.done("functions read the secrets again", "./deploy.sh", "dev", "--parameter", "SecretsRevision=2", says=["Deployed"])
     place.operator("the first admin is there", "init --email me@example.com", ["admin 1 is there already", "1 key"])
     place.operator("so are the tokens", "token list", ["crm\tread"])
     place.operator("and the money", "ledger audit")

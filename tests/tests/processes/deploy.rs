@@ -144,6 +144,10 @@ fn a_deployment_names_every_parameter_and_says_the_next_command() {
     for parameter in ["LogRetentionDays=\"7\"", "RouteRate=\"50\"", "Architecture=\"x86_64\""] {
         assert!(deployed.contains(&parameter.to_owned()), "{deployed:?}");
     }
+    // All of them: a stack keeps what an earlier deployment gave it and this one does not name.
+    for name in tests::template::defaults(&xtask::generate::template().text).into_keys() {
+        assert_eq!(deployed.iter().filter(|word| word.starts_with(&format!("{name}="))).count(), 1, "{name}");
+    }
 }
 
 #[test]
