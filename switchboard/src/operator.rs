@@ -1,5 +1,6 @@
 //! What only the operator may do: accounts, keys, tokens, credit, the first admin.
 
+use crate::stack;
 use anyhow::{Context, Result, anyhow, bail};
 use futures_util::stream::{self, StreamExt as _};
 use rsa::pkcs1::EncodeRsaPublicKey as _;
@@ -19,7 +20,7 @@ use shared::store::stepchat::lists;
 use shared::store::stepchat::users::{self, Secrets};
 use shared::store::voximplant::credentials::ListedApiKey;
 use shared::store::voximplant::{accounts, applications, changes, credentials, rates, users as phone};
-use shared::store::{CommitError, Sequence, StoreError, ledger};
+use shared::store::{CommitError, Sequence, Store, StoreError, ledger};
 use shared::voximplant::{Account, AccountName, AcdStatus, ApiKeyName, Application, ApplicationName, Currency, Role};
 use std::sync::Arc;
 
@@ -67,6 +68,12 @@ impl Operator {
     #[must_use]
     pub fn new(app: Arc<App>) -> Self {
         Self { app }
+    }
+
+    /// The tables of the deployment.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.app.store
     }
 
     /// The oldest admin, if there is one.
@@ -332,7 +339,7 @@ impl Operator {
     /// Removes a rate that is set.
     pub async fn remove_rate(&self, given: &Currency, wanted: &Currency) -> Result<()> {
         if rates::find(&self.app.store, given, wanted).await?.is_none() {
-            bail!("there is no rate from {given} to {wanted}: see `switchboard operator rates list`");
+            bail!("there is no rate from {given} to {wanted}: see `{}`", stack::command("operator rates list"));
         }
         self.set_rate(given, wanted, None).await
     }

@@ -37,6 +37,7 @@ mod api {
     mod races;
     mod scheduled;
     mod search;
+    mod second_engine;
     mod secrets;
     mod seeds;
     mod sessions;

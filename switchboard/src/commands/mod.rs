@@ -7,6 +7,7 @@ mod key;
 mod ledger;
 mod parse;
 mod rates;
+mod restore;
 mod search;
 mod token;
 
@@ -14,6 +15,7 @@ pub(crate) use parse::{account_id, user_id};
 
 use crate::database::Place;
 use crate::operator::Operator;
+use crate::stack;
 use anyhow::{Result, anyhow};
 use clap::{Args, Subcommand};
 use shared::ids::{AccountId, PhoneUserId};
@@ -65,6 +67,10 @@ enum Command {
     /// The ledger.
     #[command(subcommand)]
     Ledger(ledger::Command),
+    /// Make a table of this deployment what another table is: restored from a point in time, or left by a removed stack.
+    #[command(after_help = "Example, with nobody calling meanwhile (docs/runbook.md, Ways back):\n  \
+                            switchboard --stack switchboard-prod operator restore --table ledger --from LEDGER-restored")]
+    Restore(restore::Arguments),
     /// What searches find.
     #[command(subcommand)]
     Search(search::Command),
@@ -100,6 +106,7 @@ pub async fn run(arguments: Arguments) -> Result<bool> {
         }
         Command::Rates(command) => command.run(&operator).await?,
         Command::Ledger(command) => return command.run(&operator).await,
+        Command::Restore(command) => command.run(&operator).await?,
         Command::Search(command) => command.run(&operator).await?,
         Command::AcdStatus { account, user, status } => {
             let account = existing(&operator, account).await?;
@@ -114,5 +121,5 @@ async fn existing(operator: &Operator, id: AccountId) -> Result<Account> {
     operator
         .account(id)
         .await?
-        .ok_or_else(|| anyhow!("there is no account {id}: see `switchboard operator account list`"))
+        .ok_or_else(|| anyhow!("there is no account {id}: see `{}`", stack::command("operator account list")))
 }

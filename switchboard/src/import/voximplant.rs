@@ -3,6 +3,7 @@
 use super::remote::Remote;
 use crate::operator::Operator;
 use crate::progress::Progress;
+use crate::stack;
 use anyhow::{Result, anyhow, bail};
 use clap::Args;
 use futures_util::stream::{self, StreamExt as _};
@@ -109,7 +110,7 @@ struct Page<T> {
 pub(super) async fn import(app: &Arc<App>, options: &Options) -> Result<bool> {
     let operator = Operator::new(Arc::clone(app));
     let Some(account) = operator.account(options.account).await? else {
-        bail!("there is no account {}: see `switchboard operator account list`", options.account);
+        bail!("there is no account {}: see `{}`", options.account, stack::command("operator account list"));
     };
     let remote = Remote::open(&options.credentials, &options.endpoint, options.ca.as_deref())?;
     let target = Target { app, account: account.id, password: unknown_password().await? };
