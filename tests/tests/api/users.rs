@@ -248,9 +248,10 @@ impl Query {
     /// The ids and the total that the naive reading gives.
     fn expected(&self, world: &World) -> (Vec<u64>, usize) {
         let mut users: Vec<&Known> = world.users.iter().filter(|user| self.passes(user, world)).collect();
+        let order = |text: &str| shared::text::collation_key(&shared::text::fold(text));
         users.sort_by_key(|user| match self.order {
-            "user_name" => (user.name.clone(), user.id),
-            "user_display_name" => (shared::text::fold(&user.display), user.id),
+            "user_name" => (order(&user.name), user.id),
+            "user_display_name" => (order(&user.display), user.id),
             _ => (String::new(), user.id),
         });
         let total = users.len();

@@ -6,7 +6,7 @@ use crate::ids::UserId;
 use crate::stepchat::{Department, Detail, DetailValue, Email, ImageUrl, Name, Slug, User, UserType};
 use crate::store::Key;
 use crate::store::auth::TokenHash;
-use crate::store::keys::{exact, sort_key};
+use crate::store::keys::{exact, sort_key, text_sort_key};
 use crate::store::search::Stamp;
 use crate::text::{fold, prefix};
 use crate::timestamp::Timestamp;
@@ -108,17 +108,18 @@ pub(super) fn active_key(id: UserId, moment: Timestamp) -> String {
 impl Order {
     fn of(user: &User) -> Self {
         let id = user.id.padded();
-        let key = |value: Option<String>| sort_key(value.as_deref(), &id);
+        let text = |text: Option<&str>| text_sort_key(text, &id);
         let moment = |moment: Timestamp| active_key(user.id, moment);
+        let department = user.department.map(|department| format!("{:03}", department.get()));
         Self {
             lp: user.user_type,
-            s_first: key(Some(fold(user.first_name.as_str()))),
-            s_last: key(Some(fold(user.last_name.as_str()))),
-            s_email: key(user.email.as_ref().map(Email::folded)),
-            s_image: key(user.profile_image.as_ref().map(|image| fold(image.as_str()))),
+            s_first: text(Some(user.first_name.as_str())),
+            s_last: text(Some(user.last_name.as_str())),
+            s_email: text(user.email.as_ref().map(Email::as_str)),
+            s_image: text(user.profile_image.as_ref().map(ImageUrl::as_str)),
             s_created: moment(user.creation_time),
             s_active: moment(user.last_activity),
-            s_department: key(user.department.map(|department| format!("{:03}", department.get()))),
+            s_department: sort_key(department.as_deref(), &id),
             s_id: id.clone(),
         }
     }

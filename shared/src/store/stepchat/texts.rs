@@ -140,6 +140,9 @@ pub(super) async fn forget(store: &Store, id: UserId, gone: &[Posted]) -> Result
 
 /// Everybody whom a search may find, and perhaps some more; `None` if everybody has to be looked at.
 pub(super) async fn candidates(store: &Store, search: &Search) -> Result<Option<BTreeSet<UserId>>, StoreError> {
+    if search.finds_nobody() {
+        return Ok(Some(BTreeSet::new()));
+    }
     let words: BTreeSet<&str> = search.words().collect();
     let Some(first) = search.words().next().filter(|_| words.len() <= MAX_SEARCH_WORDS) else {
         return Ok(None);

@@ -10,7 +10,7 @@ use crate::ids::UserId;
 use crate::stepchat::{Detail, DetailChange, Email, Phone, Refusal, Slug, User, UserChange, UserType, ends_sessions};
 use crate::store::auth::{self, PasswordHash, TokenHash};
 use crate::store::grants::{Action, Grant};
-use crate::store::keys::sort_key_prefix;
+use crate::store::keys::text_sort_key_prefix;
 use crate::store::read::{Partition, Range, text};
 use crate::store::txn::Step;
 use crate::store::{Attempts, Attributes, CommitError, Store, StoreError, Table, Txn, Write};
@@ -224,10 +224,12 @@ type Index = (&'static str, &'static str, &'static str);
 
 async fn by_name(store: &Store, index: Index, name: &str) -> Result<Option<User>, StoreError> {
     let wanted = fold(name);
-    // Names have at most 100 characters, so their keys are never cut.
-    let (start, _) = sort_key_prefix(&wanted);
+    if wanted.is_empty() {
+        return Ok(None);
+    }
+    let start = text_sort_key_prefix(&wanted);
     let (index_name, ..) = index;
-    // The index may lag behind a change of name: the profile decides.
+    // The index may lag behind a change of name, and cuts what is very long: the profile decides.
     let equal = |_: &Attributes, user: &User| {
         fold(if index_name == "by_first" { user.first_name.as_str() } else { user.last_name.as_str() }) == wanted
     };
@@ -236,7 +238,7 @@ async fn by_name(store: &Store, index: Index, name: &str) -> Result<Option<User>
 }
 
 async fn by_detail(store: &Store, slug: &str, values: &[String]) -> Result<Option<User>, StoreError> {
-    let folded: Vec<String> = values.iter().map(|value| fold(value)).collect();
+    let folded: Vec<String> = values.iter().map(|value| fold(value)).filter(|value| !value.is_empty()).collect();
     let starts: Vec<String> = folded.iter().map(|value| value_prefix(value)).collect();
     // The index cuts long values: the carried text decides.
     let equal = |entry: &Attributes, user: &User| {

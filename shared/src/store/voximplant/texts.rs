@@ -5,7 +5,7 @@ use crate::limits::MAX_SEARCH_WORDS;
 use crate::store::grants::{Action, Grant};
 use crate::store::search::{self, Change, Posted, Stamp};
 use crate::store::{Store, StoreError, Table};
-use crate::text::fold;
+use crate::text::Part;
 use crate::timestamp::Timestamp;
 use crate::voximplant::PhoneUser;
 use futures_util::try_join;
@@ -21,27 +21,9 @@ pub const POST: &[Grant] = &[
 /// What [`candidates`] needs.
 pub const CANDIDATES: &[Grant] = &[Grant::on(Table::Voximplant, Action::Query)];
 
-/// A part of a name, folded: names are compared without case and accents (decision D12).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Part(String);
-
-impl Part {
-    /// The part that a caller asks for.
-    #[must_use]
-    pub fn of(text: &str) -> Self {
-        Self(fold(text))
-    }
-
-    /// Whether a name has it.
-    #[must_use]
-    pub fn is_in(&self, name: &str) -> bool {
-        fold(name).contains(&self.0)
-    }
-
-    /// What it is looked up by. It may have blanks: whatever contains it contains each of its words.
-    fn words(&self) -> Vec<&str> {
-        self.0.split_whitespace().take(MAX_SEARCH_WORDS).collect()
-    }
+/// What a part is looked up by. It may have blanks: whatever contains it contains each of its words.
+fn words(part: &Part) -> Vec<&str> {
+    part.folded().split_whitespace().take(MAX_SEARCH_WORDS).collect()
 }
 
 /// The stamps of a user's postings. One is missing if there is nothing to find, and in a user that was written before there
@@ -113,7 +95,7 @@ async fn containing(
     list: String,
     part: Option<&Part>,
 ) -> Result<Option<HashSet<PhoneUserId>>, StoreError> {
-    let words = part.map_or_else(Vec::new, Part::words);
+    let words = part.map_or_else(Vec::new, words);
     let found = search::containing(store, Table::Voximplant, &list, &words).await?;
     Ok(found.map(|numbers| numbers.into_iter().filter_map(PhoneUserId::new).collect()))
 }
