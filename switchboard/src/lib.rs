@@ -11,6 +11,7 @@ pub mod import;
 pub mod methods;
 pub mod operator;
 pub mod page;
+pub mod rebuild;
 pub mod router;
 pub mod serve;
 pub mod sink;

@@ -1,7 +1,6 @@
 //! What only the operator may do: accounts, keys, tokens, credit, the first admin.
 
 use anyhow::{Context, Result, anyhow, bail};
-use futures_util::stream::{self, StreamExt as _};
 use rsa::pkcs1::EncodeRsaPublicKey as _;
 use rsa::pkcs8::{EncodePrivateKey as _, LineEnding};
 use rsa::{RsaPrivateKey, rand_core::OsRng};
@@ -10,14 +9,12 @@ use shared::auth::{new_api_token, random_token};
 use shared::context::App;
 use shared::ids::{AccountId, ApplicationId, PhoneUserId, UserId};
 use shared::ledger::{Money, Rate};
-use shared::limits::MAX_PARALLEL;
 use shared::stepchat::{Name, NewUser, Refusal, Scope, TokenLabel, TokenName, User, UserType};
 use shared::store::auth::{ApiKey, ServiceKey, TokenHash};
 use shared::store::stepchat::api_tokens::{self, ApiToken, MintRefusal};
-use shared::store::stepchat::lists;
 use shared::store::stepchat::users::{self, Secrets};
-use shared::store::voximplant::{accounts, applications, changes, credentials, rates, users as phone};
-use shared::store::{CommitError, Sequence, StoreError, ledger};
+use shared::store::voximplant::{accounts, applications, changes, credentials, rates};
+use shared::store::{CommitError, Sequence, ledger};
 use shared::voximplant::{Account, AccountName, AcdStatus, Application, ApplicationName, Currency, Role};
 use std::sync::Arc;
 
@@ -34,22 +31,6 @@ pub struct Credentials {
     pub key_id: String,
     /// PKCS#8 PEM: the Java and .NET clients take nothing else.
     pub private_key: String,
-}
-
-/// A user of either API, whom searches find by postings.
-#[derive(Debug, Clone, Copy)]
-enum Searched {
-    StepChat(UserId),
-    Voximplant(AccountId, PhoneUserId),
-}
-
-impl Searched {
-    async fn complete(self, app: &App) -> Result<bool, StoreError> {
-        match self {
-            Self::StepChat(id) => users::complete(&app.store, id, app.clock.now()).await,
-            Self::Voximplant(account, id) => phone::complete(&app.store, account, id, app.clock.now()).await,
-        }
-    }
 }
 
 /// The operator of a deployment.
@@ -88,28 +69,6 @@ impl Operator {
         let txn = users::creation(&admin, &[], &secrets, false)?;
         self.app.store.commit(&txn).await.context("cannot create the first admin")?;
         Ok(admin)
-    }
-
-    /// Gives every user of both APIs the postings that are missing, as for users from before there were any: how many users
-    /// there are, and how many it gave some.
-    pub async fn complete_searches(&self, mut looked: impl FnMut()) -> Result<(usize, usize)> {
-        let store = &self.app.store;
-        let stepchat = lists::ids_of(store, &UserType::LISTED).await?;
-        let mut users: Vec<Searched> = stepchat.into_iter().map(Searched::StepChat).collect();
-        for account in accounts::list(store).await? {
-            let applications = applications::list(store, account.id).await?;
-            let applications: Vec<_> = applications.iter().map(|application| application.id).collect();
-            let ids = phone::ids(store, account.id, &applications, usize::MAX).await?;
-            users.extend(ids.into_iter().map(|id| Searched::Voximplant(account.id, id)));
-        }
-        let checks: Vec<_> = users.iter().map(|user| user.complete(&self.app)).collect();
-        let mut checks = stream::iter(checks).buffer_unordered(MAX_PARALLEL);
-        let mut completed = 0_usize;
-        while let Some(had_none) = checks.next().await {
-            completed = completed.saturating_add(usize::from(had_none?));
-            looked();
-        }
-        Ok((users.len(), completed))
     }
 
     /// The token of a StepChat user.

@@ -28,6 +28,7 @@ mod api {
     mod lists;
     mod panics;
     mod races;
+    mod rebuild;
     mod scheduled;
     mod search;
     mod secrets;

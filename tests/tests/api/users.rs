@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use shared::auth::{Secret, hash_password};
-use shared::grams::IndexedText;
+use shared::grams::{Extent, IndexedText};
 use shared::ids::{AccountId, ApplicationId, PhoneUserId};
 use shared::store::load::Load;
 use shared::store::search::Limits;
@@ -344,9 +344,9 @@ fn needed(app: &App) -> BTreeSet<(String, String)> {
             continue;
         }
         for (list, text, stamp) in [("name", "uname", "g_name"), ("display", "display", "g_display")] {
-            let Some(text) = IndexedText::of(item[text]["S"].as_str().unwrap()) else { continue };
+            let Some(text) = IndexedText::of(item[text]["S"].as_str().unwrap(), Extent::Whole) else { continue };
             let stamp = item[stamp]["S"].as_str().unwrap_or("no stamp");
-            for gram in text.grams() {
+            for gram in text.grams(Extent::Whole) {
                 let (first, rest) = gram.parts();
                 needed.insert((format!("G#{list}#{}#{first}", account.0), format!("{rest}\0{stamp}")));
             }

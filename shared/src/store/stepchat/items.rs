@@ -37,7 +37,7 @@ pub(super) fn phone_key(phone: &str) -> Key {
 
 /// A profile. The `s_…` attributes order the user in the indexes; they and `lp` are missing for the bot, which no list
 /// shows.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct ProfileItem {
     pk: String,
     sk: String,
@@ -75,6 +75,9 @@ pub(super) struct Owned {
     /// The hash under which an admin's token is looked up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) admin_token: Option<TokenHash>,
+    /// Who keeps this user's e-mail address, if an earlier comparison has let two users have it: the guard is not this one's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) email_of: Option<UserId>,
     /// How often all sessions have ended at once: a session counts only in the epoch in which it began.
     #[serde(rename = "se", default, skip_serializing_if = "is_first")]
     pub(super) epoch: u32,
@@ -86,7 +89,7 @@ fn is_first(epoch: &u32) -> bool {
 }
 
 /// The partition and sort keys of the eight lists.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Order {
     lp: UserType,
     s_first: String,
@@ -163,6 +166,10 @@ impl ProfileItem {
         }
     }
 
+    pub(super) fn email(&self) -> Option<&Email> {
+        self.email.as_ref()
+    }
+
     pub(super) fn into_user(self) -> User {
         User {
             id: self.id,
@@ -181,7 +188,7 @@ impl ProfileItem {
 }
 
 /// An extra; `vp` and `vs` feed the inverted index `by_value`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct DetailItem {
     pk: String,
     sk: String,
@@ -208,6 +215,17 @@ impl DetailItem {
             vs: format!("{}{}", value_prefix(&fold(detail.value.as_str())), id.padded()),
             g: None,
         }
+    }
+
+    pub(super) fn slug(&self) -> &Slug {
+        &self.slug
+    }
+
+    /// The same extra where the present comparison puts it.
+    pub(super) fn refreshed(&self) -> Self {
+        let (_, owner) = self.pk.split_once('#').unwrap_or_default();
+        let vs = format!("{}{owner}", value_prefix(&fold(self.val.as_str())));
+        Self { vs, ..self.clone() }
     }
 
     /// The same extra, whose postings have this stamp.

@@ -38,7 +38,7 @@ fn key(account: AccountId, queue: QueueId) -> Key {
 }
 
 /// Names are compared as all texts are (decision E1).
-fn name_key(account: AccountId, application: ApplicationId, name: &QueueName) -> Key {
+pub(super) fn name_key(account: AccountId, application: ApplicationId, name: &QueueName) -> Key {
     let sk = format!("QNAME#{}#{}", application.padded(), exact(&fold(name.as_str())));
     Key::new(account_partition(account), sk)
 }

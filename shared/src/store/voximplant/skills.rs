@@ -26,7 +26,7 @@ fn key(account: AccountId, skill: SkillId) -> Key {
 }
 
 /// Names are compared as all texts are (decision E1).
-fn name_key(account: AccountId, name: &SkillName) -> Key {
+pub(super) fn name_key(account: AccountId, name: &SkillName) -> Key {
     Key::new(account_partition(account), format!("SKNAME#{}", exact(&fold(name.as_str()))))
 }
 

@@ -3,7 +3,7 @@
 use crate::ids::{AccountId, PhoneUserId};
 use crate::limits::MAX_SEARCH_WORDS;
 use crate::store::grants::{Action, Grant};
-use crate::store::search::{self, Change, Posted, Stamp};
+use crate::store::search::{self, Change, Posted, Replaced, Stamp};
 use crate::store::{Store, StoreError, Table};
 use crate::text::Part;
 use crate::timestamp::Timestamp;
@@ -46,21 +46,28 @@ fn display_names(account: AccountId) -> String {
 
 impl Marks {
     /// The stamps after a change, and what the change means for postings. A text that has none yet gets one.
-    pub(super) fn after(
-        &self,
+    pub(super) fn after<'a>(
+        &'a self,
         account: AccountId,
-        before: Option<&PhoneUser>,
-        after: &PhoneUser,
+        before: Option<&'a PhoneUser>,
+        after: &'a PhoneUser,
         at: Timestamp,
     ) -> (Self, Change) {
         let owner = format!("{}#{}", account.padded(), after.id.padded());
         let mut change = Change::new(Table::Voximplant, owner, after.id.get(), at.millis());
-        let mut replaced = |list: String, stamp: Option<&Stamp>, text: fn(&PhoneUser) -> &str| {
-            let posted = before.filter(|_| stamp.is_some()).map(text);
-            change.replace(&list, (posted, stamp), Some(text(after)))
+        let (names, display_names) = (names(account), display_names(account));
+        let text = |list, stamp: &'a Option<Stamp>, text: fn(&PhoneUser) -> &str| Replaced {
+            list,
+            before: (before.map(text), stamp.as_ref()),
+            after: Some(text(after)),
+            is_first: false,
         };
-        let name = replaced(names(account), self.name.as_ref(), |user| user.name.as_str());
-        let display = replaced(display_names(account), self.display.as_ref(), |user| user.display_name.as_str());
+        let texts = [
+            text(names.as_str(), &self.name, |user| user.name.as_str()),
+            text(display_names.as_str(), &self.display, |user| user.display_name.as_str()),
+        ];
+        let mut stamps = change.replace(&texts).into_iter();
+        let (name, display) = (stamps.next().flatten(), stamps.next().flatten());
         (Self { name, display }, change)
     }
 
