@@ -2,6 +2,7 @@
 
 use super::find_run;
 use super::fold_tables::{BECOMES_ONE, BECOMES_SEVERAL, DROPPED, TEXTS};
+use std::borrow::Cow;
 use unicode_normalization::char::decompose_compatible;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
@@ -31,8 +32,9 @@ fn fold_ascii(text: &str) -> String {
 }
 
 fn fold_any(text: &str) -> String {
+    let text = composed(Cow::Borrowed(text));
     let mut folded = String::with_capacity(text.len());
-    let mut letters = text.nfc().peekable();
+    let mut letters = text.chars().peekable();
     while let Some(letter) = letters.next() {
         // Two vowel signs of Thai and of Lao that are written as two characters or as one.
         let joined = match (letter, letters.peek()) {
@@ -45,13 +47,29 @@ fn fold_any(text: &str) -> String {
         }
         fold_character(joined.unwrap_or(letter), &mut folded);
     }
-    match is_nfc_quick(folded.chars()) {
-        IsNormalized::Yes => folded,
-        _ => folded.nfc().collect(),
+    composed(Cow::Owned(folded)).into_owned()
+}
+
+/// A text whose characters are composed as far as they can be; most are already.
+fn composed(text: Cow<'_, str>) -> Cow<'_, str> {
+    match is_nfc_quick(text.chars()) {
+        IsNormalized::Yes => text,
+        _ => Cow::Owned(text.nfc().collect()),
     }
 }
 
 fn fold_character(letter: char, folded: &mut String) {
+    if !replace(letter, folded) {
+        decompose_compatible(letter, |part| {
+            if part == letter || !replace(part, folded) {
+                folded.extend(part.to_lowercase());
+            }
+        });
+    }
+}
+
+/// Whether the tables say what becomes of a character, which is then added.
+fn replace(letter: char, folded: &mut String) -> bool {
     if letter.is_ascii_alphanumeric() {
         folded.push(letter.to_ascii_lowercase());
     } else if let Some((distance, first)) = find_run(&BECOMES_ONE, letter) {
@@ -60,13 +78,10 @@ fn fold_character(letter: char, folded: &mut String) {
         let place = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
         let text = TEXTS.get(place(text / 64)..).and_then(|rest| rest.get(..place(text % 64)));
         folded.push_str(text.unwrap_or_default());
-    } else if find_run(&DROPPED, letter).is_none() {
-        decompose_compatible(letter, |part| {
-            if find_run(&DROPPED, part).is_none() {
-                folded.extend(part.to_lowercase());
-            }
-        });
+    } else {
+        return find_run(&DROPPED, letter).is_some();
     }
+    true
 }
 
 /// A part of a text that somebody looks for, compared as whole texts are (decision D12).

@@ -1,7 +1,7 @@
 //! The fold against right values, against another implementation of the root collation, and against itself.
 
 use super::*;
-use crate::text::collation_key;
+use crate::text::collation::{collation_key, has_place};
 use icu_collator::options::{CollatorOptions, Strength};
 use icu_collator::{Collator, CollatorBorrowed};
 use icu_properties::CodePointMapData;
@@ -11,7 +11,7 @@ use ring::digest::{SHA256, digest};
 use std::cmp::Ordering;
 
 /// Right values with their reasons, made with ICU 78.3 (Unicode 17, root collation of CLDR, primary strength, nothing but
-/// blanks shifted); decision E1 names both files. What cannot be seen is written `\uXXXX`.
+/// blanks shifted); decision E1 names both files. What cannot be seen is written `\u3_000X`.
 const ORACLE: &str = include_str!("../testdata/oracle.tsv");
 const SEARCH: &str = include_str!("../testdata/search.tsv");
 
@@ -77,17 +77,25 @@ fn tabs_and_line_breaks_stay() {
     assert_eq!(fold("A\tB\r\nC\u{85}Ё"), "a\tb\r\nc\u{85}е");
 }
 
+/// All but what is for private use and the planes that are empty.
+fn every_character() -> impl Iterator<Item = char> {
+    ('\0'..='\u{3ffff}').chain('\u{e0000}'..='\u{e0fff}')
+}
+
 /// A version of Unicode that folds any character in another way is a change of what is stored: it needs a new
-/// [`FOLD_VERSION`], and then this value.
+/// [`FOLD_VERSION`], and then this value. Characters that have no place yet may come and go.
 #[test]
 fn the_fold_of_every_character_is_that_of_its_version() {
     let mut all = String::new();
-    for letter in '\0'..=char::MAX {
-        all.push_str(&fold(&format!("{letter}.")));
-        all.push('\n');
+    for letter in every_character() {
+        let folded = fold(&format!("{letter}."));
+        if folded.chars().all(has_place) {
+            all.push_str(&folded);
+            all.push('\n');
+        }
     }
     let print = crate::text::hex(digest(&SHA256, all.as_bytes()).as_ref());
-    assert_eq!((FOLD_VERSION, print.as_str()), (2, "pending"));
+    assert_eq!((FOLD_VERSION, print.as_str()), (2, "7517a3c4d7e3efc80918fefc0b7cf82ba9094ab36b7e6a8e588cea01daf9421a"));
 }
 
 fn root() -> CollatorBorrowed<'static> {
@@ -96,16 +104,28 @@ fn root() -> CollatorBorrowed<'static> {
     Collator::try_new(icu_collator::CollatorPreferences::default(), options).unwrap()
 }
 
-/// Characters with a meaning.
+/// Characters with a meaning in the version of Unicode that our tables are made of; the other implementation is of a later
+/// one.
 fn assigned() -> Vec<char> {
+    use GeneralCategory::{PrivateUse, Unassigned};
     let categories = CodePointMapData::<GeneralCategory>::new();
-    ('\0'..=char::MAX).filter(|letter| categories.get(*letter) != GeneralCategory::Unassigned).collect()
+    let has_meaning = |letter: &char| ![PrivateUse, Unassigned].contains(&categories.get(*letter));
+    let (known, later): (Vec<char>, Vec<char>) =
+        every_character().filter(has_meaning).partition(|letter| fold(&letter.to_string()).chars().all(has_place));
+    // What the standard library of the same version takes for a letter is not among those.
+    assert!(later.len() < 13_000 && !later.iter().any(|letter| letter.is_alphanumeric()), "{}", later.len());
+    known
 }
 
-/// Prefix vowels of Thai and Lao and their neighbours are reordered by the collation: a search for parts must not
-/// do that, so the fold does not (`data/README.md`).
+/// What the root collation weighs together with its neighbours, or puts in another place than it is written in: prefix
+/// vowels of Thai, Lao, Tai Viet and New Tai Lue, vowel signs of Tibetan. A search for parts must find what is written, so
+/// the fold does not do that. The replacement character stands behind everything.
 fn is_reordered(letter: char) -> bool {
-    matches!(u32::from(letter), 0xe40..=0xe44 | 0xec0..=0xec4 | 0x19b5..=0x19b7 | 0x19ba | 0xaab5 | 0xaab6 | 0xaab9 | 0xaabb | 0xaabc)
+    matches!(
+        u32::from(letter),
+        0xe40..=0xe44 | 0xec0..=0xec4 | 0xf71..=0xf81 | 0xfb2 | 0xfb3 | 0x19b5..=0x19b7 | 0x19ba | 0xaab5 | 0xaab6 | 0xaab9 | 0xaabb
+            | 0xaabc | 0xfffd
+    )
 }
 
 #[test]
@@ -115,7 +135,7 @@ fn single_characters_are_equal_and_stand_in_order_as_another_implementation_says
         assigned().into_iter().map(|c| c.to_string()).map(|c| (fold(&c), c)).collect();
     assert!(letters.len() > 150_000, "{}", letters.len());
     // Trailing blanks go: only then is a blank alone not what it is.
-    letters.retain(|(_, letter)| letter.trim_end() == letter);
+    letters.retain(|(_, letter)| letter.trim_end() == letter && !letter.chars().any(is_reordered));
     letters.sort_by(|one, other| collation_key(&one.0).cmp(&collation_key(&other.0)));
     let mut wrong = Vec::new();
     for pair in letters.windows(2) {
@@ -155,7 +175,7 @@ fn random_texts_are_equal_and_stand_in_order_as_another_implementation_says() {
 
 #[test]
 fn a_folded_text_is_at_most_eleven_times_longer() {
-    for letter in '\0'..=char::MAX {
+    for letter in every_character() {
         let text = letter.to_string();
         assert!(fold(&text).len() <= text.len() * 11, "{letter:?}");
         assert_eq!(fold(&fold(&text)), fold(&text), "{letter:?}");
