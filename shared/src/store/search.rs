@@ -22,7 +22,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use futures_util::try_join;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Instant;
+use tokio::time::Instant;
 
 /// What [`settle`] needs.
 pub const SETTLE: &[Grant] = &[
