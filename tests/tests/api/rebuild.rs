@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use shared::ids::UserId;
 use shared::store::Table;
 use shared::store::stepchat::rebuild::{self as users, Collision as Shared};
+use shared::text::{collation_key, fold};
 use shared::voximplant::Account;
 use std::collections::BTreeSet;
 use switchboard::embedded;
@@ -55,15 +56,22 @@ fn age(app: &App, meant: &Meant) {
     let old_text = |value: &str| {
         meant.iter().find(|(now, _)| *now == value).map_or_else(|| value.to_owned(), |(_, then)| (*then).to_owned())
     };
-    for (table, mut item) in app.items() {
-        let (pk, sk) = (text(&item, "pk").unwrap().to_owned(), text(&item, "sk").unwrap_or_default().to_owned());
+    let items = app.items();
+    for (table, item) in &items {
+        let (pk, sk) = (text(item, "pk").unwrap(), text(item, "sk").unwrap_or_default());
         let is_guard = ["E#", "AE#"].iter().any(|start| pk.starts_with(start))
             || ["SKNAME#", "QNAME#"].iter().any(|start| sk.starts_with(start));
         if pk.starts_with("G#") || is_guard {
-            delete(app, table, &item);
+            delete(app, *table, item);
         }
+    }
+    for (table, mut item) in items {
+        let (pk, sk) = (text(&item, "pk").unwrap().to_owned(), text(&item, "sk").unwrap_or_default().to_owned());
         match table {
-            Table::Stepchat if pk.starts_with("U#") && sk == "P" => age_profile(app, &mut item, &old_text),
+            // No list shows the bot, and no search.
+            Table::Stepchat if pk.starts_with("U#") && sk == "P" && item.get("lp").is_some() => {
+                age_profile(app, &mut item, &old_text)
+            }
             Table::Stepchat if pk.starts_with("U#") && sk.starts_with("D#") => {
                 let value = old_text(text(&item, "val").unwrap());
                 let owner = pk.trim_start_matches("U#").to_owned();
@@ -168,10 +176,11 @@ fn assert_nothing_is_left(app: &App) {
     for (_, item) in app.items() {
         let (pk, sk) = (text(&item, "pk").unwrap(), text(&item, "sk").unwrap_or_default());
         assert!(!pk.starts_with("G#") || sk.rsplit('\0').next().unwrap().starts_with("2."), "{item}");
-        for name in ["s_first", "s_email", "s_display", "s_name"] {
-            let key = text(&item, name).unwrap_or("0");
-            // Places by the present order have no letters of the texts in them, but three small digits for each.
-            assert!(key.starts_with('0') || key[1..].split('\0').next().unwrap().len() % 3 == 0, "{name} {item}");
+        for (name, place) in [("first", "s_first"), ("email", "s_email"), ("display", "s_display"), ("uname", "s_name")]
+        {
+            let (Some(value), Some(key)) = (text(&item, name), text(&item, place)) else { continue };
+            let expected = format!("1{}\0", collation_key(&fold(value)));
+            assert!(key.starts_with(&expected), "{place} {item}");
         }
     }
 }
