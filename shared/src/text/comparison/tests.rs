@@ -158,7 +158,7 @@ fn random_texts_are_equal_and_stand_in_order_as_another_implementation_says() {
     for _ in 0..100_000 {
         // Half of the characters are from one neighbourhood: alphabets matter, not only single signs.
         let middle = rng.usize(0..letters.len());
-        let mut text = |rng: &mut fastrand::Rng| -> String {
+        let text = |rng: &mut fastrand::Rng| -> String {
             let near = |rng: &mut fastrand::Rng| letters[(middle + rng.usize(0..200)) % letters.len()];
             (0..rng.usize(1..5))
                 .map(|_| if rng.bool() { near(rng) } else { letters[rng.usize(0..letters.len())] })
