@@ -12,6 +12,7 @@ pub mod methods;
 pub mod operator;
 pub mod page;
 pub mod readable;
+pub mod rebuild;
 pub mod restore;
 pub mod router;
 pub mod serve;

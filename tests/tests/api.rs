@@ -35,6 +35,7 @@ mod api {
     mod panics;
     mod paths;
     mod races;
+    mod rebuild;
     mod scheduled;
     mod search;
     mod second_engine;

@@ -60,7 +60,7 @@ struct SequenceItem {
 
 impl Store {
     /// The last number a sequence has given; 0 before the first.
-    pub(crate) async fn last_number(&self, sequence: Sequence) -> Result<u64, StoreError> {
+    pub async fn last_number(&self, sequence: Sequence) -> Result<u64, StoreError> {
         let (table, name) = sequence.place();
         let item: Option<SequenceItem> = self.get(table, &Key::new("S", name)).await?;
         Ok(item.map_or(0, |item| item.n))

@@ -7,6 +7,7 @@ mod key;
 mod ledger;
 mod parse;
 mod rates;
+mod rebuild;
 mod restore;
 mod search;
 mod token;
@@ -71,8 +72,12 @@ enum Command {
     #[command(after_help = "Example, with nobody calling meanwhile (docs/runbook.md, Ways back):\n  \
                             switchboard --stack switchboard-prod operator restore --table ledger --from LEDGER-restored")]
     Restore(restore::Arguments),
-    /// What searches find.
-    #[command(subcommand)]
+    /// Bring data of an earlier version along: whom lists, look-ups and searches find, and who has which address. Safe to
+    /// repeat, to interrupt, and while the deployment serves.
+    #[command(after_help = rebuild::HELP)]
+    Rebuild,
+    /// `search rebuild` is what `rebuild` was called before.
+    #[command(subcommand, hide = true)]
     Search(search::Command),
     /// Set a user's state in call distribution.
     #[command(after_help = "Example:\n  switchboard operator acd-status --account 1 --user 5 READY")]
@@ -92,7 +97,8 @@ enum Command {
 /// Does what is asked; whether all is well, which only an audit can deny.
 pub async fn run(arguments: Arguments) -> Result<bool> {
     let opened = arguments.place.open().await?;
-    let operator = Operator::new(opened.app);
+    let app = opened.app;
+    let operator = Operator::new(app.clone());
     match arguments.command {
         Command::Init(command) => command.run(&operator).await?,
         Command::Account(command) => command.run(&operator).await?,
@@ -107,7 +113,7 @@ pub async fn run(arguments: Arguments) -> Result<bool> {
         Command::Rates(command) => command.run(&operator).await?,
         Command::Ledger(command) => return command.run(&operator).await,
         Command::Restore(command) => command.run(&operator).await?,
-        Command::Search(command) => command.run(&operator).await?,
+        Command::Rebuild | Command::Search(search::Command::Rebuild) => rebuild::run(&app).await?,
         Command::AcdStatus { account, user, status } => {
             let account = existing(&operator, account).await?;
             operator.set_acd_status(account.id, user, status).await?;

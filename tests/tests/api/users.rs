@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use shared::auth::{Secret, hash_password};
-use shared::grams::IndexedText;
+use shared::grams::{Extent, IndexedText};
 use shared::ids::{AccountId, ApplicationId, PhoneUserId};
 use shared::limits::INDEX_SETTLED_MILLIS;
 use shared::store::backlog::Progress;
@@ -252,9 +252,10 @@ impl Query {
     /// The ids and the total that the naive reading gives.
     fn expected(&self, world: &World) -> (Vec<u64>, usize) {
         let mut users: Vec<&Known> = world.users.iter().filter(|user| self.passes(user, world)).collect();
+        let order = |text: &str| shared::text::collation_key(&shared::text::fold(text));
         users.sort_by_key(|user| match self.order {
-            "user_name" => (user.name.clone(), user.id),
-            "user_display_name" => (shared::text::fold(&user.display), user.id),
+            "user_name" => (order(&user.name), user.id),
+            "user_display_name" => (order(&user.display), user.id),
             _ => (String::new(), user.id),
         });
         let total = users.len();
@@ -348,9 +349,9 @@ fn needed(app: &App) -> BTreeSet<(String, String)> {
             continue;
         }
         for (list, text, stamp) in [("name", "uname", "g_name"), ("display", "display", "g_display")] {
-            let Some(text) = IndexedText::of(item[text]["S"].as_str().unwrap()) else { continue };
+            let Some(text) = IndexedText::of(item[text]["S"].as_str().unwrap(), Extent::Whole) else { continue };
             let stamp = item[stamp]["S"].as_str().unwrap_or("no stamp");
-            for gram in text.grams() {
+            for gram in text.grams(Extent::Whole) {
                 let (first, rest) = gram.parts();
                 needed.insert((format!("G#{list}#{}#{first}", account.0), format!("{rest}\0{stamp}")));
             }

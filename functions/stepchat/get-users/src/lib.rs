@@ -64,7 +64,7 @@ impl Request {
             order.sort(&mut users);
             return Ok(users.into_iter().skip(skip).take(PAGE).collect());
         }
-        if search.is_empty() {
+        if search.finds_everybody() {
             let limit = i32::try_from(skip.saturating_add(PAGE).min(1_000)).ok();
             let mut walk = lists::walk(store, order, types, limit).await?;
             walk.skip(skip).await?;

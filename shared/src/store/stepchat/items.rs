@@ -7,7 +7,7 @@ use crate::stepchat::{Department, Detail, DetailValue, Email, ImageUrl, Name, Ph
 use crate::store::Key;
 use crate::store::auth::TokenHash;
 use crate::store::generation::Generation;
-use crate::store::keys::{exact, sort_key};
+use crate::store::keys::{exact, sort_key, text_sort_key};
 use crate::store::search::Stamp;
 use crate::text::{fold, prefix};
 use crate::timestamp::Timestamp;
@@ -38,7 +38,7 @@ pub(super) fn phone_key(phone: &str) -> Key {
 
 /// A profile. The `s_…` attributes order the user in the indexes; they and `lp` are missing for the bot, which no list
 /// shows.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct ProfileItem {
     pk: String,
     sk: String,
@@ -76,6 +76,9 @@ pub(super) struct Owned {
     /// The hash under which an admin's token is looked up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) admin_token: Option<TokenHash>,
+    /// Who keeps this user's e-mail address, if an earlier comparison has let two users have it: the guard is not this one's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) email_of: Option<UserId>,
     /// How often all sessions have ended at once: a session counts only in the epoch in which it began.
     #[serde(rename = "se", default, skip_serializing_if = "is_first")]
     pub(super) epoch: u32,
@@ -90,7 +93,7 @@ fn is_first(epoch: &u32) -> bool {
 }
 
 /// The partition and sort keys of the eight lists.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Order {
     lp: UserType,
     s_first: String,
@@ -112,17 +115,18 @@ pub(super) fn active_key(id: UserId, moment: Timestamp) -> String {
 impl Order {
     fn of(user: &User) -> Self {
         let id = user.id.padded();
-        let key = |value: Option<String>| sort_key(value.as_deref(), &id);
+        let text = |text: Option<&str>| text_sort_key(text, &id);
         let moment = |moment: Timestamp| active_key(user.id, moment);
+        let department = user.department.map(|department| format!("{:03}", department.get()));
         Self {
             lp: user.user_type,
-            s_first: key(Some(fold(user.first_name.as_str()))),
-            s_last: key(Some(fold(user.last_name.as_str()))),
-            s_email: key(user.email.as_ref().map(Email::folded)),
-            s_image: key(user.profile_image.as_ref().map(|image| fold(image.as_str()))),
+            s_first: text(Some(user.first_name.as_str())),
+            s_last: text(Some(user.last_name.as_str())),
+            s_email: text(user.email.as_ref().map(Email::as_str)),
+            s_image: text(user.profile_image.as_ref().map(ImageUrl::as_str)),
             s_created: moment(user.creation_time),
             s_active: moment(user.last_activity),
-            s_department: key(user.department.map(|department| format!("{:03}", department.get()))),
+            s_department: sort_key(department.as_deref(), &id),
             s_id: id.clone(),
         }
     }
@@ -164,6 +168,10 @@ impl ProfileItem {
             marks,
             order: (user.user_type != UserType::Bot).then(|| Order::of(user)),
         }
+    }
+
+    pub(super) fn email(&self) -> Option<&Email> {
+        self.email.as_ref()
     }
 
     pub(super) fn into_user(self) -> User {
@@ -217,7 +225,7 @@ pub(super) fn in_order(mut details: Vec<PlacedDetail>) -> Vec<Detail> {
 }
 
 /// An extra; `vp` and `vs` feed the inverted index `by_value`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct DetailItem {
     pk: String,
     sk: String,
@@ -248,6 +256,17 @@ impl DetailItem {
             position,
             g: None,
         }
+    }
+
+    pub(super) fn slug(&self) -> &Slug {
+        &self.slug
+    }
+
+    /// The same extra where the present comparison puts it.
+    pub(super) fn refreshed(&self) -> Self {
+        let (_, owner) = self.pk.split_once('#').unwrap_or_default();
+        let vs = format!("{}{owner}", value_prefix(&fold(self.val.as_str())));
+        Self { vs, ..self.clone() }
     }
 
     /// The same extra, whose postings have this stamp.

@@ -8,17 +8,16 @@ use super::items::{
 use super::jobs;
 use super::texts::Stamps;
 use crate::ids::UserId;
-use crate::stepchat::{Detail, DetailChange, Email, Phone, Refusal, Slug, User, UserChange, UserType, ends_sessions};
+use crate::stepchat::{Detail, DetailChange, Email, Phone, Refusal, Slug, User, UserType, ends_sessions};
 use crate::store::auth::{self, PasswordHash, TokenHash};
 use crate::store::generation::Generation;
 use crate::store::grants::{Action, AuthItem, Grant};
-use crate::store::keys::sort_key_prefix;
+use crate::store::keys::text_sort_key_prefix;
 use crate::store::read::{Partition, Range, text};
 use crate::store::search::Stamp;
 use crate::store::txn::Step;
-use crate::store::{Attempts, Attributes, CommitError, Store, StoreError, Table, Txn, Write};
+use crate::store::{Attributes, Store, StoreError, Table, Txn, Write};
 use crate::text::fold;
-use crate::timestamp::Timestamp;
 use futures_util::future::try_join_all;
 use std::collections::BTreeMap;
 
@@ -105,7 +104,7 @@ pub struct Secrets {
 }
 
 /// The phone guard a set of extras asks for.
-fn phone_of<'a>(details: impl IntoIterator<Item = &'a Detail>) -> Option<String> {
+pub(super) fn phone_of<'a>(details: impl IntoIterator<Item = &'a Detail>) -> Option<String> {
     let phone = details.into_iter().find(|detail| detail.slug.as_str() == Slug::PHONE)?;
     Phone::parse(phone.value.as_str()).map(|phone| phone.key().to_owned())
 }
@@ -127,6 +126,7 @@ pub fn creation(
     let owned = Owned {
         phone: if unique_phone { phone_of(details) } else { None },
         admin_token: (user.user_type == UserType::Admin).then(|| secrets.token.clone()),
+        email_of: None,
         epoch: 0,
         generation: generation_after(None, user, leads),
     };
@@ -253,10 +253,12 @@ type Index = (&'static str, &'static str, &'static str);
 
 async fn by_name(store: &Store, index: Index, name: &str) -> Result<Option<User>, StoreError> {
     let wanted = fold(name);
-    // Names have at most 100 characters, so their keys are never cut.
-    let (start, _) = sort_key_prefix(&wanted);
+    if wanted.is_empty() {
+        return Ok(None);
+    }
+    let start = text_sort_key_prefix(&wanted);
     let (index_name, ..) = index;
-    // The index may lag behind a change of name: the profile decides.
+    // The index may lag behind a change of name, and cuts what is very long: the profile decides.
     let equal = |_: &Attributes, user: &User| {
         fold(if index_name == "by_first" { user.first_name.as_str() } else { user.last_name.as_str() }) == wanted
     };
@@ -266,6 +268,10 @@ async fn by_name(store: &Store, index: Index, name: &str) -> Result<Option<User>
 
 async fn by_detail(store: &Store, slug: &Slug, value: &str) -> Result<Option<User>, StoreError> {
     let wanted = indexed(slug, value);
+    // What folds to nothing is found nowhere.
+    if wanted.is_empty() {
+        return Ok(None);
+    }
     // The index cuts long values: the carried text decides.
     let equal = |entry: &Attributes, user: &User| {
         user.user_type != UserType::Bot && text(entry, "val").is_some_and(|value| indexed(slug, value) == wanted)
@@ -335,7 +341,7 @@ pub fn replacement(
             let guard = GuardItem::new(new, id);
             txn.push(Write::put(Table::Stepchat, &guard)?.if_absent().or(Refusal::DuplicateEmail));
         }
-        if let Some(old) = old {
+        if let Some(old) = old.filter(|_| before.owned.email_of.is_none()) {
             txn.push(Write::delete(Table::Stepchat, old));
         }
     }
@@ -381,7 +387,7 @@ pub fn replacement(
 }
 
 /// Stale if the user has changed since it was read, or been active.
-fn unchanged(profile: Write, before: &User) -> Step<Refusal> {
+pub(super) fn unchanged<R>(profile: Write, before: &User) -> Step<R> {
     let profile = profile.number(":seen", before.version).number(":active", before.last_activity.millis());
     profile.if_("v = :seen AND active = :active").or_stale()
 }
@@ -411,7 +417,10 @@ fn owned_after(
     };
     let admin_token = (after.user_type == UserType::Admin)
         .then(|| before.owned.admin_token.clone().unwrap_or_else(|| secrets.token.clone()));
-    Owned { phone, admin_token, epoch: epoch_after(before, after, secrets), generation: before.owned.generation }
+    let key = |user: &User| user.email.as_ref().map(email_key);
+    let email_of = before.owned.email_of.filter(|_| key(&before.user) == key(after));
+    let epoch = epoch_after(before, after, secrets);
+    Owned { phone, admin_token, email_of, epoch, generation: before.owned.generation }
 }
 
 /// Since when somebody is a lead, by the deletes that came before: a lead who stays one keeps it.
@@ -461,7 +470,7 @@ pub fn deletion(stored: &Stored) -> Result<Txn<Refusal>, StoreError> {
         txn.push(count);
     }
     txn.push(Write::delete(Table::Stepchat, profile_key(user.id)).if_version(user.version).or_stale());
-    if let Some(email) = &user.email {
+    if let Some(email) = user.email.as_ref().filter(|_| stored.owned.email_of.is_none()) {
         txn.push(Write::delete(Table::Stepchat, email_key(email)));
     }
     if let Some(phone) = &stored.owned.phone {
@@ -473,40 +482,6 @@ pub fn deletion(stored: &Stored) -> Result<Txn<Refusal>, StoreError> {
     }
     txn.push(jobs::promise(user.id, stored.stamps.posted(user))?);
     Ok(txn)
-}
-
-/// Posts what has no postings yet of a user; whether there was anything. For users from before there were postings.
-pub async fn complete(store: &Store, id: UserId, now: Timestamp) -> Result<bool, StoreError> {
-    let (mut attempts, mut any) = (Attempts::default(), false);
-    loop {
-        let Some(stored) = load(store, id).await? else { return Ok(any) };
-        let Some(txn) = completion(&stored, now)? else { return Ok(any) };
-        match store.commit(&txn).await {
-            Ok(()) => any = true,
-            Err(CommitError::Store(error)) => return Err(error),
-            Err(_) => attempts.again().await?,
-        }
-    }
-}
-
-/// The transaction that posts what has no postings yet of a stored user, as before there were any; `None` if nothing is
-/// missing. Of many extras it takes some: ask again until nothing is missing.
-fn completion(stored: &Stored, now: Timestamp) -> Result<Option<Txn<Refusal>>, StoreError> {
-    let user = UserChange::default().apply(&stored.user, now);
-    let (stamps, change, written) = stored.stamps.completed(&user, &stored.details);
-    if change.is_empty() {
-        return Ok(None);
-    }
-    let mut txn = Txn::default();
-    txn.post(change);
-    let profile = Write::put(Table::Stepchat, &ProfileItem::new(&user, stored.owned.clone(), stamps.profile))?;
-    txn.push(unchanged(profile, &stored.user));
-    for detail in written {
-        let position = stored.positions.get(&detail.slug).copied().unwrap_or_default();
-        let item = DetailItem::new(user.id, &detail, position).stamped(stamps.details.get(&detail.slug));
-        txn.push(with_the_postings_read(Write::put(Table::Stepchat, &item)?, None));
-    }
-    Ok(Some(txn))
 }
 
 /// The admin with the oldest account, for the operator's own use.

@@ -10,7 +10,7 @@ use crate::store::generation::{self, Generation, Shard, Which};
 use crate::store::grants::{Action, AuthItem, Grant};
 use crate::store::listing::Merge;
 use crate::store::read::{Partition, Range, text};
-use crate::store::{Attempts, CommitError, Key, Sequence, Store, StoreError, Table, Txn, Write};
+use crate::store::{Key, Sequence, Store, StoreError, Table, Txn, Write};
 use crate::timestamp::Timestamp;
 use crate::voximplant::{AcdStatus, CustomData, DisplayName, MobilePhone, PhoneUser, QueueLink, Refusal, UserName};
 use serde::{Deserialize, Serialize};
@@ -50,7 +50,7 @@ pub(super) fn counters(account: AccountId) -> String {
 }
 
 /// A user. `ap` and `s_…` order it in the application's lists.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct UserItem {
     pk: String,
     sk: String,
@@ -128,7 +128,7 @@ impl UserItem {
         }
     }
 
-    fn into_stored(self) -> Stored {
+    pub(super) fn into_stored(self) -> Stored {
         let user = PhoneUser {
             id: self.id,
             application: self.application,
@@ -384,33 +384,4 @@ pub async fn find_all(
         .map(|item| Ok(serde_dynamo::from_item::<_, UserItem>(item)?.into_stored()))
         .map(|stored| stored.map(|stored| (stored.user.id, stored)))
         .collect()
-}
-
-/// Gives a user the postings that are missing, as for users from before there were any; whether any were.
-pub async fn complete(
-    store: &Store,
-    account: AccountId,
-    user: PhoneUserId,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
-    let mut attempts = Attempts::default();
-    loop {
-        let Some(stored) = find(store, account, user).await? else { return Ok(false) };
-        let Stored { user: before, marks, generation } = stored;
-        let after = PhoneUser { version: before.version.saturating_add(1), ..before.clone() };
-        let (marks, change) = marks.after(account, Some(&before), &after, now);
-        if change.is_empty() {
-            return Ok(false);
-        }
-        let mut txn: Txn<Refusal> = Txn::default();
-        txn.post(change);
-        let after = Stored { user: after, marks, generation };
-        let item = Write::put(Table::Voximplant, &UserItem::new(account, &after))?;
-        txn.push(item.if_version(before.version).or_stale());
-        match store.commit(&txn).await {
-            Ok(()) => return Ok(true),
-            Err(CommitError::Store(error)) => return Err(error),
-            Err(_) => attempts.again().await?,
-        }
-    }
 }
