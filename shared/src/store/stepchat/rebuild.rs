@@ -101,7 +101,7 @@ async fn plan(store: &Store, found: Found, now: Timestamp) -> Result<(Txn<()>, V
         collisions.extend(keeper.shared.map(|(user, keeper)| Collision::Email { user, keeper }));
         owned.email_of = keeper.other;
     }
-    let details: Vec<Detail> = items.iter().cloned().map(DetailItem::into_detail).collect();
+    let details: Vec<Detail> = items.iter().cloned().map(|item| item.placed().detail).collect();
     if let Some((held, number)) = owned.phone.clone().zip(phone_of(&details)).filter(|(held, number)| held != number) {
         let keeper = claim(store, &mut txn, &before, &phone_key(&number), now).await?;
         collisions.extend(keeper.shared.map(|(user, keeper)| Collision::Phone { user, keeper }));
@@ -112,7 +112,7 @@ async fn plan(store: &Store, found: Found, now: Timestamp) -> Result<(Txn<()>, V
     let stamps = Stamps::of(&profile, &items);
     let outdated = items.iter().filter(|item| is_missing(&before, item) || item.refreshed() != **item);
     let outdated: Vec<&DetailItem> = outdated.take(MAX_DETAILS_PER_CALL).collect();
-    let set: Vec<DetailChange> = outdated.iter().map(|item| DetailChange::Set((*item).clone().into_detail())).collect();
+    let set: Vec<DetailChange> = outdated.iter().map(|item| DetailChange::Set((*item).clone().placed().detail)).collect();
     let (stamps, postings) = stamps.after(Some((&before, &details)), &after, &set);
     let same = ProfileItem::new(&before, owned.clone(), stamps.profile.clone()) == profile;
     if same && outdated.is_empty() && txn.is_empty() {
