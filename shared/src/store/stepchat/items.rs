@@ -265,7 +265,7 @@ impl DetailItem {
     /// The same extra where the present comparison puts it.
     pub(super) fn refreshed(&self) -> Self {
         let (_, owner) = self.pk.split_once('#').unwrap_or_default();
-        let vs = format!("{}{owner}", value_prefix(&fold(self.val.as_str())));
+        let vs = format!("{}{owner}", value_prefix(&indexed(&self.slug, self.val.as_str())));
         Self { vs, ..self.clone() }
     }
 

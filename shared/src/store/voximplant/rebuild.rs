@@ -3,7 +3,7 @@
 //!
 //! Every step may be repeated, interrupted and done while the deployment serves. What is right already is only read.
 
-use super::users::{UserItem, key as user_key};
+use super::users::{Stored, UserItem, key as user_key};
 use super::{accounts, queues, skills};
 use crate::ids::{AccountId, PhoneUserId};
 use crate::store::read::{Partition, Range};
@@ -20,15 +20,16 @@ pub async fn user(store: &Store, account: AccountId, id: PhoneUserId, now: Times
         let found: Option<UserItem> = store.get(Table::Voximplant, &user_key(account, id)).await?;
         let Some(item) = found else { return Ok(false) };
         let stored = item.clone().into_stored();
-        let before = stored.user;
+        let before = &stored.user;
         let after = PhoneUser { version: before.version.saturating_add(1), ..before.clone() };
-        let (marks, postings) = stored.marks.after(account, Some(&before), &after, now);
-        if UserItem::new(account, &before, marks.clone()) == item {
+        let (marks, postings) = stored.marks.after(account, Some(before), &after, now);
+        if UserItem::new(account, &Stored { marks: marks.clone(), ..stored.clone() }) == item {
             return Ok(false);
         }
         let mut txn: Txn<()> = Txn::default();
         txn.post(postings);
-        let item = Write::put(Table::Voximplant, &UserItem::new(account, &after, marks))?;
+        let after = Stored { user: after, marks, ..stored.clone() };
+        let item = Write::put(Table::Voximplant, &UserItem::new(account, &after))?;
         txn.push(item.if_version(before.version).or_stale());
         match store.commit(&txn).await {
             Ok(()) => return Ok(true),
