@@ -322,3 +322,37 @@ async fn accounts_skills_and_telephone_users_are_brought_along() {
     let exists = app.operator.create_account("third", "odegård@x.y", "USD", None).await;
     assert!(exists.is_err());
 }
+
+/// Phone numbers were compared with their blanks and brackets (before decision E17).
+#[tokio::test]
+async fn a_phone_number_is_found_by_its_digits_afterwards() {
+    let app = App::new().await;
+    let id = app.add_stepchat_user(json!({ "extra": { "phone": "+7 (919) 1" } })).await;
+    let padded = format!("{id:0>12}");
+    for (table, mut item) in app.items() {
+        let (pk, sk) = (text(&item, "pk").unwrap().to_owned(), text(&item, "sk").unwrap_or_default().to_owned());
+        if pk == "F#79191" {
+            delete(&app, table, &item);
+            item["pk"] = json!({ "S": "F#7 (919) 1" });
+        } else if pk == format!("U#{padded}") && sk == "P" {
+            item["phone"] = json!({ "S": "7 (919) 1" });
+        } else if pk == format!("U#{padded}") && sk == "D#phone" {
+            item["vs"] = json!({ "S": format!("+7 (919) 1\0{padded}") });
+            item.as_object_mut().unwrap().remove("n");
+        } else {
+            continue;
+        }
+        put(&app, table, &item);
+    }
+    let user = UserId::parse(&id).unwrap();
+    for changed in [true, false] {
+        let rebuilt = users::user(&app.app.store, user, app.app.clock.now()).await.unwrap().unwrap();
+        assert_eq!((rebuilt.changed, rebuilt.collisions.len()), (changed, 0));
+    }
+    let found = app.stepchat("get-user-by", json!({ "by": "phone", "value": "0079191" })).await.response();
+    assert_eq!(found["id"], json!(id));
+    let twice = app.stepchat("add-user", json!({ "extra": { "phone": "7-919-1" } })).await;
+    assert_eq!(twice.code(), "duplicate-phone");
+    let guards: Vec<Value> = app.items().into_iter().map(|(_, item)| item["pk"]["S"].clone()).collect();
+    assert_eq!(guards.iter().filter(|pk| pk.as_str().unwrap().starts_with("F#")).count(), 1, "{guards:?}");
+}
