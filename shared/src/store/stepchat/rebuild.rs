@@ -70,10 +70,6 @@ async fn read(store: &Store, id: UserId) -> Result<Option<Found>, StoreError> {
     Ok(profile.map(|profile| Found { profile, details }))
 }
 
-fn detail_of(item: DetailItem) -> Detail {
-    item.placed().detail
-}
-
 /// Brings a user along; `None` if there is none.
 pub async fn user(store: &Store, id: UserId, now: Timestamp) -> Result<Option<Rebuilt>, StoreError> {
     let (mut attempts, mut changed) = (Attempts::default(), false);
@@ -105,7 +101,7 @@ async fn plan(store: &Store, found: Found, now: Timestamp) -> Result<(Txn<()>, V
         collisions.extend(keeper.shared.map(|(user, keeper)| Collision::Email { user, keeper }));
         owned.email_of = keeper.other;
     }
-    let details: Vec<Detail> = items.iter().cloned().map(detail_of).collect();
+    let details: Vec<Detail> = items.iter().cloned().map(DetailItem::into_detail).collect();
     let number = phone_of(&details);
     if let Some(held) = owned.phone.take_if(|held| number.as_ref() != Some(held)) {
         txn.push(Write::delete(Table::Stepchat, phone_key(&held)));
@@ -119,7 +115,7 @@ async fn plan(store: &Store, found: Found, now: Timestamp) -> Result<(Txn<()>, V
     let stamps = Stamps::of(&profile, &items);
     let outdated = items.iter().filter(|item| is_missing(&before, item) || item.refreshed() != **item);
     let outdated: Vec<&DetailItem> = outdated.take(MAX_DETAILS_PER_CALL).collect();
-    let set: Vec<DetailChange> = outdated.iter().map(|item| DetailChange::Set(detail_of((*item).clone()))).collect();
+    let set: Vec<DetailChange> = outdated.iter().map(|item| DetailChange::Set((*item).clone().into_detail())).collect();
     let (stamps, postings) = stamps.after(Some((&before, &details)), &after, &set);
     let same = ProfileItem::new(&before, owned.clone(), stamps.profile.clone()) == profile;
     if same && outdated.is_empty() && txn.is_empty() {
