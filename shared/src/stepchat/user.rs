@@ -99,8 +99,10 @@ bounded_text!(
 );
 bounded_text!(
     /// An e-mail address: up to 191 characters, its form not checked (as in the original), but without what could break
-    /// out of the line of a letter's header, or show another address than it is.
-    Email, 191, EmailTooLong, |text| if text.contains(is_deceptive) { Err(Refusal::InvalidEmail) } else { Ok(()) }
+    /// out of the line of a letter's header, or show another address than it is. What has nothing to be compared by is none.
+    Email, 191, EmailTooLong, |text| {
+        if text.contains(is_deceptive) || fold(text).is_empty() { Err(Refusal::InvalidEmail) } else { Ok(()) }
+    }
 );
 bounded_text!(
     /// The address of a profile picture: up to 191 characters.
@@ -338,9 +340,16 @@ mod tests {
 
     #[test]
     fn no_address_breaks_a_line_or_turns_the_writing() {
-        for bad in
-            ["a@b\r\nBcc: c@d", "a\u{1b}[2J@b", "a\0@b", "a\u{202e}moc@b", "a\u{200f}@b", "a\u{2028}@b", "a\u{2067}@b"]
-        {
+        for bad in [
+            "a@b\r\nBcc: c@d",
+            "a\u{1b}[2J@b",
+            "a\0@b",
+            "a\u{202e}moc@b",
+            "a\u{200f}@b",
+            "a\u{2028}@b",
+            "a\u{2067}@b",
+            "\u{200b}\u{301}",
+        ] {
             assert_eq!(Email::parse(bad), Err(Refusal::InvalidEmail), "{bad:?}");
         }
         // Around an address they are blanks.

@@ -102,11 +102,14 @@ async fn plan(store: &Store, found: Found, now: Timestamp) -> Result<(Txn<()>, V
         owned.email_of = keeper.other;
     }
     let details: Vec<Detail> = items.iter().cloned().map(|item| item.placed().detail).collect();
-    if let Some((held, number)) = owned.phone.clone().zip(phone_of(&details)).filter(|(held, number)| held != number) {
-        let keeper = claim(store, &mut txn, &before, &phone_key(&number), now).await?;
-        collisions.extend(keeper.shared.map(|(user, keeper)| Collision::Phone { user, keeper }));
-        owned.phone = keeper.other.is_none().then_some(number);
+    let number = phone_of(&details);
+    if let Some(held) = owned.phone.take_if(|held| number.as_ref() != Some(held)) {
         txn.push(Write::delete(Table::Stepchat, phone_key(&held)));
+        if let Some(number) = number {
+            let keeper = claim(store, &mut txn, &before, &phone_key(&number), now).await?;
+            collisions.extend(keeper.shared.map(|(user, keeper)| Collision::Phone { user, keeper }));
+            owned.phone = keeper.other.is_none().then_some(number);
+        }
     }
 
     let stamps = Stamps::of(&profile, &items);
