@@ -16,6 +16,10 @@ use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+/// The gateway's id of a request, kept in the request's extensions: its access log has the same one.
+#[derive(Debug, Clone)]
+pub(crate) struct GatewayId(pub(crate) String);
+
 /// Most headers of a request: a gateway takes some kilobytes of them.
 const MAX_HEADERS: usize = 1_000;
 
@@ -42,6 +46,10 @@ fn fill(request: &mut Request<Bytes>, event: &Map<String, Value>) -> Result<(), 
     let told = |name: &str| context.and_then(|http| http.get(name)).and_then(Value::as_str);
     if let Some(address) = told("sourceIp").and_then(|address| address.parse().ok()) {
         request.extensions_mut().insert(Peer(address));
+    }
+    let id = event.get("requestContext").and_then(|context| context.get("requestId")).and_then(Value::as_str);
+    if let Some(id) = id {
+        request.extensions_mut().insert(GatewayId(id.to_owned()));
     }
     let path = event.get("rawPath").and_then(Value::as_str).or_else(|| told("path")).unwrap_or_default();
     let query = event.get("rawQueryString").and_then(Value::as_str).unwrap_or_default();

@@ -69,6 +69,14 @@ class Operation:
         return self.request.get("properties", {})
 
 
+def is_caller(user) -> bool:
+    """Whether a value means the caller, in any spelling of its id."""
+    try:
+        return float(str(user)) == 1.0
+    except ValueError:
+        return False
+
+
 def closed(schema):
     """The schema of an answer, without members that it does not name."""
     if isinstance(schema, list):
@@ -140,11 +148,16 @@ class Fuzzer:
             if "password" in name and rng.random() < 0.7:
                 fields[name] = CANARY + rng.choice(["abc1", "", "я", "x" * 200])
         # Whoever takes the caller's own rights away ends the fuzzing.
-        if operation.name in ("update-user", "update-user-to-lead") and str(fields.get("user_id")).strip() == "1":
+        if operation.name in ("update-user", "update-user-to-lead") and is_caller(fields.get("user_id")):
             fields = {name: value for name, value in fields.items() if name not in ("user_type", "user_tyoe")}
         headers = {"Accept": "application/json"} if rng.random() < 0.5 else {}
         if rng.random() < 0.05 and operation.writes:
             headers["Idempotency-Key"] = "key {}".format(rng.randrange(50))
+        if rng.random() < 0.03 and operation.writes:
+            fields["idempotency_key"] = rng.choice(["key {}".format(rng.randrange(50)), "", None, 5, "x" * 256])
+        if rng.random() < 0.05:
+            # Nobody's field but the caller's own.
+            fields["request_id"] = "try {}".format(rng.randrange(1_000))
         sent = {**fields, **self.world.credentials(operation.family)}
         path, door = operation.path, rng.random() < 0.3
         if door:

@@ -6,6 +6,7 @@ pub mod backlog;
 pub mod bulk;
 pub mod error;
 pub mod files;
+pub mod generation;
 pub mod grants;
 pub mod idempotency;
 pub mod ledger;
@@ -25,7 +26,7 @@ mod read;
 mod sequence;
 
 pub use backoff::Attempts;
-pub use client::{Endpoint, connect, connect_with, https};
+pub use client::{EMULATED_REGION, Endpoint, connect, connect_with, https};
 pub use error::StoreError;
 pub use keys::Key;
 pub use schema::{Table, Tables};

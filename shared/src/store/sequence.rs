@@ -24,6 +24,10 @@ pub enum Sequence {
     Queue,
     /// Lines of Voximplant's statements: their `transaction_id` (decision E4).
     StatementLine,
+    /// Deletes of all leads.
+    StepchatGeneration,
+    /// Deletes of all telephony users of an application or an account.
+    PhoneGeneration,
 }
 
 impl Sequence {
@@ -38,7 +42,14 @@ impl Sequence {
             Self::Skill => (Table::Voximplant, "skill"),
             Self::Queue => (Table::Voximplant, "queue"),
             Self::StatementLine => (Table::Ledger, "line"),
+            Self::StepchatGeneration => (Table::Stepchat, "generation"),
+            Self::PhoneGeneration => (Table::Voximplant, "generation"),
         }
+    }
+
+    /// The table whose things it numbers.
+    pub(super) const fn table(self) -> Table {
+        self.place().0
     }
 }
 
@@ -49,7 +60,7 @@ struct SequenceItem {
 
 impl Store {
     /// The last number a sequence has given; 0 before the first.
-    pub(crate) async fn last_number(&self, sequence: Sequence) -> Result<u64, StoreError> {
+    pub async fn last_number(&self, sequence: Sequence) -> Result<u64, StoreError> {
         let (table, name) = sequence.place();
         let item: Option<SequenceItem> = self.get(table, &Key::new("S", name)).await?;
         Ok(item.map_or(0, |item| item.n))

@@ -14,6 +14,8 @@ use std::fmt;
 use std::net::IpAddr;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// The field that holds an idempotency key where there is no header (decision E8).
+pub const IDEMPOTENCY_FIELD: &str = "idempotency_key";
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// What becomes of a body that calls itself JSON and is no object.
@@ -39,7 +41,7 @@ pub struct Inbound {
     pub accepts_json: bool,
     /// The host the caller used, without a guess when it named none.
     pub host: Option<String>,
-    /// `Idempotency-Key` header, else the field `request_id`.
+    /// `Idempotency-Key` header, else the field `idempotency_key` (decision E8).
     pub idempotency_key: Option<String>,
     /// The cookies.
     pub cookies: Cookies,
@@ -93,7 +95,7 @@ impl Inbound {
             Some(value) => Some(value.to_str().map_err(|_| Malformed::IdempotencyKey)?),
             None => None,
         };
-        let key = header.filter(|key| !key.is_empty()).or_else(|| params.text("request_id"));
+        let key = header.filter(|key| !key.is_empty()).or_else(|| params.text(IDEMPOTENCY_FIELD));
         if key.is_some_and(|key| key.chars().count() > MAX_IDEMPOTENCY_KEY_CHARS) {
             return Err(Malformed::IdempotencyKey);
         }

@@ -1,7 +1,7 @@
 //! JSON into [`Node`]s without ever reading a number as a float.
 
 use super::malformed::Malformed;
-use super::node::Node;
+use super::node::{Fields, Node};
 use super::params::has_nul;
 use crate::limits::{MAX_DEPTH, MAX_FIELDS};
 use serde::Deserialize;
@@ -27,16 +27,12 @@ fn node(raw: &RawValue, depth: usize) -> Result<Node, Malformed> {
             if entries.len() > MAX_FIELDS {
                 return Err(Malformed::TooManyFields);
             }
-            let mut map: Vec<(String, Node)> = Vec::with_capacity(entries.len());
+            let mut map = Fields::with_capacity(entries.len());
             for (key, value) in entries {
-                let value = node(value, depth)?;
                 // A repeated key: the last one wins, as in PHP and in every JSON library the clients use.
-                match map.iter_mut().find(|(existing, _)| *existing == key) {
-                    Some((_, existing)) => *existing = value,
-                    None => map.push((key, value)),
-                }
+                map.set(&key, node(value, depth)?);
             }
-            Ok(Node::Map(map))
+            Ok(Node::Map(map.into_entries()))
         }
         Some(b'[') => {
             let values: Vec<&RawValue> = read(text)?;
@@ -49,8 +45,9 @@ fn node(raw: &RawValue, depth: usize) -> Result<Node, Malformed> {
     }
 }
 
+/// Reads what is known to be JSON. What can still be wrong is half of a surrogate pair, which is no text.
 fn read<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, Malformed> {
-    serde_json::from_str(text).map_err(|_| Malformed::Json)
+    serde_json::from_str(text).map_err(|_| Malformed::NotUtf8)
 }
 
 /// An object's entries in their order, repeated keys included.
@@ -111,6 +108,14 @@ mod tests {
         assert_eq!(parse(&deep), Err(Malformed::TooDeep));
         let deepest = format!("{}1{}", "[".repeat(MAX_DEPTH - 1), "]".repeat(MAX_DEPTH - 1));
         assert!(parse(&deepest).is_ok());
+    }
+
+    #[test]
+    fn half_a_surrogate_pair_is_no_text() {
+        for half in [r#""\ud83d""#, r#"{"a":"x\udc00y"}"#, r#"["\ud83dx"]"#] {
+            assert_eq!(parse(half), Err(Malformed::NotUtf8), "{half}");
+        }
+        assert_eq!(parse(r#""\ud83d\ude00""#), Ok(Node::Text("😀".into())));
     }
 
     #[test]

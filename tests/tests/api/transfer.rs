@@ -225,13 +225,13 @@ async fn of_32_transfers_at_once_each_finishes_or_answers_340_and_none_is_lost()
 async fn a_repeated_key_has_one_effect_and_one_answer_for_ever() {
     let app = App::new().await;
     let user = payees(&app, 1).await[0];
-    let fields = json!({ "user_id": user, "amount": "1", "request_id": "k" });
+    let fields = json!({ "user_id": user, "amount": "1", "idempotency_key": "k" });
     let answers = join_all((0..6).map(|_| transfer(&app, fields.clone()))).await;
     assert!(answers.iter().all(|answer| *answer == json!({ "result": 1, "balance": 999 })), "{answers:?}");
     transfer(&app, json!({ "user_id": user, "amount": "1" })).await;
     app.wait_millis(30 * 24 * 60 * 60 * 1000);
     assert_eq!(transfer(&app, fields.clone()).await["balance"], 999, "the ledger's own record has no end");
-    let other = transfer(&app, json!({ "user_id": user, "amount": "2", "request_id": "k" })).await;
+    let other = transfer(&app, json!({ "user_id": user, "amount": "2", "idempotency_key": "k" })).await;
     assert_eq!(other["error"]["code"], 496);
     assert_eq!(account_balance(&app).await, "998");
 }
@@ -241,17 +241,17 @@ async fn more_users_than_one_transaction_holds_are_served_in_chunks_both_ways() 
     let app = App::new().await;
     let ids = payees(&app, 100).await;
     let started = Instant::now();
-    let answer = transfer(&app, json!({ "user_id": "all", "amount": "1.5", "request_id": "big" })).await;
+    let answer = transfer(&app, json!({ "user_id": "all", "amount": "1.5", "idempotency_key": "big" })).await;
     assert_eq!(answer, json!({ "result": 1, "balance": 850 }));
     check_sums(&app);
-    assert_eq!(transfer(&app, json!({ "user_id": "all", "amount": "1.5", "request_id": "big" })).await, answer);
+    assert_eq!(transfer(&app, json!({ "user_id": "all", "amount": "1.5", "idempotency_key": "big" })).await, answer);
     assert_eq!(user_balance(&app, ids[99]).await, "1.5");
     let history = app.voximplant("GetTransactionHistory", json!({ "count": 1000 })).await.json();
     assert_eq!(history["total_count"], 201, "the credit, and two lines a user");
     // One short of the strict sum: whole or nothing.
     transfer(&app, json!({ "user_id": ids[60], "amount": "-0.01" })).await;
     let before = ledger(&app);
-    let short = transfer(&app, json!({ "user_id": list(&ids), "amount": "-1.5", "request_id": "short" })).await;
+    let short = transfer(&app, json!({ "user_id": list(&ids), "amount": "-1.5", "idempotency_key": "short" })).await;
     assert_eq!(short["error"]["code"], 127);
     assert_eq!(ledger(&app), before, "a refused transfer leaves no trace");
     let back = transfer(&app, json!({ "user_id": list(&ids), "amount": "-1.5", "strict_mode": false })).await;
@@ -303,7 +303,7 @@ async fn a_thousand_named_users_get_their_money_whole_and_in_list_order() {
 async fn all_of_ten_thousand_users_get_their_money_once() {
     let app = App::new().await;
     let ids = crowd(&app, 10_000).await;
-    let fields = json!({ "user_id": "all", "amount": "0.01", "request_id": "everybody" });
+    let fields = json!({ "user_id": "all", "amount": "0.01", "idempotency_key": "everybody" });
     let (began, mut answer) = (Instant::now(), transfer(&app, fields.clone()).await);
     // A machine that is busy otherwise may not come to the end in the time of one request; the same key goes on.
     while answer["error"]["code"] == 2 && began.elapsed() < Duration::from_mins(3) {

@@ -77,7 +77,7 @@ async fn by(way: Way, app: &App, entry: &shared::method::Entry, step: &Step, kep
     let (body, headers) = form(app, entry.family, selector, step.fields(kept));
     let path = match way {
         Way::FrontDoor => entry.root.to_owned(),
-        Way::Route | Way::Binary => entry.paths()[0].clone(),
+        Way::Route | Way::Binary => entry.path(),
     };
     if way == Way::Binary {
         let lambda = Lambda::start(&entry.binary(), &variables(app).await).await;

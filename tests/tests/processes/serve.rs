@@ -1,6 +1,7 @@
 //! `switchboard serve` as people run it.
 
 use serde_json::Value;
+use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -35,19 +36,40 @@ pub(super) struct Server {
     pub(super) https: SocketAddr,
 }
 
-fn free_port() -> SocketAddr {
+pub(super) fn free_port() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+/// The command that serves a state folder on these ports.
+pub(super) fn serving(state: &Path, http: SocketAddr, https: SocketAddr) -> Command {
+    let mut command = Command::new(binary("switchboard"));
+    command.args(["serve", "--listen", &http.to_string(), "--https", &https.to_string(), "--state"]).arg(state);
+    command.env("RUST_BACKTRACE", "0");
+    command
 }
 
 impl Server {
     pub(super) fn start(state: &Path, memory: bool) -> Self {
         let (http, https) = (free_port(), free_port());
-        let mut command = Command::new(binary("switchboard"));
-        command.args(["serve", "--listen", &http.to_string(), "--https", &https.to_string(), "--state"]).arg(state);
+        let mut command = serving(state, http, https);
         if memory {
             command.arg("--memory");
         }
-        let mut process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        Self::of(command, http, https)
+    }
+
+    /// With more words on the command line; what it says goes into these files.
+    pub(super) fn told(state: &Path, words: &[&str], out: &Path, err: &Path) -> Self {
+        let (http, https) = (free_port(), free_port());
+        let mut command = serving(state, http, https);
+        command.args(words).stdout(File::create(out).unwrap()).stderr(File::create(err).unwrap());
+        Self::of(command, http, https)
+    }
+
+    /// Waits until the command serves.
+    pub(super) fn of(mut command: Command, http: SocketAddr, https: SocketAddr) -> Self {
+        let mut process = command.spawn().unwrap();
         let patience = Instant::now() + Duration::from_secs(30);
         while TcpStream::connect(http).is_err() || TcpStream::connect(https).is_err() {
             assert!(process.try_wait().unwrap().is_none(), "the server stopped");

@@ -283,7 +283,7 @@ fn beginning(
     }
     item.bulk = Some(bulk);
     let mut txn = Txn::default();
-    txn.push(item.first()?);
+    txn.push(item.first(order.now)?);
     txn.push(job.decided()?);
     txn.push(Suspense::new(account, &job.id, reserved).step()?);
     for step in steps {
@@ -337,8 +337,7 @@ impl Job {
 
 /// Large transfers that their requests have left: they are not cleared away, and nobody works at them any more.
 pub async fn left(store: &Store, now: Timestamp) -> Result<Vec<Job>, StoreError> {
-    let left_before = now.millis().saturating_sub(REQUEST_MILLIS);
-    Ok(jobs(store).await?.into_iter().filter(|job| job.at.millis() <= left_before).collect())
+    Ok(jobs(store).await?.into_iter().filter(|job| job.at.is_past(REQUEST_MILLIS, now)).collect())
 }
 
 async fn jobs(store: &Store) -> Result<Vec<Job>, StoreError> {
@@ -738,7 +737,8 @@ impl Drive<'_> {
     }
 
     async fn post(&self, mut txn: Txn<Refusal>, item: &OperationItem, bulk: &Bulk) -> Result<(), CommitError<Refusal>> {
-        txn.push(advanced(item, Bulk { state: State::Posted, ..bulk.clone() })?);
+        let item = item.clone().ended(self.now);
+        txn.push(advanced(&item, Bulk { state: State::Posted, ..bulk.clone() })?);
         self.end(&txn, bulk).await
     }
 

@@ -30,8 +30,9 @@ pub(super) fn journal_partition(account: AccountId) -> String {
     format!("A#{}#J", account.padded())
 }
 
-/// Where an entry stands in the journal: by time, then by number. Times never go back along the numbers, so this is
-/// the order of the numbers too, and a range of dates is a range of keys.
+/// Where an entry stands in the journal: by time, then by number. These times never go back along the numbers, so this is
+/// the order of the numbers too, and a range of dates is a range of keys. They are the entries' own but where a clock was
+/// wrong: see [`Head::append`].
 pub(super) fn journal_place(at: Timestamp, number: u64) -> String {
     format!("{}#{number:012}#00000", moment(at))
 }
@@ -52,8 +53,14 @@ pub(super) struct Head {
     pub v: i64,
     /// The hash of the last entry.
     pub hash: EntryHash,
-    /// When the last entry was made: the next one is never earlier.
+    /// When the last entry was made: the next one is never earlier, unless that was the future.
     pub at: Timestamp,
+    /// The time by which the last entry is placed, if that is not its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    placed: Option<Timestamp>,
+    /// The last moment behind which earlier entries are placed, if a clock has ever been wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pinned: Option<Timestamp>,
 }
 
 impl Head {
@@ -67,7 +74,14 @@ impl Head {
             v: 0,
             hash: EntryHash::genesis(),
             at: Timestamp::from_millis(0),
+            placed: None,
+            pinned: None,
         }))
+    }
+
+    /// The time by which the last entry is placed.
+    pub(super) fn place(&self) -> Timestamp {
+        self.placed.unwrap_or(self.at)
     }
 
     pub(super) fn balance(&self) -> Money {
@@ -78,6 +92,9 @@ impl Head {
     ///
     /// `numbers` are of the entry's lines and have been taken after this head was read, and `now` is the moment of the
     /// write: if the head is still there at the commit, no line of the account has a later number or moment (decision E5).
+    ///
+    /// Entries are dated in the order of their numbers. But if the last one was dated by a clock that was ahead, this one has
+    /// its right date all the same; only its place is behind the other, so that the order of the journal holds.
     pub(super) fn append(
         &self,
         account: AccountId,
@@ -98,7 +115,7 @@ impl Head {
         let entry = Entry {
             account,
             number: u64::try_from(v).unwrap_or(0),
-            at: now.max(self.at),
+            at: if self.at.is_possible(now) { now.max(self.at) } else { now },
             postings,
             rate,
             balance_units: units,
@@ -108,8 +125,11 @@ impl Head {
             return Err(StoreError::Refused(format!("{} lines, {} numbers", entry.lines(), numbers.count)));
         }
         let hash = entry.hash().map_err(|error| StoreError::Corrupt(error.to_string()))?;
-        let head = Self { units, v, hash: hash.clone(), at: entry.at, ..self.clone() };
-        Ok(Some(Appended { journal: JournalItem::new(entry, numbers.first, hash), head }))
+        let place = entry.at.max(self.place());
+        let placed = (place > entry.at).then_some(place);
+        let pinned = placed.max(self.pinned);
+        let head = Self { units, v, hash: hash.clone(), at: entry.at, placed, pinned, ..self.clone() };
+        Ok(Some(Appended { journal: JournalItem::new(entry, place, numbers.first, hash), head }))
     }
 }
 
@@ -184,15 +204,20 @@ fn is_zero(chunk: &u32) -> bool {
 }
 
 impl JournalItem {
-    pub(super) fn new(entry: Entry, first_line: u64, hash: EntryHash) -> Self {
+    pub(super) fn new(entry: Entry, place: Timestamp, first_line: u64, hash: EntryHash) -> Self {
         Self {
             pk: journal_partition(entry.account),
-            sk: journal_place(entry.at, entry.number),
+            sk: journal_place(place, entry.number),
             hash,
             chunk: 0,
             first_line,
             entry,
         }
+    }
+
+    /// Whether it is placed by its own time.
+    pub(super) fn is_in_its_place(&self) -> bool {
+        self.sk.starts_with(&moment(self.entry.at))
     }
 }
 
@@ -352,7 +377,7 @@ mod tests {
         let (at, previous) = (Timestamp::from_millis(0), EntryHash::genesis());
         let entry = Entry { account, number: 1, at, postings, rate: None, balance_units: 0, previous };
         assert_eq!(entry.lines(), 5);
-        let item = JournalItem::new(entry, 7, EntryHash::genesis());
+        let item = JournalItem::new(entry, at, 7, EntryHash::genesis());
         let shown = [(0, Side::Account), (0, Side::User), (2, Side::Account), (3, Side::Account), (3, Side::User)];
         let ids = shown.map(|(index, side)| item.transaction_id(index, side));
         assert_eq!(ids, [7, 8, 9, 10, 11]);

@@ -134,13 +134,15 @@ impl Order {
             .collect();
         if postings.is_empty() {
             // Nothing moves, but the answer to the key is still the first one.
-            txn.push(OperationItem::new(self.account, &self.operation, 0, head.units).first()?);
+            let operation = OperationItem::new(self.account, &self.operation, 0, head.units).ended(self.now);
+            txn.push(operation.first(self.now)?);
             return Ok(Draft::Small(txn, head.balance()));
         }
         let too_much = || CommitError::Refused(Refusal::Invalid(Parameter("amount")));
         let appended = head.append(self.account, postings, self.rate.clone(), numbers, now)?.ok_or_else(too_much)?;
         let number = appended.journal.entry.number;
-        txn.push(OperationItem::new(self.account, &self.operation, number, appended.head.units).first()?);
+        let operation = OperationItem::new(self.account, &self.operation, number, appended.head.units);
+        txn.push(operation.ended(self.now).first(self.now)?);
         for step in appended.steps()? {
             txn.push(step);
         }
