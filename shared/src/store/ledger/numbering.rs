@@ -7,7 +7,7 @@ use crate::store::read::{Partition, Range};
 use crate::store::{CommitError, Store, StoreError, Table, Txn, Write};
 
 /// What to do about a journal of an earlier state.
-pub(super) const BRING_ALONG: &str = "run `switchboard operator search rebuild` once";
+pub(super) const BRING_ALONG: &str = "run `switchboard operator rebuild` once";
 /// Entries of one page.
 const PAGE: i32 = 250;
 
