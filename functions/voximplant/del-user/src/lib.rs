@@ -94,7 +94,7 @@ impl Method for DelUser {
 }
 
 async fn at_once(ctx: &Ctx, account: AccountId, users: &[Stored]) -> Result<Txn<Refusal>, Error> {
-    let money = changes::money_back(ctx.store(), account, users, changes::DELETED).await?;
+    let money = changes::money_back(ctx.store(), account, users, changes::DELETED, ctx.now()).await?;
     Ok(changes::removal(account, users, money))
 }
 

@@ -176,7 +176,7 @@ impl Method for SetUserInfo {
             let after = changes.of(&before.user, ctx.now());
             let money = if after.parent_accounting {
                 let payer = std::slice::from_ref(&before);
-                Box::pin(changes::money_back(store, account, payer, OWN_BALANCE_ENDED)).await?
+                Box::pin(changes::money_back(store, account, payer, OWN_BALANCE_ENDED, ctx.now())).await?
             } else {
                 Vec::new()
             };

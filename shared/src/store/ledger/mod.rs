@@ -15,6 +15,7 @@ use super::txn::Step;
 use super::{Attempts, CommitError, Key, Store, StoreError, Table, Txn, Write};
 use crate::ids::{AccountId, PhoneUserId};
 use crate::ledger::{Money, Party, Posting};
+use crate::timestamp::Timestamp;
 use items::{Head, LineNumbers, read_balances};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashMap};
@@ -54,12 +55,14 @@ pub async fn user_balances(
 ///
 /// One step a user even without money: it makes a transfer that has already looked at the user stale, so that no money
 /// arrives after the closing. One more step for each user with money, and two for the account. All are conditional on
-/// what was read here: stale means read again, by calling this again.
+/// what was read here: stale means read again, by calling this again. The entry has the moment of this call, and is never
+/// before `now`, its caller's.
 pub async fn return_steps<R>(
     store: &Store,
     account: AccountId,
     users: &[PhoneUserId],
     description: &str,
+    now: Timestamp,
 ) -> Result<Vec<Step<R>>, StoreError> {
     let users: Vec<PhoneUserId> = users.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
     if users.is_empty() {
@@ -76,7 +79,7 @@ pub async fn return_steps<R>(
     }
     if !postings.is_empty() {
         let numbers = LineNumbers::of_users(store, postings.len()).await?;
-        let appended = head.append(account, postings, None, numbers, store.now())?;
+        let appended = head.append(account, postings, None, numbers, now.max(store.now()))?;
         let appended = appended.ok_or_else(|| StoreError::Refused("the balance would be out of range".into()))?;
         steps.extend(appended.steps()?);
         steps.extend(appended.journal.lines()?);

@@ -139,8 +139,9 @@ pub async fn money_back(
     account: AccountId,
     users: &[Stored],
     description: &str,
+    now: Timestamp,
 ) -> Result<Vec<Step<Refusal>>, StoreError> {
     let payers = users.iter().map(|stored| &stored.user).filter(|user| !user.parent_accounting);
     let payers: Vec<PhoneUserId> = payers.map(|user| user.id).collect();
-    ledger::return_steps(store, account, &payers, description).await
+    ledger::return_steps(store, account, &payers, description, now).await
 }

@@ -293,7 +293,7 @@ impl Task {
         let txn = match users.first() {
             Some(first) if fit == 0 => self.shed(first)?,
             _ => {
-                let money = changes::money_back(store, self.account, chosen, changes::DELETED).await?;
+                let money = changes::money_back(store, self.account, chosen, changes::DELETED, now).await?;
                 changes::removal(self.account, chosen, money)
             }
         };
