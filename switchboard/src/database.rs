@@ -81,7 +81,7 @@ impl Place {
         check_choice()?;
         if elsewhere() {
             return open_prepared(
-                &State::open(&self.state)?,
+                &if on_aws() { State::unmade(&self.state) } else { State::open(&self.state)? },
                 Prepared { location: Location::Elsewhere, lock: None },
                 Log::Stdout,
             )

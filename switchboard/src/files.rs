@@ -16,7 +16,7 @@ use axum::routing::any;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::header::HOST;
-use http::{HeaderValue, StatusCode};
+use http::{HeaderValue, Method, StatusCode};
 use s3s::auth::SimpleAuth;
 use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s_fs::FileSystem;
@@ -125,7 +125,18 @@ impl Files {
     /// they are.
     pub fn beside(self, routes: Router) -> Router {
         let path = format!("/{LOCAL_BUCKET}/{{*key}}");
-        routes.route(&path, any(move |request: Request| async move { self.answer(request).await }))
+        routes.route(&path, any(move |request: Request| async move { self.answer_link(request).await }))
+    }
+
+    /// Answers whoever follows a link. One is signed for reading; who only asks for the head of the file is told what a
+    /// reader would be told first.
+    async fn answer_link(&self, mut request: Request) -> Response {
+        if request.method() != Method::HEAD {
+            return self.answer(request).await;
+        }
+        *request.method_mut() = Method::GET;
+        let (head, _) = self.answer(request).await.into_parts();
+        Response::from_parts(head, Body::empty())
     }
 
     async fn answer(&self, request: Request) -> Response {

@@ -1,6 +1,6 @@
 //! `switchboard`: see `switchboard --help`.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand, ValueEnum};
 use shared::observe::Log;
 use std::io::IsTerminal as _;
@@ -66,6 +66,20 @@ enum Command {
     Import(import::Arguments),
     /// Write down everything that is kept of one user, or of all.
     Export(export::Arguments),
+    /// Deploy Switchboard to your AWS account, with SAM: asks everything that can be asked first.
+    ///
+    /// Works on an unpacked bundle, or on a clone of the repository, where it builds the functions before. The deployments
+    /// are those of samconfig.toml.
+    #[command(after_help = "Examples:\n  switchboard deploy dev\n  switchboard deploy prod --check\n  \
+                            switchboard deploy prod --parameter AlarmEmail=ops@example.com")]
+    Deploy {
+        #[command(flatten)]
+        arguments: deploy::Arguments,
+        /// The folder of the bundle or the clone. Default: this program's own, if it was unpacked with a bundle, else the
+        /// current one.
+        #[arg(long)]
+        folder: Option<PathBuf>,
+    },
     /// Write the API reference as a folder of static files, for any web host. It holds no credential.
     #[command(after_help = "Example:\n  switchboard docs --out reference --server https://api.example.com")]
     Docs {
@@ -100,9 +114,19 @@ fn log_in(format: Option<LogFormat>) -> Log {
     Log::Shown(Arc::new(Readable { colour: terminal && !dumb && !set("NO_COLOR") }))
 }
 
-fn main() -> Result<ExitCode> {
-    let arguments = Arguments::parse();
+fn main() -> ExitCode {
+    run(Arguments::parse()).unwrap_or_else(|error| {
+        // One sentence: where in the code it came about helps nobody here.
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn run(arguments: Arguments) -> Result<ExitCode> {
     if let Some(name) = &arguments.stack {
+        if matches!(arguments.command, Command::Deploy { .. }) {
+            bail!("`deploy` takes the stack's name from samconfig.toml: leave --stack out");
+        }
         stack::enter(name)?;
     }
     // The reference page's files are for a web host; everything else is for whoever runs this.
@@ -129,12 +153,20 @@ fn main() -> Result<ExitCode> {
             runtime.block_on(export::run(arguments))?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Deploy { arguments, folder } => Ok(deploy::run(&folder.unwrap_or_else(unpacked), &arguments)),
         Command::Docs { out, server } => {
             page::write(&out, server.as_deref())?;
             println!("{}", out.join("index.html").display());
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+/// The folder that this program was unpacked into with a bundle; else the current one.
+fn unpacked() -> PathBuf {
+    let program = std::env::current_exe().ok();
+    let folder = program.and_then(|program| Some(program.parent()?.to_owned()));
+    folder.filter(|folder| folder.join(deploy::artefacts::MANIFEST).is_file()).unwrap_or_else(|| ".".into())
 }
 
 async fn serve(options: &Options) -> Result<()> {

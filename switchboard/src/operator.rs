@@ -1,7 +1,7 @@
 //! What only the operator may do: accounts, keys, tokens, credit, the first admin.
 
+use crate::stack;
 use anyhow::{Context, Result, anyhow, bail};
-use futures_util::stream::{self, StreamExt as _};
 use rsa::pkcs1::EncodeRsaPublicKey as _;
 use rsa::pkcs8::{EncodePrivateKey as _, LineEnding};
 use rsa::{RsaPrivateKey, rand_core::OsRng};
@@ -10,15 +10,15 @@ use shared::auth::{new_api_token, random_token};
 use shared::context::App;
 use shared::ids::{AccountId, ApplicationId, PhoneUserId, UserId};
 use shared::ledger::{Money, Rate};
-use shared::limits::{MAX_ATTEMPTS, MAX_PARALLEL};
+use shared::limits::MAX_ATTEMPTS;
 use shared::stepchat::{Name, NewUser, Refusal, Scope, TokenLabel, TokenName, User, UserType};
 use shared::store::auth::{ApiKey, ServiceKey, TokenHash};
 use shared::store::stepchat::api_tokens::{self, ApiToken, MintRefusal};
-use shared::store::stepchat::lists;
+use shared::store::stepchat::counters::Leads;
 use shared::store::stepchat::users::{self, Secrets};
 use shared::store::voximplant::credentials::ListedApiKey;
-use shared::store::voximplant::{accounts, applications, changes, credentials, rates, users as phone};
-use shared::store::{CommitError, Sequence, StoreError, ledger};
+use shared::store::voximplant::{accounts, applications, changes, credentials, rates};
+use shared::store::{CommitError, Sequence, Store, ledger};
 use shared::voximplant::{Account, AccountName, AcdStatus, ApiKeyName, Application, ApplicationName, Currency, Role};
 use std::sync::Arc;
 
@@ -39,22 +39,6 @@ pub struct Credentials {
     pub private_key: String,
 }
 
-/// A user of either API, whom searches find by postings.
-#[derive(Debug, Clone, Copy)]
-enum Searched {
-    StepChat(UserId),
-    Voximplant(AccountId, PhoneUserId),
-}
-
-impl Searched {
-    async fn complete(self, app: &App) -> Result<bool, StoreError> {
-        match self {
-            Self::StepChat(id) => users::complete(&app.store, id, app.clock.now()).await,
-            Self::Voximplant(account, id) => phone::complete(&app.store, account, id, app.clock.now()).await,
-        }
-    }
-}
-
 /// The operator of a deployment.
 #[derive(Debug, Clone)]
 pub struct Operator {
@@ -66,6 +50,12 @@ impl Operator {
     #[must_use]
     pub fn new(app: Arc<App>) -> Self {
         Self { app }
+    }
+
+    /// The tables of the deployment.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.app.store
     }
 
     /// The oldest admin, if there is one.
@@ -88,31 +78,9 @@ impl Operator {
         };
         let admin = new.into_user(id, self.app.clock.now(), &name("Admin")?, 0);
         let secrets = Secrets { password: None, token: TokenHash::of(&self.token(&admin)) };
-        let txn = users::creation(&admin, &[], &secrets, false)?;
+        let txn = users::creation(&admin, &[], &secrets, false, &Leads::unread())?;
         self.app.store.commit(&txn).await.context("cannot create the first admin")?;
         Ok(admin)
-    }
-
-    /// Gives every user of both APIs the postings that are missing, as for users from before there were any: how many users
-    /// there are, and how many it gave some.
-    pub async fn complete_searches(&self, mut looked: impl FnMut()) -> Result<(usize, usize)> {
-        let store = &self.app.store;
-        let stepchat = lists::ids_of(store, &UserType::LISTED).await?;
-        let mut users: Vec<Searched> = stepchat.into_iter().map(Searched::StepChat).collect();
-        for account in accounts::list(store).await? {
-            let applications = applications::list(store, account.id).await?;
-            let applications: Vec<_> = applications.iter().map(|application| application.id).collect();
-            let ids = phone::ids(store, account.id, &applications, usize::MAX).await?;
-            users.extend(ids.into_iter().map(|id| Searched::Voximplant(account.id, id)));
-        }
-        let checks: Vec<_> = users.iter().map(|user| user.complete(&self.app)).collect();
-        let mut checks = stream::iter(checks).buffer_unordered(MAX_PARALLEL);
-        let mut completed = 0_usize;
-        while let Some(had_none) = checks.next().await {
-            completed = completed.saturating_add(usize::from(had_none?));
-            looked();
-        }
-        Ok((users.len(), completed))
     }
 
     /// The token of a StepChat user.
@@ -265,7 +233,7 @@ impl Operator {
 
     /// Credits an account, once per `name`; returns its balance.
     pub async fn credit(&self, account: AccountId, amount: Money, name: &str) -> Result<Money> {
-        let credited = ledger::credit(&self.app.store, account, amount, name, self.app.clock.now()).await;
+        let credited = ledger::credit(&self.app.store, account, amount, name).await;
         credited.map_err(|error| match error {
             CommitError::Refused(refusal) => anyhow!("cannot credit account {account}: {refusal}"),
             other => anyhow!("cannot credit account {account}: {other}"),
@@ -322,7 +290,7 @@ impl Operator {
     /// Removes a rate that is set.
     pub async fn remove_rate(&self, given: &Currency, wanted: &Currency) -> Result<()> {
         if rates::find(&self.app.store, given, wanted).await?.is_none() {
-            bail!("there is no rate from {given} to {wanted}: see `switchboard operator rates list`");
+            bail!("there is no rate from {given} to {wanted}: see `{}`", stack::command("operator rates list"));
         }
         self.set_rate(given, wanted, None).await
     }

@@ -5,6 +5,7 @@ use crate::database::{self, Opened, Prepared};
 use crate::database_server;
 use crate::files::Files;
 use crate::kept::{self, API_KEY_FILE, STEPCHAT_FILE, VOXIMPLANT_FILE};
+use crate::lenient::LenientAcceptor;
 use crate::methods::JOBS;
 use crate::operator::Operator;
 use crate::page;
@@ -229,8 +230,8 @@ impl Server {
         let secure_routes = routes.clone().layer(map_request(encrypted));
         let routes = routes.into_make_service_with_connect_info::<SocketAddr>();
         let secure_routes = secure_routes.into_make_service_with_connect_info::<SocketAddr>();
-        let plain = limit_heads(axum_server::from_tcp(self.plain)?.acceptor(places.anybody())).handle(tcp.clone());
-        let secure = RustlsAcceptor::new(self.tls).acceptor(places.anybody());
+        let plain = limit_heads(axum_server::from_tcp(self.plain)?.acceptor(LenientAcceptor(places.anybody()))).handle(tcp.clone());
+        let secure = LenientAcceptor(RustlsAcceptor::new(self.tls).acceptor(places.anybody()));
         let secure = limit_heads(axum_server::from_tcp(self.secure)?.acceptor(secure)).handle(tcp.clone());
         let (mut socket, mut port) = (None, None);
         if let Some(ways) = self.database {

@@ -29,6 +29,12 @@ impl State {
         Ok(state)
     }
 
+    /// Names the folder of a deployment that keeps nothing on this machine: nothing is made.
+    #[must_use]
+    pub fn unmade(folder: &Path) -> Self {
+        Self { folder: folder.to_owned() }
+    }
+
     /// Opens a folder that a server has filled: a misspelt name must not become an empty deployment.
     pub fn existing(folder: &Path) -> Result<Self> {
         let state = Self { folder: folder.to_owned() };

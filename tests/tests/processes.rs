@@ -12,6 +12,7 @@
 
 mod processes {
     mod binaries;
+    mod deploy;
     mod deployed;
     mod import;
     mod operator;

@@ -55,9 +55,12 @@ pub struct RequestLine<'a> {
     pub method: &'static str,
     /// `ok`, or the error code.
     pub outcome: &'a str,
-    /// The id of the event in Lambda's own log.
+    /// The id of the request in the gateway's log, which also knows the address it came from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
+    /// The id of the event in Lambda's own log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub invocation_id: Option<String>,
     /// What kind of caller, never who or with what.
     pub caller: &'static str,
     /// Whether this was the process's first request.
@@ -78,7 +81,7 @@ pub struct RequestLine<'a> {
     pub retries: u32,
     /// Runs of the password hash.
     pub hashes: u32,
-    /// Why, when something failed: full inside, redacted.
+    /// Why, when something failed: full inside, redacted. Else what the call was answered without.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
     /// What only scheduled work has to tell.
@@ -98,6 +101,8 @@ pub struct JobFigures {
     pub left: usize,
     /// Seconds for which, run after run, something has been left.
     pub job_age_seconds: i64,
+    /// Accounts whose money was held against their journal, to its end. 0 while there are accounts: nothing is watched.
+    pub ledger_accounts: u64,
     /// Journal entries that were checked.
     pub ledger_entries: u64,
     /// What is wrong in the ledger: accounts whose money does not agree with their journal.
@@ -161,6 +166,7 @@ pub fn line<'a>(
         method,
         outcome,
         request_id: None,
+        invocation_id: None,
         caller: "none",
         cold_start: false,
         duration_ms: 0.0,

@@ -23,10 +23,6 @@ pub struct Limit {
     pub seconds: i64,
 }
 
-/// How far ahead of ours another computer's clock may be, in milliseconds. A failure dated later than that was noted by a
-/// clock that has been set right since: it would count for ever.
-const CLOCKS_APART_MILLIS: i64 = 60_000;
-
 /// A login that failed, or has not succeeded yet: when, and whose it was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -58,12 +54,11 @@ impl TryFrom<String> for Failure {
 pub struct Failures(Vec<Failure>);
 
 impl Failures {
-    /// Those that still count.
+    /// Those that still count. What a wrong clock has dated in the future does not: nobody is locked out until then.
     #[must_use]
     pub fn recent(mut self, limit: Limit, now: Timestamp) -> Self {
         let begin = now.plus_millis(limit.seconds.saturating_mul(-1000));
-        let end = now.plus_millis(CLOCKS_APART_MILLIS);
-        self.0.retain(|failure| failure.at > begin && failure.at <= end);
+        self.0.retain(|failure| failure.at > begin && failure.at.is_possible(now));
         self
     }
 

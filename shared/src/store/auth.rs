@@ -1,6 +1,8 @@
 //! The `auth` table: what proves who someone is. Nothing in it is a secret in clear.
 
+use super::grants::AuthItem;
 use super::keys::sha256_hex;
+use super::txn::Conditional;
 use super::{Key, Store, StoreError, Table, Write};
 use crate::ids::{AccountId, PhoneUserId, UserId};
 use crate::timestamp::Timestamp;
@@ -51,15 +53,15 @@ struct AdminTokenItem {
 }
 
 fn admin_token_key(token: &TokenHash) -> Key {
-    Key::single(format!("T#{}", token.0))
+    AuthItem::AdminToken.key(&token.0)
 }
 
 fn stepchat_password_key(id: UserId) -> Key {
-    Key::single(format!("P#S#{}", id.padded()))
+    AuthItem::StepchatPassword.key(id.padded())
 }
 
 fn voximplant_password_key(account: AccountId, id: PhoneUserId) -> Key {
-    Key::single(format!("P#V#{account}#{}", id.padded()))
+    AuthItem::VoximplantPassword.key(format_args!("{account}#{}", id.padded()))
 }
 
 pub(super) fn put_admin_token(token: &TokenHash, owner: UserId) -> Result<Write, StoreError> {
@@ -72,6 +74,13 @@ pub(super) fn delete_admin_token(token: &TokenHash) -> Write {
 
 pub(super) fn put_stepchat_password(id: UserId, hash: &PasswordHash) -> Result<Write, StoreError> {
     Write::put(Table::Auth, &PasswordItem { pk: stepchat_password_key(id).pk, hash: hash.clone() })
+}
+
+/// Requires that a user still has this password, without writing it.
+pub(super) fn check_stepchat_password(id: UserId, hash: &PasswordHash) -> Conditional {
+    // `hash` is a reserved word.
+    let check = Write::check(Table::Auth, stepchat_password_key(id)).calling("#hash", "hash");
+    check.text(":hash", hash.0.clone()).if_("#hash = :hash")
 }
 
 pub(super) fn delete_stepchat_password(id: UserId) -> Write {
@@ -119,7 +128,7 @@ struct ServiceKeyItem {
 }
 
 fn service_key(id: &str) -> Key {
-    Key::single(format!("K#{id}"))
+    AuthItem::ServiceKey.key(id)
 }
 
 /// Writes a service-account key.
@@ -166,7 +175,7 @@ struct ApiKeyItem {
 }
 
 fn api_key(hash: &TokenHash) -> Key {
-    Key::single(format!("A#{}", hash.0))
+    AuthItem::ApiKey.key(&hash.0)
 }
 
 /// Writes an API key under its hash.

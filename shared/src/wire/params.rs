@@ -1,6 +1,6 @@
 //! All parameters of one request, from query and body, in every spelling.
 
-use super::inbound::Malformed;
+use super::malformed::Malformed;
 use super::node::{Array, Fields, Node};
 use crate::limits::{MAX_DEPTH, MAX_FIELDS};
 use std::collections::HashMap;
@@ -46,6 +46,9 @@ impl Params {
                     if fields > MAX_FIELDS {
                         return Err(Malformed::TooManyFields);
                     }
+                    // JSON's `null` is a field that was not sent (decision E10).
+                    let members = members.into_iter().filter(|(_, value)| *value != Node::Null);
+                    let members: Vec<(String, Node)> = members.collect();
                     let sent = members.iter().cloned();
                     params.every.extend(sent.map(|(name, value)| Sent { name, value, source }));
                     members
@@ -184,10 +187,12 @@ pub(super) fn has_nul(node: &Node) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::content::Charset;
+    use crate::wire::form;
     use proptest::prelude::*;
 
     fn params(body: &str) -> Params {
-        Params::merge(vec![Source::Pairs(crate::wire::form::parse(body).unwrap())]).unwrap()
+        Params::merge(vec![Source::Pairs(form::parse(body.as_bytes(), Charset::Utf8).unwrap())]).unwrap()
     }
 
     fn text(value: &str) -> Node {
@@ -247,6 +252,14 @@ mod tests {
         let joined = Params::merge(vec![pairs("query"), pairs("body")]).unwrap().joining_repeats();
         assert_eq!(joined.text("a"), Some("body"));
         assert_eq!(Params::merge(vec![pairs("query"), pairs("body")]).unwrap().text("a"), Some("body"));
+    }
+
+    #[test]
+    fn null_is_not_sent() {
+        let query = Source::Pairs(vec![("a".into(), "query".into())]);
+        let body = Source::Object(vec![("a".into(), Node::Null), ("b".into(), Node::Null)]);
+        let params = Params::merge(vec![query, body]).unwrap();
+        assert_eq!((params.text("a"), params.get("b"), params.all("b").count()), (Some("query"), None, 0));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::{existing, parse};
 use crate::operator::Operator;
+use crate::stack;
 use crate::state;
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
@@ -69,7 +70,7 @@ impl Command {
             Self::Revoke { account, id } => {
                 let account = existing(operator, account).await?;
                 if !operator.revoke_key(account.id, &id).await? {
-                    bail!("account {} has no key {id}: see `switchboard operator key list`", account.id);
+                    bail!("account {} has no key {id}: see `{}`", account.id, stack::command("operator key list"));
                 }
                 println!("key {id} revoked");
             }

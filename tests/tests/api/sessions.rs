@@ -568,11 +568,12 @@ async fn of_two_changes_with_one_session_at_once_one_happens() {
 async fn no_idempotency_record_keeps_the_text_of_a_session() {
     let app = App::new().await;
     ivan(&app, "user").await;
-    let fields = json!({ "email": EMAIL, "password": PASSWORD, "request_id": "once" });
+    let fields = json!({ "email": EMAIL, "password": PASSWORD, "idempotency_key": "once" });
     let texts = [app.stepchat("login", fields.clone()).await, app.stepchat("login", fields).await];
     let texts = texts.map(|answer| answer.response()[1].as_str().unwrap().to_owned());
     assert_ne!(texts[0], texts[1], "once more is one session more");
-    let new = app.stepchat("update-login", json!({ "login-cookie": texts[0], "request_id": "again" })).await.response();
+    let new =
+        app.stepchat("update-login", json!({ "login-cookie": texts[0], "idempotency_key": "again" })).await.response();
     let items: Vec<String> = app.items().into_iter().map(|(_, item)| item.to_string()).collect();
     for text in [texts[0].as_str(), texts[1].as_str(), new.as_str().unwrap(), "\"I#"] {
         assert!(!items.iter().any(|item| item.contains(text)), "{text}");

@@ -158,6 +158,51 @@ fn chunked_bodies_are_put_together() {
 }
 
 #[test]
+fn raw_targets_and_headers_are_taken_as_a_gateway_takes_them() {
+    let folder = Folder::new("raw");
+    let server = Server::start(&folder.0, true);
+    let key = folder.json("voximplant-apikey.json")["api_key"].as_str().unwrap().to_owned();
+    let add = |name: &str, more: &str| {
+        format!(
+            "/platform_api/AddUser?account_id=1&api_key={key}&application_id=1&user_name={name}&user_display_name=a b&\
+             user_password=Passw0rd!&user_custom_data={{\"a\":<1>}}{more}"
+        )
+    };
+    // As PHP's file_get_contents and `curl -g` send it; the second on one connection with a first.
+    let request = |target: &str, more: &str| format!("GET {target} HTTP/1.1\r\nHost: x\r\n{more}\r\n");
+    let close = "Connection: close\r\n";
+    assert_eq!(exchange(server.http, request(&add("one", ""), close).as_bytes()).unwrap()["user_id"], 1);
+    let pipelined = request(&add("two", ""), "") + &request(&add("three", ""), close);
+    let mut stream = TcpStream::connect(server.http).unwrap();
+    stream.write_all(pipelined.as_bytes()).unwrap();
+    let mut answers = String::new();
+    stream.read_to_string(&mut answers).unwrap();
+    assert_eq!(answers.matches("\"user_id\":").count(), 2, "{answers}");
+    let list = format!("/platform_api/GetUsers?account_id=1&api_key={key}");
+    let users = exchange(server.http, request(&list, close).as_bytes()).unwrap();
+    assert_eq!((&users["total_count"], &users["result"][2]["user_custom_data"]), (&3.into(), &"{\"a\":<1>}".into()));
+    for (what, raw, code) in [
+        (
+            "a control character in a header",
+            format!("GET {list} HTTP/1.1\r\nHost: x\r\nX: a\u{1}b\r\n{close}\r\n"),
+            None,
+        ),
+        ("a line that is no header", format!("GET {list} HTTP/1.1\r\nHost: x\r\nnonsense\r\n{close}\r\n"), None),
+        ("an odd method", format!("PROP{{FIND {list} HTTP/1.1\r\nHost: x\r\n{close}\r\n"), Some(101)),
+        ("an odd path", format!("GET /platform_api/\"<x> y HTTP/1.1\r\nHost: x\r\n{close}\r\n"), Some(102)),
+        (
+            "a broken key",
+            format!("GET {} HTTP/1.1\r\nHost: x\r\nIdempotency-Key: \u{1}\r\n{close}\r\n", add("four", "")),
+            Some(101),
+        ),
+    ] {
+        let answer = exchange(server.http, raw.as_bytes()).unwrap_or_else(|| panic!("{what}: no answer"));
+        assert_eq!(answer["error"]["code"].as_i64(), code, "{what}: {answer}");
+    }
+    server.kill();
+}
+
+#[test]
 fn secrets_are_readable_by_their_owner_only() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = Folder::new("modes");

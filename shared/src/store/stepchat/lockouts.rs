@@ -4,7 +4,7 @@
 //! verified than the limit allows.
 
 use crate::stepchat::{Failures, Limit, Refusal};
-use crate::store::grants::{Action, Grant};
+use crate::store::grants::{Action, AuthItem, Grant};
 use crate::store::read::text;
 use crate::store::{Attempts, CommitError, Key, Store, StoreError, Table, Txn, Write};
 use crate::timestamp::Timestamp;
@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 
 /// What counting needs.
 pub const COUNT: &[Grant] = &[
-    Grant::on(Table::Auth, Action::BatchGetItem),
-    Grant::on(Table::Auth, Action::PutItem),
-    Grant::on(Table::Auth, Action::DeleteItem),
+    Grant::auth(AuthItem::FailedLogins, Action::BatchGetItem),
+    Grant::auth(AuthItem::FailedLogins, Action::PutItem),
+    Grant::auth(AuthItem::FailedLogins, Action::DeleteItem),
 ];
 
 /// Failures that are counted together.
@@ -31,7 +31,7 @@ pub struct Counter {
 
 impl Counter {
     fn key(&self) -> Key {
-        Key::single(format!("L#{}", self.name))
+        AuthItem::FailedLogins.key(&self.name)
     }
 
     /// No two states have the same number, not even of a counter that was removed and made again.
