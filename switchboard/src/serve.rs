@@ -230,7 +230,8 @@ impl Server {
         let secure_routes = routes.clone().layer(map_request(encrypted));
         let routes = routes.into_make_service_with_connect_info::<SocketAddr>();
         let secure_routes = secure_routes.into_make_service_with_connect_info::<SocketAddr>();
-        let plain = limit_heads(axum_server::from_tcp(self.plain)?.acceptor(LenientAcceptor(places.anybody()))).handle(tcp.clone());
+        let plain = limit_heads(axum_server::from_tcp(self.plain)?.acceptor(LenientAcceptor(places.anybody())))
+            .handle(tcp.clone());
         let secure = LenientAcceptor(RustlsAcceptor::new(self.tls).acceptor(places.anybody()));
         let secure = limit_heads(axum_server::from_tcp(self.secure)?.acceptor(secure)).handle(tcp.clone());
         let (mut socket, mut port) = (None, None);
