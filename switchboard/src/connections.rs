@@ -17,6 +17,9 @@ use tokio::time::{Instant, Sleep, sleep};
 
 /// Connections that are open at once, over all ports. Each takes a file descriptor.
 const MAX_CONNECTIONS: usize = 1_000;
+/// As many again are for the programs of the user who runs this one alone: on a machine with several users, nobody else can
+/// keep its owner out.
+const OWN_CONNECTIONS: usize = 200;
 /// How long the head of a request may take to arrive; and how long a connection may wait for its next request.
 const HEAD_TIME: Duration = Duration::from_secs(20);
 /// How long no byte may move in either direction. Longer than any answer takes to begin.
@@ -24,16 +27,34 @@ const STILL_TIME: Duration = Duration::from_mins(1);
 
 /// The places for connections.
 #[derive(Debug, Clone)]
-pub(crate) struct Places(Arc<Semaphore>);
+pub(crate) struct Places {
+    anybody: Arc<Semaphore>,
+    own: Arc<Semaphore>,
+}
 
 impl Places {
     /// As many as there are.
     pub(crate) fn new() -> Self {
-        Self::of(MAX_CONNECTIONS)
+        Self::of(MAX_CONNECTIONS, OWN_CONNECTIONS)
     }
 
-    fn of(count: usize) -> Self {
-        Self(Arc::new(Semaphore::new(count)))
+    fn of(anybody: usize, own: usize) -> Self {
+        Self { anybody: Arc::new(Semaphore::new(anybody)), own: Arc::new(Semaphore::new(own)) }
+    }
+
+    /// A place for this connection. Whoever comes when all are taken is sent away at once: waiting, too, would take a file
+    /// descriptor.
+    async fn take(self, stream: &TcpStream, only_own: bool) -> io::Result<OwnedSemaphorePermit> {
+        let place = self.anybody.try_acquire_owned();
+        if only_own || place.is_err() {
+            let peer = stream.peer_addr()?;
+            let is_own = peer.ip().to_canonical().is_loopback()
+                && tokio::task::spawn_blocking(move || is_own(peer)).await.unwrap_or(false);
+            if !is_own {
+                return Err(io::ErrorKind::PermissionDenied.into());
+            }
+        }
+        place.or_else(|_| self.own.try_acquire_owned()).map_err(|_| io::Error::other("too many connections"))
     }
 
     /// Connections of anybody.
@@ -60,17 +81,9 @@ impl<S: Send + 'static> Accept<TcpStream, S> for Door {
     type Future = BoxFuture<'static, io::Result<(Self::Stream, S)>>;
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
-        let Self { places: Places(places), own } = self.clone();
+        let Self { places, own } = self.clone();
         Box::pin(async move {
-            // Whoever comes when all are taken is sent away at once: waiting, too, would take a file descriptor.
-            let place = places.try_acquire_owned().map_err(|_| io::Error::other("too many connections"))?;
-            if own {
-                let peer = stream.peer_addr()?;
-                let is_own = tokio::task::spawn_blocking(move || is_own(peer)).await.unwrap_or(false);
-                if !is_own {
-                    return Err(io::ErrorKind::PermissionDenied.into());
-                }
-            }
+            let place = places.take(&stream, own).await?;
             stream.set_nodelay(true)?;
             Ok((Limited::new(stream, STILL_TIME, place), service))
         })
@@ -174,15 +187,20 @@ mod tests {
         assert!(begun.elapsed() >= PATIENCE);
     }
 
-    #[tokio::test]
-    async fn who_comes_when_all_places_are_taken_is_sent_away_and_the_others_are_served() {
+    /// A server with one place for anybody, and some for this user's programs.
+    fn served(own: usize) -> (std::net::SocketAddr, tokio::task::JoinHandle<io::Result<()>>) {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
         let routes = axum::Router::new().route("/", axum::routing::get(async || "served"));
-        let server = axum_server::from_tcp(listener).unwrap().acceptor(Places::of(1).anybody());
-        let server = tokio::spawn(limit_heads(server).serve(routes.into_make_service()));
-        let ask = async || {
+        let server = axum_server::from_tcp(listener).unwrap().acceptor(Places::of(1, own).anybody());
+        (address, tokio::spawn(limit_heads(server).serve(routes.into_make_service())))
+    }
+
+    #[tokio::test]
+    async fn who_comes_when_all_places_are_taken_is_sent_away_and_the_others_are_served() {
+        let (address, server) = served(0);
+        let ask = async |address| {
             let mut stream = TcpStream::connect(address).await.unwrap();
             let request = b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
             let mut answer = String::new();
@@ -192,14 +210,20 @@ mod tests {
             }
             answer
         };
-        assert!(ask().await.ends_with("served"));
+        assert!(ask(address).await.ends_with("served"));
         let mut held = TcpStream::connect(address).await.unwrap();
         held.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
         held.read_u8().await.unwrap();
-        assert_eq!(ask().await, "");
+        assert_eq!(ask(address).await, "");
+        let (reserved, other) = served(1);
+        let mut first = TcpStream::connect(reserved).await.unwrap();
+        first.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        first.read_u8().await.unwrap();
+        assert!(ask(reserved).await.ends_with("served"), "one of this user's own places");
+        other.abort();
         drop(held);
         let patience = Instant::now() + Duration::from_secs(5);
-        while !ask().await.ends_with("served") {
+        while !ask(address).await.ends_with("served") {
             assert!(Instant::now() < patience);
         }
         server.abort();

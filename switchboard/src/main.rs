@@ -129,9 +129,10 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         }
         stack::enter(name)?;
     }
-    // The reference page's files are for a web host; everything else is for whoever runs this.
-    if !matches!(arguments.command, Command::Docs { .. }) {
-        make_private_files();
+    match arguments.command {
+        Command::Serve { .. } | Command::Operator(_) | Command::Import(_) | Command::Export(_) => make_private_files(),
+        // A bundle runs as another user in the cloud, and the reference page's files are for a web host.
+        Command::Deploy { .. } | Command::Docs { .. } => {}
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     match arguments.command {

@@ -26,6 +26,7 @@ use shared::auth::{Secret, random_token};
 use shared::context::App;
 use shared::ledger::Money;
 use shared::observe::{self, Log};
+use shared::store::auth::TokenHash;
 use shared::voximplant::Role;
 use std::fs::File;
 use std::future::Future;
@@ -40,6 +41,10 @@ pub const ACCOUNT: &str = "demo";
 /// Its application.
 pub const APPLICATION: &str = "demo";
 
+/// What whoever starts the server should know of a secret that was lost, cut off or changed on purpose.
+const OTHER_SECRET: &str = "The token secret is not the one that the first admin's token was made with: the token below opens \
+                            nothing, and users' tokens have changed. If nobody meant to change it, stop, and restore \
+                            token-secret from your backup; else go on as the runbook says (\"Rotate the token secret\").\n\n";
 /// Random bytes of the key in the reference page's address.
 const PAGE_KEY_BYTES: usize = 20;
 /// How often unfinished background work is looked for.
@@ -190,8 +195,10 @@ async fn bootstrap(
     state.write_secret(API_KEY_FILE, &format!("{file:#}\n"))?;
     let folder = state.path("");
     let folder = folder.display();
+    let known = app.store.admin_by_token(&TokenHash::of(&token)).await?.is_some();
+    let warning = if known { "" } else { OTHER_SECRET };
     Ok(format!(
-        "Switchboard is ready: http://{http} and https://localhost:{https_port}\n\n\
+        "{warning}Switchboard is ready: http://{http} and https://localhost:{https_port}\n\n\
          Reference, to read and to try: http://{http}/#key={page_key}\n\n\
          StepChat, add a user:\n  \
          curl {url} -d function=add-user -d token={token} -d first_name=Ivan\n\n\

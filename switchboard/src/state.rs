@@ -38,6 +38,10 @@ impl State {
     /// Opens a folder that a server has filled: a misspelt name must not become an empty deployment.
     pub fn existing(folder: &Path) -> Result<Self> {
         let state = Self { folder: folder.to_owned() };
+        #[cfg(unix)]
+        if folder.exists() {
+            state.check_owner()?;
+        }
         if !state.database().is_file() && !state.path("token-secret").is_file() {
             bail!(
                 "{} holds no database: name the state folder of `switchboard serve` with --state, or start it once",
@@ -49,10 +53,10 @@ impl State {
         Ok(state)
     }
 
-    /// Makes sure that nobody else reads or changes what is in the folder.
+    /// Refuses somebody else's folder; its permissions otherwise.
     #[cfg(unix)]
-    fn close(&self) -> Result<()> {
-        use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    fn check_owner(&self) -> Result<u32> {
+        use std::os::unix::fs::MetadataExt as _;
         let shown = self.folder.display();
         let about = fs::metadata(&self.folder).with_context(|| format!("cannot look at {shown}"))?;
         let (owner, own) = (about.uid(), rustix::process::geteuid().as_raw());
@@ -62,10 +66,18 @@ impl State {
                  runs this: choose another --state, or `chown -R {own}` it if its content is to be trusted"
             );
         }
-        let mode = about.mode();
+        Ok(about.mode())
+    }
+
+    /// Makes sure that nobody else reads or changes what is in the folder.
+    #[cfg(unix)]
+    fn close(&self) -> Result<()> {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = self.check_owner()?;
         if mode & 0o077 == 0 {
             return Ok(());
         }
+        let shown = self.folder.display();
         if mode & 0o1000 != 0 {
             bail!(
                 "{shown} is a folder that users share (mode {:o}): choose one of your own with --state",
@@ -82,7 +94,7 @@ impl State {
         }
         fs::set_permissions(&self.folder, fs::Permissions::from_mode(0o700))
             .with_context(|| format!("cannot close {shown} to other users"))?;
-        if filled {
+        if fs::read_dir(&self.folder).is_ok_and(|mut files| files.next().is_some()) {
             eprintln!("{shown} was open to other users of this machine; it is closed to them now (mode 700)");
         }
         Ok(())
