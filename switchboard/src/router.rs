@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use http::StatusCode;
+use http::header::CONNECTION;
 use shared::context::App;
 use shared::limits::MAX_BODY_BYTES;
 use shared::method::{Entry, Family};
@@ -15,9 +16,13 @@ use shared::runtime;
 use shared::wire::{Inbound, Peer};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Bytes of the largest body that API Gateway takes.
 const GATEWAY_BYTES: usize = 10 * 1024 * 1024;
+
+/// How long a body may take to arrive: API Gateway answers within thirty seconds altogether.
+const BODY_TIME: Duration = Duration::from_secs(30);
 
 #[derive(Clone)]
 struct Routes {
@@ -74,7 +79,11 @@ async fn route(State(routes): State<Routes>, request: Request) -> Response {
         head.extensions.insert(Peer(address.ip()));
     }
     // Chunked bodies are put together here; API Gateway does it in the cloud.
-    let reply: http::Response<Bytes> = match whole(body).await {
+    let Ok(body) = tokio::time::timeout(BODY_TIME, whole(body)).await else {
+        // Whoever sends so slowly holds the connection on purpose, or has gone.
+        return (StatusCode::REQUEST_TIMEOUT, [(CONNECTION, "close")], "The body took too long.\n").into_response();
+    };
+    let reply: http::Response<Bytes> = match body {
         None if voximplant => runtime::too_large::<voximplant_front_door::Family>(&routes.app, accepts_json).into(),
         None => runtime::too_large::<stepchat_front_door::Family>(&routes.app, accepts_json).into(),
         Some(body) => answer(&routes.app, target, http::Request::from_parts(head, body)).await,

@@ -55,6 +55,7 @@ DIFFERS = {
     "updates": "moto forgets a resource of a kind that it cannot change, such as a table: it is kept, unchanged",
     "change sets": "moto executes one without the order of the resources: they are made and changed as without one",
     "TemplateURL": "moto looks for amazonaws.com in it: it is read from the bucket whatever the host",
+    "transactions": "moto copies a table once for each item of one: here once (quick_transactions.py)",
     "DeletionProtectionEnabled": "moto's CloudFormation leaves it out of a table; stack.py looks at the template for it",
 }
 
@@ -198,6 +199,7 @@ def described(formation, name):
 def taught():
     """Teaches moto, in this process, what it lacks."""
     import fake_parts
+    import quick_transactions
 
     from moto.cloudformation import models, responses
     from moto.s3.models import s3_backends
@@ -219,6 +221,7 @@ def taught():
 
     responses.get_stack_from_s3_url = stored
     fake_parts.register(LACKS)
+    quick_transactions.register()
     backend = models.CloudFormationBackend
     for name in ("create_stack", "create_change_set", "update_stack"):
         setattr(backend, name, expanding(getattr(backend, name)))

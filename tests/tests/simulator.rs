@@ -19,6 +19,7 @@ mod simulator {
     pub(crate) mod network;
     pub(crate) mod planted;
     pub(crate) mod search;
+    pub(crate) mod statements;
     pub(crate) mod story;
 }
 

@@ -2,10 +2,11 @@
 
 use super::grants::AuthItem;
 use super::keys::sha256_hex;
+use super::txn::Conditional;
 use super::{Key, Store, StoreError, Table, Write};
 use crate::ids::{AccountId, PhoneUserId, UserId};
 use crate::timestamp::Timestamp;
-use crate::voximplant::Role;
+use crate::voximplant::{ApiKeyName, Role};
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
 
@@ -73,6 +74,13 @@ pub(super) fn delete_admin_token(token: &TokenHash) -> Write {
 
 pub(super) fn put_stepchat_password(id: UserId, hash: &PasswordHash) -> Result<Write, StoreError> {
     Write::put(Table::Auth, &PasswordItem { pk: stepchat_password_key(id).pk, hash: hash.clone() })
+}
+
+/// Requires that a user still has this password, without writing it.
+pub(super) fn check_stepchat_password(id: UserId, hash: &PasswordHash) -> Conditional {
+    // `hash` is a reserved word.
+    let check = Write::check(Table::Auth, stepchat_password_key(id)).calling("#hash", "hash");
+    check.text(":hash", hash.0.clone()).if_("#hash = :hash")
 }
 
 pub(super) fn delete_stepchat_password(id: UserId) -> Write {
@@ -159,6 +167,9 @@ pub struct ApiKey {
 #[derive(Debug, Serialize, Deserialize)]
 struct ApiKeyItem {
     pk: String,
+    /// What the operator calls it; keys of earlier versions have no name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name: Option<ApiKeyName>,
     #[serde(flatten)]
     key: ApiKey,
 }
@@ -167,7 +178,21 @@ fn api_key(hash: &TokenHash) -> Key {
     AuthItem::ApiKey.key(&hash.0)
 }
 
+/// Writes an API key under its hash.
+pub(super) fn put_named_api_key(hash: &TokenHash, name: &ApiKeyName, key: &ApiKey) -> Result<Write, StoreError> {
+    Write::put(Table::Auth, &ApiKeyItem { pk: api_key(hash).pk, name: Some(name.clone()), key: key.clone() })
+}
+
 impl Store {
+    /// The name of an API key, and the account that it opens.
+    pub(super) async fn named_api_key(
+        &self,
+        hash: &TokenHash,
+    ) -> Result<Option<(Option<ApiKeyName>, ApiKey)>, StoreError> {
+        let item: Option<ApiKeyItem> = self.get(Table::Auth, &api_key(hash)).await?;
+        Ok(item.map(|item| (item.name, item.key)))
+    }
+
     /// The admin whose token this is.
     pub async fn admin_by_token(&self, token: &TokenHash) -> Result<Option<UserId>, StoreError> {
         let item: Option<AdminTokenItem> = self.get(Table::Auth, &admin_token_key(token)).await?;
@@ -203,8 +228,8 @@ impl Store {
         Ok(item.map(|item| item.key))
     }
 
-    /// Stores an API key. Operator work: no method may do this.
+    /// Stores an API key without a name, as earlier versions did. Operator work: no method may do this.
     pub async fn put_api_key(&self, hash: &TokenHash, key: &ApiKey) -> Result<(), StoreError> {
-        self.put(Table::Auth, &ApiKeyItem { pk: api_key(hash).pk, key: key.clone() }).await
+        self.put(Table::Auth, &ApiKeyItem { pk: api_key(hash).pk, name: None, key: key.clone() }).await
     }
 }

@@ -2,6 +2,8 @@
 
 mod lists;
 mod matrix;
+mod spellings;
+mod world;
 
 use bytes::Bytes;
 use http::Request;
@@ -28,7 +30,7 @@ fn assert_shaped(path: &str, answer: &Answer) {
     assert_eq!(answer.status, 200, "{}", answer.text);
     let body = answer.json();
     if path.starts_with("/platform") {
-        assert_eq!(answer.headers["content-type"], "application/json");
+        assert_eq!(answer.headers["content-type"], "application/json; charset=utf-8");
         let well_formed = body["error"]["code"].is_u64() && body["error"]["msg"].is_string();
         assert!(body.get("error").is_none() || (well_formed && body["errors"] == json!([body["error"]])), "{body}");
     } else {

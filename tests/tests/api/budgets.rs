@@ -30,7 +30,7 @@ const BUDGETS: [(&str, u32); 52] = [
     ("agents-online", 2),
     ("count-users", 2),
     ("csv-users", 5),
-    ("current-url", 4),
+    ("current-url", 5),
     ("delete-leads", 16),
     ("delete-user", 7),
     ("delete-users", 20),
@@ -83,7 +83,7 @@ async fn uses(family: &'static str, entry: &shared::method::Entry) -> BTreeSet<G
             let mut fields = step.fields(&kept);
             if step.call == entry.name {
                 // An idempotency key, so that its reads and writes are seen too.
-                fields.insert("request_id".into(), number.into());
+                fields.insert("idempotency_key".into(), number.into());
             }
             let step = cases::Step { with: fields, ..step.clone() };
             let answer = step.call(&app, family, &BTreeMap::new()).await;
@@ -97,7 +97,7 @@ async fn uses(family: &'static str, entry: &shared::method::Entry) -> BTreeSet<G
         app.wait_millis(10_000);
         let last = case.steps.last().unwrap();
         let mut fields = last.fields(&kept);
-        fields.insert("request_id".into(), "later".into());
+        fields.insert("idempotency_key".into(), "later".into());
         if family == "stepchat" {
             // With an API token: its admin is looked up, and its first use is noted.
             let name = TokenName::parse("grants").unwrap();

@@ -17,7 +17,7 @@ async fn canaries_reach_no_log_and_secrets_reach_no_item() {
         "user_id": 2, "by": "email", "value": ADDRESS, "email": ADDRESS, "password": PASSWORD, "first_name": ADDRESS,
         "application_name": "demo", "user_name": "canary", "user_display_name": ADDRESS,
         "last_name": "canary", "user_type": "user", "user_password": PASSWORD, "user_custom_data": ADDRESS, "account_id": 1, "api_key": app.api_key,
-        "request_id": "canary-key-4711", "extra": { "phone": "+7919471147114711" },
+        "idempotency_key": "canary-key-4711", "extra": { "phone": "+7919471147114711" },
     });
     for family in families() {
         for entry in family.methods {
@@ -92,7 +92,7 @@ async fn the_text_of_a_session_is_in_its_answer_and_nowhere_else() {
         for (cookie, field) in [(text.as_str(), "canary-cookie-4711"), ("canary-cookie-4711", text.as_str())] {
             let fields = json!({
                 "token": app.token, "login-cookie": field, "user_id": 2, "user_ip": END_USER, "user_token": text,
-                "email": ADDRESS, "first_name": "x".repeat(101), "request_id": text, "search": "x",
+                "email": ADDRESS, "first_name": "x".repeat(101), "idempotency_key": text, "search": "x",
             });
             let request = Request::post(entry.path().as_str())
                 .header("content-type", "application/json")

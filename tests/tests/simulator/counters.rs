@@ -31,7 +31,7 @@ pub(crate) fn run(seed: u64, faults: Faults) -> Result<(), String> {
                     let (method, mut fields) = call(&mut own, caller, n);
                     let keyed = own.bool();
                     if keyed {
-                        fields["request_id"] = json!(format!("c{caller}-{n}"));
+                        fields["idempotency_key"] = json!(format!("c{caller}-{n}"));
                     }
                     // With a key, the same call may come again whatever became of it.
                     for _ in 0..if keyed { 2 } else { 1 } {

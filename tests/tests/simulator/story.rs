@@ -70,7 +70,8 @@ impl Deployment {
                 mobile_phone: None,
             };
             let user = new.into_user(*id, ApplicationId::new(app.application).unwrap(), app.app.clock.now());
-            load.add(users::creation(app.account.id, &user, &password, None).unwrap()).unwrap();
+            let place = users::Place::unread(app.account.id, user.application);
+            load.add(users::creation(app.account.id, &user, &password, None, &place).unwrap()).unwrap();
         }
         let sums = store.load(load).await.unwrap();
         store.count(&sums).await.unwrap();
@@ -85,7 +86,7 @@ impl Deployment {
             "amount": shared::ledger::Money::from_units(call.units).to_string(),
             "strict_mode": call.strict,
             "user_transaction_description": call.key,
-            "request_id": call.key,
+            "idempotency_key": call.key,
         });
         let answer = self.app.voximplant("TransferMoneyToUser", fields).await.json();
         call.refused = answer["error"]["code"] == 127;

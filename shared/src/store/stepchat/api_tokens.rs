@@ -3,6 +3,7 @@
 
 use super::conversations::number;
 use super::items::{partition, profile_key};
+use super::people::possible;
 use super::users;
 use crate::ids::UserId;
 use crate::stepchat::{Scope, TokenLabel, TokenName, UserType};
@@ -100,7 +101,10 @@ pub async fn note_use(store: &Store, name: &TokenName, now: Timestamp, before: T
         .set_key(Some(token_key(name).attributes()))
         .update_expression("SET used_at = :now")
         // A token that has gone meanwhile must not come back as an item without a hash.
-        .condition_expression("attribute_exists(pk) AND (attribute_not_exists(used_at) OR used_at < :before)")
+        .condition_expression(
+            "attribute_exists(pk) AND (attribute_not_exists(used_at) OR used_at < :before OR used_at > :possible)",
+        )
+        .expression_attribute_values(":possible", moment(Timestamp::from_millis(possible(now))))
         .expression_attribute_values(":now", moment(now))
         .expression_attribute_values(":before", moment(before))
         .send()

@@ -5,6 +5,7 @@ mod bot;
 mod conversation_fields;
 mod conversation_row;
 mod error;
+mod extra;
 mod fields;
 mod listed;
 mod listing;
@@ -12,12 +13,18 @@ mod row;
 
 pub use answer::{Answer, Filled, OrFalse};
 pub use bot::new_bot;
-pub use conversation_fields::{AttachmentsField, ConversationRef, MessageCursor, PayloadField, SenderRef};
+pub use conversation_fields::{
+    AgentRef, AttachmentsField, ConversationRef, MessageCursor, PayloadField, SenderRef, StatusField,
+};
 pub use conversation_row::{ConversationDetails, ConversationRow, LatestRow, MessageRow, Person};
 pub use error::Error;
-pub use fields::{DepartmentField, Extra, Flag, Text, UserRef, present};
-pub use listed::{ExtraChoice, ListedUser};
-pub use listing::{PlaceCursor, Sorting, Texts, Types, UserCursor, UserRefs};
+pub use extra::Extra;
+pub use fields::{
+    DepartmentField, EmailField, Flag, NewPassword, OptionalUserRef, PageField, PictureField, SinceField, Text,
+    TextOrFalse, TypeField, UrlField, UserRef,
+};
+pub use listed::{ExtraChoice, ListedUser, Values};
+pub use listing::{Names, PlaceCursor, Sorting, Types, UserCursor, UserRefs, UserSelection};
 pub use row::{DetailRow, UserDetails, UserRow};
 
 use crate::auth::stepchat::{Admin, authenticate, authenticate_login, note_use};

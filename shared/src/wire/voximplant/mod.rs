@@ -9,7 +9,7 @@ mod selection;
 
 pub use application::{ApplicationFilter, ApplicationRef, one_application};
 pub use error::Error;
-pub use fields::{Bool, Count, Cursor, IdList, Ids, SemicolonList, Text};
+pub use fields::{Bool, Count, Cursor, IdList, Ids, Moment, SemicolonList, Text};
 pub use promised::promised;
 pub use records::{
     ApplicationCreated, ApplicationInfo, Done, ListAnswer, Page, QueueInfo, QueueOfUser, SkillInfo, UserInfo,

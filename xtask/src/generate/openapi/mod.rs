@@ -100,7 +100,7 @@ fn idempotency_key() -> Value {
         "required": false,
         "schema": { "type": "string", "maxLength": 255 },
         "description": "The same key with the same parameters gets the first answer again, without a second effect. \
-                        The field `request_id` does the same.",
+                        The field `idempotency_key` does the same.",
     })
 }
 
