@@ -52,6 +52,7 @@ DIFFERS = {
     "Transform": "moto expands no template: SAM's own translator does it first",
     "DeletionPolicy": "moto knows Retain only: RetainExceptOnCreate is given to it under that name",
     "Rules": "moto judges none",
+    "updates": "moto forgets a resource of a kind that it cannot change, such as a table: it is kept, unchanged",
     "change sets": "moto executes one without the order of the resources: they are made and changed as without one",
     "TemplateURL": "moto looks for amazonaws.com in it: it is read from the bucket whatever the host",
     "transactions": "moto copies a table once for each item of one: here once (quick_transactions.py)",
@@ -234,6 +235,9 @@ def expanded_text(text, chosen):
     import expansion
     from samtranslator.yaml_helper import yaml_parse
 
+    if isinstance(chosen, list):
+        # An update names them as the request did.
+        chosen = {one["ParameterKey"]: one["ParameterValue"] for one in chosen if "ParameterValue" in one}
     expanded = expansion.expanded(yaml_parse(text), dict(chosen or {}))
     for resource in expanded["Resources"].values():
         if resource.get("DeletionPolicy") == "RetainExceptOnCreate":

@@ -94,7 +94,15 @@ def register(kinds):
     def class_of(kind):
         return MADE.get(kind, Part) if kind in kinds else known(kind)
 
+    change = parsing.parse_and_update_resource
+
+    def changed(logical_id, resource_json, resources_map, account_id, region_name):
+        # Of a kind that moto cannot change, as tables are, it would forget the resource.
+        done = change(logical_id, resource_json, resources_map, account_id=account_id, region_name=region_name)
+        return resources_map[logical_id] if done is None else done
+
     parsing.resource_class_from_type = class_of
+    parsing.parse_and_update_resource = changed
 
 
 def execute_change_set(self, change_set_name, stack_name=None):

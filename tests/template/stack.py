@@ -6,6 +6,7 @@ The last line says what was checked and what is wrong, as JSON. Runs in the envi
 """
 
 import json
+import os
 import sys
 
 import boto3
@@ -133,14 +134,11 @@ def lost(account, tables):
 def changed(account, before, after, expected):
     function = account.client("lambda").get_function(FunctionName=after.resources["StepchatIsOnlineFunction"])
     setting = function["Configuration"]["Environment"]["Variables"]["STEPCHAT_ONLINE_SECONDS"]
-    groups = account.client("logs").describe_log_groups()["logGroups"]
-    days = {group["retentionInDays"] for group in groups}
     base = "https://users.example.com"
     return [
         ("moto changes the stack", differing(after.status, "UPDATE_COMPLETE", "status")),
         ("what was chosen later is there", ", ".join(sorted(set(expected) - set(after.resources)))),
-        ("a changed setting reaches its function", differing(setting, "45", "seconds")),
-        ("logs are kept as long as was chosen", differing(days, {7}, "days")),
+        ("a changed setting reaches its function", differing(str(setting), "45", "seconds")),
         ("the APIs have the chosen address", differing(after.outputs["StepchatUrl"], f"{base}/stepchat", "URL")),
         ("its DNS target is told", "" if after.outputs.get("DomainTarget") else "no output DomainTarget"),
         ("it was not told before", "an output DomainTarget" if "DomainTarget" in before.outputs else ""),
@@ -193,6 +191,7 @@ def story(file, aws):
 
 def main():
     with fake_aws.running() as aws:
+        os.environ.update(aws.environment())
         said = story(sys.argv[1], aws)
     print(json.dumps([(f"moto: {name}", wrong) for name, wrong in said]))
 
