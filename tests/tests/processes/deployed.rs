@@ -235,6 +235,7 @@ fn command_line(folder: &Path, app: &App) {
          *describe-stacks*) echo 'An error occurred (ValidationError): Stack with id other does not exist' >&2; exit 254 ;;\n\
          *secret:token*) echo '\"{TOKEN_SECRET}\"' ;;\n\
          *secret:payload*) echo '\"{PAYLOAD_SECRET}\"' ;;\n\
+         *--version*) echo 'aws-cli/2.31.0 Python/3.13' ;;\n\
          *export-credentials*) echo '{{\"Version\":1,\"AccessKeyId\":\"x\",\"SecretAccessKey\":\"y\"}}' ;;\n\
          *) exit 1 ;;\nesac\n"
     );
@@ -297,7 +298,7 @@ async fn a_table_becomes_what_it_was_at_another_moment() {
     let later = items_of(&app, "stepchat");
     assert_ne!(earlier, later);
     let restore = ["restore", "--table", "stepchat", "--from", "stepchat-restored"];
-    let run = async |more: &[&str]| operator(folder.path(), &address, "live", &[&restore, more].concat()).await;
+    let run = async |more: &[&str]| operator(folder.path(), &address, "live", &[&restore[..], more].concat()).await;
     assert!(told(&run(&["--dry-run"]).await).contains("would be written"));
     assert_eq!(items_of(&app, "stepchat"), later, "asking alone changes nothing");
     assert!(told(&run(&[]).await).contains("were written"));
