@@ -23,6 +23,7 @@ mod client;
 mod keys;
 mod read;
 mod sequence;
+mod stamps;
 
 pub use backoff::Attempts;
 pub use client::{Endpoint, connect, connect_with, https};

@@ -1,6 +1,6 @@
 //! What must be true when the storm is over.
 
-use super::story::{Call, Deployment};
+use super::story::{Call, Deployment, TYPES};
 use serde_json::{Value, json};
 use shared::store::Table;
 use shared::store::ledger::audit;
@@ -86,6 +86,34 @@ pub(crate) fn one_effect_and_one_answer(call: &Call, lines: &BTreeMap<String, Ve
     let expected = if call.all { expected } else { distinct };
     if call.strict && !call.refused && !(whole && moved.len() == expected) {
         return wrong("strict, and not whole");
+    }
+    Ok(())
+}
+
+/// What the APIs count is what is there.
+pub(crate) async fn counts(sim: &Deployment) -> Result<(), String> {
+    let (mut users, mut telephony) = (BTreeMap::<String, i64>::new(), 0);
+    for (table, item) in sim.app.items() {
+        let text = |name: &str| item[name]["S"].as_str().unwrap_or_default();
+        if text("sk") == "P" && table == Table::Stepchat && text("pk").starts_with("U#") {
+            *users.entry(text("kind").to_owned()).or_default() += 1;
+        } else if text("sk") == "P" && table == Table::Voximplant && text("pk").contains("#U#") {
+            telephony += 1;
+        }
+    }
+    let of = |kind: &str| users.get(kind).copied().unwrap_or(0);
+    let all: i64 = TYPES.into_iter().map(of).sum();
+    let shown = sim.app.stepchat("count-users", json!({})).await.response();
+    let expected = json!({
+        "all": all.to_string(), "lead": of("lead").to_string(), "user": of("user").to_string(),
+        "visitor": of("visitor").to_string(),
+    });
+    if shown != expected {
+        return Err(format!("count-users shows {shown}, there are {users:?}"));
+    }
+    let listed = sim.app.voximplant("GetUsers", json!({ "count": 1 })).await.json()["total_count"].clone();
+    if listed != json!(telephony) {
+        return Err(format!("GetUsers counts {listed}, there are {telephony}"));
     }
     Ok(())
 }
