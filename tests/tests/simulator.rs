@@ -25,6 +25,7 @@ mod simulator {
     pub(crate) mod network;
     pub(crate) mod planted;
     pub(crate) mod search;
+    pub(crate) mod statements;
     pub(crate) mod storm;
     pub(crate) mod story;
     pub(crate) mod torn;

@@ -11,7 +11,10 @@ mod user;
 
 pub use api_token::{Scope, TokenLabel, TokenName};
 pub use conversation::{Attachments, Conversation, ConversationStatus, Message, MessageText, Payload, Source, Title};
-pub use detail::{Detail, DetailChange, DetailValue, Slug, display_name};
+pub use detail::{
+    Detail, DetailChange, DetailEdit, DetailValue, MAX_LABEL_CHARS, Slug, changed_details, check_details,
+    details_of_new_user, display_name,
+};
 pub use login::{Account, Failures, Limit, ends_sessions};
 pub use phone::Phone;
 pub use refusal::Refusal;

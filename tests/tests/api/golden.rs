@@ -110,7 +110,7 @@ impl Teller {
     async fn with_a_key(&mut self, last: &Step) {
         let family = self.story.entry.family;
         let keyed = |fields: &mut serde_json::Map<String, serde_json::Value>, key: &str| {
-            fields.insert("request_id".into(), key.into());
+            fields.insert("idempotency_key".into(), key.into());
         };
         let mut fields = last.fields(&self.kept);
         keyed(&mut fields, "first");

@@ -21,7 +21,7 @@ const COLUMNS: [&str; 9] = [
     "department",
 ];
 const TYPES: [&str; 5] = ["visitor", "lead", "user", "agent", "admin"];
-const NAMES: [&str; 5] = ["анна", "Anna", "Béa", "bea", "Zoë"];
+const NAMES: [&str; 5] = ["анна", "Інна", "Béa", "bea", "Zoë"];
 
 /// What `ORDER BY column, id` sees: absent before empty before text, text without case and accents.
 fn key(row: &Value, column: &str) -> (Option<String>, u64) {
@@ -30,7 +30,7 @@ fn key(row: &Value, column: &str) -> (Option<String>, u64) {
     let padded = |text: &str| match column {
         "department" => format!("{text:0>3}"),
         "id" => format!("{text:0>12}"),
-        _ => shared::text::fold(text),
+        _ => shared::text::collation_key(&shared::text::fold(text)),
     };
     (stored.map(padded), row["id"].as_str().unwrap().parse().unwrap())
 }

@@ -90,3 +90,10 @@ fn every_generated_file_is_fresh() {
     let stale: Vec<_> = files.iter().filter(|file| file.is_stale(root())).map(|file| &file.path).collect();
     assert!(stale.is_empty(), "run `cargo xtask generate`: {stale:?}");
 }
+
+#[test]
+fn the_tables_of_the_comparison_are_those_of_its_data() {
+    for file in xtask::generate::comparison_tables(&root()).unwrap() {
+        assert!(!file.is_stale(&root()), "{}: run `cargo xtask generate`", file.path.display());
+    }
+}

@@ -12,7 +12,6 @@ use shared::ledger::Texts;
 use shared::store::Table;
 use shared::store::ledger::operation::OperationId;
 use shared::store::ledger::transfer::{Draft, Order, draft};
-use std::time::Duration;
 use switchboard::embedded;
 
 /// A mistake that the code could make.
@@ -28,6 +27,10 @@ pub(crate) enum Bug {
     ThrottlingIsRefusal,
     /// It takes a single write that met a conflict for done.
     ConflictIsSuccess,
+    /// It reads a user's extras before the profile whose version decides.
+    ExtrasFirst,
+    /// It promises to delete all without saying as of when.
+    PromiseWithoutMoment,
 }
 
 impl Bug {
@@ -43,6 +46,21 @@ impl Bug {
             (Self::EventualReads, "GetItem" | "Query") => request["ConsistentRead"] = false.into(),
             (Self::OtherToken, "TransactWriteItems") => {
                 request["ClientRequestToken"] = format!("{:032x}", fastrand::u128(..)).into();
+            }
+            (Self::ExtrasFirst, "Query") if request["ExpressionAttributeValues"][":low"]["S"] == "D#" => {
+                request["ScanIndexForward"] = true.into();
+            }
+            (Self::PromiseWithoutMoment, "TransactWriteItems") => {
+                for action in request["TransactItems"].as_array_mut().into_iter().flatten() {
+                    let item = &mut action["Put"]["Item"];
+                    let ever = json!({ "N": u32::MAX.to_string() });
+                    if item["whom"]["M"]["LeadsBefore"].is_object() {
+                        item["whom"]["M"]["LeadsBefore"] = ever;
+                    } else if item["kind"]["S"] == "everyone" {
+                        item["before"] = ever.clone();
+                        item["up_to"] = ever;
+                    }
+                }
             }
             _ => return body,
         }
@@ -60,7 +78,7 @@ impl Bug {
                 sim.network.make_mistake(Some(self));
                 let storm = Storm::new(&sim, seed);
                 let transfers = storm.blow(Faults::storm().crash).await;
-                storm.calm(seed, transfers, Duration::ZERO).await
+                storm.calm(seed, transfers).await
             })
         };
         let caught = (0..40).find_map(|seed| storm(seed).err().map(|caught| (seed, caught)));
@@ -93,6 +111,16 @@ fn throttling_that_is_taken_for_a_refusal_is_caught() {
 #[test]
 fn a_conflict_that_is_taken_for_success_is_caught() {
     Bug::ConflictIsSuccess.caught();
+}
+
+#[test]
+fn extras_that_are_read_before_the_profile_are_caught() {
+    assert!(Bug::ExtrasFirst.caught().contains("posting"));
+}
+
+#[test]
+fn a_promise_without_its_moment_is_caught() {
+    assert!(Bug::PromiseWithoutMoment.caught().contains("no call asked for it"));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::story::{Call, Deployment, TYPES};
 use serde_json::{Value, json};
 use shared::store::Table;
 use shared::store::ledger::audit;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything; the first thing that is wrong.
 pub(crate) async fn all(sim: &Deployment, calls: &[Call]) -> Result<(), String> {
@@ -134,7 +134,16 @@ pub(crate) async fn ended_and_clean(sim: &Deployment) -> Result<(), String> {
         return Err(format!("the audit finds {:#?}", audited.findings));
     }
     let shown =
-        sim.app.voximplant("GetTransactionHistory", json!({ "count": 0, "users_transactions_only": true })).await;
+        sim.app.voximplant("GetTransactionHistory", json!({ "count": 5_000, "users_transactions_only": true })).await;
+    let ids: Vec<String> = shown.json()["result"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|line| line["transaction_id"].to_string())
+        .collect();
+    if ids.iter().collect::<BTreeSet<_>>().len() != ids.len() {
+        return Err(format!("two lines of the statement have one id: {ids:?}"));
+    }
     let lines: usize = lines(sim).values().map(Vec::len).sum();
     if shown.json()["total_count"] != json!(lines) {
         return Err(format!("history shows {}, users have {lines} lines", shown.text));

@@ -88,6 +88,14 @@ impl Cloud {
         (200, torn::mixed(operation, &request, &parsed(&first), &parsed(&second), seed).to_string())
     }
 
+    /// What somebody takes for the answer to a single write that has not happened: the item as it is.
+    pub(crate) fn as_if_done(&self, operation: &str, body: &[u8]) -> String {
+        let request: Value = serde_json::from_slice(body).unwrap();
+        let changes = if operation == "UpdateItem" { self.changes(operation, &request) } else { Vec::new() };
+        let item = changes.into_iter().next().and_then(|change| change.item);
+        item.map_or_else(|| "{}".to_owned(), |item| json!({ "Attributes": item }).to_string())
+    }
+
     /// Everything has arrived.
     pub(crate) fn settle(&self) {
         let end = self.on_its_way.lock().unwrap().changes.last_key_value().map(|((due, _), _)| *due);

@@ -52,8 +52,8 @@ impl Told {
 }
 
 /// Whether a call asks that whoever has this stint goes, as of the last moment that may have been the call's.
-fn asks(call: &Told, whom: &Whom, stint: &Stint, apart: Duration) -> bool {
-    let was_there = stint.from <= call.latest() + apart;
+fn asks(call: &Told, whom: &Whom, stint: &Stint) -> bool {
+    let was_there = stint.from <= call.latest();
     match whom {
         // An id that is given later is nobody's yet.
         Whom::Named(of, users) => *of == stint.of && users.contains(&stint.user) && was_there,
@@ -66,15 +66,15 @@ fn asks(call: &Told, whom: &Whom, stint: &Stint, apart: Duration) -> bool {
     }
 }
 
-/// `apart` is how far two clocks may be from each other: who came to be within that of a call may go or stay.
-pub(crate) fn check(sim: &Deployment, calls: &[Told], apart: Duration) -> Result<(), String> {
+/// Holds every delete against the calls. Clocks that are apart change nothing: moments are those of the order of writes.
+pub(crate) fn check(sim: &Deployment, calls: &[Told]) -> Result<(), String> {
     let asked: Vec<(&Told, Whom)> = calls.iter().filter_map(|call| Some((call, whom(call)?))).collect();
     let begun = sim.begun;
     let when = |moment: Instant| moment.saturating_duration_since(begun);
     for stint in sim.network.history.lock().unwrap().stints() {
         let told = format!("{:?} user {}, {} since {:?}", stint.of, stint.user, stint.kind, when(stint.from));
         if let Some((at, true)) = stint.to
-            && !asked.iter().any(|(call, whom)| call.start <= at && asks(call, whom, &stint, apart))
+            && !asked.iter().any(|(call, whom)| call.start <= at && asks(call, whom, &stint))
         {
             return Err(format!("{told}, was deleted at {:?}, and no call asked for it", when(at)));
         }
@@ -82,8 +82,8 @@ pub(crate) fn check(sim: &Deployment, calls: &[Told], apart: Duration) -> Result
             continue;
         }
         let survived = asked.iter().find(|(call, whom)| {
-            let came_before = stint.from + apart < call.start || stint.from == begun;
-            call.done() && came_before && asks(call, whom, &stint, apart)
+            let came_before = stint.from < call.start || stint.from == begun;
+            call.done() && came_before && asks(call, whom, &stint)
         });
         if let Some((call, _)) = survived {
             return Err(format!("{told}, is still there after {} at {:?}", call.method, when(call.start)));

@@ -265,7 +265,9 @@ impl Network {
         let answered = match way.fate {
             Fate::Answer => Ok(self.perform(&operation, body).await),
             Fate::Conflict if transaction => Ok((400, self.cancelled(&body, "TransactionConflict"))),
-            Fate::Conflict if self.mistakes(Bug::ConflictIsSuccess) => Ok((200, "{}".to_owned())),
+            Fate::Conflict if self.mistakes(Bug::ConflictIsSuccess) => {
+                Ok((200, self.cloud.as_if_done(&operation, &body)))
+            }
             Fate::Conflict => Ok((400, answers::conflict())),
             Fate::Stale => Ok((400, answers::cancelled(&body, "ConditionalCheckFailed", 0))),
             Fate::InProgress => Ok((400, answers::in_progress())),

@@ -132,7 +132,8 @@ async fn load(app: &App, application: u64, name: &str, count: usize) -> Vec<Phon
             mobile_phone: None,
         };
         let user = new.into_user(*id, ApplicationId::new(application).unwrap(), app.app.clock.now());
-        load.add(users::creation(app.account.id, &user, &password, None).unwrap()).unwrap();
+        let place = users::Place::unread(app.account.id, user.application);
+        load.add(users::creation(app.account.id, &user, &password, None, &place).unwrap()).unwrap();
     }
     let sums = store.load(load).await.unwrap();
     store.count(&sums).await.unwrap();

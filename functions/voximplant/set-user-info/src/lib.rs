@@ -45,7 +45,8 @@ pub struct Request {
     parent_accounting: Option<Bool>,
     /// Whether the user may log in.
     user_active: Option<Bool>,
-    /// Any string of fewer than 8192 characters.
+    /// Any string of fewer than 8192 characters. An empty one leaves it as it is, since the official Go client sends empty
+    /// texts for what was not given; to empty it, send one blank.
     #[schemars(length(max = 8191))]
     user_custom_data: Option<Text>,
     /// Phone number of fewer than 50 characters.
@@ -175,7 +176,7 @@ impl Method for SetUserInfo {
             let after = changes.of(&before.user, ctx.now());
             let money = if after.parent_accounting {
                 let payer = std::slice::from_ref(&before);
-                Box::pin(changes::money_back(store, account, payer, OWN_BALANCE_ENDED, ctx.now())).await?
+                Box::pin(changes::money_back(store, account, payer, OWN_BALANCE_ENDED)).await?
             } else {
                 Vec::new()
             };

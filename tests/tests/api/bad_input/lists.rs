@@ -1,7 +1,7 @@
 //! Lists that are too long or that cannot be read whole, and values that cannot be read at all.
 
-use super::matrix::Parameters;
 use super::post;
+use super::world::Parameters;
 use serde_json::{Value, json};
 use shared::limits::MAX_LISTED;
 use switchboard::methods::families;

@@ -1,19 +1,24 @@
-//! Who may be told the state folder's credentials: this server's own page, in a browser on this machine, run by the user
-//! who started the server.
+//! Who may have what is for the user alone who started the server: the state folder's credentials, and the database.
 //!
-//! Each check closes a door of its own: the peer's address keeps out the network; the host's name keeps out names of
-//! others that lead to this machine (DNS rebinding); the page's header and the browser's word about its origin keep out
+//! The credentials are told to this server's own page, in a browser on this machine, opened at the address that the server
+//! printed. Each check closes a door of its own: the peer's address keeps out the network; the host's name keeps out names
+//! of others that lead to this machine (DNS rebinding); the page's header and the browser's word about its origin keep out
 //! other sites' scripts; the absence of forwarding keeps out a tunnel's guests; the owner of the connection keeps out
-//! other users of the machine.
+//! other users of the machine; and the key in the printed address keeps out whoever comes through a tunnel that passes
+//! bytes on as they are, which none of the others sees.
+//!
+//! The database is for programs: no browser's request is one.
 
 use axum::extract::ConnectInfo;
-use http::header::{FORWARDED, HOST, HeaderMap, HeaderName, ORIGIN, VIA};
+use http::header::{FORWARDED, HOST, HeaderMap, HeaderName, ORIGIN, REFERER, VIA};
 use http::request::Parts;
 use http::uri::Authority;
+use shared::auth::Secret;
 use std::net::{IpAddr, SocketAddr};
 use thiserror::Error;
 
-/// What the page's script sends along: no form can, and no script of another origin may.
+/// What the page's script sends along, with the key of the printed address: no form can, and no script of another origin
+/// may.
 const PAGE: HeaderName = HeaderName::from_static("x-switchboard-page");
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const FORWARDING: [HeaderName; 5] = [
@@ -26,7 +31,7 @@ const FORWARDING: [HeaderName; 5] = [
 
 /// Why somebody may not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub(super) enum Refusal {
+pub(crate) enum Refusal {
     #[error("credentials are filled in on the server's own machine only")]
     Elsewhere,
     #[error("credentials are filled in at localhost or 127.0.0.1 only")]
@@ -37,33 +42,66 @@ pub(super) enum Refusal {
     Forwarded,
     #[error("credentials are filled in for the user who started the server only")]
     OtherUser,
+    #[error("credentials are filled in at the address that the server has printed only, which ends in a key")]
+    NoKey,
 }
 
-/// Whether this request may be answered with credentials.
-pub(super) fn check(request: &Parts) -> Result<(), Refusal> {
+/// Whether this request may be answered with credentials: `key` is that of the printed address.
+pub(crate) fn check(request: &Parts, key: &Secret) -> Result<(), Refusal> {
     let peer = request.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
     let peer = peer.filter(|peer| peer.ip().to_canonical().is_loopback()).ok_or(Refusal::Elsewhere)?;
-    check_headers(&request.headers)?;
+    check_headers(&request.headers, key)?;
     if is_own(peer) { Ok(()) } else { Err(Refusal::OtherUser) }
 }
 
-fn check_headers(headers: &HeaderMap) -> Result<(), Refusal> {
-    let one = |name: &HeaderName| {
-        let mut values = headers.get_all(name).iter();
-        values.next().filter(|_| values.next().is_none())?.to_str().ok()
-    };
-    let host = one(&HOST).and_then(|host| host.parse::<Authority>().ok()).ok_or(Refusal::OtherName)?;
-    if !is_loopback(&host) {
-        return Err(Refusal::OtherName);
+/// Why a request is not let into the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub(crate) enum NoProgram {
+    #[error("the database is reached at localhost or 127.0.0.1 only")]
+    OtherName,
+    #[error("the database is not for web pages")]
+    Browser,
+    #[error("the database is not reached through a proxy or tunnel")]
+    Forwarded,
+}
+
+/// Whether this is the request of a program that speaks to the database itself. Browsers say where a request comes from;
+/// no SDK does.
+pub(crate) fn check_program(headers: &HeaderMap) -> Result<(), NoProgram> {
+    loopback_host(headers).ok_or(NoProgram::OtherName)?;
+    if FORWARDING.iter().any(|name| headers.contains_key(name)) {
+        return Err(NoProgram::Forwarded);
     }
+    let browser =
+        headers.keys().any(|name| name == ORIGIN || name == REFERER || name.as_str().starts_with("sec-fetch-"));
+    if browser { Err(NoProgram::Browser) } else { Ok(()) }
+}
+
+/// The value of a header that was sent once.
+fn one<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    values.next().filter(|_| values.next().is_none())?.to_str().ok()
+}
+
+/// The host by which this machine itself was named.
+fn loopback_host(headers: &HeaderMap) -> Option<Authority> {
+    one(headers, &HOST)?.parse().ok().filter(is_loopback)
+}
+
+fn check_headers(headers: &HeaderMap, key: &Secret) -> Result<(), Refusal> {
+    let host = loopback_host(headers).ok_or(Refusal::OtherName)?;
     if FORWARDING.iter().any(|name| headers.contains_key(name)) {
         return Err(Refusal::Forwarded);
     }
+    let one = |name: &HeaderName| one(headers, name);
     let own_site = !headers.contains_key(FETCH_SITE) || one(&FETCH_SITE) == Some("same-origin");
     let own_origin = !headers.contains_key(ORIGIN)
         || one(&ORIGIN)
             .is_some_and(|origin| ["http", "https"].iter().any(|scheme| origin == format!("{scheme}://{host}")));
-    if own_site && own_origin && headers.contains_key(PAGE) { Ok(()) } else { Err(Refusal::OtherPage) }
+    if !(own_site && own_origin && headers.contains_key(PAGE)) {
+        return Err(Refusal::OtherPage);
+    }
+    if one(&PAGE).is_some_and(|given| key.equals(given)) { Ok(()) } else { Err(Refusal::NoKey) }
 }
 
 fn is_loopback(host: &Authority) -> bool {
@@ -75,7 +113,7 @@ fn is_loopback(host: &Authority) -> bool {
 
 /// Whether the other end of a connection within this machine is a process of the user who runs this one.
 #[cfg(target_os = "linux")]
-fn is_own(peer: SocketAddr) -> bool {
+pub(crate) fn is_own(peer: SocketAddr) -> bool {
     use std::os::unix::fs::MetadataExt as _;
     let Ok(own) = std::fs::metadata("/proc/self").map(|process| process.uid()) else { return false };
     let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|path| std::fs::read_to_string(path).unwrap_or_default());
@@ -86,7 +124,7 @@ fn is_own(peer: SocketAddr) -> bool {
 
 /// Elsewhere the kernel does not tell.
 #[cfg(not(target_os = "linux"))]
-fn is_own(_: SocketAddr) -> bool {
+pub(crate) fn is_own(_: SocketAddr) -> bool {
     true
 }
 
@@ -135,9 +173,15 @@ mod tests {
         pairs.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap())).collect()
     }
 
+    const KEY: &str = "0123abcd";
+
+    fn check_headers(headers: &HeaderMap) -> Result<(), Refusal> {
+        super::check_headers(headers, &Secret::new(KEY))
+    }
+
     fn with(name: &'static str, value: &'static str) -> Result<(), Refusal> {
         let mut all =
-            headers(&[("host", "localhost:9000"), ("x-switchboard-page", "1"), ("sec-fetch-site", "same-origin")]);
+            headers(&[("host", "localhost:9000"), ("x-switchboard-page", KEY), ("sec-fetch-site", "same-origin")]);
         all.insert(HeaderName::from_static(name), value.parse().unwrap());
         check_headers(&all)
     }
@@ -158,8 +202,8 @@ mod tests {
         for host in hosts {
             assert_eq!(with("host", host), Err(Refusal::OtherName), "{host}");
         }
-        assert_eq!(check_headers(&headers(&[("x-switchboard-page", "1")])), Err(Refusal::OtherName));
-        let mut twice = headers(&[("host", "localhost"), ("x-switchboard-page", "1")]);
+        assert_eq!(check_headers(&headers(&[("x-switchboard-page", KEY)])), Err(Refusal::OtherName));
+        let mut twice = headers(&[("host", "localhost"), ("x-switchboard-page", KEY)]);
         twice.append(HOST, "evil.example".parse().unwrap());
         assert_eq!(check_headers(&twice), Err(Refusal::OtherName));
     }
@@ -177,13 +221,46 @@ mod tests {
     }
 
     #[test]
+    fn who_does_not_know_the_printed_address_may_not() {
+        for key in ["", "1", "0123abc", "0123abcde", "0123ABCD"] {
+            assert_eq!(with("x-switchboard-page", key), Err(Refusal::NoKey), "{key}");
+        }
+    }
+
+    #[test]
+    fn the_database_is_for_programs_on_this_machine() {
+        let with = |name: &'static str, value: &'static str| {
+            let mut all = headers(&[("host", "127.0.0.1:8000"), ("x-amz-target", "DynamoDB_20120810.Scan")]);
+            all.insert(HeaderName::from_static(name), value.parse().unwrap());
+            check_program(&all)
+        };
+        for host in ["localhost:8000", "127.0.0.1", "[::1]:8000"] {
+            assert_eq!(with("host", host), Ok(()), "{host}");
+        }
+        for host in ["evil.example:8000", "127.0.0.1.evil.example", "10.0.0.1:8000", "a@localhost"] {
+            assert_eq!(with("host", host), Err(NoProgram::OtherName), "{host}");
+        }
+        for (name, value) in [
+            ("origin", "http://evil.example"),
+            ("origin", "null"),
+            ("origin", "http://127.0.0.1:8000"),
+            ("referer", "http://evil.example/"),
+            ("sec-fetch-site", "none"),
+            ("sec-fetch-mode", "no-cors"),
+        ] {
+            assert_eq!(with(name, value), Err(NoProgram::Browser), "{name}: {value}");
+        }
+        assert_eq!(with("x-forwarded-for", "10.0.0.1"), Err(NoProgram::Forwarded));
+    }
+
+    #[test]
     fn the_network_may_not() {
         for (peer, expected) in [(None, Refusal::Elsewhere), (Some("10.0.0.1:5000"), Refusal::Elsewhere)] {
             let (mut request, ()) = http::Request::new(()).into_parts();
             if let Some(peer) = peer {
                 request.extensions.insert(ConnectInfo::<SocketAddr>(peer.parse().unwrap()));
             }
-            assert_eq!(check(&request), Err(expected));
+            assert_eq!(check(&request, &Secret::new(KEY)), Err(expected));
         }
     }
 
