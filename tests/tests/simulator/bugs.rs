@@ -52,9 +52,10 @@ impl Bug {
             }
             (Self::PromiseWithoutMoment, "TransactWriteItems") => {
                 for action in request["TransactItems"].as_array_mut().into_iter().flatten() {
-                    let item = &mut action["Put"]["Item"];
+                    let Some(put) = action.get_mut("Put") else { continue };
+                    let item = &mut put["Item"];
                     let ever = json!({ "N": u32::MAX.to_string() });
-                    if item["whom"]["M"]["LeadsBefore"].is_object() {
+                    if item.pointer("/whom/M/LeadsBefore").is_some() {
                         item["whom"]["M"]["LeadsBefore"] = ever;
                     } else if item["kind"]["S"] == "everyone" {
                         item["before"] = ever.clone();
