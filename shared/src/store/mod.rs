@@ -24,6 +24,7 @@ mod client;
 mod keys;
 mod read;
 mod sequence;
+mod stamps;
 
 pub use backoff::Attempts;
 pub use client::{EMULATED_REGION, Endpoint, connect, connect_with, https};

@@ -11,7 +11,7 @@
 use super::grants::{Action, Grant};
 use super::read::{Partition, Range};
 use super::txn::Step;
-use super::{Attributes, CommitError, Key, Store, StoreError, Table, Txn, Write};
+use super::{Attributes, CommitError, Key, Store, StoreError, Table, Txn, Write, stamps};
 use crate::grams::{Extent, Gram, IndexedText, extents, pieces};
 use crate::limits::{MAX_PARALLEL, SEARCH_POSTINGS, SEARCH_SETTLED_MILLIS, SEARCH_TOGETHER};
 use crate::text::{FOLD_VERSION, fold};
@@ -341,8 +341,8 @@ impl Announcement {
         write.text(":open", "open").if_("fate = :open").or_stale()
     }
 
-    /// Removes the postings that nobody has: the replaced ones if the change happened, the new ones if it did not.
-    /// Safe to repeat and to interrupt. Returns whether it came to an end.
+    /// Removes the postings that nobody has: the replaced ones if the change happened, else those of neither text that is
+    /// there. Safe to repeat and to interrupt. Returns whether it came to an end.
     async fn finish(&self, store: &Store, table: Table) -> Result<bool, StoreError> {
         if self.fate == Fate::Open {
             // From here on the transaction cannot happen.
@@ -356,9 +356,22 @@ impl Announcement {
                 Ok(()) => {}
             }
         }
-        remove(store, table, if self.fate == Fate::Done { &self.removed } else { &self.added }).await?;
+        remove(store, table, &self.not_needed(store, table).await?).await?;
         store.batch_delete(table, &[self.key()]).await?;
         Ok(true)
+    }
+
+    /// The postings that nobody has. A change that is dead may have happened all the same: a second copy of its message
+    /// may have put the announcement back after the transaction had removed it, or had marked it done. So the texts that
+    /// the owner has now decide: no change is under way any more that could give it one of these stamps.
+    async fn not_needed(&self, store: &Store, table: Table) -> Result<Vec<Posted>, StoreError> {
+        if self.fate == Fate::Done {
+            return Ok(self.removed.clone());
+        }
+        let owner = self.sk.rsplit_once('#').map_or(self.sk.as_str(), |(owner, _)| owner);
+        let in_use = stamps::in_use(store, table, owner).await?;
+        let announced = self.added.iter().chain(&self.removed);
+        Ok(announced.filter(|posted| !in_use.contains(&posted.stamp.0)).cloned().collect())
     }
 }
 

@@ -1,12 +1,12 @@
 //! What each method costs, and that it does nothing it has no grant for.
 
-use shared::stepchat::{Scope, TokenName};
+use super::golden::stories;
 use shared::store::Table;
 use shared::store::grants::{Action, AuthItem, FileAction, Grant};
 use shared::store::meter::{Use, metered};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use switchboard::methods::families;
-use tests::{App, cases};
+use tests::App;
 
 /// Sequential round trips of each method, authentication included, over all of its stories.
 const BUDGETS: [(&str, u32); 52] = [
@@ -73,42 +73,6 @@ pub(super) fn budget(method: &str) -> u64 {
     u64::from(known.map_or(DEFAULT_BUDGET, |(_, budget)| *budget))
 }
 
-/// Runs all stories of a method and collects which grants its own calls needed.
-async fn uses(family: &'static str, entry: &shared::method::Entry) -> BTreeSet<Grant> {
-    let mut used = BTreeSet::new();
-    for case in cases::of(entry) {
-        let app = App::new().await;
-        let mut kept = BTreeMap::new();
-        for (number, step) in case.steps.iter().enumerate() {
-            let mut fields = step.fields(&kept);
-            if step.call == entry.name {
-                // An idempotency key, so that its reads and writes are seen too.
-                fields.insert("idempotency_key".into(), number.into());
-            }
-            let step = cases::Step { with: fields, ..step.clone() };
-            let answer = step.call(&app, family, &BTreeMap::new()).await;
-            step.check(&case.promise, &answer, &mut kept);
-            if step.call == entry.name {
-                used.extend(app.uses().iter().map(|need| granted(&app, need)));
-                used.extend(app.file_uses());
-            }
-        }
-        // Once more, some seconds later: only then does activity move on.
-        app.wait_millis(10_000);
-        let last = case.steps.last().unwrap();
-        let mut fields = last.fields(&kept);
-        fields.insert("idempotency_key".into(), "later".into());
-        if family == "stepchat" {
-            // With an API token: its admin is looked up, and its first use is noted.
-            let name = TokenName::parse("grants").unwrap();
-            fields.insert("token".into(), app.operator.create_token(name, Scope::Write, None).await.unwrap().into());
-        }
-        cases::Step { with: fields, ..last.clone() }.call(&app, family, &BTreeMap::new()).await;
-        used.extend(app.uses().iter().map(|need| granted(&app, need)));
-    }
-    used
-}
-
 /// The grant that a use needs.
 pub(super) fn granted(app: &App, need: &Use) -> Grant {
     let table = app.app.config.tables.table(&need.table).unwrap();
@@ -127,7 +91,8 @@ async fn every_grant_is_used_and_every_use_is_granted() {
     let mut wrong = Vec::new();
     for family in families() {
         for entry in family.methods {
-            let used = uses(family.name, entry).await;
+            let own = stories().await.iter().filter(|story| story.entry.name == entry.name);
+            let used: BTreeSet<Grant> = own.flat_map(|story| story.used.iter().copied()).collect();
             let granted: BTreeSet<Grant> = entry.grants().into_iter().collect();
             for excess in granted.difference(&used) {
                 if !excused(entry.name, excess) {

@@ -9,6 +9,7 @@ use switchboard::methods::families;
 use tests::app::{FILES_SECRET, encode, token_secret};
 use tests::cases::{self, Kept, Step};
 use tests::lambda::{Lambda, event};
+use tests::prepared::Prepared;
 use tests::{App, jwt};
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -146,20 +147,14 @@ async fn same_bytes(family: &'static str) {
         for case in cases::of(entry) {
             let last = case.steps.last().unwrap();
             let mut answers = Vec::new();
-            // Reads of one deployment must agree to the byte; writes need a fresh one each, and answer the same as ids
-            // start anew.
-            let shared = if entry.effect == Effect::Read { Some(prepared(family.name, &case).await) } else { None };
+            // Told once up to its last step, which then comes three times, each time on what was there before.
+            let (app, kept) = prepared(family.name, &case).await;
+            let before = Prepared::of(&app.database, "binaries");
             for way in [Way::FrontDoor, Way::Route, Way::Binary] {
-                let answer = match &shared {
-                    Some((app, kept)) => by(way, app, entry, last, kept).await,
-                    None => {
-                        let (app, kept) = prepared(family.name, &case).await;
-                        by(way, &app, entry, last, &kept).await
-                    }
-                };
+                before.copy_into(&app.database);
+                let answer = by(way, &app, entry, last, &kept).await;
                 let (status, headers, body) = answer;
-                // Writes on fresh deployments happen one after another: their moments differ and the sessions they
-                // begin, nothing else may.
+                // Writes happen one after another: their moments differ and the sessions they begin, nothing else may.
                 let body = if entry.effect == Effect::Read {
                     body
                 } else {

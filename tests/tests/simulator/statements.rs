@@ -3,6 +3,7 @@
 
 use super::story::{Deployment, mortal, runtime};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 /// One line as a reader sees it: its id, its date, whose it is and how much.
 type Line = (u64, String, String);
@@ -46,7 +47,8 @@ impl Reader {
 }
 
 async fn large(sim: &Deployment, amount: &str, polls: u32) -> bool {
-    let fields = json!({ "user_id": "all", "amount": amount, "strict_mode": false });
+    let application = sim.app.application;
+    let fields = json!({ "user_id": "all", "application_id": application, "amount": amount, "strict_mode": false });
     mortal(sim.app.voximplant("TransferMoneyToUser", fields), Some(polls)).await.is_some()
 }
 
@@ -106,7 +108,8 @@ fn transfers_under_way_together_do_not_overtake_each_others_lines() {
             if !second_done {
                 second_done = futures_util::poll!(second.as_mut()).is_ready();
             }
-            tokio::task::yield_now().await;
+            // A pause of a transfer ends only if time goes on.
+            tokio::time::sleep(Duration::from_millis(1)).await;
             if step.is_multiple_of(25) {
                 sim.app.wait_millis(1_000);
                 reader.look(&sim, &format!("step {step}")).await;
