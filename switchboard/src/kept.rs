@@ -34,7 +34,7 @@ const FILES_SECRET_CHARS: usize = 20;
 
 /// Where the database is that the folder belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Location {
+pub(crate) enum Location {
     /// In the folder.
     File,
     /// In the server's memory.

@@ -297,7 +297,7 @@ mod tests {
         let lists: Vec<_> = (0..MAX_FIELDS).map(|_| ("a[]".to_owned(), String::new())).collect();
         for pairs in [form(MAX_FIELDS), lists] {
             let started = std::time::Instant::now();
-            Params::merge(vec![Source::Pairs(pairs)]).unwrap().joining_repeats();
+            let _ = Params::merge(vec![Source::Pairs(pairs)]).unwrap().joining_repeats();
             assert!(started.elapsed().as_millis() < 200, "{:?}", started.elapsed());
         }
     }

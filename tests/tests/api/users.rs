@@ -419,8 +419,8 @@ async fn users_from_before_there_were_postings_are_completed() {
     done(&app, "SetUserInfo", json!({ "user_id": bob, "user_active": false })).await;
     assert_eq!((total("ann").await, total("bob").await), (0, 1));
     // The first admin of the other API is one more.
-    let done = switchboard::rebuild::rebuild(&app.app, |_| {}).await.unwrap();
-    assert_eq!((done.users, done.changed), (3, 2));
+    let rebuilt = switchboard::rebuild::rebuild(&app.app, |_| {}).await.unwrap();
+    assert_eq!((rebuilt.users, rebuilt.changed), (3, 2));
     let again = switchboard::rebuild::rebuild(&app.app, |_| {}).await.unwrap();
     assert_eq!((again.users, again.changed), (3, 0), "nothing is missing any more");
     assert_eq!(total("ann").await, 1);

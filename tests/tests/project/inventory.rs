@@ -62,9 +62,13 @@ fn a_method_fits_on_about_one_screen() {
 
 #[test]
 fn no_two_methods_answer_on_one_path() {
-    let paths: Vec<String> =
-        families().iter().flat_map(|family| family.methods).flat_map(shared::method::Entry::paths).collect();
-    assert_eq!(paths.iter().collect::<BTreeSet<_>>().len(), paths.len());
+    let routes: Vec<String> = families()
+        .iter()
+        .flat_map(|family| family.methods)
+        .flat_map(shared::method::Entry::routes)
+        .map(|route| route.to_string())
+        .collect();
+    assert_eq!(routes.iter().collect::<BTreeSet<_>>().len(), routes.len());
 }
 
 #[test]

@@ -11,7 +11,7 @@ use shared::store::ledger::history::{self, Line, Wanted};
 use shared::store::voximplant::accounts;
 use shared::timestamp::Timestamp;
 use shared::voximplant::{Parameter, Refusal, Role};
-use shared::wire::voximplant::{Access, Bool, Count, Cursor, Error, Ids, SemicolonList, Text, Voximplant};
+use shared::wire::voximplant::{Access, Bool, Count, Cursor, Error, Ids, Moment, SemicolonList, Text, Voximplant};
 
 const DEFAULT_COUNT: usize = 20;
 const MOST: usize = 1_000;
