@@ -18,7 +18,7 @@ use crate::text::{FOLD_VERSION, fold};
 use crate::timestamp::Timestamp;
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::future::try_join_all;
-use futures_util::stream::{self, StreamExt, TryStreamExt};
+use futures_util::stream::{self, StreamExt};
 use futures_util::try_join;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};

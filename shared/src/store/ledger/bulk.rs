@@ -737,7 +737,7 @@ impl Drive<'_> {
     }
 
     async fn post(&self, mut txn: Txn<Refusal>, item: &OperationItem, bulk: &Bulk) -> Result<(), CommitError<Refusal>> {
-        let item = item.clone().ended(self.now);
+        let item = item.clone().ended(self.store.now());
         txn.push(advanced(&item, Bulk { state: State::Posted, ..bulk.clone() })?);
         self.end(&txn, bulk).await
     }

@@ -279,10 +279,6 @@ impl DetailItem {
         (self.val.as_str(), self.g.as_ref())
     }
 
-    pub(super) fn into_detail(self) -> Detail {
-        self.placed().detail
-    }
-
     pub(super) fn placed(self) -> PlacedDetail {
         let detail = Detail { slug: self.slug, name: self.label, value: self.val };
         PlacedDetail { detail, position: self.position }

@@ -4,7 +4,6 @@ use super::items::{DetailItem, PlacedDetail, active_key, detail_key, profile_key
 use super::lists::after_second;
 use super::people::{MOVES_ON, existing, moves_on, possible};
 use crate::ids::UserId;
-use crate::limits::ACTIVITY_SECONDS;
 use crate::stepchat::{Refusal, Slug, User, UserType};
 use crate::store::grants::{Action, Grant};
 use crate::store::read::{Partition, Range};

@@ -101,7 +101,7 @@ async fn plan(store: &Store, found: Found, now: Timestamp) -> Result<(Txn<()>, V
         collisions.extend(keeper.shared.map(|(user, keeper)| Collision::Email { user, keeper }));
         owned.email_of = keeper.other;
     }
-    let details: Vec<Detail> = items.iter().cloned().map(DetailItem::into_detail).collect();
+    let details: Vec<Detail> = items.iter().cloned().map(|item| item.placed().detail).collect();
     let number = phone_of(&details);
     if let Some(held) = owned.phone.take_if(|held| number.as_ref() != Some(held)) {
         txn.push(Write::delete(Table::Stepchat, phone_key(&held)));
@@ -115,7 +115,8 @@ async fn plan(store: &Store, found: Found, now: Timestamp) -> Result<(Txn<()>, V
     let stamps = Stamps::of(&profile, &items);
     let outdated = items.iter().filter(|item| is_missing(&before, item) || item.refreshed() != **item);
     let outdated: Vec<&DetailItem> = outdated.take(MAX_DETAILS_PER_CALL).collect();
-    let set: Vec<DetailChange> = outdated.iter().map(|item| DetailChange::Set((*item).clone().into_detail())).collect();
+    let set: Vec<DetailChange> =
+        outdated.iter().map(|item| DetailChange::Set((*item).clone().placed().detail)).collect();
     let (stamps, postings) = stamps.after(Some((&before, &details)), &after, &set);
     let same = ProfileItem::new(&before, owned.clone(), stamps.profile.clone()) == profile;
     if same && outdated.is_empty() && txn.is_empty() {
