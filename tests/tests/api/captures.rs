@@ -205,7 +205,10 @@ impl Reads {
     fn member(&self, name: &str, value: &Value) -> bool {
         match kind(name) {
             "date" | "boolean" if value.is_null() => self.null,
-            "date" => !self.dates || value.as_str().is_some_and(|text| Timestamp::parse(text).is_some_and(|at| at.wire() == text)),
+            "date" => {
+                !self.dates
+                    || value.as_str().is_some_and(|text| Timestamp::parse(text).is_some_and(|at| at.wire() == text))
+            }
             "boolean" => !self.typed || value.is_boolean(),
             "number" => !self.typed || value.is_number(),
             "whole" => !self.typed || value.as_i64().is_some_and(|number| number < 1 << 31),

@@ -115,7 +115,8 @@ async fn plan(store: &Store, found: Found, now: Timestamp) -> Result<(Txn<()>, V
     let stamps = Stamps::of(&profile, &items);
     let outdated = items.iter().filter(|item| is_missing(&before, item) || item.refreshed() != **item);
     let outdated: Vec<&DetailItem> = outdated.take(MAX_DETAILS_PER_CALL).collect();
-    let set: Vec<DetailChange> = outdated.iter().map(|item| DetailChange::Set((*item).clone().placed().detail)).collect();
+    let set: Vec<DetailChange> =
+        outdated.iter().map(|item| DetailChange::Set((*item).clone().placed().detail)).collect();
     let (stamps, postings) = stamps.after(Some((&before, &details)), &after, &set);
     let same = ProfileItem::new(&before, owned.clone(), stamps.profile.clone()) == profile;
     if same && outdated.is_empty() && txn.is_empty() {

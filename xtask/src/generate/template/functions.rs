@@ -86,7 +86,6 @@ fn once() -> Map {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shared::store::Table;
     use shared::store::grants::{Action, AuthItem, Grant};
 
     fn function(trigger: Trigger, hashes: bool) -> Function {
