@@ -20,28 +20,17 @@ pub async fn user(store: &Store, account: AccountId, id: PhoneUserId, now: Times
         let found: Option<UserItem> = store.get(Table::Voximplant, &user_key(account, id)).await?;
         let Some(item) = found else { return Ok(false) };
         let stored = item.clone().into_stored();
-<<<<<<< HEAD
         let before = &stored.user;
         let after = PhoneUser { version: before.version.saturating_add(1), ..before.clone() };
         let (marks, postings) = stored.marks.after(account, Some(before), &after, now);
-=======
-        let version = stored.user.version;
-        let user = PhoneUser { version: version.saturating_add(1), ..stored.user.clone() };
-        let (marks, postings) = stored.marks.after(account, Some(&stored.user), &user, now);
->>>>>>> comparison
         if UserItem::new(account, &Stored { marks: marks.clone(), ..stored.clone() }) == item {
             return Ok(false);
         }
         let mut txn: Txn<()> = Txn::default();
         txn.post(postings);
-<<<<<<< HEAD
         let after = Stored { user: after, marks, ..stored.clone() };
         let item = Write::put(Table::Voximplant, &UserItem::new(account, &after))?;
         txn.push(item.if_version(before.version).or_stale());
-=======
-        let item = Write::put(Table::Voximplant, &UserItem::new(account, &after))?;
-        txn.push(item.if_version(version).or_stale());
->>>>>>> comparison
         match store.commit(&txn).await {
             Ok(()) => return Ok(true),
             Err(CommitError::Store(error)) => return Err(error),
