@@ -155,8 +155,8 @@ fn of_secrets(method: &str, item: AuthItem, action: Action) -> bool {
 }
 
 /// A user with every secret that its type may have; its id.
-async fn with_secrets(app: &App, user_type: &str, used: &mut BTreeSet<(&'static str, Grant)>) -> String {
-    let email = format!("{user_type}{}@example.com", used.len());
+async fn with_secrets(app: &App, user_type: &str, name: &str, used: &mut BTreeSet<(&'static str, Grant)>) -> String {
+    let email = format!("{name}@example.com");
     let fields = json!({ "user_type": user_type, "email": email, "password": "secret" });
     let id = called(app, "add-user", fields, used).await.response().to_string();
     let login = json!({ "email": email, "password": "secret" });
@@ -184,7 +184,7 @@ async fn called(
 async fn what_is_done_to_secrets_of_every_kind_is_granted_and_needed() {
     let app = App::new().await;
     let mut used = BTreeSet::new();
-    let admin = with_secrets(&app, "admin", &mut used).await;
+    let admin = with_secrets(&app, "admin", "first", &mut used).await;
     for fields in [
         json!({ "user_id": admin, "password": "another" }),
         json!({ "user_id": admin, "user_type": "agent" }),
@@ -192,9 +192,9 @@ async fn what_is_done_to_secrets_of_every_kind_is_granted_and_needed() {
     ] {
         called(&app, "update-user", fields, &mut used).await;
     }
-    let other = with_secrets(&app, "admin", &mut used).await;
-    let third = with_secrets(&app, "admin", &mut used).await;
-    with_secrets(&app, "lead", &mut used).await;
+    let other = with_secrets(&app, "admin", "second", &mut used).await;
+    let third = with_secrets(&app, "admin", "third", &mut used).await;
+    with_secrets(&app, "lead", "fourth", &mut used).await;
     called(&app, "delete-user", json!({ "user_id": other }), &mut used).await;
     called(&app, "delete-users", json!({ "user_ids": [third] }), &mut used).await;
     called(&app, "delete-leads", json!({}), &mut used).await;
