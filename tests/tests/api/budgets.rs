@@ -1,6 +1,9 @@
 //! What each method costs, and that it does nothing it has no grant for.
 
 use super::golden::stories;
+use serde_json::{Value, json};
+use shared::ids::UserId;
+use shared::stepchat::{Scope, TokenName};
 use shared::store::Table;
 use shared::store::grants::{Action, AuthItem, FileAction, Grant};
 use shared::store::meter::{Use, metered};
@@ -134,12 +137,81 @@ fn excused(method: &str, grant: &Grant) -> bool {
 
 /// The same of one kind of items of `auth`.
 fn excused_item(method: &str, item: AuthItem, action: Action) -> bool {
-    match (item, action) {
-        // Stories come with a service-account key, and no request with both (access.rs).
-        (AuthItem::ApiKey, Action::GetItem) => true,
-        // Leads are no admins: what deletes them deletes users of every type.
-        (AuthItem::AdminToken | AuthItem::ApiToken, Action::DeleteItem) => method == "delete-leads",
+    // Stories come with a service-account key, and no request with both (access.rs).
+    (item, action) == (AuthItem::ApiKey, Action::GetItem) || of_secrets(method, item, action)
+}
+
+/// What no story has, but the next test: users with passwords, sessions and tokens of every kind.
+fn of_secrets(method: &str, item: AuthItem, action: Action) -> bool {
+    use AuthItem::{AdminToken, ApiToken, Session, StepchatPassword};
+    match (method, action) {
+        ("add-user" | "update-user", Action::PutItem) => [AdminToken, StepchatPassword].contains(&item),
+        ("update-user", Action::DeleteItem) => item == AdminToken,
+        ("delete-user" | "delete-users" | "delete-leads", Action::DeleteItem) => {
+            [AdminToken, ApiToken, Session, StepchatPassword].contains(&item)
+        }
         _ => false,
+    }
+}
+
+/// A user with every secret that its type may have; its id.
+async fn with_secrets(app: &App, user_type: &str, name: &str, used: &mut BTreeSet<(&'static str, Grant)>) -> String {
+    let email = format!("{name}@example.com");
+    let fields = json!({ "user_type": user_type, "email": email, "password": "secret" });
+    let id = called(app, "add-user", fields, used).await.response().to_string();
+    let login = json!({ "email": email, "password": "secret" });
+    assert_eq!(called(app, "login", login, used).await.response()[0]["id"].to_string().trim_matches('"'), id);
+    if user_type == "admin" {
+        let name = TokenName::parse(&format!("of-{id}")).unwrap();
+        app.operator.create_token(name, Scope::Read, UserId::parse(&id)).await.unwrap();
+    }
+    id
+}
+
+async fn called(
+    app: &App,
+    method: &'static str,
+    fields: Value,
+    used: &mut BTreeSet<(&'static str, Grant)>,
+) -> tests::Answer {
+    let answer = app.stepchat(method, fields).await;
+    assert_eq!(answer.json()["success"], true, "{method}: {}", answer.text);
+    used.extend(app.uses().iter().map(|need| (method, granted(app, need))));
+    answer
+}
+
+#[tokio::test]
+async fn what_is_done_to_secrets_of_every_kind_is_granted_and_needed() {
+    let app = App::new().await;
+    let mut used = BTreeSet::new();
+    let admin = with_secrets(&app, "admin", "first", &mut used).await;
+    for fields in [
+        json!({ "user_id": admin, "password": "another" }),
+        json!({ "user_id": admin, "user_type": "agent" }),
+        json!({ "user_id": admin, "user_type": "admin" }),
+    ] {
+        called(&app, "update-user", fields, &mut used).await;
+    }
+    let other = with_secrets(&app, "admin", "second", &mut used).await;
+    let third = with_secrets(&app, "admin", "third", &mut used).await;
+    with_secrets(&app, "lead", "fourth", &mut used).await;
+    called(&app, "delete-user", json!({ "user_id": other }), &mut used).await;
+    called(&app, "delete-users", json!({ "user_ids": [third] }), &mut used).await;
+    called(&app, "delete-leads", json!({}), &mut used).await;
+
+    for entry in families().iter().flat_map(|family| family.methods) {
+        let granted = entry.grants();
+        for (method, grant) in used.iter().filter(|(method, _)| *method == entry.name) {
+            assert!(granted.contains(grant), "{method}: not granted: {grant}");
+        }
+        for grant in granted {
+            let Grant::Table { item: Some(item), action, .. } = grant else { continue };
+            // Leads are no admins: what deletes them deletes users of every type.
+            let admins = [AuthItem::AdminToken, AuthItem::ApiToken].contains(&item);
+            if of_secrets(entry.name, item, action) && !(admins && entry.name == "delete-leads") {
+                assert!(used.contains(&(entry.name, grant)), "{}: never used: {grant}", entry.name);
+            }
+        }
     }
 }
 

@@ -64,7 +64,8 @@ async fn removed(job: &Job) -> BTreeSet<Grant> {
     }
     let store = &app.app.store;
     let now = app.app.clock.now();
-    let by_id = removals::users(vec![UserId::parse(&single).unwrap()], now);
+    let admin = app.add_stepchat_user(json!({ "user_type": "admin" })).await;
+    let by_id = removals::users([single, admin].iter().filter_map(|id| UserId::parse(id)).collect(), now);
     for removal in [by_id, removals::leads(store, now).await.unwrap()] {
         store.commit(&removal.promise().unwrap()).await.unwrap();
     }
