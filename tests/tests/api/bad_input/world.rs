@@ -69,9 +69,8 @@ impl World {
         Self { app, bearer, methods, usual, others, before, codes, bystanders, faults: RefCell::default() }
     }
 
-    /// Calls a method with a body of this type. What is drawn at random is the same in every call.
+    /// Calls a method with a body of this type.
     pub(super) async fn call(&self, entry: &Entry, content_type: &str, body: String) -> Answer {
-        fastrand::seed(4_711);
         let path = &entry.path();
         let token = if entry.family == "stepchat" { &self.app.token } else { &self.bearer };
         post(&self.app, path, content_type, token, body).await
