@@ -105,8 +105,8 @@ const MOMENTS: [&str; 13] = [
 
 impl World {
     fn id(&self, name: &str) -> u64 {
-        let own = self.usual.get(name).or_else(|| self.usual.get("user_id")).unwrap();
-        own.as_u64().or_else(|| own.as_str()?.parse().ok()).unwrap()
+        let number = |value: &Value| value.as_u64().or_else(|| value.as_str()?.parse().ok());
+        self.usual.get(name).and_then(number).or_else(|| number(&self.usual["user_id"])).unwrap()
     }
 
     /// Groups of spellings, each of which means one thing in a field of this kind.
