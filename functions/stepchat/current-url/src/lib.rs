@@ -43,7 +43,9 @@ async fn placed(
     before: Option<&PlacedDetail>,
 ) -> Result<PlacedDetail, Error> {
     let room = before.map_or(0, |before| before.detail.value.as_str().len());
-    let position = before.map_or_else(|| Position::added(ctx.now().millis(), 0), |before| before.position);
+    // Behind whatever the user's last change added.
+    let added = ctx.now().millis().max(user.version.saturating_add(1));
+    let position = before.map_or_else(|| Position::added(added, 0), |before| before.position);
     let detail = Detail { name: display_name(&slug), slug, value };
     if before.is_none() || detail.value.as_str().len() > room {
         let stored = users::details(ctx.store(), user.id).await?;
