@@ -1,6 +1,7 @@
 //! A domain name of one's own, if the deployment has one: callers keep their address when a stack is made anew.
 
 use super::api::API;
+use super::checks;
 use super::parameters::{CERTIFICATE, DOMAIN, is_set};
 use super::yaml::{Map, Yaml};
 
@@ -22,7 +23,10 @@ pub(super) fn resources() -> Map {
         .with("Stage", Yaml::reference(&format!("{API}.Stage")));
     Map::new()
         .gap()
-        .with(DOMAIN_NAME, chosen("AWS::ApiGatewayV2::DomainName", name))
+        .with(
+            DOMAIN_NAME,
+            chosen("AWS::ApiGatewayV2::DomainName", name).with("Metadata", checks::of_an_empty_default()),
+        )
         .gap()
         .with("ApiDomainMapping", chosen("AWS::ApiGatewayV2::ApiMapping", mapping))
 }
