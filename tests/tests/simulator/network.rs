@@ -13,7 +13,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 use dynoxide::Database;
 use fastrand::Rng;
-use serde_json::{Value, json};
+use serde_json::Value;
 use shared::store::{Endpoint, connect_with};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, LazyLock, Mutex};
