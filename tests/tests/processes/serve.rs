@@ -189,7 +189,7 @@ fn raw_targets_and_headers_are_taken_as_a_gateway_takes_them() {
         ),
         ("a line that is no header", format!("GET {list} HTTP/1.1\r\nHost: x\r\nnonsense\r\n{close}\r\n"), None),
         ("an odd method", format!("PROP{{FIND {list} HTTP/1.1\r\nHost: x\r\n{close}\r\n"), Some(101)),
-        ("an odd path", format!("GET /platform_api/\"<x> y HTTP/1.1\r\nHost: x\r\n{close}\r\n"), Some(102)),
+        ("an odd path", format!("GET /platform_api/\"<x> y HTTP/1.1\r\nHost: x\r\n{close}\r\n"), Some(103)),
         (
             "a broken key",
             format!("GET {} HTTP/1.1\r\nHost: x\r\nIdempotency-Key: \u{1}\r\n{close}\r\n", add("four", "")),
