@@ -17,7 +17,7 @@ import rules
 def with_values(expanded, values):
     """The chosen values in the place of the defaults, so that a linter judges them and not the defaults."""
     for name, about in expanded["Parameters"].items():
-        about["Default"] = values[name]
+        about["Default"] = int(values[name]) if about["Type"] == "Number" else values[name]
     return expanded
 
 
