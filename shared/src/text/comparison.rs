@@ -86,25 +86,29 @@ fn replace(letter: char, folded: &mut String) -> bool {
 
 /// A part of a text that somebody looks for, compared as whole texts are (decision D12).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Part(String);
+pub struct Part {
+    folded: String,
+    asks_nothing: bool,
+}
 
 impl Part {
     /// The part that a caller asks for.
     #[must_use]
     pub fn of(text: &str) -> Self {
-        Self(fold(text))
+        Self { folded: fold(text), asks_nothing: text.trim().is_empty() }
     }
 
-    /// Whether a text has it. A part of nothing but ignorable characters is in no text.
+    /// Whether a text has it. A part of nothing but ignorable characters is in no text; one of blanks asks for nothing, and
+    /// is in every text.
     #[must_use]
     pub fn is_in(&self, text: &str) -> bool {
-        !self.0.is_empty() && fold(text).contains(&self.0)
+        self.asks_nothing || !self.folded.is_empty() && fold(text).contains(&self.folded)
     }
 
     /// The part, folded.
     #[must_use]
     pub fn folded(&self) -> &str {
-        &self.0
+        &self.folded
     }
 }
 

@@ -35,7 +35,12 @@ impl Charset {
             Some(marked) => (marked, Self::Utf8),
             None => (bytes, self),
         };
-        match charset {
+        charset.decode_value(bytes)
+    }
+
+    /// The text of these bytes, every one of them.
+    pub(super) fn decode_value(self, bytes: &[u8]) -> Result<String, Malformed> {
+        match self {
             Self::Utf8 => std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| Malformed::NotUtf8),
             Self::Latin1 => Ok(bytes.iter().map(|byte| windows_1252(*byte)).collect()),
         }

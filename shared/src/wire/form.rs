@@ -12,14 +12,16 @@ pub(super) fn parse(text: &[u8], charset: Charset) -> Result<Vec<(String, String
         .map(|pair| {
             let mut parts = pair.splitn(2, |byte| *byte == b'=');
             let (name, value) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-            Ok((decoded(name, charset)?, decoded(value, charset)?))
+            let name = charset.decode(&unescaped(name))?;
+            // A value is a text of its own: a mark in it is kept as it was sent.
+            Ok((name, charset.decode_value(&unescaped(value))?))
         })
         .collect()
 }
 
-fn decoded(text: &[u8], charset: Charset) -> Result<String, Malformed> {
+fn unescaped(text: &[u8]) -> Vec<u8> {
     let spaced: Vec<u8> = text.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
-    charset.decode(&percent_decode(&spaced).collect::<Vec<u8>>())
+    percent_decode(&spaced).collect()
 }
 
 #[cfg(test)]

@@ -77,6 +77,7 @@ pub(super) fn is_on(node: &Node) -> bool {
         Node::Null => false,
         Node::List(items) => !items.is_empty(),
         Node::Map(entries) => !entries.is_empty(),
+        scalar if is_false(scalar) => false,
         scalar => scalar.as_text().is_some_and(|text| {
             let text = text.trim();
             !NO_WORDS.iter().any(|word| text.eq_ignore_ascii_case(word))

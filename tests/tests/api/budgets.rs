@@ -34,7 +34,7 @@ const BUDGETS: [(&str, u32); 52] = [
     ("count-users", 2),
     ("csv-users", 5),
     ("current-url", 5),
-    ("delete-leads", 16),
+    ("delete-leads", 17),
     ("delete-user", 7),
     ("delete-users", 20),
     ("get-agent", 2),

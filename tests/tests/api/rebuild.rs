@@ -287,7 +287,7 @@ async fn accounts_skills_and_telephone_users_are_brought_along() {
     for name in ["first", "Ёлка"] {
         app.voximplant("AddSkill", json!({ "skill_name": name })).await.json();
     }
-    for (name, display) in [("a_b", "Ґанна"), ("a-b", "Дарина"), ("a.b", "Андрей")] {
+    for (name, display) in [("a_bc", "Ґанна"), ("a-bc", "Дарина"), ("abc", "Андрей")] {
         app.add_voximplant_user(name, json!({ "user_display_name": display })).await;
     }
     age(&app, &[("one@x.y", "ØDEGÅRD@x.y"), ("first", "елка")]);
@@ -303,8 +303,8 @@ async fn accounts_skills_and_telephone_users_are_brought_along() {
         let rows = answer["result"].as_array().unwrap().iter();
         rows.map(|row| row["user_name"].as_str().unwrap().to_owned()).collect()
     };
-    assert_eq!(names("user_name").await, ["a_b", "a-b", "a.b"]);
-    assert_eq!(names("user_display_name").await, ["a.b", "a_b", "a-b"]);
+    assert_eq!(names("user_name").await, ["a_bc", "a-bc", "abc"]);
+    assert_eq!(names("user_display_name").await, ["abc", "a_bc", "a-bc"]);
     let parts = async |part: &str| {
         let answer = app.voximplant("GetUsers", json!({ "user_display_name": part })).await.json();
         answer["total_count"].clone()

@@ -98,7 +98,9 @@ async fn bad_recipients_and_texts_have_their_own_codes_and_move_nothing() {
     let parent = app.add_voximplant_user("parent", json!({})).await;
     let one = ids[0];
     let many = list(&(1..=1001).collect::<Vec<_>>());
-    let before = app.items();
+    // Numbers that a refused call has taken are a gap.
+    let stored = || app.items().into_iter().filter(|(_, item)| item["pk"]["S"] != "S").collect::<Vec<_>>();
+    let before = stored();
     for (fields, code) in [
         (json!({}), 485),
         (json!({ "user_id": "" }), 485),
@@ -121,7 +123,7 @@ async fn bad_recipients_and_texts_have_their_own_codes_and_move_nothing() {
         let answer = transfer(&app, fields.clone()).await;
         assert_eq!(answer["error"]["code"], code, "{fields}: {answer}");
     }
-    assert_eq!(app.items(), before);
+    assert_eq!(stored(), before);
     let doubled = transfer(&app, json!({ "user_id": format!("{one};{one}"), "amount": "1" })).await;
     assert_eq!(doubled["balance"], 999, "duplicates count once");
 }
@@ -223,18 +225,20 @@ async fn of_32_transfers_at_once_each_finishes_or_answers_340_and_none_is_lost()
 }
 
 #[tokio::test]
-async fn a_repeated_key_has_one_effect_and_one_answer_for_ever() {
+async fn a_repeated_key_has_one_effect_and_one_answer_for_48_hours() {
     let app = App::new().await;
     let user = payees(&app, 1).await[0];
     let fields = json!({ "user_id": user, "amount": "1", "idempotency_key": "k" });
     let answers = join_all((0..6).map(|_| transfer(&app, fields.clone()))).await;
     assert!(answers.iter().all(|answer| *answer == json!({ "result": 1, "balance": 999 })), "{answers:?}");
     transfer(&app, json!({ "user_id": user, "amount": "1" })).await;
-    app.wait_millis(30 * 24 * 60 * 60 * 1000);
-    assert_eq!(transfer(&app, fields.clone()).await["balance"], 999, "the ledger's own record has no end");
+    app.wait_millis(47 * 60 * 60 * 1000);
+    assert_eq!(transfer(&app, fields.clone()).await["balance"], 999, "the first answer again");
     let other = transfer(&app, json!({ "user_id": user, "amount": "2", "idempotency_key": "k" })).await;
     assert_eq!(other["error"]["code"], 496);
     assert_eq!(account_balance(&app).await, "998");
+    app.wait_millis(2 * 60 * 60 * 1000);
+    assert_eq!(transfer(&app, fields).await["balance"], 997, "a key that is forgotten is a new one");
 }
 
 #[tokio::test]

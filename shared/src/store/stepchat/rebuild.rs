@@ -13,6 +13,7 @@ use crate::store::read::{Partition, Range, text};
 use crate::store::txn::Step;
 use crate::store::{Attempts, CommitError, Key, Store, StoreError, Table, Txn, Write};
 use crate::timestamp::Timestamp;
+use std::collections::BTreeSet;
 
 /// A value that two users have and only one may have: the older one keeps it, and both stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -73,15 +74,20 @@ async fn read(store: &Store, id: UserId) -> Result<Option<Found>, StoreError> {
 /// Brings a user along; `None` if there is none.
 pub async fn user(store: &Store, id: UserId, now: Timestamp) -> Result<Option<Rebuilt>, StoreError> {
     let (mut attempts, mut changed) = (Attempts::default(), false);
+    let mut shared = BTreeSet::new();
     loop {
         let Some(found) = read(store, id).await? else { return Ok(None) };
         let (txn, collisions) = plan(store, found, now).await?;
         if txn.is_empty() {
-            return Ok(Some(Rebuilt { changed, collisions }));
+            shared.extend(collisions);
+            return Ok(Some(Rebuilt { changed, collisions: shared.into_iter().collect() }));
         }
         match store.commit(&txn).await {
-            // Of many extras some are left.
-            Ok(()) => (changed, attempts) = (true, Attempts::default()),
+            // Of many extras some are left. What a guard was taken from is not seen any more by the next look.
+            Ok(()) => {
+                (changed, attempts) = (true, Attempts::default());
+                shared.extend(collisions);
+            }
             Err(CommitError::Store(error)) => return Err(error),
             Err(_) => attempts.again().await?,
         }

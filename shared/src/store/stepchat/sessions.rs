@@ -153,10 +153,10 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// The step that fails if the password is no longer the one that was read: it was not read in the same moment as the
-    /// epoch, and both change together.
+    /// The step that is refused if the password is no longer the one that was read: it was not read in the same moment as
+    /// the epoch, and both change together.
     fn password_holds(&self) -> Option<Step<()>> {
-        Some(auth::check_stepchat_password(self.user.id, self.password.as_ref()?).or_stale())
+        Some(auth::check_stepchat_password(self.user.id, self.password.as_ref()?).or(()))
     }
 }
 
@@ -190,7 +190,9 @@ pub async fn begin(
         match store.commit(&txn).await {
             Ok(()) => return Ok(true),
             Err(CommitError::Store(error)) => return Err(error),
-            Err(_) => attempts.again().await?,
+            // Another password by now: what was right is wrong.
+            Err(CommitError::Refused(())) => return Ok(false),
+            Err(CommitError::Stale) => attempts.again().await?,
         }
         match profile(store, user.id).await? {
             Some((found, same)) if same == epoch => user = found,
