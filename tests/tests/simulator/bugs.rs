@@ -27,7 +27,7 @@ pub(crate) enum Bug {
     ThrottlingIsRefusal,
     /// It takes a single write that met a conflict for done.
     ConflictIsSuccess,
-    /// It reads a user's extras before the profile whose version decides.
+    /// It reads a user's extras before the profile whose version decides, and relies on that version alone.
     ExtrasFirst,
     /// It promises to delete all without saying as of when.
     PromiseWithoutMoment,
@@ -49,6 +49,17 @@ impl Bug {
             }
             (Self::ExtrasFirst, "Query") if request["ExpressionAttributeValues"][":low"]["S"] == "D#" => {
                 request["ScanIndexForward"] = true.into();
+            }
+            (Self::ExtrasFirst, "TransactWriteItems") => {
+                for action in request["TransactItems"].as_array_mut().into_iter().flatten() {
+                    let Some(write) = action.as_object_mut().and_then(|action| action.values_mut().next()) else { continue };
+                    let condition = write["ConditionExpression"].as_str().unwrap_or_default();
+                    if ["g = :stamp", "attribute_not_exists(g)"].contains(&condition) {
+                        let write = write.as_object_mut().unwrap();
+                        write.remove("ConditionExpression");
+                        write.remove("ExpressionAttributeValues");
+                    }
+                }
             }
             (Self::PromiseWithoutMoment, "TransactWriteItems") => {
                 for action in request["TransactItems"].as_array_mut().into_iter().flatten() {

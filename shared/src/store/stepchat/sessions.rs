@@ -192,7 +192,7 @@ pub async fn begin(
             Err(CommitError::Store(error)) => return Err(error),
             // Another password by now: what was right is wrong.
             Err(CommitError::Refused(())) => return Ok(false),
-            Err(CommitError::Stale) => attempts.again().await?,
+            Err(CommitError::Stale | CommitError::AlreadyAnswered) => attempts.again().await?,
         }
         match profile(store, user.id).await? {
             Some((found, same)) if same == epoch => user = found,

@@ -193,22 +193,3 @@ proptest! {
         prop_assert_eq!(fold_ascii(&text), fold_any(&text));
     }
 }
-
-/// `cargo test --workspace --lib -- --ignored how_long --nocapture`
-#[test]
-#[ignore = "a measure, not a promise"]
-fn how_long_it_takes_to_fold() {
-    for text in [
-        "a plain name of fifty-nine characters, with nothing special",
-        "Оберштурмбаннфюрер Ёлкин-Сидоров, Élodie Müller-Großkopf, й",
-    ] {
-        let began = std::time::Instant::now();
-        let length: usize = (0..10_000).map(|_| fold(std::hint::black_box(text)).len()).sum();
-        println!(
-            "{} characters, {} bytes folded: {:?} each",
-            text.chars().count(),
-            length / 10_000,
-            began.elapsed() / 10_000
-        );
-    }
-}
