@@ -40,8 +40,11 @@ pub enum Refused {
     Other(String),
 }
 
+/// Words of a complaint, and what it then means.
+type Kind = (&'static [&'static str], fn(String) -> Refused);
+
 /// By which of its words a complaint is known; the first that fits.
-const KINDS: [(&[&str], fn(String) -> Refused); 6] = [
+const KINDS: [Kind; 6] = [
     (&["ExpiredToken", "RequestExpired", "has expired", "SSO Token", "sso login", "Token for"], Refused::Expired),
     (
         &["Unable to locate credentials", "NoCredentials", "could not be found", "Partial credentials"],

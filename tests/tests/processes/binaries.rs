@@ -149,7 +149,7 @@ async fn same_bytes(family: &'static str) {
             let mut answers = Vec::new();
             // Told once up to its last step, which then comes three times, each time on what was there before.
             let (app, kept) = prepared(family.name, &case).await;
-            let before = Prepared::of(&app.database, "binaries");
+            let before = Prepared::of(&app.database, family.name);
             for way in [Way::FrontDoor, Way::Route, Way::Binary] {
                 before.copy_into(&app.database);
                 let answer = by(way, &app, entry, last, &kept).await;
