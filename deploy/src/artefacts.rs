@@ -202,7 +202,7 @@ mod tests {
         let mut sums = String::new();
         for (name, content) in files {
             fs::write(folder.join(name), &content).unwrap();
-            sums += &format!("{}  {name}\n", checksum(content.as_bytes()));
+            let _ = writeln!(sums, "{}  {name}", checksum(content.as_bytes()));
         }
         fs::write(folder.join(CHECKSUMS), sums).unwrap();
         Artefacts::open(folder).unwrap()

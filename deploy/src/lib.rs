@@ -40,7 +40,7 @@ pub const EXAMPLES: &str = "Examples:\n  ./deploy.sh dev\n  ./deploy.sh prod --c
 pub struct Arguments {
     /// The deployment, as samconfig.toml calls it: dev or prod.
     pub stage: String,
-    /// For arm64 (Graviton). Default: x86_64, which CI builds and tests on, or what the bundle is for.
+    /// For arm64 (Graviton). Default: `x86_64`, which CI builds and tests on, or what the bundle is for.
     #[arg(long)]
     pub arm64: bool,
     /// In a clone: take what the last build left in target/lambda.

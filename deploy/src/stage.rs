@@ -64,8 +64,8 @@ impl Stage {
         ensure!(known.contains(&name), "samconfig.toml has no deployment `{name}`: it has {}", known.join(", "));
         // What holds for one command stands before what holds for all.
         let setting = |key: &str| {
-            let commands = ["deploy", "global"].into_iter();
-            commands.filter_map(|command| file.get(name)?.get(command)?.get("parameters")?.get(key)).next()
+            let commands = ["deploy", "global"];
+            commands.into_iter().find_map(|command| file.get(name)?.get(command)?.get("parameters")?.get(key))
         };
         let text = |key: &str| setting(key).and_then(Value::as_str).map(str::to_owned);
         let stack = text("stack_name").with_context(|| format!("samconfig.toml: `{name}` has no stack_name"))?;

@@ -47,7 +47,7 @@ mod tests {
     #[test]
     fn everybody_gets_an_equal_share_and_what_is_not_used_goes_to_the_others() {
         let begin = Instant::now();
-        let mut slices = Slices::new(begin + Duration::from_secs(60), 3);
+        let mut slices = Slices::new(begin + Duration::from_mins(1), 3);
         for share in [20, 30, 60] {
             // None of it is used.
             let until = slices.take().unwrap().saturating_duration_since(begin);

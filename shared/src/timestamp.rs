@@ -64,7 +64,7 @@ impl Timestamp {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (date, time) = split_date(text.trim())?;
-        let mut date = date.splitn(3, '-').map(|part| part.parse::<u16>());
+        let mut date = date.splitn(3, '-').map(str::parse::<u16>);
         let (year, month, day) = (date.next()?.ok()?, date.next()?.ok()?, date.next()?.ok()?);
         let month = time::Month::try_from(u8::try_from(month).ok()?).ok()?;
         let date = time::Date::from_calendar_date(i32::from(year), month, u8::try_from(day).ok()?).ok()?;

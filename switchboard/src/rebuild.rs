@@ -209,7 +209,9 @@ async fn api_keys(app: &App, accounts: &[Account], keys: &[(String, AccountId)])
             Ok(_) => changed = changed.saturating_add(1),
             // It is right already, or the key has been revoked meanwhile.
             Err(error)
-                if error.as_service_error().is_some_and(|error| error.is_conditional_check_failed_exception()) => {}
+                if error.as_service_error().is_some_and(
+                    aws_sdk_dynamodb::operation::update_item::UpdateItemError::is_conditional_check_failed_exception,
+                ) => {}
             Err(error) => return Err(StoreError::from(error).into()),
         }
     }

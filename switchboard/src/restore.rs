@@ -196,7 +196,9 @@ fn add(digest: &mut Digest, value: &AttributeValue) {
         AttributeValue::M(members) => add_members(digest, members),
         AttributeValue::L(values) => {
             add_count(digest, b'L', values.len());
-            values.iter().for_each(|value| add(digest, value));
+            for value in values {
+                add(digest, value);
+            }
         }
         AttributeValue::Ss(texts) => set(digest, b's', texts.iter().map(String::as_bytes).collect()),
         AttributeValue::Ns(numbers) => set(digest, b'n', numbers.iter().map(String::as_bytes).collect()),

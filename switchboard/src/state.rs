@@ -74,7 +74,7 @@ impl State {
     fn close(&self) -> Result<()> {
         use std::os::unix::fs::PermissionsExt as _;
         let mode = self.check_owner()?;
-        if mode & 0o077 == 0 {
+        if mode.trailing_zeros() >= 6 {
             return Ok(());
         }
         let shown = self.folder.display();
@@ -207,7 +207,8 @@ pub fn make_private_files() {
 #[cfg(not(unix))]
 pub fn make_private_files() {}
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt as _;

@@ -6,6 +6,7 @@ use shared::store::Table;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// An item with the two texts that everything is told by.
+#[allow(clippy::struct_field_names, reason = "what DynamoDB calls it")]
 struct Item<'a> {
     table: Table,
     pk: &'a str,

@@ -10,6 +10,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{Cursor, Write as _};
 use std::path::{Path, PathBuf};
@@ -24,7 +25,7 @@ const OPERATOR_PROFILE: &str = "release";
 /// What a bundle is for.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// For arm64 (Graviton). Default: x86_64.
+    /// For arm64 (Graviton). Default: `x86_64`.
     #[arg(long)]
     arm64: bool,
     /// Take the programs from a folder that holds each under its own name, such as target/debug, and build none. For
@@ -109,7 +110,7 @@ impl Archive {
 
     fn add(&mut self, name: &str, mode: u32, content: &[u8]) -> Result<()> {
         self.append(name, mode, content)?;
-        self.sums += &format!("{}  {name}\n", checksum(content));
+        let _ = writeln!(self.sums, "{}  {name}", checksum(content));
         Ok(())
     }
 

@@ -237,6 +237,7 @@ fn needs(input: &Input) -> Vec<Use> {
     }
 }
 
+#[allow(clippy::ref_option, reason = "the SDK keeps it so")]
 fn table(name: &Option<String>) -> &str {
     name.as_deref().unwrap_or_default()
 }
@@ -249,8 +250,8 @@ fn of_item(action: Action, table: &str, key: Option<&Attributes>) -> Use {
 
 /// The item of one write of several.
 fn written(write: &WriteRequest) -> Option<&Attributes> {
-    let put = write.put_request().map(|put| put.item());
-    put.or_else(|| write.delete_request().map(|delete| delete.key()))
+    let put = write.put_request().map(aws_sdk_dynamodb::types::PutRequest::item);
+    put.or_else(|| write.delete_request().map(aws_sdk_dynamodb::types::DeleteRequest::key))
 }
 
 /// A transaction needs the permission of each action it holds.

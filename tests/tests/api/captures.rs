@@ -137,6 +137,7 @@ async fn replay(method: &str) -> Vec<(String, Answer, App)> {
 /// What a client can read of an answer, as `clients.json` says it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(clippy::struct_excessive_bools, reason = "a row of a table")]
 struct Reads {
     status: (u16, u16),
     charset: bool,

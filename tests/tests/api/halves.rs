@@ -84,7 +84,7 @@ async fn a_password_that_was_changed_while_a_login_read_it_opens_nothing() {
         app.stepchat("update-user", json!({ "user_id": user, "password": "new" })).await.response();
         gate.open();
     };
-    let (login, _) = tokio::join!(login, change);
+    let (login, ()) = tokio::join!(login, change);
     assert_eq!(login.response(), json!(false));
 }
 

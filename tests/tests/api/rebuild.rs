@@ -70,7 +70,7 @@ fn age(app: &App, meant: &Meant) {
         match table {
             // No list shows the bot, and no search.
             Table::Stepchat if pk.starts_with("U#") && sk == "P" && item.get("lp").is_some() => {
-                age_profile(app, &mut item, &old_text)
+                age_profile(app, &mut item, &old_text);
             }
             Table::Stepchat if pk.starts_with("U#") && sk.starts_with("D#") => {
                 let value = old_text(text(&item, "val").unwrap());

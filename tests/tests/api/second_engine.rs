@@ -90,7 +90,7 @@ fn masked(step: &Step, answer: &Answer) -> String {
 fn chance(expected: &Value, actual: &Value, found: &mut Vec<String>) {
     match (expected, actual) {
         (Value::String(name), Value::String(text)) if name.starts_with('$') && text.len() > 8 => {
-            found.push(text.clone())
+            found.push(text.clone());
         }
         (Value::Array(left), Value::Array(right)) => left.iter().zip(right).for_each(|(l, r)| chance(l, r, found)),
         (Value::Object(left), Value::Object(right)) => {

@@ -177,9 +177,8 @@ fn half_requests_slow_ones_and_idle_connections_end() {
                 while begun.elapsed() < Duration::from_secs(45) {
                     let mut byte = [0; 512];
                     match stream.read(&mut byte) {
-                        Ok(0) => return,
                         Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                        Err(_) => return,
+                        Ok(0) | Err(_) => return,
                         Ok(_) => {}
                     }
                     if stream.write_all(drop.as_bytes()).is_err() {

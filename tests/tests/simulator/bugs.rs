@@ -52,7 +52,9 @@ impl Bug {
             }
             (Self::ExtrasFirst, "TransactWriteItems") => {
                 for action in request["TransactItems"].as_array_mut().into_iter().flatten() {
-                    let Some(write) = action.as_object_mut().and_then(|action| action.values_mut().next()) else { continue };
+                    let Some(write) = action.as_object_mut().and_then(|action| action.values_mut().next()) else {
+                        continue;
+                    };
                     let condition = write["ConditionExpression"].as_str().unwrap_or_default();
                     if ["g = :stamp", "attribute_not_exists(g)"].contains(&condition) {
                         let write = write.as_object_mut().unwrap();

@@ -267,7 +267,7 @@ fn pause(rng: &mut Rng) -> Duration {
 /// A call of StepChat. The first user is left alone: its token makes the calls.
 fn stepchat(rng: &mut Rng, _: &Deployment, caller: u64, n: usize) -> (&'static str, Value) {
     let kind = TYPES[rng.usize(0..TYPES.len())];
-    let user = rng.u64(2..STEPCHAT_USERS + 1);
+    let user = rng.u64(2..=STEPCHAT_USERS);
     let word = ["Абв", "Где", "Клм", "слово", "Эюя"][rng.usize(0..5)];
     match rng.u32(0..16) {
         0 => ("add-user", json!({ "user_type": kind })),

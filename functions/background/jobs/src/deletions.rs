@@ -33,7 +33,7 @@ pub(crate) async fn finish_purges(app: &App, deadline: Instant) -> Done {
             let mut slices = Slices::new(deadline, users.len());
             for user in from_anywhere(users) {
                 done.note_done(match slices.take() {
-                    Some(until) => jobs::purge(&app.store, user, until).await,
+                    Some(until) => Box::pin(jobs::purge(&app.store, user, until)).await,
                     None => Ok(false),
                 });
             }

@@ -63,7 +63,7 @@ impl Part {
             Self::Transfers => transfers::finish(app, deadline).await,
             Self::Tasks => tasks::finish(app, deadline).await,
             Self::Removals => deletions::finish_removals(app, deadline).await,
-            Self::Purges => deletions::finish_purges(app, deadline).await,
+            Self::Purges => Box::pin(deletions::finish_purges(app, deadline)).await,
             Self::Searches => searches::finish(app, deadline).await,
         }
     }

@@ -49,7 +49,7 @@ impl Method for DeleteUser {
             }
         }
         // The user is gone; what is left of its items is promised. If this fails, `background/jobs` keeps the promise.
-        let _ = jobs::purge(ctx.store(), id, ctx.inline_until()).await;
+        let _ = Box::pin(jobs::purge(ctx.store(), id, ctx.inline_until())).await;
         Ok(answer)
     }
 }

@@ -528,10 +528,10 @@ impl Drive<'_> {
             State::Spreading => self.spread(&mut txn, bulk, chunk, head).await?,
             State::Publishing => self.publish(&mut txn, bulk, chunk, head).await?,
             State::Holding => match self.hold(&mut txn, bulk, chunk).await? {
-                Some(held) => {
+                Some(chunk) => {
                     // Others may have found someone short meanwhile: what is held now would stay so.
                     txn.push(self.still(item));
-                    (held, None)
+                    (chunk, None)
                 }
                 None => return Ok(Chunked::Short),
             },

@@ -164,6 +164,6 @@ async fn one(store: &Store, id: UserId, leads_before: Option<Generation>, until:
         }
     }
     // The user is gone, and the purge of what is left promised: its failure is no failure of this.
-    let _ = jobs::purge(store, id, until).await;
+    let _ = Box::pin(jobs::purge(store, id, until)).await;
     Ok(true)
 }

@@ -204,16 +204,16 @@ pub async fn begin(
 fn beginning(user: &User, epoch: u32, session: &NewSession, now: Timestamp) -> Result<Txn<()>, StoreError> {
     let mut txn = Txn::default();
     let key = profile_key(user.id);
-    let step = if !people::moves_on(user, now) {
-        let check = Write::check(Table::Stepchat, key).number(":epoch", epoch.into());
-        check.if_("attribute_exists(pk) AND (attribute_not_exists(se) OR se = :epoch)")
-    } else {
+    let step = if people::moves_on(user, now) {
         let update = Write::update(Table::Stepchat, key, "SET active = :now, s_active = :order")
             .number(":now", now.millis())
             .number(":possible", people::possible(now))
             .text(":order", active_key(user.id, now))
             .number(":epoch", epoch.into());
         update.if_(MOVES_ON_IN_EPOCH)
+    } else {
+        let check = Write::check(Table::Stepchat, key).number(":epoch", epoch.into());
+        check.if_("attribute_exists(pk) AND (attribute_not_exists(se) OR se = :epoch)")
     };
     txn.push(step.or_stale());
     session.push(&mut txn, user.id, epoch)?;

@@ -116,12 +116,12 @@ async fn claim(
     store: &Store,
     kind: &'static str,
     mut held: HashMap<Key, u64>,
-    mut named: Vec<Named>,
+    mut candidates: Vec<Named>,
     names: &mut Names,
 ) -> Result<(), StoreError> {
-    named.sort_by_key(|one| one.id);
+    candidates.sort_by_key(|one| one.id);
     let mut keepers: HashMap<Key, u64> = HashMap::new();
-    for Named { id, name, key } in named {
+    for Named { id, name, key } in candidates {
         if let Some(keeper) = keepers.get(&key).copied() {
             names.collisions.push(NameCollision { kind, id, keeper, name });
             continue;
@@ -188,10 +188,9 @@ pub async fn addresses(
         let seen = accounts::guarded(store, &key).await?;
         if seen != Some(account.id) {
             changed = changed.saturating_add(1);
-            match accounts::guard(store, &key, account.id, seen).await {
-                Err(CommitError::Store(error)) => return Err(error),
-                // Somebody else has written it meanwhile: the next run looks at it again.
-                _ => {}
+            // If somebody else has written it meanwhile, the next run looks at it again.
+            if let Err(CommitError::Store(error)) = accounts::guard(store, &key, account.id, seen).await {
+                return Err(error);
             }
         }
         keepers.insert(key.pk, account.id);

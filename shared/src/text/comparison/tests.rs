@@ -136,7 +136,7 @@ fn single_characters_are_equal_and_stand_in_order_as_another_implementation_says
     assert!(letters.len() > 150_000, "{}", letters.len());
     // Trailing blanks go: only then is a blank alone not what it is.
     letters.retain(|(_, letter)| letter.trim_end() == letter && !letter.chars().any(is_reordered));
-    letters.sort_by(|one, other| collation_key(&one.0).cmp(&collation_key(&other.0)));
+    letters.sort_by_key(|one| collation_key(&one.0));
     let mut wrong = Vec::new();
     for pair in letters.windows(2) {
         let [(one, first), (other, second)] = pair else { continue };

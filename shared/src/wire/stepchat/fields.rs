@@ -190,8 +190,8 @@ impl<'de> Deserialize<'de> for NewPassword {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let node = Node::deserialize(deserializer)?;
         let text = Text::from(&node);
-        let none = spelling::is_not_given(&node) || text.as_str() == "********";
-        Ok(Self(if none { String::new() } else { text.0 }))
+        let nothing = spelling::is_not_given(&node) || text.as_str() == "********";
+        Ok(Self(if nothing { String::new() } else { text.0 }))
     }
 }
 

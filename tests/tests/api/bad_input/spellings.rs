@@ -333,7 +333,7 @@ fn people(((table, key), item): (&(String, String), &Value)) -> Option<(String, 
     let mut item = item.as_object()?.clone();
     // Whoever has no last name gets a number for one.
     let numbered = item.get("last").is_some_and(|last| last["S"].as_str().is_some_and(|last| last.starts_with('#')));
-    item.retain(|name, _| !name.starts_with('g') && !(numbered && ["last", "s_last"].contains(&name.as_str())));
+    item.retain(|name, _| !(name.starts_with('g') || numbered && ["last", "s_last"].contains(&name.as_str())));
     (is_kept && !table.ends_with("auth")).then(|| (key.clone(), Value::Object(item)))
 }
 
