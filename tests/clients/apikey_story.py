@@ -35,7 +35,7 @@ http = connect().http
 
 APPLICATION = checks.STORY
 FULL_NAME = "{}.{}.voximplant.com".format(APPLICATION, KEY["account_name"])
-ZOE, ANNA, BOB = (checks.STORY + name for name in ("-zoe", "-anna", "_bob"))
+ZOE, ANNA, BOB = (checks.STORY + name for name in ("-zoe", "-anna", "-zy_bob"))
 DISPLAY_NAMES = {ZOE: "Zoë & Co; 1+1=2", ANNA: "Анна Ёлкина", BOB: "李小龍 100%"}
 CUSTOM_DATA = '{"k":"v=1&2"}; a+b = c & d; 100% Ж'
 SKILLS = {"russian": checks.STORY + " Русский & Co", "sales": checks.STORY + " sales"}

@@ -21,7 +21,7 @@ const UNKNOWN_ID = 2000000000;
 const TIMESTAMP = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/;
 
 // In the order in which they are made; by name the order is another.
-const [ZOE, ANNA, BOB] = ['-zoe', '-anna', '_bob'].map((name) => STORY + name);
+const [ZOE, ANNA, BOB] = ['-zoe', '-anna', '-zy_bob'].map((name) => STORY + name);
 const DISPLAY_NAMES = { [ZOE]: 'Zoë & Co; 1+1=2', [ANNA]: 'Анна Ёлкина', [BOB]: '李小龍 100%' };
 const CUSTOM_DATA = '{"k":"v=1&2"}; a+b = c & d; 100% Ж';
 const SKILLS = [`${STORY} Русский & Co`, `${STORY} sales`];
