@@ -310,7 +310,7 @@ def transaction_history():
     rest = (line["account_id"], line["currency"], line["transaction_type"], line["transaction_description"])
     equal("a line", rest, ("1", "USD", "user_money_transfer", "To account"))
     check("performed_at is a moment in UTC", is_recent(line["performed_at"]), line["performed_at"])
-    refused("a date in another form", 111, http.get("GetTransactionHistory?from_date=2020-01-01"))
+    refused("a date that is none", 111, http.get("GetTransactionHistory?from_date=2020-13-41"))
     nothing = http.get("GetTransactionHistory?from_date=2020-01-01%2000:00:00&to_date=2020-02-01%2000:00:00")
     equal("long ago: nothing", list(nothing.result), [])
 

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 pub const COUNT: &[Grant] = &[Grant::on(Table::Stepchat, Action::Query)];
 /// What [`Leads::read`] needs.
 pub const READ_LEADS: &[Grant] = &[Grant::on(Table::Stepchat, Action::GetItem)];
-/// What [`next_leads`] needs.
+/// What the next generation of leads needs.
 pub const NEXT_LEADS: &[Grant] = &[Grant::on(Table::Stepchat, Action::UpdateItem)];
 
 /// Shards of a type, so that concurrent creations seldom touch the same item. Admins have one: the condition that the

@@ -51,7 +51,7 @@ impl<'de> Deserialize<'de> for Text {
 
 field_schema!(Text, Text, { "type": "string" });
 
-/// A field that may be left alone, cleared, or set. [`false`](spelling::is_false) leaves it alone: no address, picture or
+/// A field that may be left alone, cleared, or set. `false` leaves it alone: no address, picture or
 /// type is called so (decision E6).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 enum Setting {
@@ -173,7 +173,7 @@ impl<'de> Deserialize<'de> for DepartmentField {
 
 field_schema!(DepartmentField, Department, { "type": ["integer", "string", "null"], "description": "A department number, 0 to 255." });
 
-/// A password to be set: nothing, [`false`](spelling::is_false) and `********`, which the original's forms show in place
+/// A password to be set: nothing, `false` and `********`, which the original's forms show in place
 /// of one, set none.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct NewPassword(String);
