@@ -16,7 +16,7 @@ const BUDGETS: [(&str, u32); 52] = [
     ("AddApplication", 3),
     ("AddQueue", 3),
     ("AddSkill", 3),
-    ("AddUser", 7),
+    ("AddUser", 8),
     ("BindSkill", 10),
     ("BindUserToQueue", 6),
     ("DelApplication", 12),
