@@ -49,12 +49,13 @@ def read(file):
 
 def parameters(template, chosen):
     """The value of every parameter, as text."""
-    declared = template["Parameters"]
+    # The template of the bucket that `sam deploy --resolve-s3` makes first has none.
+    declared = template.get("Parameters", {})
     unknown = set(chosen) - set(declared)
     if unknown:
         raise KeyError(f"the template has no parameter {', '.join(sorted(unknown))}")
-    values = {name: about["Default"] for name, about in declared.items() if "Default" in about}
-    return {name: str(value) for name, value in {**values, "Revision": REVISION, **chosen}.items()}
+    values = {name: about.get("Default", REVISION) for name, about in declared.items()}
+    return {name: str(value) for name, value in {**values, **chosen}.items()}
 
 
 class NoManagedPolicies:
@@ -70,7 +71,7 @@ def expanded(template, chosen):
     values = parameters(template, chosen)
     for resource in template["Resources"].values():
         code = resource.get("Properties", {}).get("CodeUri")
-        if code:
+        if code and not code.startswith("s3://"):
             # `sam deploy` puts the functions into a bucket first.
             resource["Properties"]["CodeUri"] = f"s3://bucket/{code}"
     return transform(template, values, NoManagedPolicies())

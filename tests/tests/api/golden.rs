@@ -13,9 +13,9 @@ use tests::prepared::Prepared;
 use tests::{App, cases};
 use tokio::sync::OnceCell;
 
-/// Times a step is run before its round trips count as too many: calls that are in the air together may miss each other
-/// on a busy machine, which can only add to the count.
-const ATTEMPTS: u32 = 3;
+/// Times a step is run before its round trips count as too many: of two chains of calls that run together, one may end
+/// late on a busy machine, and its next call then counts as if it had waited for the other. That can only add to the count.
+const ATTEMPTS: u32 = 10;
 
 /// What a story came to. That its answers are right is checked while it is told.
 pub(super) struct Story {
@@ -142,8 +142,6 @@ async fn every_story_holds_within_its_round_trips() {
     for story in stories().await {
         let budget = budget(story.entry.name);
         let (spent, promise) = (story.round_trips, &story.promise);
-        // What goes out together is counted as one trip only if it is under way together: a busy machine adds to the count.
-        let most = budget.saturating_mul(2);
-        assert!(spent <= most, "{}: {spent} round trips, not {budget}: {promise}", story.entry.name);
+        assert!(spent <= budget, "{}: {spent} round trips, not {budget}: {promise}", story.entry.name);
     }
 }

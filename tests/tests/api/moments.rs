@@ -217,7 +217,7 @@ async fn holds(seed: u64) -> Result<(), String> {
         }
     }
     let counts = app.stepchat("count-users", json!({})).await.response();
-    if counts["lead"] != expected.leads.len() {
+    if counts["lead"] != expected.leads.len().to_string() {
         return Err(format!("{counts}, expected are the leads {:?}", expected.leads));
     }
     let (found, wanted) = (phone_users(&app).await, expected.phones.into_iter().collect::<Vec<_>>());
