@@ -201,7 +201,8 @@ def adopt(place, token):
 def stories(tally, place, endpoint):
     """The golden stories of both families in the tables of the stack."""
     tables = place.tables()
-    env = dict(os.environ, SECOND_ENGINE=endpoint, **{f"{table.upper()}_TABLE": name for table, name in tables.items()})
+    names = {f"{table.upper()}_TABLE": name for table, name in tables.items()}
+    env = dict(os.environ, SECOND_ENGINE=endpoint, SECOND_ENGINE_REGION=fake_aws.REGION, **names)
     command = ["cargo", "test", "--workspace", "--test", "api", "--", "--ignored", "--exact", STORIES, "--nocapture"]
     done = subprocess.run(command, cwd=tools.ROOT, env=env, capture_output=True, text=True, check=False)
     said = [line for line in done.stdout.splitlines() if "answer the same" in line]

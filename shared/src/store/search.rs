@@ -157,8 +157,16 @@ pub(super) struct Replaced<'a> {
     pub is_first: bool,
 }
 
+/// Leaves word of texts that have gone with their owner, for [`settle`] to remove their postings some time from now: a second
+/// copy of the message that wrote one may be on its way. Safe to repeat.
+pub(super) async fn leave(store: &Store, table: Table, owner: &str, gone: &[Posted]) -> Result<(), StoreError> {
+    let announced = Change::gone(table, owner.to_owned(), store.now(), gone.to_vec()).word();
+    let items = announced.iter().map(serde_dynamo::to_item).collect::<Result<Vec<_>, _>>()?;
+    store.batch_put(table, items).await
+}
+
 /// Removes the postings of texts that nobody has any more.
-pub(super) async fn remove(store: &Store, table: Table, gone: &[Posted]) -> Result<(), StoreError> {
+async fn remove(store: &Store, table: Table, gone: &[Posted]) -> Result<(), StoreError> {
     let keys: Vec<Key> = gone.iter().flat_map(Posted::keys).collect();
     store.batch_delete(table, &keys).await
 }
@@ -186,9 +194,9 @@ impl Change {
         Self { table, owner, uid, at, added: Vec::new(), removed: Vec::new() }
     }
 
-    /// The texts of owners who go. Nobody looks for them any more, so their postings need not be kept for a while.
-    pub(super) fn gone(table: Table, owner: String, removed: Vec<Posted>) -> Self {
-        Self { table, owner, uid: 0, at: 0, added: Vec::new(), removed }
+    /// The texts of owners who go at this moment.
+    pub(super) fn gone(table: Table, owner: String, now: Timestamp, removed: Vec<Posted>) -> Self {
+        Self { table, owner, uid: 0, at: now.millis(), added: Vec::new(), removed }
     }
 
     /// Replaces texts by others, all those of one call together, since they share what one call may write (decision E9); the
@@ -237,18 +245,23 @@ impl Change {
     /// somebody took the write for dead. Where nothing is added, nothing is there before the transaction that somebody would
     /// have to know of: the transaction itself leaves word of what is to be removed.
     pub(super) fn announced<R>(&self) -> Result<(Before, Vec<Step<R>>), StoreError> {
-        let announced = self.announcements();
         if self.added.is_empty() {
-            let done = announced.into_iter().map(|one| Announcement { fate: Fate::Done, ..one });
-            let steps: Result<_, StoreError> = done.map(|one| Ok(Write::put(self.table, &one)?.into())).collect();
+            let word = self.word().into_iter();
+            let steps: Result<_, StoreError> = word.map(|one| Ok(Write::put(self.table, &one)?.into())).collect();
             return Ok((Before::default(), steps?));
         }
         let mut before = Before::default();
+        let announced = self.announcements();
         for one in &announced {
             before.announcements.push((self.table, serde_dynamo::to_item(one)?));
         }
         before.postings.extend(self.postings());
         Ok((before, announced.iter().map(|one| one.settled(self.table)).collect()))
+    }
+
+    /// The announcements of a change that has happened.
+    fn word(&self) -> Vec<Announcement> {
+        self.announcements().into_iter().map(|one| Announcement { fate: Fate::Done, ..one }).collect()
     }
 
     /// One announcement, or several where one item would not hold the texts.
@@ -423,19 +436,6 @@ async fn settle_some(
         .collect();
     let finished: Vec<_> = stream::iter(finishing).buffer_unordered(MAX_PARALLEL).collect().await;
     finished.into_iter().chain(unreadable).collect()
-}
-
-/// Finishes, at once, the changes that an owner who is gone has behind them. One that is still open is left to
-/// [`settle`]: whoever is making it may be writing postings at this moment.
-pub(super) async fn forget(store: &Store, table: Table, owner: &str) -> Result<(), StoreError> {
-    let owners = format!("{owner}#");
-    for item in store.all(&announcements(table, Range::BeginsWith(&owners))).await? {
-        let one: Announcement = serde_dynamo::from_item(item)?;
-        if one.fate != Fate::Open {
-            one.finish(store, table).await?;
-        }
-    }
-    Ok(())
 }
 
 /// A folded word without white space, and the list it is looked up in.

@@ -6,7 +6,7 @@ use shared::prelude::*;
 use shared::store::voximplant::users;
 use shared::store::{Attempts, CommitError, Sequence};
 use shared::voximplant::{
-    CustomData, DisplayName, MobilePhone, NewPhoneUser, Parameter, Password, Refusal, Role, UserName,
+    CustomData, DisplayName, MobilePhone, NewPhoneUser, Password, Refusal, Role, UserName,
 };
 use shared::wire::voximplant::{Access, ApplicationRef, Bool, Error, Ids, Text, Voximplant, one_application};
 
@@ -82,13 +82,10 @@ impl Method for AddUser {
         let (application, user, password) = request.check()?;
         let (store, account) = (ctx.store(), caller.account());
         let id = async { Ok::<_, Error>(store.next_id(Sequence::PhoneUser, PhoneUserId::new).await?) };
-        let (application, id) = try_join!(application.resolve(store, account), id)?;
-        let gone = || Refusal::Invalid(Parameter("application_id"));
-        // Hashing takes longer than both reads.
-        let hash = async { Ok::<_, Error>(ctx.hash_password(password.expose()).await?) };
-        let place = async { Ok(users::Place::read(store, account, application).await?.ok_or_else(gone)?) };
-        let (password, mut place) = try_join!(hash, place)?;
-        let user = user.into_user(id, application, ctx.now());
+        // Hashing takes longer than all reads.
+        let hash = async { Ok(ctx.hash_password(password.expose()).await?) };
+        let ((application_id, mut place), id, password) = try_join!(application.place(store, account), id, hash)?;
+        let user = user.into_user(id, application_id, ctx.now());
         let answer = Response { result: 1, user_id: id };
         let mut attempts = Attempts::default();
         loop {
@@ -99,7 +96,7 @@ impl Method for AddUser {
             match ctx.commit(users::creation(account, &user, &password, capacity, &place)?, &answer).await {
                 Err(CommitError::Stale) => {
                     attempts.again().await?;
-                    place = users::Place::read(store, account, application).await?.ok_or_else(gone)?;
+                    (_, place) = application.place(store, account).await?;
                 }
                 done => return Ok(done.map(|()| answer)?),
             }

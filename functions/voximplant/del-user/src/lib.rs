@@ -95,7 +95,7 @@ impl Method for DelUser {
 
 async fn at_once(ctx: &Ctx, account: AccountId, users: &[Stored]) -> Result<Txn<Refusal>, Error> {
     let money = changes::money_back(ctx.store(), account, users, changes::DELETED, ctx.now()).await?;
-    Ok(changes::removal(account, users, money))
+    Ok(changes::removal(account, users, money, ctx.now()))
 }
 
 /// Too many for one transaction: only the job is decided here.

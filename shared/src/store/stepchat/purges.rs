@@ -14,7 +14,7 @@ use crate::ids::{ConversationId, MessageId, UserId};
 use crate::limits::MAX_TRANSACTION_ACTIONS;
 use crate::stepchat::TokenName;
 use crate::store::read::{Partition, Range, text};
-use crate::store::search::{self, Posted};
+use crate::store::search::Posted;
 use crate::store::txn::Step;
 use crate::store::{Attempts, Attributes, CommitError, Key, Store, StoreError, Table, Txn, Write};
 use std::collections::{BTreeMap, BTreeSet};
@@ -91,7 +91,7 @@ impl Hanging {
     }
 
     async fn remove(self, store: &Store, id: UserId, until: Instant) -> Result<bool, StoreError> {
-        search::remove(store, Table::Stepchat, &self.posted).await?;
+        texts::forget(store, id, &self.posted).await?;
         for conversation in self.assigned {
             unassign(store, conversation, id).await?;
         }

@@ -8,7 +8,6 @@ use crate::store::grants::{Action, Grant};
 use crate::store::search::{self, Change, LookUp, Posted, Replaced, Stamp};
 use crate::store::{Store, StoreError, Table};
 use crate::text::fold;
-use futures_util::try_join;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -128,11 +127,9 @@ pub(super) fn posted(item: &DetailItem) -> Option<Posted> {
     Posted::of(OTHERS, value, stamp)
 }
 
-/// Removes the postings of texts that are gone, and what changes have left behind them of a user who is gone.
+/// Lets no search find texts that are gone with their user.
 pub(super) async fn forget(store: &Store, id: UserId, gone: &[Posted]) -> Result<(), StoreError> {
-    let owner = id.padded();
-    try_join!(search::remove(store, Table::Stepchat, gone), search::forget(store, Table::Stepchat, &owner))?;
-    Ok(())
+    search::leave(store, Table::Stepchat, &id.padded(), gone).await
 }
 
 /// Everybody whom a search may find, and perhaps some more; `None` if everybody has to be looked at.

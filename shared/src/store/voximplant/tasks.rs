@@ -294,7 +294,7 @@ impl Task {
             Some(first) if fit == 0 => self.shed(first)?,
             _ => {
                 let money = changes::money_back(store, self.account, chosen, changes::DELETED, now).await?;
-                changes::removal(self.account, chosen, money)
+                changes::removal(self.account, chosen, money, now)
             }
         };
         store.commit(&txn).await.map(|()| fit)

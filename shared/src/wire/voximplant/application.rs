@@ -3,10 +3,12 @@
 use super::{Error, Ids, Text};
 use crate::ids::{AccountId, ApplicationId};
 use crate::store::grants::{Action, Grant};
+use crate::store::voximplant::users::Place;
 use crate::store::voximplant::{accounts, applications};
 use crate::store::{Store, Table};
 use crate::text::Part;
 use crate::voximplant::{ApplicationName, Parameter, Refusal};
+use futures_util::try_join;
 
 const INVALID_ID: Refusal = Refusal::Invalid(Parameter("application_id"));
 
@@ -41,17 +43,31 @@ impl ApplicationRef {
                 if exists { Ok(*id) } else { Err(INVALID_ID.into()) }
             }
             Self::Name(text) => {
-                // Only a full name needs to know what the account is called.
-                let name = if text.contains('.') {
-                    let account = accounts::find(store, account).await?.ok_or(Refusal::ApplicationNotFound)?;
-                    ApplicationName::from_reference(text, &account.name).ok_or(Refusal::ApplicationNotFound)?
-                } else {
-                    ApplicationName::parse(text)?
+                let missing = Refusal::ApplicationNotFound;
+                let Some((short, _)) = text.split_once('.') else {
+                    let name = ApplicationName::parse(text)?;
+                    return Ok(applications::id_by_name(store, account, &name).await?.ok_or(missing)?);
                 };
-                let id = applications::id_by_name(store, account, &name).await?;
-                Ok(id.ok_or(Refusal::ApplicationNotFound)?)
+                // Only a full name needs to know what the account is called.
+                let short = ApplicationName::parse(short).map_err(|_| missing.clone())?;
+                let (owner, id) =
+                    try_join!(accounts::find(store, account), applications::id_by_name(store, account, &short))?;
+                let owner = owner.ok_or_else(|| missing.clone())?;
+                let ours = ApplicationName::from_reference(text, &owner.name).is_some();
+                Ok(id.filter(|_| ours).ok_or(missing)?)
             }
         }
+    }
+
+    /// The application, and where a new user of it is counted; the same codes if there is none. An application that is
+    /// named by its id is looked at once: that look belongs to the place.
+    pub async fn place(&self, store: &Store, account: AccountId) -> Result<(ApplicationId, Place), Error> {
+        let (application, missing) = match self {
+            Self::Id(id) => (*id, INVALID_ID),
+            Self::Name(_) => (self.resolve(store, account).await?, Refusal::ApplicationNotFound),
+        };
+        let place = Place::read(store, account, application).await?;
+        Ok((application, place.ok_or(missing)?))
     }
 }
 
@@ -94,7 +110,7 @@ impl ApplicationFilter {
             }
             (id, Some(part)) => {
                 let (applications, owner) =
-                    futures_util::try_join!(applications::list(store, account), accounts::find(store, account))?;
+                    try_join!(applications::list(store, account), accounts::find(store, account))?;
                 if id.is_some_and(|id| !applications.iter().any(|application| application.id == id)) {
                     return Err(INVALID_ID.into());
                 }
