@@ -13,6 +13,7 @@ use shared::clock::Clock;
 use shared::config::Config;
 use shared::ids::AccountId;
 use shared::ledger::Money;
+use shared::limits::{INDEX_SETTLED_MILLIS, SEARCH_SETTLED_MILLIS};
 use shared::observe::Log;
 use shared::stepchat::User;
 use shared::store::grants::Grant;
@@ -268,6 +269,16 @@ impl App {
     pub async fn run_jobs(&self) -> usize {
         let deadline = Instant::now() + Duration::from_mins(1);
         shared::runtime::perform(switchboard::methods::JOBS[0], Arc::clone(&self.app), deadline).await.unwrap()
+    }
+
+    /// Runs them until the time has come for everything that was left for later: what an index may show late, what a
+    /// message that arrives twice may bring back.
+    pub async fn run_jobs_to_the_end(&self) {
+        for _ in 0..3 {
+            self.run_jobs().await;
+            self.wait_millis(INDEX_SETTLED_MILLIS.max(SEARCH_SETTLED_MILLIS));
+        }
+        self.run_jobs().await;
     }
 
     /// The log so far.

@@ -12,11 +12,7 @@ use tests::seeds::Seeds;
 
 /// Runs the jobs until nothing that was promised can be left, whatever an index shows late.
 async fn all_jobs(app: &App) {
-    app.run_jobs().await;
-    app.wait_millis(INDEX_SETTLED_MILLIS);
-    app.run_jobs().await;
-    app.wait_millis(INDEX_SETTLED_MILLIS);
-    app.run_jobs().await;
+    app.run_jobs_to_the_end().await;
     let promised = ["J#remove-users", "J#voximplant", "J#purge-user"];
     let left: Vec<_> = app
         .items()

@@ -265,6 +265,7 @@ async fn texts_of_any_length_are_found_and_their_postings_go_with_them() {
         let nothing = app.stepchat("search-users", json!({ "search": "Щ" })).await.response();
         assert_eq!(nothing, json!([]));
         app.stepchat("delete-user", json!({ "user_id": id })).await.response();
+        app.run_jobs_to_the_end().await;
         assert_eq!(postings().count(), before);
     }
     let many: String = (0..40).map(|n| format!("w{n} ")).collect();
