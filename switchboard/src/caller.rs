@@ -143,7 +143,9 @@ mod linux {
             let (local, state, owner) = (columns.next()?, columns.nth(1)?, columns.nth(3)?);
             (state == ESTABLISHED && forms.iter().any(|form| form == local)).then(|| owner.parse().ok())?
         };
-        table.lines().skip(1).filter_map(owner).collect()
+        // Most lines are of others: they are not taken apart.
+        let meant = |line: &&str| forms.iter().any(|form| line.contains(form.as_str()));
+        table.lines().skip(1).filter(meant).filter_map(owner).collect()
     }
 
     /// How the tables write an address: words in the machine's byte order; a socket for both versions maps the old one

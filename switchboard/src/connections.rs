@@ -93,7 +93,7 @@ impl<S: Send + 'static> Accept<TcpStream, S> for Door {
 /// Only HTTP/1.1, and no waiting for heads that never end.
 pub(crate) fn limit_heads<A: Address, D>(server: Server<A, D>) -> Server<A, D> {
     let mut server = server.http1_only();
-    server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIME);
+    server.http_builder().http1().half_close(true).timer(TokioTimer::new()).header_read_timeout(HEAD_TIME);
     server
 }
 

@@ -12,10 +12,10 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
-use axum::routing::any;
+use axum::routing::get;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::header::HOST;
+use http::header::{CACHE_CONTROL, HOST, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderValue, Method, StatusCode};
 use s3s::auth::SimpleAuth;
 use s3s::service::{S3Service, S3ServiceBuilder};
@@ -125,18 +125,19 @@ impl Files {
     /// they are.
     pub fn beside(self, routes: Router) -> Router {
         let path = format!("/{LOCAL_BUCKET}/{{*key}}");
-        routes.route(&path, any(move |request: Request| async move { self.answer_link(request).await }))
+        // Reading is all that a link is for. Whatever else came would be read and parsed before its signature is looked at.
+        routes.route(&path, get(move |request: Request| async move { self.answer_link(request).await }))
     }
 
     /// Answers whoever follows a link. One is signed for reading; who only asks for the head of the file is told what a
     /// reader would be told first.
     async fn answer_link(&self, mut request: Request) -> Response {
-        if request.method() != Method::HEAD {
-            return self.answer(request).await;
-        }
-        *request.method_mut() = Method::GET;
-        let (head, _) = self.answer(request).await.into_parts();
-        Response::from_parts(head, Body::empty())
+        let only_head = std::mem::replace(request.method_mut(), Method::GET) == Method::HEAD;
+        let (mut head, body) = self.answer(request).await.into_parts();
+        // An export is everybody's data: no cache may keep it, and no browser may guess what it is.
+        head.headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        head.headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        Response::from_parts(head, if only_head { Body::empty() } else { body })
     }
 
     async fn answer(&self, request: Request) -> Response {

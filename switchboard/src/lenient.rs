@@ -117,11 +117,13 @@ struct Mender {
     place: Place,
     /// What is not decided yet: a head, or a line between chunks.
     held: BytesMut,
+    /// How far the head was looked at: whoever sends it byte by byte must not have it looked at anew for each.
+    seen: Seen,
 }
 
 impl Default for Mender {
     fn default() -> Self {
-        Self { place: Place::Head, held: BytesMut::new() }
+        Self { place: Place::Head, held: BytesMut::new(), seen: Seen::default() }
     }
 }
 
@@ -131,11 +133,18 @@ impl Mender {
         self.held.extend_from_slice(bytes);
         while !self.held.is_empty() {
             let length = match self.place {
-                Place::Head => match head_length(&self.held) {
+                Place::Head => match self.seen.head_length(&self.held) {
                     Some(length) => {
                         let head = self.held.split_to(length);
-                        self.place = framing(&head);
-                        out.extend_from_slice(&mended(&head));
+                        self.seen = Seen::default();
+                        if let Some(mended) = mended(&head) {
+                            self.place = framing(&head);
+                            out.extend_from_slice(&mended);
+                        } else {
+                            // It will be refused, and nothing behind it is a request.
+                            self.place = Place::Unknown;
+                            out.extend_from_slice(&head);
+                        }
                         continue;
                     }
                     None if self.held.len() > MAX_HEAD => {
@@ -195,19 +204,29 @@ fn behind_line(place: &Place, line: &[u8]) -> Place {
     }
 }
 
-/// The length of the head, up to the empty line behind it, if that is there. Empty lines before it belong to nothing.
-fn head_length(bytes: &[u8]) -> Option<usize> {
-    let begin = bytes.iter().position(|byte| !matches!(byte, b'\r' | b'\n'))?;
-    let mut line_is_empty = false;
-    for (place, byte) in bytes.iter().enumerate().skip(begin) {
-        match byte {
-            b'\n' if line_is_empty => return place.checked_add(1),
-            b'\n' => line_is_empty = true,
-            b'\r' => {}
-            _ => line_is_empty = false,
+/// How far a head was looked at.
+#[derive(Debug, Default)]
+struct Seen {
+    bytes: usize,
+    /// Empty lines before a head belong to nothing.
+    begun: bool,
+    line_is_empty: bool,
+}
+
+impl Seen {
+    /// The length of the head, up to the empty line behind it, if that is there.
+    fn head_length(&mut self, bytes: &[u8]) -> Option<usize> {
+        for byte in bytes.iter().skip(self.bytes) {
+            self.bytes = self.bytes.saturating_add(1);
+            match byte {
+                b'\n' if self.begun && self.line_is_empty => return Some(self.bytes),
+                b'\n' => self.line_is_empty = self.begun,
+                b'\r' => {}
+                _ => (self.begun, self.line_is_empty) = (true, false),
+            }
         }
+        None
     }
-    None
 }
 
 fn lines(head: &[u8]) -> impl Iterator<Item = &[u8]> {
@@ -216,7 +235,7 @@ fn lines(head: &[u8]) -> impl Iterator<Item = &[u8]> {
         .filter(|line| !line.is_empty())
 }
 
-/// A header's name and value, if the line is one: lines that are none would be refused.
+/// A header's name and value, if the line is one.
 fn header(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let colon = line.iter().position(|byte| *byte == b':')?;
     let (name, value) = line.split_at_checked(colon)?;
@@ -242,22 +261,26 @@ fn framing(head: &[u8]) -> Place {
     if length == 0 { Place::Head } else { Place::Body(length) }
 }
 
-/// The head with a legal method and target, and with legal headers. A control character in a value becomes a byte that no
-/// text has: the header is then there and not readable, so that a broken idempotency key is refused and not dropped.
-fn mended(head: &[u8]) -> Vec<u8> {
+/// The head with a legal method and target, and with legal values of headers. A control character in a value becomes a byte
+/// that no text has: the header is then there and not readable, so that a broken idempotency key is refused and not dropped.
+///
+/// `None` if a line is none that HTTP knows. It must be refused whole (RFC 9112 §5.1, §5.2): to leave out a folded line or a
+/// blank before a colon would be to read another length of the body than a proxy in front of this server does.
+fn mended(head: &[u8]) -> Option<Vec<u8>> {
     let mut lines = lines(head);
-    let Some((method, target, version)) = lines.next().and_then(request_line) else { return head.to_vec() };
+    let (method, target, version) = lines.next().and_then(request_line)?;
     // Any word that is no method here is refused like every other that is neither GET nor POST.
     let method = if method.iter().all(u8::is_ascii_alphabetic) { method } else { b"UNKNOWN" };
     let mut mended = [method, b" ", legal_raw_target(target).as_bytes(), b" ", version, b"\r\n"].concat();
-    for (name, value) in lines.filter_map(header) {
+    for line in lines {
+        let (name, value) = header(line)?;
         mended.extend_from_slice(name);
         mended.extend_from_slice(b": ");
         mended.extend(value.iter().map(|byte| if byte.is_ascii_control() && *byte != b'\t' { 0xff } else { *byte }));
         mended.extend_from_slice(b"\r\n");
     }
     mended.extend_from_slice(b"\r\n");
-    mended
+    Some(mended)
 }
 
 /// Method, target and version of a request line: everything between the first blank and the last is the target.
@@ -299,7 +322,7 @@ mod tests {
     #[test]
     fn illegal_targets_and_headers_are_mended_in_every_request_of_a_connection() {
         always(
-            "\r\nGET /a?b={\"c\": 1} HTTP/1.1\nX: a\u{1}b\r\nno header\r\n folded\r\nbad name: x\r\n\r\nG@T /<x> HTTP/1.1\r\n\r\n",
+            "\r\nGET /a?b={\"c\": 1} HTTP/1.1\nX: a\u{1}b\r\n\r\nG@T /<x> HTTP/1.1\r\n\r\n",
             "GET /a?b=%7B%22c%22:%201%7D HTTP/1.1\r\nX: a\u{fffd}b\r\n\r\nUNKNOWN /%3Cx%3E HTTP/1.1\r\n\r\n",
         );
     }
@@ -309,6 +332,35 @@ mod tests {
         let head = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
         let body = "4;x=y\r\n{\" <\r\na\r\n0123456789\r\n0\r\nTrailer: x\r\n\r\n";
         always(&format!("{head}{body}GET /\"  HTTP/1.1\r\n\r\n"), &format!("{head}{body}GET /%22 HTTP/1.1\r\n\r\n"));
+    }
+
+    #[test]
+    fn a_head_with_a_line_that_is_no_header_is_left_to_be_refused_with_all_that_follows() {
+        for line in [
+            "no header",
+            " folded",
+            "bad name: x",
+            "Content-Length : 5",
+            "Content-Length\t: 5",
+            "Content-Length\n: 5",
+            "Transfer-Encoding : chunked",
+            "Transfer-Encoding\0: chunked",
+            "X: y\r\n Content-Length: 5",
+        ] {
+            let request = format!("POST /x HTTP/1.1\r\n{line}\r\n\r\nGET /\" HTTP/1.1\r\n\r\n");
+            always(&request, &request);
+        }
+    }
+
+    #[test]
+    fn a_head_that_comes_byte_by_byte_is_looked_at_once() {
+        let (mut mender, mut out) = (Mender::default(), BytesMut::new());
+        let head = format!("GET / HTTP/1.1\r\nA: {}", "x".repeat(1_000));
+        for byte in head.as_bytes() {
+            mender.take(&[*byte], &mut out);
+            assert_eq!(mender.seen.bytes, mender.held.len());
+        }
+        assert!(out.is_empty());
     }
 
     #[test]

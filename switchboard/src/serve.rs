@@ -15,12 +15,13 @@ use crate::state::State;
 use crate::tls;
 use anyhow::{Context, Result, anyhow, bail};
 use axum::extract::Request;
-use axum::middleware::map_request;
+use axum::middleware::{Next, from_fn, map_request};
+use axum::response::{IntoResponse as _, Response};
 use axum_server::Handle;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use dynoxide::Database;
 use futures_util::future::OptionFuture;
-use http::HeaderValue;
+use http::{HeaderValue, StatusCode};
 use serde_json::json;
 use shared::auth::{Secret, random_token};
 use shared::context::App;
@@ -210,6 +211,12 @@ async fn bootstrap(
     ))
 }
 
+/// Answers in a task of its own: a caller who hangs up must not stop a call half-way, and unlogged. Neither does Lambda.
+async fn to_its_end(request: Request, next: Next) -> Response {
+    let answered = tokio::spawn(next.run(request)).await;
+    answered.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+}
+
 impl Server {
     /// The deployment behind the server.
     #[must_use]
@@ -222,7 +229,8 @@ impl Server {
         observe::log_panics(&self.app.log);
         let (tcp, unix) = (Handle::new(), Handle::new());
         let places = Places::new();
-        let routes = router(Arc::clone(&self.app)).merge(page::routes(self.credentials));
+        let methods = router(Arc::clone(&self.app)).layer(from_fn(to_its_end));
+        let routes = methods.merge(page::routes(self.credentials));
         let routes = match self.files.clone() {
             Some(files) => files.beside(routes),
             None => routes,

@@ -69,11 +69,33 @@ impl State {
         Ok(about.mode())
     }
 
+    /// Refuses a folder with files of somebody else, such as a secret that was put there before the first start.
+    #[cfg(unix)]
+    fn check_files(&self) -> Result<()> {
+        use std::os::unix::fs::MetadataExt as _;
+        let own = rustix::process::geteuid().as_raw();
+        let shown = self.folder.display();
+        for file in fs::read_dir(&self.folder).with_context(|| format!("cannot look into {shown}"))? {
+            let path = file.with_context(|| format!("cannot look into {shown}"))?.path();
+            let about = fs::symlink_metadata(&path).with_context(|| format!("cannot look at {}", path.display()))?;
+            if about.uid() != own {
+                bail!(
+                    "{} belongs to user {}, who can replace it, and not to user {own}, who runs this: remove it, or \
+                     `chown -R {own}` the folder if its content is to be trusted",
+                    path.display(),
+                    about.uid()
+                );
+            }
+        }
+        Ok(())
+    }
+
     /// Makes sure that nobody else reads or changes what is in the folder.
     #[cfg(unix)]
     fn close(&self) -> Result<()> {
         use std::os::unix::fs::PermissionsExt as _;
         let mode = self.check_owner()?;
+        self.check_files()?;
         if mode.trailing_zeros() >= 6 {
             return Ok(());
         }
@@ -84,17 +106,17 @@ impl State {
                 mode & 0o7777
             );
         }
-        let filled = self.database().exists() || self.path("token-secret").exists();
+        let filled = fs::read_dir(&self.folder).is_ok_and(|mut files| files.next().is_some());
         if filled && mode & 0o022 != 0 {
             bail!(
-                "others may write into {shown} (mode {:o}), so its secrets may have been replaced: if they were not, \
-                 `chmod 700` the folder and start again",
+                "others may write into {shown} (mode {:o}), so what is in it may be theirs: if it is not, `chmod 700` the \
+                 folder and start again",
                 mode & 0o7777
             );
         }
         fs::set_permissions(&self.folder, fs::Permissions::from_mode(0o700))
             .with_context(|| format!("cannot close {shown} to other users"))?;
-        if fs::read_dir(&self.folder).is_ok_and(|mut files| files.next().is_some()) {
+        if filled {
             eprintln!("{shown} was open to other users of this machine; it is closed to them now (mode 700)");
         }
         Ok(())
@@ -227,12 +249,22 @@ mod tests {
     }
 
     #[test]
+    fn whatever_lies_in_a_folder_that_others_may_write_into_is_not_taken_over() {
+        for file in ["ca-key.pem", "files-secret", "lock", "switchboard.db", "token-secret"] {
+            let folder = folder(0o777, Some(file));
+            let refused = State::open(folder.path()).unwrap_err().to_string();
+            assert!(refused.contains("others may write") && refused.contains("chmod 700"), "{refused}");
+            assert_eq!(mode(folder.path()), 0o777, "nothing was changed");
+        }
+    }
+
+    #[test]
     fn a_folder_is_made_or_becomes_its_owner_s_alone() {
         let parent = tempfile::tempdir().unwrap();
         let new = parent.path().join("a/b");
         State::open(&new).unwrap();
         assert_eq!(mode(&new), 0o700);
-        for (bits, file) in [(0o755, None), (0o777, None), (0o775, Some("serve.log")), (0o755, Some("token-secret"))] {
+        for (bits, file) in [(0o755, None), (0o777, None), (0o755, Some("token-secret"))] {
             let folder = folder(bits, file);
             State::open(folder.path()).unwrap();
             assert_eq!(mode(folder.path()), 0o700, "{bits:o}");
@@ -242,8 +274,8 @@ mod tests {
     #[test]
     fn a_folder_whose_secrets_others_may_have_replaced_and_a_shared_one_are_refused_as_they_are() {
         for (bits, file, said) in [
-            (0o777, Some("token-secret"), "may have been replaced"),
-            (0o770, Some("switchboard.db"), "may have been replaced"),
+            (0o777, Some("token-secret"), "may be theirs"),
+            (0o770, Some("switchboard.db"), "may be theirs"),
             (0o1777, None, "users share"),
         ] {
             let folder = folder(bits, file);

@@ -5,31 +5,44 @@ use crate::store::auth::PasswordHash;
 use crate::store::{StoreError, meter};
 use argon2::Argon2;
 use argon2::password_hash::{Error, PasswordHasher, PasswordVerifier};
+use std::num::NonZeroUsize;
+use std::sync::LazyLock;
+use tokio::sync::Semaphore;
 
 /// A hash of this form, of no password that anybody knows: what a guess is held against where there is none.
 const NOBODYS: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$6yDkwrh/EBRWjJlTeU5b3g$VhSW24g1JZ0S9M0jTrVe0VHmHk5m2dSkSgxBm2yLbxk";
 
-/// Hashes a password on a thread that may block for the 20 ms it takes.
+/// Hashes that are worked on at once: more would only take memory, and the processors from everything else.
+static AT_WORK: LazyLock<Semaphore> =
+    LazyLock::new(|| Semaphore::new(std::thread::available_parallelism().map_or(1, NonZeroUsize::get)));
+
+/// Works on a hash, on a thread that may block for the 20 ms it takes, when it is its turn.
+async fn work<T: Send + 'static>(hash: impl FnOnce() -> T + Send + 'static) -> Result<T, StoreError> {
+    let unavailable = |error: &dyn std::error::Error| StoreError::Unavailable(error.to_string());
+    let turn = AT_WORK.acquire().await.map_err(|error| unavailable(&error))?;
+    let done = tokio::task::spawn_blocking(hash).await.map_err(|error| unavailable(&error));
+    drop(turn);
+    done
+}
+
+/// Hashes a password.
 pub async fn hash_password(password: Secret) -> Result<PasswordHash, StoreError> {
     meter::hashed();
-    let hash = tokio::task::spawn_blocking(move || {
-        Argon2::default().hash_password(password.expose().as_bytes()).map(|hash| hash.to_string())
-    });
-    let hash = hash.await.map_err(|error| StoreError::Unavailable(error.to_string()))?;
-    hash.map(PasswordHash).map_err(|error| StoreError::Unavailable(error.to_string()))
+    let hash = work(move || Argon2::default().hash_password(password.expose().as_bytes()).map(|hash| hash.to_string()));
+    hash.await?.map(PasswordHash).map_err(|error| StoreError::Unavailable(error.to_string()))
 }
 
 /// Whether this is the password of that hash. It takes as long where there is no hash: nobody learns by the time whether
 /// an account exists or has a password.
 pub async fn verify_password(password: Secret, hash: Option<PasswordHash>) -> Result<bool, StoreError> {
     meter::hashed();
-    let verified = tokio::task::spawn_blocking(move || {
+    let verified = work(move || {
         let against = hash.as_ref().map_or(NOBODYS, |hash| hash.0.as_str());
         let verified = Argon2::default().verify_password(password.expose().as_bytes(), against);
         verified.map(|()| hash.is_some())
     });
-    match verified.await.map_err(|error| StoreError::Unavailable(error.to_string()))? {
+    match verified.await? {
         Err(Error::PasswordInvalid) => Ok(false),
         verified => verified.map_err(|error| StoreError::Corrupt(error.to_string())),
     }

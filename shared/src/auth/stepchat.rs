@@ -120,7 +120,7 @@ async fn by_api_token(ctx: &Ctx, token: &str, effect: Effect) -> Result<Admin, E
     if found.scope == Scope::Read && effect != Effect::Read {
         return Err(Error::ScopeTooSmall);
     }
-    let noted_lately = found.used_at.is_some_and(|used| used >= noted_before(ctx));
+    let noted_lately = found.used_at.is_some_and(|used| used >= noted_before(ctx) && used.is_possible(ctx.now()));
     let credential = Credential::ApiToken((!noted_lately).then_some(found.name));
     Ok(Admin { id: found.owner, credential, user_token: None })
 }

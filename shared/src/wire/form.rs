@@ -2,12 +2,17 @@
 
 use super::content::Charset;
 use super::malformed::Malformed;
+use crate::limits::MAX_FIELDS;
 use percent_encoding::percent_decode;
 
 /// The pairs of a urlencoded text, in order. `+` is a space; bytes that are not of the charset are refused, not replaced.
 /// `;` does not separate: Voximplant's lists carry it unencoded (reference/voximplant.md §1.2).
 pub(super) fn parse(text: &[u8], charset: Charset) -> Result<Vec<(String, String)>, Malformed> {
     let pairs = text.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty());
+    // Counted before anything is read: hundreds of thousands of names fit into a body.
+    if pairs.clone().nth(MAX_FIELDS).is_some() {
+        return Err(Malformed::TooManyFields);
+    }
     pairs
         .map(|pair| {
             let mut parts = pair.splitn(2, |byte| *byte == b'=');

@@ -9,6 +9,7 @@ use super::{form, json, multipart};
 use crate::limits::{MAX_BODY_BYTES, MAX_IDEMPOTENCY_KEY_CHARS};
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST};
+use http::uri::Authority;
 use http::{HeaderMap, HeaderName, Method, Request};
 use std::fmt;
 use std::net::IpAddr;
@@ -39,7 +40,7 @@ pub struct Inbound {
     pub bearer: Option<String>,
     /// Whether `Accept` asks for JSON's own content type (decisions D41 and E13).
     pub accepts_json: bool,
-    /// The host the caller used, without a guess when it named none.
+    /// The host the caller used, without a guess when it named none, or none that can be part of an address.
     pub host: Option<String>,
     /// `Idempotency-Key` header, else the field `idempotency_key` (decision E8).
     pub idempotency_key: Option<String>,
@@ -104,7 +105,7 @@ impl Inbound {
             path: head.uri.path().to_owned(),
             bearer: text(&head.headers, &AUTHORIZATION).and_then(bearer),
             accepts_json: Self::accepts_json(&head.headers),
-            host: text(&head.headers, &HOST).map(str::to_owned),
+            host: text(&head.headers, &HOST).filter(|host| is_host(host)).map(str::to_owned),
             https: text(&head.headers, &FORWARDED_PROTO) == Some("https"),
             cookies: Cookies::read(&head.headers),
             source: head.extensions.get::<Peer>().map(|peer| peer.0),
@@ -156,9 +157,25 @@ fn bearer(value: &str) -> Option<String> {
     (scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty()).then(|| token.trim().to_owned())
 }
 
+/// Whether a text is a host and perhaps a port: it goes into the addresses that answers tell.
+fn is_host(text: &str) -> bool {
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
+    text.bytes().all(legal) && text.parse::<Authority>().is_ok_and(|authority| !authority.host().is_empty())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_host_is_told_in_addresses() {
+        for host in ["localhost:9000", "127.0.0.1", "[::1]:9000", "users.example.com"] {
+            assert!(is_host(host), "{host}");
+        }
+        for host in ["", "a b", "x\"><script>", "[::1", "a?b", "a/b", "user@host", ":80"] {
+            assert!(!is_host(host), "{host}");
+        }
+    }
 
     async fn read(content_type: &str, body: &[u8]) -> Result<Inbound, Malformed> {
         let request = Request::post("/stepchat?a=query&b=query").header(CONTENT_TYPE, content_type);

@@ -347,7 +347,10 @@ async fn the_link_to_an_export_ends_in_its_name_and_tells_its_head() {
     let saved = whole.headers["content-disposition"].to_str().unwrap();
     assert!(saved.contains("users.csv"), "{saved}");
     // Reading is all it is for.
-    for verb in ["PUT", "DELETE", "POST"] {
-        assert_ne!(open(verb).await.status.as_u16(), 200, "{verb}");
+    for verb in ["PUT", "DELETE", "POST", "PATCH"] {
+        assert_eq!(open(verb).await.status.as_u16(), 405, "{verb}");
+    }
+    for (name, value) in [("cache-control", "no-store"), ("x-content-type-options", "nosniff")] {
+        assert_eq!(whole.headers[name], value);
     }
 }

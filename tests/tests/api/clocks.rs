@@ -57,6 +57,39 @@ async fn activity_that_a_wrong_clock_has_dated_in_the_future_is_dated_anew() {
 }
 
 #[tokio::test]
+async fn nobody_stays_online_or_typing_for_a_wrong_clock() {
+    let app = App::new().await;
+    let ask = async |function: &str, fields: Value| app.stepchat(function, fields).await.response();
+    app.wait_millis(TEN_DAYS);
+    let agent = app.add_stepchat_user(json!({ "user_type": "agent" })).await;
+    let other = app.add_stepchat_user(json!({})).await;
+    let started = ask("new-conversation", json!({ "user_id": other, "agent_id": agent })).await;
+    let place = json!({ "user_id": agent, "conversation_id": started["details"]["id"] });
+    ask("set-typing", place.clone()).await;
+    let here = json!({ "conversation_id": started["details"]["id"] });
+    let shown = async || {
+        let online = ask("is-online", json!({ "user_id": agent })).await;
+        let agents = ask("agents-online", json!({})).await;
+        let listed = ask("get-online-users", json!({ "agents": true })).await;
+        let typing = ask("is-typing", json!({ "user_id": agent })).await;
+        let staff = ask("is-agent-typing", here.clone()).await;
+        (
+            online,
+            agents,
+            listed.as_array().is_some_and(|users| !users.is_empty()),
+            typing != json!(false),
+            staff != json!(false),
+        )
+    };
+    assert_eq!(shown().await, (json!(true), json!(true), true, true, true));
+    app.wait_millis(-TEN_DAYS);
+    // The first admin has been active before.
+    app.wait_millis(600_000);
+    let (online, _, listed, typing, staff) = shown().await;
+    assert_eq!((online, listed, typing, staff), (json!(false), false, false, false));
+}
+
+#[tokio::test]
 async fn work_that_a_wrong_clock_has_left_is_done() {
     let app = App::new().await;
     let user = app.add_stepchat_user(json!({ "first_name": "Before" })).await;

@@ -4,7 +4,7 @@ use super::serve::{Folder, Server, exchange, free_port, serving};
 use serde_json::{Value, json};
 use std::fs;
 use std::io::{ErrorKind, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -136,6 +136,41 @@ fn the_page_s_credentials_are_told_to_whoever_has_the_printed_address() {
     let page = raw(server.http, "GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
     assert!(page.starts_with("HTTP/1.1 200") && !page.contains(key));
     server.kill();
+}
+
+/// Who says that nothing more follows still waits for the answer; who hangs up does not stop what was begun.
+#[test]
+fn a_closed_half_gets_its_answer_and_who_hangs_up_is_logged() {
+    let folder = Folder::new("hanging-up");
+    let (state, out) = (beside(&folder, "state"), beside(&folder, "out"));
+    let server = Server::told(&state, &["--memory"], &out, &beside(&folder, "err"));
+    let token = json_of(&state.join("stepchat.json"))["token"].as_str().unwrap().to_owned();
+    let call = |function: &str| {
+        let target = format!("/stepchat/{function}?token={token}&first_name=x");
+        format!("GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    };
+    let mut stream = TcpStream::connect(server.http).unwrap();
+    stream.write_all(call("count-users").as_bytes()).unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let added = || {
+        let answer = raw(server.http, &call("count-users"));
+        let body = answer.split("\r\n\r\n").nth(1).unwrap_or_default();
+        let all = serde_json::from_str::<Value>(body).unwrap()["response"]["all"].clone();
+        all.as_str().and_then(|all| all.parse::<usize>().ok()).unwrap() - 1
+    };
+    for millis in [1, 2, 4, 8, 12, 16, 24, 32] {
+        let mut stream = TcpStream::connect(server.http).unwrap();
+        stream.write_all(call("add-user").as_bytes()).unwrap();
+        std::thread::sleep(Duration::from_millis(millis));
+    }
+    std::thread::sleep(Duration::from_secs(2));
+    let added = added();
+    server.stop();
+    let logged = fs::read_to_string(&out).unwrap().lines().filter(|line| line.contains("\"add-user\"")).count();
+    assert!(added > 0 && logged >= added, "{added} were added, {logged} calls are logged");
 }
 
 /// Whoever sends half a request, or a byte now and then, is not waited for.

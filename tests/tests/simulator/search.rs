@@ -331,8 +331,7 @@ async fn searched(store: &Store, texts: &[(u64, String)]) -> Result<(), String> 
 }
 
 async fn settle(app: &App) {
-    app.wait_millis(180_000);
-    app.run_jobs().await;
+    app.run_jobs_to_the_end().await;
 }
 
 /// Holds the table against what is committed, before and after the jobs; and searches, if asked to.

@@ -26,6 +26,6 @@ impl Method for AgentsOnline {
 
     async fn call(ctx: &Ctx, _: &Admin, _: Request) -> Result<Self::Response, Error> {
         let staff = [UserType::Agent, UserType::Admin];
-        Ok(Answer::new(presence::any_active(ctx.store(), &staff, ctx.online_after()).await?))
+        Ok(Answer::new(presence::any_active(ctx.store(), &staff, ctx.online_after(), ctx.now()).await?))
     }
 }

@@ -113,10 +113,18 @@ impl Rows {
     }
 }
 
+/// What a spreadsheet program may take a cell for a formula by, also where it is written in full width.
+const FORMULA: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+/// What nobody sees, and what a program may leave out before it looks: marks of direction, of width and of byte order.
+const UNSEEN: [char; 16] = [
+    '\u{ad}', '\u{61c}', '\u{180e}', '\u{200b}', '\u{200c}', '\u{200d}', '\u{200e}', '\u{200f}', '\u{202a}',
+    '\u{202b}', '\u{202c}', '\u{202d}', '\u{202e}', '\u{2060}', '\u{feff}', '\0',
+];
+
 /// A cell that no spreadsheet program takes for a formula (OWASP, "CSV Injection"). A plain phone number is none.
 fn guarded(cell: &str) -> Cow<'_, str> {
     let phone = |rest: &str| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit());
-    let plain = !cell.starts_with(['=', '+', '-', '@', '\t', '\r']) || cell.strip_prefix('+').is_some_and(phone);
+    let plain = !cell.trim_start_matches(UNSEEN).starts_with(FORMULA) || cell.strip_prefix('+').is_some_and(phone);
     if plain { Cow::Borrowed(cell) } else { Cow::Owned(format!("'{cell}")) }
 }
 
@@ -126,7 +134,22 @@ mod tests {
 
     #[test]
     fn formulas_are_guarded_and_phone_numbers_are_not() {
-        for cell in ["=1+1", "+1+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "+", "+7 919", "=cmd|' /C calc'!A0"] {
+        for cell in [
+            "=1+1",
+            "+1+1",
+            "-1",
+            "@SUM(A1)",
+            "\t=1",
+            "\r=1",
+            "+",
+            "+7 919",
+            "=cmd|' /C calc'!A0",
+            "\n=1",
+            "＝1",
+            "＠x",
+            "\u{feff}=1",
+            "\u{202e}+1",
+        ] {
             assert_eq!(guarded(cell), format!("'{cell}"));
         }
         for cell in ["", "+79191234567", "a=1", "'=1", " =1", "1-1"] {

@@ -48,7 +48,8 @@ impl Method for GetOnlineUsers {
         let ids = lists::active_since(ctx.store(), types, after).await?;
         let mut users = lists::profiles(ctx.store(), &ids).await?;
         // The index may lag behind the profiles.
-        users.retain(|user| presence::is_active(user, after) && !request.exclude_id.ids().contains(&user.id));
+        users
+            .retain(|user| presence::is_active(user, after, ctx.now()) && !request.exclude_id.ids().contains(&user.id));
         users.retain(|user| order.holds(user));
         order.sort(&mut users);
         let filled = Filled::new(users.iter().map(|user| (UserRow::new(ctx, user), order.place(user).text())), false);

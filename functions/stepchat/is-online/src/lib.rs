@@ -29,6 +29,6 @@ impl Method for IsOnline {
     async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Self::Response, Error> {
         let Some(id) = request.user_id.0 else { return Ok(Answer::new(false)) };
         let user = users::find_profile(ctx.store(), id).await?;
-        Ok(Answer::new(user.is_some_and(|user| presence::is_active(&user, ctx.online_after()))))
+        Ok(Answer::new(user.is_some_and(|user| presence::is_active(&user, ctx.online_after(), ctx.now()))))
     }
 }

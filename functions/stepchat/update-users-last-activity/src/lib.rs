@@ -51,7 +51,7 @@ impl Method for UpdateUsersLastActivity {
         if let Some(user) = user {
             presence::touch(store, &user, ctx.now()).await?;
         }
-        let online = seen.is_some_and(|seen| presence::is_active(&seen, ctx.online_after()));
+        let online = seen.is_some_and(|seen| presence::is_active(&seen, ctx.online_after(), ctx.now()));
         Ok(Answer::new(match other {
             None => Heartbeat::Noted(true),
             Some(_) => Heartbeat::Presence(if online { "online" } else { "offline" }),

@@ -5,9 +5,7 @@ use shared::ids::PhoneUserId;
 use shared::prelude::*;
 use shared::store::voximplant::users;
 use shared::store::{Attempts, CommitError, Sequence};
-use shared::voximplant::{
-    CustomData, DisplayName, MobilePhone, NewPhoneUser, Password, Refusal, Role, UserName,
-};
+use shared::voximplant::{CustomData, DisplayName, MobilePhone, NewPhoneUser, Password, Refusal, Role, UserName};
 use shared::wire::voximplant::{Access, ApplicationRef, Bool, Error, Ids, Text, Voximplant, one_application};
 
 /// The method.

@@ -59,23 +59,31 @@ pub async fn touch(store: &Store, user: &User, now: Timestamp) -> Result<(), Sto
     }
 }
 
-/// Whether a user was active after this many seconds since the epoch, strictly (reference/stepchat.md §3.3).
+/// Whether a user was active after this many seconds since the epoch, strictly (reference/stepchat.md §3.3). What a clock
+/// that was wrong has dated in the future does not count: nobody stays online for it.
 #[must_use]
-pub fn is_active(user: &User, after_seconds: i64) -> bool {
-    user.last_activity.seconds() > after_seconds
+pub fn is_active(user: &User, after_seconds: i64, now: Timestamp) -> bool {
+    user.last_activity.seconds() > after_seconds && user.last_activity.is_possible(now)
 }
 
-/// Whether any user of these types was active after this many seconds since the epoch: one entry read per type.
-pub async fn any_active(store: &Store, types: &[UserType], after_seconds: i64) -> Result<bool, StoreError> {
+/// Whether any user of these types was active after this many seconds since the epoch, and not in the future: one entry
+/// read per type.
+pub async fn any_active(
+    store: &Store,
+    types: &[UserType],
+    after_seconds: i64,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
     let low = after_second(after_seconds);
+    let high = after_second(Timestamp::from_millis(possible(now)).seconds());
     let newest = types.iter().map(|kind| {
-        let low = low.as_str();
+        let (low, high) = (low.as_str(), high.as_str());
         async move {
             let partition = Partition {
                 table: Table::Stepchat,
                 index: Some(("by_active", "lp", "s_active")),
                 pk: kind.as_str(),
-                range: Range::Above(low),
+                range: Range::Between(low, high),
                 descending: true,
                 limit: Some(1),
             };

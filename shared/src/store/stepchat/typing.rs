@@ -24,6 +24,9 @@ pub const CHANGE: &[Grant] = &[
 pub const AGENT_IN: &[Grant] =
     &[Grant::on(Table::Stepchat, Action::Query), Grant::on(Table::Stepchat, Action::BatchGetItem)];
 
+/// Longest that anybody may be said to be typing: an hour, as the setting allows.
+const LONGEST_MILLIS: i64 = 60 * 60 * 1000;
+
 /// Where a user was last said to be typing.
 #[derive(Debug, Clone)]
 pub struct Typing(TypingItem);
@@ -32,8 +35,13 @@ impl Typing {
     /// The conversation in which the user is typing at this moment.
     #[must_use]
     pub fn at(&self, now: Timestamp) -> Option<ConversationId> {
-        (self.0.until > now).then_some(self.0.cid)
+        lasts(self.0.until, now).then_some(self.0.cid)
     }
+}
+
+/// Whether this end is still to come, and no further than a clock that is right may have set it.
+fn lasts(until: Timestamp, now: Timestamp) -> bool {
+    until > now && until.plus_millis(-LONGEST_MILLIS).is_possible(now)
 }
 
 /// Where a user is typing, also if that is long ago.
@@ -102,7 +110,7 @@ pub async fn agent_in(store: &Store, id: ConversationId, now: Timestamp) -> Resu
     let mut staff = Vec::new();
     for item in store.all(&typists).await? {
         let typist: TypingItem = serde_dynamo::from_item(item)?;
-        if typist.staff && typist.until > now {
+        if typist.staff && lasts(typist.until, now) {
             staff.push((typist.until, typist.uid));
         }
     }

@@ -91,12 +91,7 @@ pub async fn set_acd_status(
 /// The transaction after which these users are gone everywhere at once: the users, their names, passwords, skills and
 /// queues, their postings and their places in the counters. Stale if one has changed since it was read.
 #[must_use]
-pub fn removal(
-    account: AccountId,
-    users: &[Stored],
-    money: Vec<Step<Refusal>>,
-    now: Timestamp,
-) -> Txn<Refusal> {
+pub fn removal(account: AccountId, users: &[Stored], money: Vec<Step<Refusal>>, now: Timestamp) -> Txn<Refusal> {
     let mut txn = Txn::default();
     let posted = users.iter().flat_map(|stored| stored.marks.posted(account, &stored.user)).collect();
     txn.post(Change::gone(Table::Voximplant, account.padded(), now, posted));
