@@ -12,10 +12,10 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::any;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::header::{CACHE_CONTROL, HOST, X_CONTENT_TYPE_OPTIONS};
+use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HOST, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderValue, Method, StatusCode};
 use s3s::auth::SimpleAuth;
 use s3s::service::{S3Service, S3ServiceBuilder};
@@ -125,8 +125,20 @@ impl Files {
     /// they are.
     pub fn beside(self, routes: Router) -> Router {
         let path = format!("/{LOCAL_BUCKET}/{{*key}}");
-        // Reading is all that a link is for. Whatever else came would be read and parsed before its signature is looked at.
-        routes.route(&path, get(move |request: Request| async move { self.answer_link(request).await }))
+        routes.route(&path, any(move |request: Request| async move { self.answer_request(request).await }))
+    }
+
+    /// Answers a program with the files' secret, such as a function that runs beside the server, or whoever follows a link.
+    async fn answer_request(&self, request: Request) -> Response {
+        let head = request.headers();
+        let signed = head.get(AUTHORIZATION).is_some_and(|text| text.as_bytes().starts_with(b"AWS4-HMAC-SHA256 "));
+        // A form would be read and taken apart, however large, before its signature is looked at; and web pages can send one.
+        let form = head.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"multipart/"));
+        match *request.method() {
+            Method::GET | Method::HEAD if !signed => self.answer_link(request).await,
+            _ if signed && !form => self.answer(request).await,
+            _ => StatusCode::METHOD_NOT_ALLOWED.into_response(),
+        }
     }
 
     /// Answers whoever follows a link. One is signed for reading; who only asks for the head of the file is told what a

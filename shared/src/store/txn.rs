@@ -419,9 +419,11 @@ impl Store {
                     if reasons.is_empty() || !reasons.iter().all(is_contention) {
                         return Err(StoreError::from(error).into());
                     }
-                    // It certainly did not happen, nor did any attempt before with this token: the next one is a new one.
-                    token = client_token();
-                    doubt.set(false);
+                    // This attempt did not happen. A message of one before may still be on its way, though: then only the
+                    // same token keeps it from happening beside the next attempt.
+                    if !doubt.is_set() {
+                        token = client_token();
+                    }
                 }
                 // It may still happen: the same token asks for the same attempt, so it cannot happen twice.
                 Some(other) if other.code() == Some("TransactionInProgressException") => doubt.set(true),
@@ -442,8 +444,12 @@ impl Doubt {
         self.0.store(doubt, Ordering::Relaxed);
     }
 
+    fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
     fn about(&self, error: StoreError) -> StoreError {
-        if self.0.load(Ordering::Relaxed) { error.in_doubt() } else { error }
+        if self.is_set() { error.in_doubt() } else { error }
     }
 }
 

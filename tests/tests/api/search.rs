@@ -14,6 +14,7 @@ use shared::store::stepchat::lists::{Column, Order};
 use shared::store::stepchat::users::{self, Secrets};
 use shared::text::fold;
 use std::time::Duration;
+use switchboard::embedded;
 use tests::App;
 use tests::seeds::Seeds;
 
@@ -344,6 +345,28 @@ async fn no_call_writes_more_search_index_entries_than_it_may() {
     assert!(added(&app) <= 4_000);
     let answer = app.voximplant("GetUsers", json!({ "user_display_name": "乡" })).await.json();
     assert_eq!(answer["result"][0]["user_id"], phone, "{answer}");
+}
+
+/// The SDK sends a message again that got no answer; the first copy may arrive when all is over.
+#[tokio::test]
+async fn postings_that_arrive_once_more_after_a_delete_do_not_stay() {
+    let app = App::new().await;
+    let user = app.add_stepchat_user(json!({ "first_name": "Latecomer", "extra": { "note": "canary" } })).await;
+    let phone = app.add_voximplant_user("latecomer", json!({ "user_display_name": "Latecomer" })).await;
+    let postings = || app.items().into_iter().filter(|(_, item)| item["pk"]["S"].as_str().unwrap().starts_with("G#"));
+    let message: Vec<_> = postings().collect();
+    assert!(message.len() > 20);
+    app.stepchat("delete-user", json!({ "user_id": user })).await.response();
+    app.voximplant("DelUser", json!({ "user_id": phone })).await.json();
+    app.run_jobs().await;
+    for (table, item) in &message {
+        let request = json!({ "TableName": table.as_str(), "Item": item }).to_string();
+        assert_eq!(embedded::perform(&app.database, "PutItem", request.as_bytes()).0, 200);
+    }
+    app.run_jobs_to_the_end().await;
+    let users = [user, phone.to_string()];
+    let left: Vec<_> = postings().filter(|(_, item)| users.iter().any(|id| item["uid"]["N"] == id.as_str())).collect();
+    assert_eq!(left, Vec::new());
 }
 
 #[tokio::test]

@@ -202,7 +202,7 @@ fn exports_of_a_database_in_memory_are_its_owner_s_and_go_with_it() {
     assert!(!files.exists());
 }
 
-/// Deleted data is overwritten, not only unlinked.
+/// Deleted data is overwritten, not only unlinked; what is searched for, as soon as the postings' time has come.
 #[test]
 fn what_a_deleted_user_has_said_is_not_in_the_file() {
     let folder = Folder::new("forgotten");
@@ -221,6 +221,8 @@ fn what_a_deleted_user_has_said_is_not_in_the_file() {
     for id in &ids {
         assert_eq!(call(&format!("function=delete-user&user_id={id}")), Value::Bool(true));
     }
+    // Two minutes until the postings' time has come, and a minute until the jobs come by.
+    std::thread::sleep(Duration::from_secs(200));
     assert_eq!(server.stop(), Some(0));
     for (name, bytes) in content(&folder.0) {
         let found = bytes.windows(24).filter(|window| *window == b"canary-of-a-deleted-user").count();

@@ -397,6 +397,7 @@ async fn overtaken(number: u64, ahead: u64) -> Result<(), String> {
                 let id = item["id"]["N"].as_str().unwrap();
                 app.stepchat("delete-user", json!({ "user_id": id })).await.response();
             }
+            settle(&app).await;
             let (found, texts) = wrong(&app.database, true);
             if !found.is_empty() || texts.len() != 1 {
                 return Err(format!("{place}: deleted, and {found:?} of {texts:?}"));
