@@ -4,7 +4,6 @@ use fastrand::Rng;
 use serde_json::{Value, json};
 use shared::ids::UserId;
 use shared::stepchat::{Detail, DetailValue, Email, Name, NewUser, Search, Slug, UserType};
-use shared::store::Store;
 use shared::store::auth::TokenHash;
 use shared::store::load::Load;
 use shared::store::search::Limits;
@@ -12,6 +11,7 @@ use shared::store::stepchat::counters::Leads;
 use shared::store::stepchat::finding;
 use shared::store::stepchat::lists::{Column, Order};
 use shared::store::stepchat::users::{self, Secrets};
+use shared::store::{Store, Table};
 use shared::text::fold;
 use std::time::Duration;
 use switchboard::embedded;
@@ -364,8 +364,10 @@ async fn postings_that_arrive_once_more_after_a_delete_do_not_stay() {
         assert_eq!(embedded::perform(&app.database, "PutItem", request.as_bytes()).0, 200);
     }
     app.run_jobs_to_the_end().await;
-    let users = [user, phone.to_string()];
-    let left: Vec<_> = postings().filter(|(_, item)| users.iter().any(|id| item["uid"]["N"] == id.as_str())).collect();
+    let gone = [(Table::Stepchat, user), (Table::Voximplant, phone.to_string())];
+    let is_of =
+        |table: Table, item: &Value| gone.iter().any(|(of, id)| *of == table && item["uid"]["N"] == id.as_str());
+    let left: Vec<_> = postings().filter(|(table, item)| is_of(*table, item)).collect();
     assert_eq!(left, Vec::new());
 }
 
