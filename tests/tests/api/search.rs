@@ -393,8 +393,7 @@ async fn what_is_not_indexed_any_more_is_found_all_the_same() {
     assert_eq!(app.stepchat("search-users", json!({ "search": "needlefish" })).await.response(), json!([]));
     // Nothing is left of it.
     app.stepchat("delete-user", json!({ "user_id": id })).await.response();
-    app.wait_millis(180_000);
-    app.run_jobs().await;
+    app.run_jobs_to_the_end().await;
     let left = app.items().into_iter().filter(|(_, item)| item["uid"]["N"] == id.as_str());
     assert_eq!(left.count(), 0);
 }

@@ -41,6 +41,12 @@ fn whom(call: &Told) -> Option<Whom> {
 }
 
 impl Told {
+    /// When it was made first: who repeats a call with its key asks for the answer to that one, and for nothing new.
+    fn begun(&self, calls: &[Self]) -> Instant {
+        let same = calls.iter().filter(|call| self.key.is_some() && call.key == self.key);
+        same.map(|call| call.start).chain([self.start]).min().unwrap_or(self.start)
+    }
+
     /// The last moment that may have been the call's.
     fn latest(&self) -> Instant {
         if self.answer.is_some() { self.end } else { self.end + IN_THE_AIR }
@@ -82,7 +88,7 @@ pub(crate) fn check(sim: &Deployment, calls: &[Told]) -> Result<(), String> {
             continue;
         }
         let survived = asked.iter().find(|(call, whom)| {
-            let came_before = stint.from < call.start || stint.from == begun;
+            let came_before = stint.from < call.begun(calls) || stint.from == begun;
             call.done() && came_before && asks(call, whom, &stint)
         });
         if let Some((call, _)) = survived {

@@ -330,10 +330,6 @@ async fn searched(store: &Store, texts: &[(u64, String)]) -> Result<(), String> 
     Ok(())
 }
 
-async fn settle(app: &App) {
-    app.run_jobs_to_the_end().await;
-}
-
 /// Holds the table against what is committed, before and after the jobs; and searches, if asked to.
 async fn check(app: &App, searching: bool) -> Result<(), String> {
     let (found, texts) = wrong(&app.database, false);
@@ -343,7 +339,7 @@ async fn check(app: &App, searching: bool) -> Result<(), String> {
     if searching {
         searched(&app.app.store, &texts).await?;
     }
-    settle(app).await;
+    app.run_jobs_to_the_end().await;
     let (found, _) = wrong(&app.database, true);
     found.first().map_or(Ok(()), |first| Err(first.clone()))
 }
@@ -397,7 +393,7 @@ async fn overtaken(number: u64, ahead: u64) -> Result<(), String> {
                 let id = item["id"]["N"].as_str().unwrap();
                 app.stepchat("delete-user", json!({ "user_id": id })).await.response();
             }
-            settle(&app).await;
+            app.run_jobs_to_the_end().await;
             let (found, texts) = wrong(&app.database, true);
             if !found.is_empty() || texts.len() != 1 {
                 return Err(format!("{place}: deleted, and {found:?} of {texts:?}"));

@@ -139,7 +139,8 @@ impl<'a> Storm<'a> {
     ) -> Option<Value> {
         let start = Instant::now();
         let answer = mortal(process.call(&self.sim.app, method, fields, key), dies).await;
-        let told = Told { method, fields: fields.clone(), start, end: Instant::now(), answer: answer.clone() };
+        let (fields, key) = (fields.clone(), key.map(str::to_owned));
+        let told = Told { method, fields, key, start, end: Instant::now(), answer: answer.clone() };
         self.told.lock().unwrap().push(told);
         answer
     }

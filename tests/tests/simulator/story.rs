@@ -57,6 +57,8 @@ pub(crate) struct Call {
 pub(crate) struct Told {
     pub(crate) method: &'static str,
     pub(crate) fields: Value,
+    /// Its idempotency key.
+    pub(crate) key: Option<String>,
     pub(crate) start: Instant,
     pub(crate) end: Instant,
     pub(crate) answer: Option<Value>,
