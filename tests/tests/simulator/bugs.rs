@@ -6,13 +6,16 @@ use super::network::Faults;
 use super::storm::{self, Storm};
 use super::story::{Call, Deployment, mortal, runtime};
 use aws_sdk_dynamodb::types::AttributeValue;
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use shared::ids::PhoneUserId;
 use shared::ledger::Texts;
 use shared::store::Table;
 use shared::store::ledger::operation::OperationId;
 use shared::store::ledger::transfer::{Draft, Order, draft};
+use std::time::Duration;
 use switchboard::embedded;
+use tokio::time::sleep;
 
 /// A mistake that the code could make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,7 +98,7 @@ impl Bug {
                 storm.calm(seed, transfers).await
             })
         };
-        let caught = (0..200).find_map(|seed| storm(seed).err().map(|caught| (seed, caught)));
+        let caught = (0..40).find_map(|seed| storm(seed).err().map(|caught| (seed, caught)));
         let (seed, caught) = caught.unwrap_or_else(|| panic!("{self:?} is not caught"));
         eprintln!("{self:?} at seed {seed}: {caught}");
         caught
@@ -127,9 +130,41 @@ fn a_conflict_that_is_taken_for_success_is_caught() {
     Bug::ConflictIsSuccess.caught();
 }
 
+/// What is wrong after processes have changed one extra of one user beside each other, each of their reads seeing the
+/// others' transactions half. In a storm this is too rare to be relied on.
+fn after_changes_of_one_extra(mistake: Option<Bug>) -> Result<(), String> {
+    let changed = |seed| async move {
+        let sim = Deployment::new(seed).await;
+        sim.app.expect_damage();
+        sim.network.set(Faults { torn: 1000, latency_millis: 8, ..Faults::none() });
+        sim.network.make_mistake(mistake);
+        join_all(sim.processes.iter().zip('а'..).map(|(process, letter)| {
+            let app = &sim.app;
+            async move {
+                for n in 0..6 {
+                    let fields = json!({ "user_id": 2, "settings_extra": { "city": format!("{letter}{n}") } });
+                    process.call(app, "update-user", &fields, None).await;
+                }
+            }
+        }))
+        .await;
+        sim.network.set(Faults::none());
+        sim.network.make_mistake(None);
+        for _ in 0..2 {
+            sleep(Duration::from_mins(4)).await;
+            sim.network.settle();
+            assert!(sim.run_jobs().await);
+        }
+        storm::settled(&sim)
+    };
+    (0..20).try_for_each(|seed| runtime().block_on(changed(seed)))
+}
+
 #[test]
 fn extras_that_are_read_before_the_profile_are_caught() {
-    assert!(!Bug::ExtrasFirst.caught().is_empty());
+    assert_eq!(after_changes_of_one_extra(None), Ok(()));
+    let caught = after_changes_of_one_extra(Some(Bug::ExtrasFirst)).unwrap_err();
+    assert!(caught.contains("posting"), "{caught}");
 }
 
 #[test]
