@@ -136,6 +136,25 @@ async fn nobody_is_added_to_an_application_once_its_delete_is_answered() {
     }
 }
 
+/// Whatever interrupts a delete, the counters that are left of an application sum to the number of its users.
+#[tokio::test]
+async fn the_counters_of_a_deleted_application_go_all_at_once() {
+    let (gate, app) = Gate::app().await;
+    for n in 0..40 {
+        app.add_voximplant_user(&format!("user{n}"), json!({})).await;
+    }
+    let counter = format!("A#{:012}#C", app.account.id.get());
+    gate.hold(move |operation, request| operation == "BatchWriteItem" && request.to_string().contains(&counter));
+    let fields = json!({ "application_id": app.application });
+    tokio::select! {
+        () = gate.arrived() => panic!("a batch may end half-way"),
+        deleted = app.voximplant("DelApplication", fields) => assert_eq!(deleted.json()["result"], 1),
+    }
+    all_jobs(&app).await;
+    let left = app.items().into_iter().filter(|(_, item)| item["pk"]["S"].as_str().unwrap().ends_with("#C"));
+    assert_eq!(left.count(), 0);
+}
+
 #[tokio::test]
 async fn more_applications_than_fit_into_one_transaction_are_gone_when_the_call_is_answered() {
     let app = App::new().await;

@@ -57,9 +57,14 @@ impl Told {
     }
 }
 
+/// Since when this call has meant whoever has this stint: who is named goes whatever became of them meanwhile.
+fn meant_since(whom: &Whom, stint: &Stint) -> Instant {
+    if matches!(whom, Whom::Named(..)) { stint.born } else { stint.from }
+}
+
 /// Whether a call asks that whoever has this stint goes, as of the last moment that may have been the call's.
 fn asks(call: &Told, whom: &Whom, stint: &Stint) -> bool {
-    let was_there = stint.from <= call.latest();
+    let was_there = meant_since(whom, stint) <= call.latest();
     match whom {
         // An id that is given later is nobody's yet.
         Whom::Named(of, users) => *of == stint.of && users.contains(&stint.user) && was_there,
@@ -88,7 +93,8 @@ pub(crate) fn check(sim: &Deployment, calls: &[Told]) -> Result<(), String> {
             continue;
         }
         let survived = asked.iter().find(|(call, whom)| {
-            let came_before = stint.from < call.begun(calls) || stint.from == begun;
+            let since = meant_since(whom, &stint);
+            let came_before = since < call.begun(calls) || since == begun;
             call.done() && came_before && asks(call, whom, &stint)
         });
         if let Some((call, _)) = survived {

@@ -19,6 +19,8 @@ pub(crate) struct Stint {
     pub(crate) user: u64,
     /// The type, or the application's number.
     pub(crate) kind: String,
+    /// When the user came to be.
+    pub(crate) born: Instant,
     pub(crate) from: Instant,
     /// When it ended, and whether by a delete.
     pub(crate) to: Option<(Instant, bool)>,
@@ -81,7 +83,9 @@ impl History {
             last.to = Some((now, kind.is_none()));
         }
         if let Some(kind) = kind {
-            stints.push(Stint { of, user, kind, from: now, to: None });
+            // Ids are given once: whoever has one was never anybody else.
+            let born = stints.first().map_or(now, |first| first.born);
+            stints.push(Stint { of, user, kind, born, from: now, to: None });
         }
     }
 

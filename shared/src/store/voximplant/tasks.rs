@@ -18,6 +18,7 @@ use crate::store::{Attempts, CommitError, Key, Sequence, Store, StoreError, Tabl
 use crate::text::hex;
 use crate::timestamp::Timestamp;
 use crate::voximplant::{Application, Queue, Refusal};
+use futures_util::try_join;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use tokio::time::Instant;
@@ -359,9 +360,20 @@ impl Task {
                 finished = false;
                 continue;
             }
-            let mut keys = queues::leftovers(self.account, *application, &queues);
-            keys.extend(users::counter_keys(self.account, *application));
-            store.batch_delete(Table::Voximplant, &keys).await?;
+            let leftovers = queues::leftovers(self.account, *application, &queues);
+            // Only the sum of the counters is a number: some of them alone may say that there are users for ever.
+            let mut counters: Txn<Refusal> = Txn::default();
+            for key in users::counter_keys(self.account, *application) {
+                counters.push(Write::delete(Table::Voximplant, key));
+            }
+            let counters = async {
+                match store.commit(&counters).await {
+                    Err(CommitError::Store(error)) => Err(error),
+                    // No condition is in it.
+                    _ => Ok(()),
+                }
+            };
+            try_join!(store.batch_delete(Table::Voximplant, &leftovers), counters)?;
         }
         Ok(finished)
     }
