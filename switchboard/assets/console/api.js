@@ -1,0 +1,81 @@
+// The two public APIs. Everything about people and money goes through them, and through nothing else.
+import { session, Trouble } from "./session.js";
+
+const BUSY = new Set([429, 502, 503, 504]);
+
+async function post(url, fields, { headers = {}, signal } = {}) {
+  const body = new URLSearchParams();
+  for (const [name, value] of Object.entries(fields)) {
+    if (value === undefined || value === null) continue;
+    body.set(name, typeof value === "object" ? JSON.stringify(value) : String(value));
+  }
+  let answer;
+  try {
+    answer = await fetch(url, { method: "POST", body, headers, signal, cache: "no-store" });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Trouble("offline", null, "");
+  }
+  let told;
+  try {
+    told = await answer.json();
+  } catch {
+    throw new Trouble(BUSY.has(answer.status) ? "busy" : "unknown", String(answer.status), "");
+  }
+  return { answer, told };
+}
+
+// Codes that mean: this credential opens nothing any more, or not this.
+const NO_ENTRY = new Set(["invalid-token", "security-error"]);
+
+// Calls a StepChat method; the whole answer, since lists carry `next_cursor` beside `response`.
+export async function stepchatWhole(method, fields = {}, { key, signal } = {}) {
+  if (!session.stepchat?.token) throw new Trouble("credentials", null, "");
+  const headers = { Accept: "application/json", Authorization: `Bearer ${session.stepchat.token}` };
+  if (key) headers["Idempotency-Key"] = key;
+  const { answer, told } = await post(`${session.base}/stepchat/${method}`, fields, { headers, signal });
+  if (told.success === true) return told;
+  const code = typeof told.response === "string" ? told.response : String(answer.status);
+  if (NO_ENTRY.has(code)) throw new Trouble("credentials", code, told.message ?? "");
+  throw new Trouble(BUSY.has(answer.status) ? "busy" : "refused", code, told.message ?? "");
+}
+
+export const stepchat = async (method, fields, options) => (await stepchatWhole(method, fields, options)).response;
+
+// Codes of Voximplant for credentials that are not (or no longer) good, or too small.
+const NO_CREDENTIAL = new Set([100, 101, 102, 105, 123, 339]);
+
+// Calls a Voximplant method; the whole answer.
+export async function voximplant(method, fields = {}, { key, signal } = {}) {
+  const { account_id, api_key } = session.voximplant ?? {};
+  if (!api_key) throw new Trouble("credentials", null, "");
+  const headers = key ? { "Idempotency-Key": key } : {};
+  const { answer, told } = await post(
+    `${session.base}/platform_api/${method}`, { ...fields, account_id, api_key }, { headers, signal });
+  if (told.error) {
+    const { code, msg } = told.error;
+    const kind = NO_CREDENTIAL.has(code) ? "credentials" : code === 340 ? "busy" : "refused";
+    throw new Trouble(kind, String(code), msg ?? "");
+  }
+  if (told.result === undefined) throw new Trouble(BUSY.has(answer.status) ? "busy" : "unknown", String(answer.status), "");
+  return told;
+}
+
+// Every row of a list method, page by page; `each` hears how many there are so far.
+export async function allPeople(fields, { each, signal } = {}) {
+  const people = new Map();
+  for (let page = 1; ; page += 1) {
+    let cursor;
+    let rows = 0;
+    do {
+      const told = await stepchatWhole("get-users", { ...fields, pagination: page, cursor }, { signal });
+      for (const person of told.response) people.set(person.id, person);
+      rows += told.response.length;
+      cursor = told.next_cursor;
+      each?.(people.size);
+    } while (cursor);
+    if (rows < 100) return [...people.values()];
+  }
+}
+
+export const newKey = () => crypto.randomUUID();

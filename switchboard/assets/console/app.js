@@ -1,0 +1,86 @@
+// The console: the frame around the views, and the keys that work everywhere.
+import { html, render, useEffect, useErrorBoundary, useState } from "./preact.js";
+import { choose, current, languages, t } from "./i18n.js";
+import { href, useRoute } from "./route.js";
+import { connect, session, signIn, signOut } from "./session.js";
+import { Field, Form, said } from "./ui.js";
+import { Access } from "./access.js";
+import { Health } from "./health.js";
+import { People } from "./people.js";
+import { Phones } from "./phones.js";
+import { Setup } from "./setup.js";
+import { Statement } from "./statement.js";
+import { may } from "./session.js";
+
+// What is offered: only what the credentials at hand can do.
+const VIEWS = {
+  people: { show: People, open: () => Boolean(session.stepchat?.token) },
+  phones: { show: Phones, open: () => Boolean(session.voximplant?.api_key) },
+  money: { show: Statement, open: () => Boolean(session.voximplant?.api_key) && may("Owner", "Admin", "Accountant", "Payer") },
+  setup: { show: Setup, open: () => Boolean(session.voximplant?.api_key) },
+  access: { show: Access, open: () => Boolean(session.operator) },
+  health: { show: Health, open: () => Boolean(session.operator) },
+};
+
+function Frame({ onLanguage }) {
+  const { view, params } = useRoute();
+  const open = Object.entries(VIEWS).filter(([, one]) => one.open());
+  const [name, shown] = open.find(([one]) => one === view) ?? open[0] ?? [];
+  const [failure, again] = useErrorBoundary();
+  useEffect(() => { document.title = `${t(`view.${name}`)} · Switchboard`; }, [name, current()]);
+  useEffect(() => {
+    const keys = (event) => {
+      const typing = event.target.closest("input, textarea, select, dialog");
+      if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+        const box = document.getElementById("search");
+        if (box) { event.preventDefault(); box.focus(); box.select(); }
+      }
+      if (event.key === "Escape" && event.target.id === "search") event.target.blur();
+    };
+    addEventListener("keydown", keys);
+    return () => removeEventListener("keydown", keys);
+  }, []);
+  const View = shown?.show;
+  return html`<a class="skip" href="#main" onClick=${(event) => { event.preventDefault(); document.getElementById("main").focus(); }}>${t("skip")}</a>
+    <header class="top">
+      <a class="brand" href="#/people"><img src="icon.svg" alt="" width="24" height="24" />Switchboard</a>
+      <nav aria-label=${t("views")}>${open.map(([one]) => html`<a href=${href(one)} aria-current=${one === name ? "page" : undefined}>${t(`view.${one}`)}</a>`)}</nav>
+      <span class="hint server">${session.operator?.deployment ?? new URL(session.base).host}</span>
+      <label class="unseen" for="language">${t("language")}</label>
+      <select id="language" onChange=${(event) => onLanguage(event.target.value)}>
+        ${Object.entries(languages).map(([tag, text]) => html`<option value=${tag} lang=${tag} selected=${tag === current()}>${text}</option>`)}</select>
+      ${!session.operator && html`<button type="button" onClick=${() => { signOut(); location.reload(); }}>${t("sign.out")}</button>`}
+    </header>
+    <main id="main" tabindex="-1">
+      ${failure ? html`<div class="notice bad" role="alert"><p>${said(failure)}</p><button type="button" onClick=${again}>${t("again")}</button></div>`
+        : View ? html`<${View} key=${name} params=${params} />` : html`<p class="notice">${t("nothing.open")}</p>`}
+    </main>`;
+}
+
+function SignIn({ why, onDone }) {
+  return html`<main id="main" class="sign-in"><h1>Switchboard</h1>
+    ${why?.kind === "offline" ? html`<p class="notice bad" role="alert">${said(why)}</p>`
+      : html`<p class="notice">${session.own ? t("sign.secret") : t("sign.why")}${why?.message ? ` (${why.message})` : ""}</p>`}
+    <${Form} submit=${t("sign.in")} onSubmit=${async ({ base, token, account_id, api_key }) => {
+      signIn({ base, stepchat: token ? { token } : null, voximplant: api_key ? { account_id, api_key } : null });
+      onDone();
+    }}>
+      ${!session.own && !session.base && html`<${Field} name="base" label=${t("sign.base")} type="url" required pattern="https?://.*" placeholder="https://…" />`}
+      <fieldset><legend>StepChat</legend><${Field} name="token" label=${t("sign.token")} type="password" autocomplete="off" /></fieldset>
+      <fieldset><legend>Voximplant</legend><${Field} name="account_id" label=${t("sign.account")} inputmode="numeric" />
+        <${Field} name="api_key" label=${t("sign.key")} type="password" autocomplete="off" /></fieldset>
+      <p class="hint">${t("sign.kept")}</p>
+    </${Form}></main>`;
+}
+
+function App() {
+  const [state, set] = useState({ phase: "connecting" });
+  const [, redraw] = useState(current());
+  const start = () => connect().then((why) => set(why ? { phase: "sign-in", why } : { phase: "ready" }), (why) => set({ phase: "sign-in", why }));
+  useEffect(() => { start(); }, []);
+  if (state.phase === "connecting") return html`<p class="empty" role="status">${t("loading")}</p>`;
+  if (state.phase === "sign-in") return html`<${SignIn} why=${state.why} onDone=${() => set({ phase: "ready" })} />`;
+  return html`<${Frame} key=${current()} onLanguage=${(tag) => { choose(tag); redraw(tag); }} />`;
+}
+
+render(html`<${App} />`, document.getElementById("app"));

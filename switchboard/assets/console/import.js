@@ -1,0 +1,29 @@
+// A CSV file of people: what the import would do, shown first; then the import itself, by the operator's own command.
+import { html, useState } from "./preact.js";
+import { t } from "./i18n.js";
+import { operator } from "./session.js";
+import { Dialog, said } from "./ui.js";
+
+export function ImportPeople({ onClose }) {
+  const [file, choose] = useState(null);
+  const [state, set] = useState({});
+  const run = async (dry) => {
+    set({ busy: true, tried: state.tried });
+    try {
+      const told = await operator(dry ? "import?dry_run=true" : "import", await file.arrayBuffer(), { raw: true });
+      set({ told, tried: dry && told.done, finished: !dry });
+    } catch (error) {
+      set({ error });
+    }
+  };
+  return html`<${Dialog} title=${t("people.import")} onClose=${onClose} wide>
+    <p>${t("import.what")}</p>
+    <p><label>${t("import.file")} <input type="file" accept=".csv,text/csv" onChange=${(event) => { choose(event.target.files[0] ?? null); set({}); }} /></label></p>
+    ${state.error && html`<p class="notice bad" role="alert">${said(state.error)}</p>`}
+    ${state.told && html`<p role="status">${state.finished ? t(state.told.done ? "import.done" : "import.partly") : t(state.told.done ? "import.tried" : "import.tried.bad")}</p>
+      <pre tabindex="0" class="output">${state.told.output}</pre>`}
+    <div class="row end"><button type="button" onClick=${onClose}>${t("close")}</button>
+      <button type="button" class=${state.told ? "" : "main"} disabled=${!file || state.busy} onClick=${() => run(true)}>${t("import.try")}</button>
+      <button type="button" class="main" disabled=${!file || state.busy || !state.told || state.finished} onClick=${() => run(false)}>${state.busy ? t("working") : t("import.run")}</button></div>
+  </${Dialog}>`;
+}

@@ -1,0 +1,51 @@
+// A transfer with its preview: who gets what, and what is left. A second click is no second payment.
+import { html, useRef, useState } from "./preact.js";
+import { newKey, voximplant } from "./api.js";
+import { amount as shown, t } from "./i18n.js";
+import { decimal, parse, preview, units } from "./money.js";
+import { Check, Dialog, Field, Form, Text } from "./ui.js";
+
+const MOST_SHOWN = 100;
+
+export function Transfer({ users, account, onClose, onDone }) {
+  // One key as long as nothing changes: whatever is sent again under it happens once.
+  const key = useRef(newKey());
+  const [text, setText] = useState("");
+  const [back, setBack] = useState(false);
+  const [strict, setStrict] = useState(true);
+  const payable = users.filter((user) => !user.parent_accounting);
+  const other = () => { key.current = newKey(); };
+  const size = parse(text);
+  const valid = size !== null && size > 0n;
+  const signed = valid ? (back ? -size : size) : 0n;
+  const seen = preview(signed, units(account.balance), payable.map((user) => ({ ...user, balance: units(user.balance ?? 0) })), strict);
+  const send = async ({ note }) => {
+    const fields = { user_id: payable.map((user) => user.user_id).join(";"), amount: decimal(signed), strict_mode: strict };
+    if (note) Object.assign(fields, { user_transaction_description: note, account_transaction_description: note });
+    const told = await voximplant("TransferMoneyToUser", fields, { key: key.current });
+    onDone(t("transfer.done", { balance: shown(decimal(units(told.balance)), account.currency) }));
+  };
+  const money = (value) => shown(decimal(value), account.currency);
+  return html`<${Dialog} title=${t("transfer.title")} onClose=${onClose} wide>
+    ${payable.length < users.length && html`<p class="notice">${t("transfer.shared", { count: users.length - payable.length })}</p>`}
+    ${payable.length > 0 && html`<${Form} submit=${t("transfer.send")} onSubmit=${send} onCancel=${onClose} disabled=${!valid || seen.refused}>
+      <fieldset><legend>${t("transfer.direction")}</legend>
+        <label class="check"><input type="radio" name="direction" checked=${!back} onChange=${() => { setBack(false); other(); }} /> ${t("transfer.to")}</label>
+        <label class="check"><input type="radio" name="direction" checked=${back} onChange=${() => { setBack(true); other(); }} /> ${t("transfer.back")}</label></fieldset>
+      <${Field} label=${t("transfer.amount", { currency: account.currency })} inputmode="decimal" required autofocus value=${text} hint=${t("transfer.amount.hint")}
+        onInput=${(event) => { setText(event.target.value); other(); }} />
+      <${Check} label=${t("transfer.strict")} checked=${strict} onChange=${(event) => { setStrict(event.target.checked); other(); }} />
+      <${Field} label=${t("transfer.note")} name="note" maxlength="255" onInput=${other} />
+      ${text && !valid && html`<p class="notice bad" role="alert">${t("transfer.bad")}</p>`}
+      ${valid && html`<div class="scroll" tabindex="0" role="region" aria-label=${t("transfer.preview")}><table>
+        <caption>${t("transfer.preview")}</caption>
+        <thead><tr><th scope="col">${t("phone.name")}</th><th scope="col" class="number">${t("transfer.now")}</th><th scope="col" class="number">${t("transfer.moved")}</th><th scope="col" class="number">${t("transfer.after")}</th></tr></thead>
+        <tbody>${seen.rows.slice(0, MOST_SHOWN).map((row) => html`<tr><th scope="row"><${Text} value=${row.user_name} /></th>
+            <td class="number">${money(row.balance)}</td><td class="number">${money(row.moved)}</td><td class="number">${money(row.after)}</td></tr>`)}
+          <tr class="total"><th scope="row">${t("transfer.account")}</th><td class="number">${money(units(account.balance))}</td>
+            <td class="number">${money(seen.left - units(account.balance))}</td><td class="number">${money(seen.left)}</td></tr></tbody></table></div>
+        ${seen.refused && html`<p class="notice bad" role="alert">${t("transfer.refused")}</p>`}
+        <p class="hint">${t("transfer.preview.hint")}</p>`}
+    </${Form}>`}
+  </${Dialog}>`;
+}

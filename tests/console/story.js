@@ -1,0 +1,420 @@
+// What people do with the console, in a real browser. One line of JSON per check on standard output: [good, label, detail].
+"use strict";
+
+const fs = require("node:fs");
+const { chromium } = require("playwright-core");
+const axeSource = fs.readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+
+const { CONSOLE_BROWSER, CONSOLE_SHOTS, CONSOLE_URL, CONSOLE_ONLY = "" } = process.env;
+// As root in a container; and the browser is to call nobody on its own behalf.
+const FLAGS = [
+  "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+  "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
+];
+const ORIGIN = new URL(CONSOLE_URL).origin;
+const SECRET = new URL(CONSOLE_URL).hash;
+const PAGE = CONSOLE_URL.split("#")[0];
+const WIDE = { width: 1280, height: 860 };
+const NARROW = { width: 375, height: 740 };
+const MARKUP = `<img src=x onerror="window.hit=1"><script>window.hit=1</script>"'&amp;`;
+
+function check(label, good, detail = "") {
+  const text = typeof detail === "string" ? detail : JSON.stringify(detail) ?? "";
+  process.stdout.write(`${JSON.stringify([Boolean(good), label, text.slice(0, 800)])}\n`);
+}
+
+const shot = (page, name) => page.screenshot({ path: `${CONSOLE_SHOTS}/${name}.png` });
+const panel = (page) => page.locator("aside.panel");
+const rows = (page) => page.locator("tbody tr");
+const toast = (page, text) => page.locator(".toast").filter({ hasText: text }).waitFor();
+const settled = (page) => page.locator("table[aria-busy=false]").first().waitFor();
+const dialog = (page) => page.locator("dialog[open]");
+
+async function open(browser, options = {}) {
+  const context = await browser.newContext({ viewport: WIDE, locale: "en-GB", timezoneId: "UTC", ...options });
+  const page = await context.newPage();
+  page.setDefaultTimeout(15_000);
+  page.seen = { said: [], asked: [] };
+  page.on("console", (message) => page.seen.said.push(`${message.type()}: ${message.text()}`));
+  page.on("pageerror", (error) => page.seen.said.push(`error: ${error.message}`));
+  page.on("request", (request) => page.seen.asked.push(request.url()));
+  return page;
+}
+
+async function enter(page, hash = "#/people") {
+  await page.goto(PAGE + SECRET);
+  await page.locator("main h1").waitFor();
+  await page.goto(`${PAGE}${hash}`);
+  await page.locator("main h1").waitFor();
+}
+
+const view = async (page, hash) => { await page.goto(`${PAGE}${hash}`); await page.locator("main h1").first().waitFor(); await settled(page).catch(() => {}); };
+
+// The public APIs, as another tool would call them: from the page's origin, with the page's own credentials.
+const call = (page, method, fields) => page.evaluate(async ([name, values]) => {
+  const { stepchat, voximplant } = await import("./api.js");
+  return /^[A-Z]/.test(name) ? voximplant(name, values) : stepchat(name, values);
+}, [method, fields]);
+
+async function addsFindsChanges(page) {
+  await enter(page);
+  check("the secret leaves the address at once", !page.url().includes("secret"), page.url());
+  await page.getByRole("button", { name: "Add a person" }).click();
+  await dialog(page).getByLabel("First name").fill("Мария");
+  await dialog(page).getByLabel("Last name").fill("Ёлкина");
+  await dialog(page).getByLabel("E-mail").fill("maria@example.com");
+  await dialog(page).getByLabel("Phone").fill("+7 919 555-00-11");
+  await shot(page, "person-add");
+  await dialog(page).getByRole("button", { name: "Add a person" }).click();
+  await panel(page).getByRole("heading", { name: "Мария Ёлкина" }).waitFor();
+  check("a person is added and shown", true);
+  await page.keyboard.press("Escape");
+  await panel(page).waitFor({ state: "detached" });
+  check("Esc closes the panel", true);
+
+  await page.locator("main h1").click();
+  await page.keyboard.press("/");
+  check("/ goes to the search", await page.locator("#search").evaluate((box) => box === document.activeElement));
+  await page.keyboard.type("7 919 5550011");
+  await page.waitForFunction(() => document.querySelectorAll("tbody tr").length === 1 && document.querySelector("tbody").textContent.includes("Мария"));
+  check("a person is found by the phone number, however it is written", true);
+  check("the search is in the address", page.url().includes("q=7+919+5550011"), page.url());
+  await page.locator("#search").fill("елкина");
+  await page.waitForFunction(() => location.hash.includes(encodeURIComponent("елкина")));
+  await settled(page);
+  check("ё is found by е", await rows(page).count() === 1);
+  const link = page.url();
+
+  await rows(page).first().locator(".opens").click();
+  await panel(page).getByLabel("First name").fill("Мария-Анна");
+  await panel(page).getByRole("button", { name: "Add an extra" }).click();
+  await panel(page).getByLabel("Name of the extra").last().fill("City");
+  await panel(page).locator(".extra input").last().fill("Пермь");
+  await panel(page).getByRole("button", { name: "Save" }).click();
+  await toast(page, "Saved");
+  await panel(page).getByRole("heading", { name: "Мария-Анна Ёлкина" }).waitFor();
+  await page.waitForFunction(() => [...document.querySelectorAll("aside .extra input")].some((box) => box.value === "Пермь"));
+  check("a profile and its extras are changed", true);
+  const id = new URLSearchParams(page.url().split("?")[1]).get("user");
+  await panel(page).getByRole("button", { name: "Remove City" }).click();
+  await panel(page).getByRole("button", { name: "Save" }).click();
+  await toast(page, "Saved");
+  await page.waitForFunction(() => document.querySelectorAll("aside .extra").length === 1);
+  const stored = await call(page, "get-user", { user_id: id, extra: true });
+  check("an extra is removed, and nothing else", stored.details.length === 1 && stored.details[0].slug === "phone" && stored.email === "maria@example.com", stored);
+
+  const other = await page.context().newPage();
+  await other.goto(link);
+  check("a link to a search opens without the secret only with credentials of its own", await other.locator(".sign-in, main h1").first().textContent() !== null);
+  await other.close();
+  return id;
+}
+
+async function twoPeopleEdit(browser, page, id) {
+  await view(page, `#/people?user=${id}`);
+  await panel(page).getByLabel("Last name").waitFor();
+  await call(page, "update-user", { user_id: id, first_name: "Changed elsewhere" });
+  await panel(page).getByLabel("Last name").fill("Mine");
+  await panel(page).getByRole("button", { name: "Save" }).click();
+  await dialog(page).getByRole("heading", { name: "Changed meanwhile" }).waitFor();
+  const before = await call(page, "get-user", { user_id: id });
+  check("who saves second sees what changed meanwhile, before anything is saved",
+    before.last_name !== "Mine" && (await dialog(page).textContent()).includes("Changed elsewhere"), before);
+  await shot(page, "person-conflict");
+  await dialog(page).getByRole("button", { name: "Save my changes too" }).click();
+  await toast(page, "Saved");
+  const after = await call(page, "get-user", { user_id: id });
+  check("and may save on top: both changes stay", after.last_name === "Mine" && after.first_name === "Changed elsewhere", after);
+}
+
+async function conversations(page, id) {
+  await call(page, "new-conversation", { user_id: id, title: "About an order" });
+  const talks = await call(page, "get-user-conversations", { user_id: id });
+  const talk = talks[0].conversation_id ?? talks[0].id;
+  await call(page, "send-message", { user_id: id, conversation_id: talk, message: `hello ${MARKUP}` });
+  await view(page, `#/people?user=${id}&conversation=${talk}`);
+  await page.locator(".said").first().waitFor();
+  check("messages are shown as they were written", (await page.locator(".said").first().textContent()) === `hello ${MARKUP}`);
+}
+
+async function leadAndDelete(page, id) {
+  await view(page, `#/people?user=${id}`);
+  await panel(page).getByRole("button", { name: "Make a lead" }).click();
+  await dialog(page).getByRole("button", { name: "Make a lead" }).click();
+  await panel(page).getByText("lead", { exact: false }).first().waitFor();
+  await toast(page, "Saved");
+  check("a person becomes a lead", (await call(page, "get-user", { user_id: id })).user_type === "lead");
+  await panel(page).getByRole("button", { name: "Delete" }).click();
+  check("a delete says what goes with it", (await dialog(page).textContent()).includes("conversations"));
+  await shot(page, "person-delete");
+  await dialog(page).getByRole("button", { name: "Cancel" }).click();
+  check("and may be thought over", (await call(page, "get-user", { user_id: id })) !== false);
+  await panel(page).getByRole("button", { name: "Delete" }).click();
+  await dialog(page).getByRole("button", { name: "Delete" }).click();
+  await toast(page, "deleted");
+  check("a person is deleted", (await call(page, "get-user", { user_id: id })) === false);
+  await view(page, `#/people?user=${id}`);
+  await panel(page).getByText(`There is no person ${id}`).waitFor();
+  check("a link to somebody who is gone says so", true);
+}
+
+async function listAndBulk(page) {
+  await enter(page);
+  await page.evaluate(async () => {
+    const { stepchat } = await import("./api.js");
+    const one = (n) => stepchat("add-user", { first_name: `Bulk${String(n).padStart(3, "0")}`, last_name: "Row", user_type: "lead", extra: { phone: [`+1555${String(n).padStart(7, "0")}`, "Phone"] } });
+    for (let from = 0; from < 120; from += 10) await Promise.all(Array.from({ length: 10 }, (_, n) => one(from + n)));
+  });
+  await view(page, "#/people?type=lead&sort=first_name&dir=asc");
+  await page.waitForFunction(() => document.querySelectorAll("tbody tr").length === 100);
+  const first = await rows(page).first().textContent();
+  check("a link opens a tab, sorted", first.includes("Bulk000"), first);
+  check("tabs show how many there are", /Leads\s*120/.test(await page.locator(".tabs").textContent()), await page.locator(".tabs").textContent());
+  await page.getByRole("button", { name: /^Name/ }).click();
+  await page.waitForFunction(() => document.querySelector("tbody tr")?.textContent.includes("Bulk119"));
+  check("a column's head turns the order", (await page.locator("th[aria-sort=descending]").textContent()).includes("Name"));
+  await page.getByRole("button", { name: "Next" }).click();
+  await page.waitForFunction(() => document.querySelectorAll("tbody tr").length === 20);
+  check("the next page has the rest", true);
+  await page.locator(".opens").first().focus();
+  await page.keyboard.press("ArrowDown");
+  const focused = await page.evaluate(() => [...document.querySelectorAll(".opens")].indexOf(document.activeElement));
+  check("arrows move between rows", focused === 1, focused);
+  await page.keyboard.press("Enter");
+  await panel(page).waitFor();
+  check("Enter opens the row", true);
+  await page.keyboard.press("Escape");
+
+  await page.getByLabel("Select all on this page").check();
+  await page.getByRole("button", { name: "Select all 120" }).click();
+  await page.getByText("120 selected").waitFor();
+  check("all of a filter are selected, whatever page they are on", true);
+  await page.getByRole("button", { name: "Export" }).click();
+  await dialog(page).getByRole("button", { name: "The 120 selected" }).click();
+  const file = await dialog(page).getByRole("link", { name: "Download users.csv" }).getAttribute("href");
+  const text = await page.evaluate((url) => fetch(url.replace(/^https?:\/\/[^/]+/, "")).then((answer) => answer.text()), file);
+  check("the selection is exported as CSV", text.split("\r\n").length >= 121 && text.includes("Bulk077"), text.slice(0, 200));
+  await dialog(page).getByRole("button", { name: "Close" }).click();
+  await page.getByRole("region", { name: "Selection" }).getByRole("button", { name: "Delete" }).click();
+  await dialog(page).getByRole("button", { name: "Delete" }).click();
+  await toast(page, "120 deleted");
+  await page.waitForFunction(() => document.querySelectorAll("tbody tr").length === 0);
+  check("the selection is deleted", true);
+}
+
+async function markup(page) {
+  await enter(page);
+  const id = await call(page, "add-user", { first_name: MARKUP, last_name: "javascript:alert(1)", email: `"x"@<b>.example`,
+    profile_image: "javascript:window.hit=1", extra: { city: [MARKUP, `City${MARKUP}`], website: ["javascript:window.hit=1", "Website"] } });
+  await view(page, `#/people?user=${id}`);
+  await panel(page).getByLabel("First name").waitFor();
+  await shot(page, "person-markup");
+  await call(page, "AddUser", { application_id: 1, user_name: "markup", user_display_name: MARKUP, user_password: "Passw0rd!", user_custom_data: MARKUP });
+  await view(page, "#/phones");
+  await rows(page).filter({ hasText: "markup" }).first().locator(".opens").click();
+  await panel(page).getByLabel("Display name").waitFor();
+  check("markup in names, extras, custom data and addresses is text",
+    await page.evaluate(() => window.hit === undefined && document.querySelectorAll("main img, main script").length === 0)
+    && (await panel(page).getByRole("heading").first().textContent()) === MARKUP);
+  await call(page, "delete-user", { user_id: id });
+  await call(page, "DelUser", { application_id: 1, user_name: "markup" });
+}
+
+async function money(page) {
+  await enter(page, "#/phones");
+  const before = (await call(page, "GetAccountInfo", {})).result.balance;
+  await page.getByRole("button", { name: "Add a phone user" }).click();
+  await dialog(page).getByLabel("User name").fill("console-test");
+  await dialog(page).getByLabel("Display name").fill("Console Test");
+  await dialog(page).getByLabel("New password").fill("Passw0rd!");
+  await dialog(page).getByLabel("Uses the account's balance").uncheck();
+  await dialog(page).getByRole("button", { name: "Add a phone user" }).click();
+  await panel(page).getByRole("heading", { name: "Console Test" }).waitFor();
+  check("a phone user is added", true);
+  await panel(page).getByRole("button", { name: "Transfer money" }).click();
+  await dialog(page).getByLabel(/Amount/).fill("5.00001");
+  check("five decimals are no amount", (await dialog(page).textContent()).includes("at most four decimals")
+    && await dialog(page).getByRole("button", { name: "Transfer", exact: true }).isDisabled());
+  await dialog(page).getByLabel(/Amount/).fill("5,00");
+  await dialog(page).getByText("What will happen").waitFor();
+  const seen = await dialog(page).locator("table").textContent();
+  check("the preview says who gets what and what is left", seen.includes("5.00 USD") && seen.includes("console-test"), seen);
+  await shot(page, "transfer-preview");
+  // Two clicks before the first answer: the form is sent twice under one key.
+  await dialog(page).locator("form").evaluate((form) => { form.requestSubmit(); form.requestSubmit(); });
+  await toast(page, "Transferred");
+  const now = (await call(page, "GetAccountInfo", {})).result.balance;
+  check("a second click is no second payment", Math.round((before - now) * 10000) === 50000, [before, now]);
+  await panel(page).getByText("5.00 USD").waitFor();
+  await panel(page).getByRole("button", { name: "Transfer money" }).click();
+  await dialog(page).getByLabel("From each of them back to the account").check();
+  await dialog(page).getByLabel(/Amount/).fill("7");
+  await dialog(page).getByText("This would be refused").waitFor();
+  check("strictly nobody pays more than there is", await dialog(page).getByRole("button", { name: "Transfer", exact: true }).isDisabled());
+  await dialog(page).getByLabel(/All or nothing/).uncheck();
+  await dialog(page).getByRole("button", { name: "Transfer", exact: true }).click();
+  await toast(page, "Transferred");
+  check("it is taken back, cut to what was there", (await call(page, "GetAccountInfo", {})).result.balance === before);
+  await panel(page).getByRole("link", { name: "Statement" }).click();
+  await page.locator("main tbody tr").nth(1).waitFor();
+  const lines = await page.locator("main tbody").textContent();
+  check("the statement has both lines, and the balance after each", lines.includes("5.00") && lines.includes("−5.00"), lines);
+  await page.locator(".chart canvas").waitFor();
+  await shot(page, "statement");
+  check("the chart is drawn", true);
+  await view(page, "#/setup");
+  await page.getByRole("button", { name: "Add a skill" }).click();
+  await dialog(page).getByLabel("Name").fill("russian");
+  await dialog(page).getByRole("button", { name: "Add a skill" }).click();
+  await page.getByRole("link", { name: "russian" }).waitFor();
+  await page.getByRole("button", { name: "Add a queue" }).click();
+  await dialog(page).getByLabel("Name").fill("support");
+  await dialog(page).getByRole("button", { name: "Add a queue" }).click();
+  await page.getByRole("link", { name: "support" }).waitFor();
+  check("skills and queues are made", true);
+  await view(page, "#/phones?name=console");
+  await rows(page).first().locator(".opens").click();
+  await panel(page).getByLabel("russian").check();
+  await toast(page, "Saved");
+  await panel(page).getByLabel("support").check();
+  await page.waitForTimeout(300);
+  const user = (await call(page, "GetUsers", { user_name: "console-test", with_skills: true, with_queues: true })).result[0];
+  check("a skill and a queue are bound", user.skills.length === 1 && user.acd_queues.length === 1, user);
+  await view(page, `#/phones?skill=${user.skills[0].skill_id}`);
+  await rows(page).filter({ hasText: "console-test" }).waitFor();
+  check("users are filtered by skill, from the address", (await rows(page).count()) === 1);
+  await view(page, `#/phones?user=${user.user_id}`);
+  await panel(page).getByRole("button", { name: "Delete" }).click();
+  await dialog(page).getByRole("button", { name: "Delete" }).click();
+  await toast(page, "deleted");
+  check("a phone user is deleted", (await call(page, "GetUsers", { user_id: user.user_id })).result.length === 0);
+}
+
+async function troubles(page) {
+  await enter(page);
+  await settled(page);
+  await page.route("**/stepchat/get-users", (route) => route.abort());
+  await page.getByRole("button", { name: /^Name/ }).click();
+  await page.locator(".notice.bad").waitFor();
+  const said = await page.locator(".notice.bad").textContent();
+  check("a lost connection is told, and old data is marked as old", said.includes("no answer") && said.includes("was read at"), said);
+  await shot(page, "lost-connection");
+  await page.unroute("**/stepchat/get-users");
+  await page.getByRole("button", { name: "Try again" }).click();
+  await page.locator(".notice.bad").waitFor({ state: "detached" });
+  check("and it goes on when the connection is back", true);
+  await page.route("**/stepchat/get-users", (route) => route.fulfill({ json: { success: false, status: "error", response: "invalid-token", message: "" } }));
+  await page.getByRole("button", { name: /^Name/ }).click();
+  await page.locator(".notice.bad").waitFor();
+  check("a revoked credential is told, with what to do", (await page.locator(".notice.bad").textContent()).includes("revoked"));
+  await page.unroute("**/stepchat/get-users");
+  await page.route("**/stepchat/get-users", (route) => route.fulfill({ status: 502, body: "<html>bad gateway</html>" }));
+  await page.getByRole("button", { name: "Try again" }).click();
+  await page.waitForFunction(() => document.querySelector(".notice.bad")?.textContent.includes("busy"));
+  check("an answer that is none is told", true);
+  await page.unroute("**/stepchat/get-users");
+}
+
+async function operatorStory(page) {
+  await enter(page, "#/access");
+  await page.getByRole("button", { name: "Make a token" }).click();
+  await dialog(page).getByLabel("Name").fill("console-story");
+  await dialog(page).getByRole("button", { name: "Make a token" }).click();
+  await page.locator("code.secret").waitFor();
+  const token = await page.locator("code.secret").textContent();
+  check("a token is made and shown once", token.startsWith("sbk_"), token.slice(0, 12));
+  await dialog(page).getByRole("button", { name: "Close" }).last().click();
+  await page.getByRole("cell", { name: "console-story" }).first().waitFor();
+  const works = () => page.evaluate((secret) => fetch("../stepchat/count-users", { method: "POST", headers: { Authorization: `Bearer ${secret}` } }).then((answer) => answer.json()), token);
+  check("it opens what it should", (await works()).success === true);
+  await shot(page, "access");
+  await page.getByRole("button", { name: "Revoke console-story" }).click();
+  await dialog(page).getByRole("button", { name: "Revoke" }).click();
+  await page.getByText(/revoked /).first().waitFor();
+  check("a revoked token opens nothing at once", (await works()).success === false);
+  await page.getByRole("button", { name: "Make a key" }).click();
+  await dialog(page).getByLabel("Name").fill("console-key");
+  await dialog(page).getByRole("button", { name: "Make a key" }).click();
+  await page.locator("code.secret").waitFor();
+  await dialog(page).getByRole("button", { name: "Close" }).last().click();
+  await page.getByRole("button", { name: "Revoke console-key" }).click();
+  await dialog(page).getByRole("button", { name: "Revoke" }).click();
+  await toast(page, "Saved");
+  check("an API key is made and revoked by its name", true);
+
+  await view(page, "#/health");
+  await page.locator(".figure").first().waitFor();
+  const figures = await page.locator(".figures").textContent();
+  check("health shows the ledger and the last hour", figures.includes("sums up") && /Requests\s*[1-9]/.test(figures), figures);
+  await shot(page, "health");
+
+  await view(page, "#/people");
+  await page.getByRole("button", { name: "Import" }).click();
+  const file = { name: "people.csv", mimeType: "text/csv", buffer: Buffer.from("First Name,Last Name,Email,Phone\nImport,One,one@import.example,+15550001\nImport,Two,two@import.example,+15550002\n") };
+  await dialog(page).locator("input[type=file]").setInputFiles(file);
+  await dialog(page).getByRole("button", { name: /Try it/ }).click();
+  await dialog(page).locator("pre").waitFor();
+  check("an import is tried first, and changes nothing", (await call(page, "get-users", { search: "import.example" })).length === 0, await dialog(page).locator("pre").textContent());
+  await shot(page, "import");
+  await dialog(page).getByRole("button", { name: "Import", exact: true }).click();
+  await dialog(page).getByText("Imported").waitFor();
+  check("then it is done", (await call(page, "get-users", { search: "import.example" })).length === 2, await dialog(page).locator("pre").textContent());
+}
+
+async function looks(browser) {
+  const views = ["#/people", "#/people?user=1", "#/phones", "#/money", "#/setup", "#/access", "#/health"];
+  for (const [name, options] of [["light", { colorScheme: "light" }], ["dark", { colorScheme: "dark" }], ["narrow", { viewport: NARROW }], ["russian", { locale: "ru-RU" }]]) {
+    const page = await open(browser, options);
+    await enter(page);
+    for (const hash of views) {
+      await view(page, hash);
+      await page.waitForTimeout(400);
+      const place = hash.replace(/\W+/g, "-").replace(/^-|-$/g, "");
+      await shot(page, `${name}-${place}`);
+      await page.evaluate(axeSource);
+      const found = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
+      const serious = found.violations.filter((one) => ["serious", "critical"].includes(one.impact));
+      check(`axe finds nothing serious: ${name}, ${place}`, serious.length === 0, serious.map((one) => `${one.id}: ${one.nodes.slice(0, 3).map((node) => node.html).join(" | ")}`));
+      if (name === "narrow") {
+        const wider = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+        check(`nothing is wider than 375 px: ${place}`, wider <= 0, wider);
+      }
+    }
+    if (name === "russian") check("the browser's language is taken", (await page.locator(".top nav").textContent()).includes("Люди"));
+    await page.context().close();
+  }
+}
+
+async function main() {
+  const browser = await chromium.launch({ executablePath: CONSOLE_BROWSER, args: FLAGS });
+  const page = await open(browser);
+  const only = CONSOLE_ONLY.split(",").filter(Boolean);
+  const story = async (name, tell) => {
+    if (only.length && !only.includes(name)) return;
+    try {
+      await tell();
+    } catch (error) {
+      await shot(page, `failed-${name}`).catch(() => {});
+      check(`the story ${name} goes to its end`, false, error.message);
+    }
+  };
+  await story("person", async () => {
+    const id = await addsFindsChanges(page);
+    await twoPeopleEdit(browser, page, id);
+    await conversations(page, id);
+    await leadAndDelete(page, id);
+  });
+  await story("bulk", () => listAndBulk(page));
+  await story("markup", () => markup(page));
+  await story("money", () => money(page));
+  const said = page.seen.said.filter((line) => !line.includes("favicon"));
+  check("the page says nothing on the browser's console", said.length === 0, said);
+  await story("troubles", () => troubles(page));
+  await story("operator", () => operatorStory(page));
+  await story("looks", () => looks(browser));
+  const strangers = page.seen.asked.filter((url) => !url.startsWith(`${ORIGIN}/`) && !url.startsWith("data:"));
+  check("no request leaves the server", strangers.length === 0, strangers);
+  await browser.close();
+}
+
+main().catch((error) => { check("the browser's story", false, error.stack); process.exitCode = 1; });
