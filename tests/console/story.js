@@ -12,7 +12,7 @@ const FLAGS = [
   "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
 ];
 const ORIGIN = new URL(CONSOLE_URL).origin;
-const SECRET = new URL(CONSOLE_URL).hash;
+const KEY = new URL(CONSOLE_URL).hash;
 const PAGE = CONSOLE_URL.split("#")[0];
 const WIDE = { width: 1280, height: 860 };
 const NARROW = { width: 375, height: 740 };
@@ -42,7 +42,7 @@ async function open(browser, options = {}) {
 }
 
 async function enter(page, hash = "#/people") {
-  await page.goto(PAGE + SECRET);
+  await page.goto(PAGE + KEY);
   await page.locator("main h1").waitFor();
   await page.goto(`${PAGE}${hash}`);
   await page.locator("main h1").waitFor();
@@ -58,7 +58,7 @@ const call = (page, method, fields) => page.evaluate(async ([name, values]) => {
 
 async function addsFindsChanges(page) {
   await enter(page);
-  check("the secret leaves the address at once", !page.url().includes("secret"), page.url());
+  check("the key leaves the address at once", !page.url().includes("key"), page.url());
   await page.getByRole("button", { name: "Add a person" }).click();
   await dialog(page).getByLabel("First name").fill("Мария");
   await dialog(page).getByLabel("Last name").fill("Ёлкина");
@@ -105,7 +105,7 @@ async function addsFindsChanges(page) {
 
   const other = await page.context().newPage();
   await other.goto(link);
-  check("a link to a search opens without the secret only with credentials of its own", await other.locator(".sign-in, main h1").first().textContent() !== null);
+  check("a link to a search opens without the key only with credentials of its own", await other.locator(".sign-in, main h1").first().textContent() !== null);
   await other.close();
   return id;
 }

@@ -1,7 +1,7 @@
 // Where the calls go and with which credentials: from the server's own process, or typed in by a person.
 // Typed credentials live in this tab's session storage and nowhere else.
 
-const SECRET = "switchboard-secret";
+const KEY = "switchboard-key";
 const TYPED = "switchboard-typed";
 
 const served = document.querySelector("meta[name=switchboard-server]").content;
@@ -16,14 +16,14 @@ export const session = {
   voximplant: null,
 };
 
-// The secret comes in the address's fragment, which no browser sends anywhere, and is taken out of it at once.
-function takeSecret() {
-  const match = /^#secret=([\w-]+)/.exec(location.hash);
+// The key that the server prints comes in the address's fragment, which no browser sends anywhere, and is taken out of it at once.
+function takeKey() {
+  const match = /^#key=([0-9a-f]+)/.exec(location.hash);
   if (match) {
-    sessionStorage.setItem(SECRET, match[1]);
+    sessionStorage.setItem(KEY, match[1]);
     history.replaceState(null, "", `${location.pathname}${location.search}#/people`);
   }
-  return sessionStorage.getItem(SECRET) ?? "";
+  return sessionStorage.getItem(KEY) ?? "";
 }
 
 export class Trouble extends Error {
@@ -36,7 +36,7 @@ export class Trouble extends Error {
 }
 
 export async function operator(path, body, { raw = false, signal } = {}) {
-  const headers = { "X-Switchboard-Page": "1", "X-Switchboard-Secret": takeSecret() };
+  const headers = { "X-Switchboard-Page": takeKey() };
   const options = { headers, signal, cache: "no-store" };
   if (body !== undefined) {
     options.method = "POST";
@@ -57,7 +57,7 @@ export async function operator(path, body, { raw = false, signal } = {}) {
 }
 
 export async function connect() {
-  takeSecret();
+  takeKey();
   if (session.own) {
     try {
       const told = await operator("session");
@@ -91,7 +91,7 @@ export function signIn(typed) {
 
 export function signOut() {
   sessionStorage.removeItem(TYPED);
-  sessionStorage.removeItem(SECRET);
+  sessionStorage.removeItem(KEY);
   Object.assign(session, { operator: null, stepchat: null, voximplant: null });
 }
 
