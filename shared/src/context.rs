@@ -13,7 +13,8 @@ use crate::wire::{Cookies, Inbound};
 use serde::Serialize;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// What lives as long as the process.
 #[derive(Debug)]

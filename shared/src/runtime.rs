@@ -27,7 +27,8 @@ use std::fmt::Write as _;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
+use tokio::time::Instant;
 
 /// Longest a handler may take where no deadline is known (the local server): API Gateway's own limit.
 const LONGEST: Duration = Duration::from_secs(29);

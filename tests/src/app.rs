@@ -22,10 +22,11 @@ use shared::timestamp::Timestamp;
 use shared::voximplant::{Account, Role};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use switchboard::embedded;
 use switchboard::files::Files;
 use switchboard::operator::{Credentials, Operator};
+use tokio::time::Instant;
 use tower::ServiceExt as _;
 
 /// 2026-11-22 00:00:00 UTC: where every test's clock starts.

@@ -208,7 +208,7 @@ async fn the_tokens_of_a_deleted_admin_open_nothing_at_once_and_leave_no_item() 
     assert!(!items_with(&app, "gone-one").is_empty(), "the request died before the purge");
     // No time, then time: whatever interrupts, the next run finds the rest.
     let store = &app.app.store;
-    let now = std::time::Instant::now();
+    let now = tokio::time::Instant::now();
     let _ = shared::store::stepchat::jobs::purge(store, user, now).await.unwrap();
     assert!(shared::store::stepchat::jobs::purge(store, user, now + std::time::Duration::from_mins(1)).await.unwrap());
     assert_eq!(items_with(&app, "gone-"), Vec::<Value>::new());
@@ -231,7 +231,8 @@ async fn a_repeated_purge_spares_a_token_that_has_the_name_now() {
     let put = json!({ "TableName": "stepchat", "Item": pointer });
     let (status, body) = embedded::perform(&app.database, "PutItem", put.to_string().as_bytes());
     assert_eq!(status, 200, "{body}");
-    let (user, soon) = (UserId::parse(&second).unwrap(), std::time::Instant::now() + std::time::Duration::from_mins(1));
+    let (user, soon) =
+        (UserId::parse(&second).unwrap(), tokio::time::Instant::now() + std::time::Duration::from_mins(1));
     assert!(shared::store::stepchat::jobs::purge(&app.app.store, user, soon).await.unwrap());
     count(&app, &token).await.response();
     assert_eq!(listed(&app, "crm").await.owner.get(), 1);

@@ -9,9 +9,9 @@ use shared::store::load::Load;
 use shared::store::stepchat::users::Secrets;
 use shared::store::stepchat::{jobs, removals, users};
 use std::ops::Range;
-use std::time::Instant;
 use switchboard::embedded;
 use tests::App;
+use tokio::time::Instant;
 use xtask::seed::Sink;
 
 /// Ids begin here, so that an id is no other number by chance.

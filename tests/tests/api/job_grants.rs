@@ -17,9 +17,10 @@ use shared::store::voximplant::queues;
 use shared::store::voximplant::tasks::{self, Task};
 use shared::voximplant::Refusal;
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use switchboard::methods::JOBS;
 use tests::App;
+use tokio::time::Instant;
 
 /// More than one transaction serves.
 const MANY: usize = 50;

@@ -3,10 +3,11 @@
 use serde_json::{Value, json};
 use shared::runtime;
 use shared::store::Table;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use switchboard::embedded;
 use switchboard::methods::JOBS;
 use tests::App;
+use tokio::time::Instant;
 
 /// Runs the jobs once and returns their log line.
 async fn run(app: &App, time: Duration) -> Value {

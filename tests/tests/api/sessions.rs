@@ -196,7 +196,7 @@ async fn a_deleted_users_sessions_end_at_once_and_are_gone_after_the_purge() {
     let user = cascades::delete_and_die(&app, &busy.id).await;
     assert!(!lives(&app, &session).await, "before anything is purged");
     assert_eq!(app.stepchat("login", fields).await.response(), json!(false));
-    let until = std::time::Instant::now() + std::time::Duration::from_mins(1);
+    let until = tokio::time::Instant::now() + std::time::Duration::from_mins(1);
     assert!(shared::store::stepchat::jobs::purge(&app.app.store, user, until).await.unwrap());
     cascades::assert_gone(&app, &busy).await;
 }

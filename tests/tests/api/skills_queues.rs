@@ -5,8 +5,9 @@ use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 use shared::store::voximplant::tasks;
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tests::App;
+use tokio::time::Instant;
 
 async fn added(app: &App, method: &str, fields: Value, key: &str) -> u64 {
     let answer = app.voximplant(method, fields).await;

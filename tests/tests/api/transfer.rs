@@ -7,8 +7,9 @@ use shared::ledger::{Money, Rate};
 use shared::store::Table;
 use shared::store::voximplant::rates;
 use shared::voximplant::Currency;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tests::App;
+use tokio::time::Instant;
 use xtask::seed::{Place, Sink};
 
 /// The sum of all balances, the world's and suspense included, in ten-thousandths; nothing may be below zero but the

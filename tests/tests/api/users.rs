@@ -14,8 +14,9 @@ use shared::store::voximplant::users::creation;
 use shared::store::{Sequence, Table, Txn};
 use shared::voximplant::{AcdStatus, CustomData, DisplayName, NewPhoneUser, Refusal, UserName};
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tests::App;
+use tokio::time::Instant;
 
 /// A user as the model knows it.
 #[derive(Debug, Clone)]

@@ -84,6 +84,21 @@ fn methods_speak_to_the_database_only_through_the_store() {
     assert!(found.is_empty(), "{found:#?}");
 }
 
+/// A paused clock of a test then holds for every deadline.
+#[test]
+fn deadlines_and_durations_are_by_the_clock_of_the_runtime() {
+    let mut found = Vec::new();
+    for folder in ["shared/src", "functions"] {
+        for file in sources(&root().join(folder)) {
+            let of_std = |line: &&str| line.contains("std::time") && line.contains("Instant");
+            if let Some(line) = code(&file).lines().find(of_std) {
+                found.push(format!("{}: {line}", file.strip_prefix(root()).unwrap().display()));
+            }
+        }
+    }
+    assert!(found.is_empty(), "{found:#?}");
+}
+
 #[test]
 fn no_request_can_scan_a_table() {
     for folder in ["shared/src", "functions"] {

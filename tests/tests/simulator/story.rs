@@ -16,8 +16,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tests::App;
+use tokio::time::Instant;
 
 /// More than one transaction holds, so that `all` takes two chunks.
 pub(crate) const USERS: usize = 52;

@@ -3,7 +3,7 @@
 use crate::done::Done;
 use shared::context::App;
 use shared::store::stepchat::{jobs, removals};
-use std::time::Instant;
+use tokio::time::Instant;
 
 /// Finishes promised deletes of many users, then promised purges of single ones. One that fails does not stop the others.
 pub(crate) async fn finish(app: &App, deadline: Instant) -> Done {

@@ -21,7 +21,7 @@ use shared::store::voximplant::binding::BIND;
 use shared::store::voximplant::changes::REMOVE;
 use shared::store::voximplant::tasks::PERFORM;
 use std::sync::Arc;
-use std::time::Instant;
+use tokio::time::Instant;
 
 /// What the schedule runs.
 pub static JOB: Job = Job { name: "jobs", grants: GRANTS, run: |app, deadline| Box::pin(finish(app, deadline)) };

@@ -3,7 +3,7 @@
 use crate::done::Done;
 use shared::context::App;
 use shared::store::search;
-use std::time::Instant;
+use tokio::time::Instant;
 
 /// Removes the postings of texts that have been replaced, and of writers that died.
 pub(crate) async fn finish(app: &App, deadline: Instant) -> Done {

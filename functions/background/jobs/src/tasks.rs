@@ -4,7 +4,7 @@ use crate::done::Done;
 use shared::context::App;
 use shared::store::StoreError;
 use shared::store::voximplant::tasks::{self, Task};
-use std::time::Instant;
+use tokio::time::Instant;
 
 /// Users that the first pass takes: some seconds of work between two looks at the deadline.
 const FIRST_PASS: usize = 2_000;

@@ -3,8 +3,7 @@
 use crate::done::Done;
 use shared::context::App;
 use shared::store::ledger::bulk;
-use std::time::Instant;
-use tokio::time::timeout_at;
+use tokio::time::{Instant, timeout_at};
 
 /// Drives what requests have left of their transfers to its end, until nothing is left or the deadline is near. One that
 /// fails does not stop the others.
@@ -14,7 +13,7 @@ pub(crate) async fn finish(app: &App, deadline: Instant) -> Done {
         Ok(jobs) => {
             for job in jobs {
                 // A transfer that is cut off is like one whose driver died: the next run goes on where it stands.
-                let performed = timeout_at(deadline.into(), job.perform(&app.store, app.clock.now())).await;
+                let performed = timeout_at(deadline, job.perform(&app.store, app.clock.now())).await;
                 done.note(performed.unwrap_or(Ok(false)));
             }
         }

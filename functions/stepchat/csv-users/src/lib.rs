@@ -13,7 +13,8 @@ use shared::store::stepchat::lists::{Column, Order, Place};
 use shared::wire::stepchat::{Access, Answer, Error, PlaceCursor, Stepchat, UserRefs};
 use sheet::Sheet;
 use std::pin::pin;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// The method.
 #[derive(Debug)]

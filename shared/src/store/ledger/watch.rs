@@ -12,7 +12,7 @@ use crate::store::grants::{Action, Grant};
 use crate::store::read::{Partition, Range};
 use crate::store::{Key, Sequence, Store, StoreError, Table};
 use serde::{Deserialize, Serialize};
-use std::time::Instant;
+use tokio::time::Instant;
 
 /// What [`look`] needs.
 pub const WATCH: &[Grant] = &[

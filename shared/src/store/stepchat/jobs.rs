@@ -8,7 +8,7 @@ use crate::store::search::Posted;
 use crate::store::{Key, Store, StoreError, Table, Write};
 use futures_util::try_join;
 use serde::{Deserialize, Serialize};
-use std::time::Instant;
+use tokio::time::Instant;
 
 /// What finishing a purge needs.
 pub const PURGE: &[Grant] = &[

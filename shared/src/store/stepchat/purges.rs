@@ -18,7 +18,7 @@ use crate::store::search::{self, Posted};
 use crate::store::txn::Step;
 use crate::store::{Attempts, Attributes, CommitError, Key, Store, StoreError, Table, Txn, Write};
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Instant;
+use tokio::time::Instant;
 
 /// Items removed between two looks at the clock.
 const PAGE: i32 = 100;

@@ -11,7 +11,7 @@ use crate::store::read::{Partition, Range};
 use crate::store::{Attempts, CommitError, Key, Sequence, Store, StoreError, Table, Txn, Write};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
-use std::time::Instant;
+use tokio::time::Instant;
 
 /// What [`Removal::promise`] needs.
 pub const PROMISE: &[Grant] = &[Grant::on(Table::Stepchat, Action::PutItem)];

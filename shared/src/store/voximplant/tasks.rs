@@ -18,7 +18,7 @@ use crate::timestamp::Timestamp;
 use crate::voximplant::{Application, Queue, Refusal};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use std::time::Instant;
+use tokio::time::Instant;
 
 /// What [`Task::promise`] needs.
 pub const PROMISE: &[Grant] = &[Grant::on(Table::Voximplant, Action::PutItem)];

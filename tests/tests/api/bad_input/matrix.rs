@@ -10,10 +10,11 @@ use shared::store::grants::Action;
 use shared::store::search;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use switchboard::embedded;
 use switchboard::methods::families;
 use tests::{Answer, App, workspace};
+use tokio::time::Instant;
 
 const UNKNOWN_ID: u64 = 987_654_321;
 
