@@ -4,6 +4,7 @@ use crate::timestamp::Timestamp;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
+use tokio::time::Instant;
 
 /// Where "now" comes from.
 #[derive(Debug, Clone)]
@@ -12,6 +13,8 @@ pub enum Clock {
     System,
     /// A clock that moves only when told to.
     Manual(Arc<AtomicI64>),
+    /// A clock that goes with the runtime's own, which a test can pause: what it showed when it began, and when that was.
+    Runtime(Arc<AtomicI64>, Instant),
 }
 
 impl Clock {
@@ -19,6 +22,12 @@ impl Clock {
     #[must_use]
     pub fn manual(start: Timestamp) -> Self {
         Self::Manual(Arc::new(AtomicI64::new(start.millis())))
+    }
+
+    /// A clock that shows `start` now, and goes on with the runtime's clock.
+    #[must_use]
+    pub fn of_runtime(start: Timestamp) -> Self {
+        Self::Runtime(Arc::new(AtomicI64::new(start.millis())), Instant::now())
     }
 
     /// The current moment.
@@ -30,12 +39,16 @@ impl Clock {
                 Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
             }
             Self::Manual(millis) => Timestamp::from_millis(millis.load(Ordering::SeqCst)),
+            Self::Runtime(start, began) => {
+                let gone = i64::try_from(began.elapsed().as_millis()).unwrap_or(i64::MAX);
+                Timestamp::from_millis(start.load(Ordering::SeqCst).saturating_add(gone))
+            }
         }
     }
 
-    /// Moves a manual clock; the system clock stays as it is.
+    /// Sets a test's clock forward, or back; the system clock stays as it is.
     pub fn advance_millis(&self, millis: i64) {
-        if let Self::Manual(now) = self {
+        if let Self::Manual(now) | Self::Runtime(now, _) = self {
             now.fetch_add(millis, Ordering::SeqCst);
         }
     }

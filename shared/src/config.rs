@@ -1,7 +1,7 @@
 //! Everything that can be set, read once at start; a bad setting is reported together with all other bad settings.
 
 use crate::stepchat::Name;
-use crate::store::{Endpoint, Table, Tables};
+use crate::store::{EMULATED_REGION, Endpoint, Table, Tables};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ring::rand::{SecureRandom, SystemRandom};
@@ -198,7 +198,7 @@ const SESSION_DAYS: Variable = Variable {
 const LOGIN_FAILURES: Variable = Variable {
     name: "STEPCHAT_LOGIN_FAILURES",
     default: Some("10"),
-    about: "Failed logins of one end user after which `login` answers `ip-ban` (1 to 100).",
+    about: "Failed logins from one address that `user_ip` names, after which `login` answers `ip-ban` to it (1 to 100).",
 };
 const LOGIN_FAILURES_PER_ACCOUNT: Variable = Variable {
     name: "STEPCHAT_LOGIN_FAILURES_PER_ACCOUNT",
@@ -416,17 +416,17 @@ pub fn endpoint_of(variable: &str, lookup: impl Fn(&str) -> Option<String>) -> R
     let lookup = |name: &str| lookup(name).filter(|value| !value.is_empty());
     let url = lookup(variable);
     let mut problems = Vec::new();
-    let mut required = |name: &str| {
-        // An emulator needs none of these.
-        lookup(name).or_else(|| url.as_ref().map(|_| String::from("local"))).unwrap_or_else(|| {
+    let mut required = |name: &str, emulated: &str| {
+        // An emulator needs none of these, but some refuse a region that AWS does not have.
+        lookup(name).or_else(|| url.as_ref().map(|_| emulated.to_owned())).unwrap_or_else(|| {
             problems.push(format!("{name} is not set"));
             String::new()
         })
     };
     let endpoint = Endpoint {
-        region: required("AWS_REGION"),
-        access_key_id: required("AWS_ACCESS_KEY_ID"),
-        secret_access_key: required("AWS_SECRET_ACCESS_KEY"),
+        region: required("AWS_REGION", EMULATED_REGION),
+        access_key_id: required("AWS_ACCESS_KEY_ID", "local"),
+        secret_access_key: required("AWS_SECRET_ACCESS_KEY", "local"),
         session_token: lookup("AWS_SESSION_TOKEN"),
         url: url.clone(),
     };
@@ -486,6 +486,6 @@ mod tests {
     fn a_function_on_aws_needs_its_region_and_credentials_an_emulator_does_not() {
         assert!(endpoint(|_| None).unwrap_err().to_string().contains("AWS_REGION"));
         let url = |name: &str| (name == "AWS_ENDPOINT_URL_DYNAMODB").then(|| "http://127.0.0.1:1".to_owned());
-        assert!(endpoint(url).is_ok());
+        assert_eq!(endpoint(url).unwrap().region, "us-east-1");
     }
 }

@@ -12,7 +12,7 @@ use crate::timestamp::Timestamp;
 use crate::wire::{Cookies, Inbound};
 use serde::Serialize;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -38,6 +38,7 @@ impl App {
     #[must_use]
     pub fn new(config: Config, store: Store, clock: Clock, log: Log) -> Self {
         let tokens = Tokens::new(&config.token_secret, &config.payload_secret);
+        let store = store.timed(clock.clone());
         Self { config, store, clock, log, tokens, files: Arc::new(NoFiles) }
     }
 
@@ -62,6 +63,7 @@ pub struct Ctx {
     inline_until: Instant,
     read_until: Instant,
     delegate: bool,
+    note: Arc<OnceLock<&'static str>>,
 }
 
 impl Ctx {
@@ -79,7 +81,19 @@ impl Ctx {
             inline_until: Instant::now(),
             read_until: Instant::now(),
             delegate: false,
+            note: Arc::default(),
         }
+    }
+
+    /// Tells the log what the call was answered without. Of several notes it keeps the first.
+    pub fn note(&self, what: &'static str) {
+        // A second one says no more than that there was a first.
+        let _ = self.note.set(what);
+    }
+
+    /// What the log is told beside the outcome.
+    pub(crate) fn noted(&self) -> Option<&'static str> {
+        self.note.get().copied()
     }
 
     /// Says how long the whole request may take.
@@ -170,7 +184,7 @@ impl Ctx {
     /// The address of something below the family's root, on the host and with the prefix that the caller used.
     #[must_use]
     pub fn address<F: Family>(&self, below: &str) -> String {
-        let mut doors = std::iter::once(&F::ROOT).chain(F::FRONT_DOORS);
+        let mut doors = std::iter::once(F::ROOT).chain(F::FRONT_DOORS.iter().map(|door| door.path()));
         let prefix = doors.find_map(|door| self.path.split_once(door)).map_or("", |(prefix, _)| prefix);
         format!("{}{prefix}{}/{below}", self.origin(), F::ROOT)
     }

@@ -1,36 +1,57 @@
 //! Substring search by prefix: what an index holds of a text, and what is looked up for a word.
 //!
-//! A word has no white space, so whatever it matches lies within one token of a text. Every character of a token begins a
-//! gram: that character and up to seven behind it. Hence a text contains a word of up to eight characters exactly if one
-//! of the text's grams begins with the word; a longer word is looked up by pieces that are whole grams
-//! (`docs/adr/0013`).
+//! A word has no white space, so whatever it matches lies within one token of a text. Every indexed character of a token
+//! begins a gram: that character and up to seven behind it. Hence a text that is indexed whole contains a word of up to
+//! eight characters exactly if one of the text's grams begins with the word; a longer word is looked up by pieces that are
+//! whole grams. A text of which only the beginning is indexed is looked into by every search (`docs/adr/0013`).
 
+use crate::limits::MAX_SEARCH_ENTRIES;
 use crate::text::fold;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// Characters of a gram.
 const WIDTH: usize = 8;
-/// Bytes of a folded text beyond which it is not cut into grams: it is looked into by every search instead.
-const LONGEST: usize = 8_192;
 /// Pieces by which a word longer than a gram is looked up.
 const PIECES: usize = 4;
 
-/// A text in the form in which an index keeps it: folded, and nothing at all if it is too long.
+/// How much of a text is indexed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// Every character begins a gram.
+    Whole,
+    /// The first so many do.
+    First(usize),
+}
+
+impl Extent {
+    fn characters(self) -> usize {
+        match self {
+            Self::Whole => usize::MAX,
+            Self::First(characters) => characters,
+        }
+    }
+}
+
+/// A text in the form in which an index keeps it: folded, and no more of it than the index needs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct IndexedText(String);
 
 impl IndexedText {
-    /// `None` for a text in which no word can be found.
+    /// The part of a text that is indexed; `None` for a text in which no word can be found.
     #[must_use]
-    pub fn of(text: &str) -> Option<Self> {
+    pub fn of(text: &str, extent: Extent) -> Option<Self> {
         let folded = fold(text);
-        match folded.len() {
-            _ if folded.trim().is_empty() => None,
-            0..=LONGEST => Some(Self(folded)),
-            _ => Some(Self(String::new())),
+        if folded.trim().is_empty() {
+            return None;
         }
+        // The last gram goes on behind the last character that begins one.
+        let kept = extent.characters().saturating_add(WIDTH - 1);
+        Some(Self(match folded.char_indices().nth(kept) {
+            Some((end, _)) => folded.get(..end).unwrap_or(&folded).to_owned(),
+            None => folded,
+        }))
     }
 
     /// Bytes that it takes to keep it.
@@ -39,36 +60,56 @@ impl IndexedText {
         self.0.len()
     }
 
-    /// Whether the text is too long to have grams of its own.
+    /// Whether it takes none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The grams under which the text is found: one per character outside white space, each once. This is the one
+    /// The grams under which the text is found: one per indexed character outside white space, each once. This is the one
     /// definition that writers, removers, searches and bulk loads share.
     #[must_use]
-    pub fn grams(&self) -> BTreeSet<Gram> {
-        if self.is_empty() {
-            return BTreeSet::from([Gram::ANY]);
-        }
-        let tails = |token: &str| -> Vec<Gram> {
-            token.char_indices().filter_map(|(start, _)| token.get(start..)).map(Gram::beginning).collect()
-        };
-        self.0.split_whitespace().flat_map(tails).collect()
+    pub fn grams(&self, extent: Extent) -> BTreeSet<Gram> {
+        let starts = self.0.char_indices().take(extent.characters()).filter(|(_, letter)| !letter.is_whitespace());
+        starts.filter_map(|(start, _)| self.0.get(start..)).map(Gram::beginning).collect()
     }
 }
 
-/// A character and up to seven that follow it.
+/// How many characters of each of these folded texts a call may index: all of them together stay below the bound of a call
+/// (decision E9), with the one entry more that a text has which is not indexed whole. Texts that are `first` come first, as
+/// names do; of the rest, who is short is indexed whole and the others get equal parts.
+#[must_use]
+pub fn extents(texts: &[(&str, bool)]) -> Vec<Extent> {
+    let room = MAX_SEARCH_ENTRIES.saturating_sub(texts.len());
+    let wanted: Vec<usize> = texts.iter().map(|(text, _)| text.chars().take(room.saturating_add(1)).count()).collect();
+    let mut given = vec![0; texts.len()];
+    // Names of the usual lengths need a tenth of it. They may not leave the others without a part.
+    let mut left = room;
+    for (is_first, most) in [(true, room / 5 * 3), (false, room)] {
+        let mut group: Vec<usize> =
+            (0..texts.len()).filter(|at| texts.get(*at).is_some_and(|(_, first)| *first == is_first)).collect();
+        group.sort_by_key(|at| wanted.get(*at));
+        let mut share_of = left.min(most);
+        let mut waiting = group.len();
+        for at in group {
+            let (Some(wanted), Some(given)) = (wanted.get(at), given.get_mut(at)) else { continue };
+            *given = (*wanted).min(share_of.checked_div(waiting).unwrap_or_default());
+            share_of = share_of.saturating_sub(*given);
+            left = left.saturating_sub(*given);
+            waiting = waiting.saturating_sub(1);
+        }
+    }
+    let extent = |(given, wanted): (usize, usize)| if given < wanted { Extent::First(given) } else { Extent::Whole };
+    given.into_iter().zip(wanted).map(extent).collect()
+}
+
+/// A character and up to seven that follow it in the same token.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Gram(String);
 
 impl Gram {
-    /// The gram of all texts that are too long: it begins with nothing, so no word has it.
-    pub const ANY: Self = Self(String::new());
-
     fn beginning(text: &str) -> Self {
-        Self(text.chars().take(WIDTH).collect())
+        Self(text.chars().take(WIDTH).take_while(|letter| !letter.is_whitespace()).collect())
     }
 
     /// The first character, and what follows.
@@ -79,8 +120,8 @@ impl Gram {
     }
 }
 
-/// What a folded word without white space is looked up by: every text that contains the word has, for each of these, a gram
-/// that begins with it.
+/// What a folded word without white space is looked up by: every text that is indexed whole and contains the word has, for
+/// each of these, a gram that begins with it.
 #[must_use]
 pub fn pieces(word: &str) -> Vec<Gram> {
     let letters: Vec<char> = word.chars().collect();
@@ -98,24 +139,44 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn grams(text: &str) -> Vec<String> {
-        IndexedText::of(text).map_or_else(Vec::new, |text| text.grams().into_iter().map(|gram| gram.0).collect())
+    fn grams(text: &str, extent: Extent) -> Vec<String> {
+        let text = IndexedText::of(text, extent);
+        text.map_or_else(Vec::new, |text| text.grams(extent).into_iter().map(|gram| gram.0).collect())
     }
 
     /// Whether an index with the grams of `text` finds `word`.
     fn finds(text: &str, word: &str) -> bool {
-        let grams = grams(text);
+        let grams = grams(text, Extent::Whole);
         pieces(word).iter().all(|piece| grams.iter().any(|gram| gram.starts_with(&piece.0)))
     }
 
     #[test]
     fn every_character_begins_a_gram() {
-        assert_eq!(grams("Ёж!"), ["!", "еж!", "ж!"]);
-        assert_eq!(grams("a b"), ["a", "b"]);
-        assert_eq!(grams("abcdefghij").first().map(String::as_str), Some("abcdefgh"));
-        assert_eq!(grams(" \t "), Vec::<String>::new());
-        assert_eq!(grams(&"x".repeat(LONGEST + 1)), [""]);
-        assert_eq!(grams(&"x".repeat(LONGEST)).len(), WIDTH);
+        assert_eq!(grams("Ёж!", Extent::Whole), ["!", "еж!", "ж!"]);
+        assert_eq!(grams("a b", Extent::Whole), ["a", "b"]);
+        assert_eq!(grams("ab\tcd\ne", Extent::Whole), ["ab", "b", "cd", "d", "e"]);
+        assert_eq!(grams("abcdefghij", Extent::Whole).first().map(String::as_str), Some("abcdefgh"));
+        assert_eq!(grams(" \t ", Extent::Whole), Vec::<String>::new());
+        assert_eq!(grams("\u{200b}", Extent::Whole), Vec::<String>::new());
+    }
+
+    #[test]
+    fn of_a_text_that_is_not_indexed_whole_the_first_characters_begin_grams() {
+        assert_eq!(grams("abcdefghijkl", Extent::First(2)), ["abcdefgh", "bcdefghi"]);
+        assert_eq!(grams("a cdefghijkl", Extent::First(3)), ["a", "cdefghij"]);
+        // No more of it is kept than that takes.
+        assert_eq!(IndexedText::of(&"x".repeat(1_000), Extent::First(10)).unwrap().len(), 17);
+    }
+
+    #[test]
+    fn names_come_first_short_texts_are_indexed_whole_and_long_ones_share_the_rest() {
+        let (name, note, long) = ("anna", "y".repeat(30), "x".repeat(65_535));
+        assert_eq!(extents(&[(name, true), (&note, false)]), [Extent::Whole, Extent::Whole]);
+        let shared = extents(&[(name, true), (&note, false), (&long, false), (&long, false)]);
+        let part = (MAX_SEARCH_ENTRIES - 4 - 34) / 2;
+        assert_eq!(shared, [Extent::Whole, Extent::Whole, Extent::First(part), Extent::First(part)]);
+        assert_eq!(extents(&[(&"x".repeat(MAX_SEARCH_ENTRIES - 1), false)]), [Extent::Whole]);
+        assert_eq!(extents(&[(&long, false)]), [Extent::First(MAX_SEARCH_ENTRIES - 1)]);
     }
 
     #[test]
@@ -131,16 +192,38 @@ mod tests {
     #[test]
     fn parts_are_a_character_and_the_rest() {
         assert_eq!(Gram("ёж".into()).parts(), ("ё", "ж"));
-        assert_eq!(Gram::ANY.parts(), ("", ""));
     }
 
     proptest! {
+        #[test]
+        fn no_texts_write_more_entries_than_a_call_may(
+            texts in proptest::collection::vec((0_usize..5_000, proptest::bool::ANY), 1..84),
+        ) {
+            let kept: Vec<(String, bool)> = texts.into_iter().map(|(length, first)| ("x".repeat(length), first)).collect();
+            let texts: Vec<(&str, bool)> = kept.iter().map(|(text, first)| (text.as_str(), *first)).collect();
+            let entries = |(extent, (text, _)): (Extent, &(&str, bool))| match extent {
+                Extent::Whole => text.len(),
+                Extent::First(count) => { assert!(count < text.len() && count >= 9, "{count}"); count + 1 }
+            };
+            prop_assert!(extents(&texts).into_iter().zip(&texts).map(entries).sum::<usize>() <= MAX_SEARCH_ENTRIES);
+        }
+
         #[test]
         fn what_a_text_contains_is_found(text in "[abц ]{0,30}", start in 0_usize..30, length in 1_usize..20) {
             let part: String = fold(&text).chars().skip(start).take(length).collect();
             for word in part.split_whitespace() {
                 prop_assert!(finds(&text, word), "{:?}", word);
             }
+        }
+
+        #[test]
+        fn what_the_indexed_part_of_a_text_begins_is_found(text in "[abц ]{0,40}", start in 0_usize..40, length in 1_usize..8, count in 1_usize..40) {
+            let folded = fold(&text);
+            let part: String = folded.chars().skip(start).take(length).collect();
+            let Some(word) = part.split_whitespace().next().filter(|_| start < count && !part.starts_with(char::is_whitespace)) else {
+                return Ok(());
+            };
+            prop_assert!(grams(&text, Extent::First(count)).iter().any(|gram| gram.starts_with(word)), "{:?}", word);
         }
 
         #[test]

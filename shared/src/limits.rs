@@ -11,6 +11,13 @@ pub const MAX_IDEMPOTENCY_KEY_CHARS: usize = 255;
 /// How long the first answer to an idempotency key is kept. Decided: at least 24 h.
 pub const IDEMPOTENCY_MILLIS: i64 = 48 * 60 * 60 * 1000;
 
+/// How far two clocks may be apart, in milliseconds: a moment further in the future was written by a clock that was wrong.
+/// Functions differ by some seconds at most; a minute is more than twice thirty seconds of each.
+pub const CLOCKS_APART_MILLIS: i64 = 60 * 1000;
+/// After how long an index certainly shows what was written, in milliseconds: it lags by seconds, and the clocks of whoever
+/// wrote and of whoever looks may be apart.
+pub const INDEX_SETTLED_MILLIS: i64 = 2 * 60 * 1000;
+
 /// Attempts at one read-decide-write before giving up as throttled.
 pub const MAX_ATTEMPTS: u32 = 8;
 /// Actions in one DynamoDB transaction.
@@ -24,6 +31,11 @@ pub const MAX_PARALLEL: usize = 16;
 
 /// Details (extras) one StepChat call may write: they share one transaction with the profile and its guards.
 pub const MAX_DETAILS_PER_CALL: usize = 80;
+/// Details of one StepChat user (decision E9).
+pub const MAX_DETAILS: usize = 200;
+/// Bytes of all details of one StepChat user, slugs and display names included: the largest user there can be fits into
+/// every answer that shows it, in the longest way JSON has to write a text (decision E9).
+pub const MAX_DETAILS_BYTES: usize = 256 * 1024;
 /// Bytes of one detail's value. The original's column is MySQL TEXT (64 KiB).
 pub const MAX_DETAIL_VALUE_BYTES: usize = 65_535;
 /// Bytes of a StepChat message, and of its attachments and its payload each. The original's columns are MySQL TEXT.
@@ -43,6 +55,8 @@ pub const MAX_PASSWORD_BYTES: usize = 1024;
 /// Postings that a search reads for one word, some 3 MB. Where a word has more, looking at everybody until a page is full
 /// costs no more (`docs/adr/0013`).
 pub const SEARCH_POSTINGS: usize = 50_000;
+/// Search index entries that one call may write (decision E9): some eighty batches.
+pub const MAX_SEARCH_ENTRIES: usize = 2_000;
 /// Users found that are read and sorted together; above that, their order is taken from an index.
 pub const SEARCH_TOGETHER: usize = 500;
 /// Words of a search that are looked up; who asks for more gets everybody looked at.

@@ -4,6 +4,7 @@
 use crate::config::Needs;
 use crate::context::{App, Ctx};
 use crate::observe::Blame;
+use crate::routes::{FrontDoor, RoutePath};
 use crate::runtime;
 use crate::store::files::FileKey;
 use crate::store::grants::{Grant, Grants};
@@ -37,9 +38,9 @@ pub trait Family: Sized + Send + Sync + 'static {
     const SELECTOR: &'static str;
     /// Path prefix of the family's routes, without a trailing slash.
     const ROOT: &'static str;
-    /// Other paths of the front door.
-    const FRONT_DOORS: &'static [&'static str];
-    /// Whether a method's route also exists with a trailing slash.
+    /// Where the front door is. It also takes every path below the family's root that no method has.
+    const FRONT_DOORS: &'static [FrontDoor];
+    /// Whether clients put a slash behind a method's name: then that form, too, reaches the method's own function.
     const TRAILING_SLASH: bool;
     /// What becomes of a body that calls itself JSON and is no object.
     const JUNK: Junk;
@@ -247,7 +248,7 @@ pub struct Entry {
     pub tokens: bool,
     /// Path prefix of its family.
     pub root: &'static str,
-    /// Whether its route also exists with a trailing slash.
+    /// Whether clients put a slash behind its name.
     pub trailing_slash: bool,
     answerer: fn(Arc<App>, Request<Bytes>) -> BoxFuture<'static, Reply>,
     handler: Handler,
@@ -324,12 +325,23 @@ impl Entry {
         format!("{}-{}", self.family, self.folder())
     }
 
-    /// Every path on which the method's own Lambda answers.
+    /// The method's own path.
     #[must_use]
-    pub fn paths(&self) -> Vec<String> {
+    pub fn path(&self) -> String {
+        format!("{}/{}", self.root, self.name)
+    }
+
+    /// Every route that wakes the method's own Lambda. The slash behind a name comes with all that may stand behind it
+    /// ([`RoutePath::below`]); what is not the method's name is refused there as the front door refuses it.
+    #[must_use]
+    pub fn routes(&self) -> Vec<RoutePath> {
         let names = std::iter::once(&self.name).chain(self.aliases);
-        let slashes: &[&str] = if self.trailing_slash { &["", "/"] } else { &[""] };
-        names.flat_map(|name| slashes.iter().map(move |slash| format!("{}/{name}{slash}", self.root))).collect()
+        let paths = names.map(|name| format!("{}/{name}", self.root));
+        let routes = paths.flat_map(|path| {
+            let below = self.trailing_slash.then(|| RoutePath::below(&path));
+            std::iter::once(RoutePath::literal(path)).chain(below)
+        });
+        routes.collect()
     }
 }
 

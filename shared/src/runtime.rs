@@ -5,6 +5,7 @@
 use crate::clock::Clock;
 use crate::config::{self, Config, Needs};
 use crate::context::{App, Ctx};
+use crate::event::{self, GatewayId};
 use crate::method::{Effect, Failure, Family, Handler, Method};
 use crate::observe::{self, Blame, Emf, JobFigures, Log, redact};
 use crate::store::files::{FileKey, Folder, NoFiles, OpenFiles};
@@ -12,16 +13,16 @@ use crate::store::grants::Grants;
 use crate::store::idempotency::{Known, Operation};
 use crate::store::meter::{self, Readings};
 use crate::store::{Store, StoreError, connect};
-use crate::wire::{Cookie, Inbound, Malformed, Params, Peer, Reply, ReplyType, decode};
+use crate::wire::{Cookie, Inbound, Malformed, Params, Reply, ReplyType, decode, field_names};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderValue, Request, Response, StatusCode};
 use lambda_http::lambda_runtime::{self, LambdaEvent};
-use lambda_http::request::RequestContext;
-use lambda_http::{Body, RequestExt, service_fn};
+use lambda_http::service_fn;
 use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
 use std::convert::Infallible;
 use std::fmt::Write as _;
 use std::panic::AssertUnwindSafe;
@@ -59,27 +60,22 @@ pub fn run_front_door_with_files<F: Family>(methods: &'static [Handler], open: O
     lambda(needs, open, move |app, request| async move { front_door::<F>(app, methods, request).await });
 }
 
-/// Runs an HTTP handler as a Lambda function.
+/// Runs an HTTP handler as a Lambda function. Whatever event comes, there is an answer to hand back.
 fn lambda<H, A>(needs: Needs, open: OpenFiles, handler: H)
 where
     H: Fn(Arc<App>, Request<Bytes>) -> A + Copy + Send + Sync + 'static,
     A: Future<Output: Into<Response<Bytes>>> + Send,
 {
     serve(needs, open, |app| {
-        lambda_http::run(service_fn(move |event: lambda_http::Request| {
+        lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| {
             let app = Arc::clone(&app);
             async move {
-                let context = event.lambda_context_ref();
-                let left = context.map_or(LONGEST, |context| time_left(context.deadline()));
-                let id = context.map(|context| context.request_id.clone());
-                let peer = event.request_context_ref().and_then(peer);
-                let (head, body) = event.into_parts();
-                let mut request = Request::from_parts(head, body_bytes(body));
-                if let Some(peer) = peer {
-                    request.extensions_mut().insert(peer);
-                }
-                request.extensions_mut().insert(Invocation { left: left.saturating_sub(MARGIN), id });
-                Ok::<_, Infallible>(lambda_response(handler(app, request).await.into()))
+                let LambdaEvent { payload, context } = event;
+                let left = time_left(context.deadline()).saturating_sub(MARGIN);
+                let mut request = event::request(&payload);
+                let request_id = request.extensions().get::<GatewayId>().map(|id| id.0.clone());
+                request.extensions_mut().insert(Invocation { left, id: Some(context.request_id), request_id });
+                Ok::<_, Infallible>(event::response(handler(app, request).await.into()))
             }
         }))
     });
@@ -155,42 +151,18 @@ pub async fn perform(job: &Job, app: Arc<App>, deadline: Instant) -> Result<usiz
     failure.map_or(Ok(finished), Err)
 }
 
-/// What Lambda says of one event: how long the handler may take, and the name it goes by in Lambda's own log.
+/// What Lambda says of one event: how long the handler may take, and the names it goes by in Lambda's own log and in the
+/// gateway's.
 #[derive(Debug, Clone)]
 struct Invocation {
     left: Duration,
     id: Option<String>,
-}
-
-/// Who is connected to the gateway, as the gateway says; headers may say anything.
-fn peer(context: &RequestContext) -> Option<Peer> {
-    match context {
-        RequestContext::ApiGatewayV2(context) => context.http.source_ip.as_deref()?.parse().ok().map(Peer),
-        _ => None,
-    }
+    request_id: Option<String>,
 }
 
 fn time_left(deadline: SystemTime) -> Duration {
     // Lambda hands out no event whose time is over: such a deadline is that of a local emulator, which sets none.
     deadline.duration_since(SystemTime::now()).unwrap_or(LONGEST)
-}
-
-fn body_bytes(body: Body) -> Bytes {
-    match body {
-        Body::Text(text) => Bytes::from(text),
-        Body::Binary(bytes) => Bytes::from(bytes),
-        _ => Bytes::new(),
-    }
-}
-
-fn lambda_response(response: Response<Bytes>) -> Response<Body> {
-    let (head, body) = response.into_parts();
-    // A binary body is sent base64-encoded: pictures only.
-    let body = match String::from_utf8(body.into()) {
-        Ok(text) => Body::Text(text),
-        Err(bytes) => Body::Binary(bytes.into_bytes()),
-    };
-    Response::from_parts(head, body)
 }
 
 /// Builds what lives as long as the process, from the environment.
@@ -252,8 +224,11 @@ async fn entered<F: Family>(
 ) -> Reply {
     let started = Instant::now();
     let invocation = request.extensions().get::<Invocation>().cloned();
-    let Invocation { left, id } = invocation.unwrap_or(Invocation { left: LONGEST, id: None });
-    CURRENT.scope(Current { deadline: started + left, id }, admit::<F>(app, request, method, methods, started)).await
+    let Invocation { left, id, request_id } =
+        invocation.unwrap_or(Invocation { left: LONGEST, id: None, request_id: None });
+    CURRENT
+        .scope(Current { deadline: started + left, id, request_id }, admit::<F>(app, request, method, methods, started))
+        .await
 }
 
 async fn admit<F: Family>(
@@ -268,7 +243,12 @@ async fn admit<F: Family>(
         Ok(inbound) => inbound,
         Err(malformed) => return refuse::<F>(&app, &malformed.into(), accepts_json, started),
     };
-    let Some(handler) = method.or_else(|| named::<F>(&inbound, methods)) else {
+    // A method's own function also gets what stands below its path: only its name with a slash behind it is a call.
+    let handler = match method {
+        Some(own) => Some(own).filter(|own| below_root::<F>(&inbound).is_none_or(|name| own.is_called(name))),
+        None => named::<F>(&inbound, methods),
+    };
+    let Some(handler) = handler else {
         let missing = wanted::<F>(&inbound).is_none();
         let error = if missing { F::Error::missing_method() } else { F::Error::unknown_method() };
         return refuse::<F>(&app, &error, accepts_json, started);
@@ -281,6 +261,7 @@ async fn admit<F: Family>(
 struct Current {
     deadline: Instant,
     id: Option<String>,
+    request_id: Option<String>,
 }
 
 tokio::task_local! {
@@ -298,10 +279,15 @@ fn named<F: Family>(inbound: &Inbound, methods: &[Handler]) -> Option<Handler> {
     methods.iter().find(|handler| handler.is_called(name)).copied()
 }
 
-/// The method name a front-door request asks for. The path may carry any prefix before the family's root.
+/// The method name a front-door request asks for.
 fn wanted<F: Family>(inbound: &Inbound) -> Option<&str> {
-    let below = inbound.path.split_once(F::ROOT).map(|(_, below)| below.trim_matches('/'));
-    below.filter(|name| !name.is_empty()).or_else(|| inbound.params.text(F::SELECTOR))
+    below_root::<F>(inbound).or_else(|| inbound.params.text(F::SELECTOR))
+}
+
+/// What the path says below the family's root, which any prefix may stand before.
+fn below_root<F: Family>(inbound: &Inbound) -> Option<&str> {
+    let (_, below) = inbound.path.split_once(F::ROOT)?;
+    Some(below.trim_matches('/')).filter(|name| !name.is_empty())
 }
 
 /// Answers before any method is known.
@@ -384,7 +370,7 @@ async fn process<M: Method>(app: Arc<App>, inbound: Inbound) -> Outcome<FamilyEr
     let ctx = ctx.for_delegate(M::Family::is_delegate(&caller));
     let beside = M::Family::beside(&ctx, &caller);
     let (result, ()) = futures_util::join!(admitted::<M>(ctx.clone(), inbound, &caller), beside);
-    Outcome { result, caller: kind, note: None }
+    Outcome { result, caller: kind, note: ctx.noted() }
 }
 
 async fn admitted<M: Method>(
@@ -395,7 +381,7 @@ async fn admitted<M: Method>(
     let request: M::Request = decode(&inbound.params)?;
     let operation = inbound.idempotency_key.as_deref().filter(|_| M::EFFECT == Effect::Write).map(|key| {
         // Keyed: a plain hash of a payload with a password in it could be guessed at.
-        let payload = ctx.tokens().fingerprint(&payload(M::NAME, &inbound.params));
+        let payload = ctx.tokens().fingerprint(&payload(M::NAME, field_names::<M::Request>(), &inbound.params));
         Operation::new(&M::Family::tenant(caller), key, payload)
     });
     let ctx = ctx.with_operation(operation);
@@ -424,12 +410,10 @@ async fn first_answer<M: Method>(ctx: &Ctx) -> Result<Option<Said>, FamilyError<
     }
 }
 
-/// What must be the same when an idempotency key comes again: method and parameters, in any order, without the
-/// credentials, the selector and the key itself.
-fn payload(method: &str, params: &Params) -> String {
-    const LEFT_OUT: [&str; 8] =
-        ["token", "api_key", "function", "cmd", "request_id", "account_id", "account_name", "account_email"];
-    let mut fields: Vec<_> = params.iter().filter(|(name, _)| !LEFT_OUT.contains(name)).collect();
+/// What must be the same when an idempotency key comes again: method and parameters, in any order. What the method does not
+/// read, such as credentials or a number of the caller's own for each try, does not count.
+fn payload(method: &str, names: &[&str], params: &Params) -> String {
+    let mut fields: Vec<_> = params.iter().filter(|(name, _)| names.contains(name)).collect();
     fields.sort_unstable_by_key(|(name, _)| *name);
     let mut payload = method.to_owned();
     for (name, value) in fields {
@@ -463,7 +447,8 @@ fn log<F: Family>(
     line.cold_start = !WARM.swap(true, Ordering::Relaxed);
     line.duration_ms = millis_since(started);
     line.cause = cause.map(|cause| redact(&cause));
-    line.request_id = CURRENT.try_with(|current| current.id.clone()).ok().flatten();
+    let ids = CURRENT.try_with(|current| (current.request_id.clone(), current.id.clone()));
+    (line.request_id, line.invocation_id) = ids.unwrap_or_default();
     app.log.request(&line);
 }
 

@@ -7,7 +7,20 @@
   const titles = { stepchat: "StepChat", voximplant: "Voximplant" };
   const viewer = document.querySelector("rapi-doc");
   const status = document.getElementById("status");
+  const key = printedKey();
   const family = chosen();
+
+  // The address that the server prints ends in a key, which opens its credentials. It leaves the address and stays in the tab.
+  function printedKey() {
+    const printed = location.hash.match(/^#key=([0-9a-f]+)$/)?.[1];
+    if (printed) history.replaceState(null, "", location.pathname + location.search);
+    try {
+      if (printed) sessionStorage.setItem("switchboard-key", printed);
+      return printed ?? sessionStorage.getItem("switchboard-key") ?? "";
+    } catch {
+      return printed ?? "";
+    }
+  }
 
   // The address names an operation, or else the family.
   function chosen() {
@@ -104,7 +117,8 @@
   // The server tells its own page, on its own machine, what its state folder holds.
   async function credentials() {
     if (server !== ".") return null;
-    const answer = await fetch("reference/credentials", { headers: { "X-Switchboard-Page": "1" } });
+    if (!key) throw new Error("they are filled in at the address that the server has printed");
+    const answer = await fetch("reference/credentials", { headers: { "X-Switchboard-Page": key } });
     if (!answer.ok) throw new Error((await answer.text()).trim());
     return (await answer.json())[family];
   }
@@ -155,7 +169,7 @@
 
   // An operation of the other family may be linked to.
   window.addEventListener("hashchange", () => {
-    if (chosen() !== family) location.reload();
+    if (location.hash.startsWith("#key=") || chosen() !== family) location.reload();
   });
 
   start().catch((error) => {

@@ -4,13 +4,17 @@
 use crate::beside::Beside;
 use crate::embedded;
 use crate::files::Files;
+use crate::kept::{self, Location};
+use crate::socket;
 use crate::state::State;
 use anyhow::{Context, Result, anyhow, bail};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::SharedHttpClient;
 use clap::Args;
 use dynoxide::Database;
-use shared::auth::random_token;
+use dynoxide::errors::DynoxideError;
+use dynoxide::storage::Storage;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use shared::clock::Clock;
 use shared::config::{self, Config};
 use shared::context::App;
@@ -18,12 +22,20 @@ use shared::observe::Log;
 use shared::store::schema::create_tables;
 use shared::store::{Endpoint, Store, connect, connect_with};
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-const SECRET_FILE: &str = "token-secret";
-const FILES_SECRET_FILE: &str = "files-secret";
 const FILES_FOLDER: &str = "files";
+/// The bucket of a database in memory, which goes with it.
+const PASSING_FILES_FOLDER: &str = "in-memory-files";
+/// Deleted data is overwritten in the file's pages, and does not stay in its log.
+const FORGET_DELETED: &str = "PRAGMA secure_delete = ON; PRAGMA journal_size_limit = 0";
+/// How long a command waits for another one that uses the folder, and how often it looks.
+const PATIENCE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(100);
+/// What has a meaning in an address and may be in a path.
+const NO_PATH: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#').add(b' ');
 
 /// An opened deployment.
 pub struct Opened {
@@ -56,18 +68,53 @@ impl Opened {
 /// Which deployment a command works on.
 #[derive(Debug, Args)]
 pub struct Place {
-    /// The state folder of `switchboard serve`, which must not be running on it. Not used if the environment names
-    /// another database: `AWS_ENDPOINT_URL_DYNAMODB`, or `SWITCHBOARD_DATABASE=aws`.
+    /// The state folder of `switchboard serve`, which may be running on it. Not used if the environment names another
+    /// database: `AWS_ENDPOINT_URL_DYNAMODB`, or `SWITCHBOARD_DATABASE=aws`.
     #[arg(long, default_value = ".switchboard", global = true)]
     state: PathBuf,
 }
 
 impl Place {
-    /// Opens it; a folder without a database is refused rather than filled by mistake.
+    /// Opens it, through the server that runs on the folder if there is one. A folder without a database is refused rather
+    /// than filled by mistake.
     pub async fn open(&self) -> Result<Opened> {
-        let state = if elsewhere() { State::open(&self.state) } else { State::existing(&self.state) }?;
-        open(&state, false, Log::Stdout).await
+        check_choice()?;
+        if elsewhere() {
+            return open_prepared(
+                &if on_aws() { State::unmade(&self.state) } else { State::open(&self.state)? },
+                Prepared { location: Location::Elsewhere, lock: None },
+                Log::Stdout,
+            )
+            .await;
+        }
+        let state = State::existing(&self.state)?;
+        let patience = Instant::now() + PATIENCE;
+        loop {
+            if let Some(transport) = socket::transport(&state).await {
+                return through_server(&state, transport);
+            }
+            if !state.database().is_file() {
+                bail!("{} holds no database, and no server runs on it", self.state.display());
+            }
+            if let Some(lock) = state.try_lock()? {
+                let prepared = Prepared::with(&state, Location::File, lock)?;
+                return open_prepared(&state, prepared, Log::Stdout).await;
+            }
+            // A server that starts or ends, or another command that is soon done.
+            if Instant::now() > patience {
+                bail!("{} is in use by another command: wait until it is done", self.state.display());
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
     }
+}
+
+/// The deployment of a running server, which alone uses the database.
+fn through_server(state: &State, transport: SharedHttpClient) -> Result<Opened> {
+    let config = settings(state)?;
+    let client = connect_with(&embedded_endpoint(), transport);
+    let app = App::new(config.clone(), Store::new(client, config.tables), Clock::System, Log::Stdout);
+    Ok(Opened { app: Arc::new(app), embedded: None, files: None, deployed: false, lock: None })
 }
 
 /// Whether the environment asks for the tables of an AWS account.
@@ -98,43 +145,73 @@ fn elsewhere() -> bool {
     on_aws() || std::env::var("AWS_ENDPOINT_URL_DYNAMODB").is_ok_and(|url| !url.is_empty())
 }
 
+/// A state folder that was found to be in order, for this process alone.
+#[derive(Debug)]
+pub struct Prepared {
+    location: Location,
+    lock: Option<File>,
+}
+
+impl Prepared {
+    /// Takes the folder for this process, and looks at what is in it before anything is changed; `memory` keeps an embedded
+    /// database in memory.
+    pub fn new(state: &State, memory: bool) -> Result<Self> {
+        check_choice()?;
+        let location = match (elsewhere(), memory) {
+            (true, _) => Location::Elsewhere,
+            (false, true) => Location::Memory,
+            (false, false) => Location::File,
+        };
+        // Two servers in memory, too, would overwrite each other's credentials.
+        Self::with(state, location, state.lock()?)
+    }
+
+    fn with(state: &State, location: Location, lock: File) -> Result<Self> {
+        // Beside the tables of an AWS account nothing is made, so nothing can be overwritten.
+        if !on_aws() {
+            kept::check(state, location)?;
+        }
+        Ok(Self { location, lock: Some(lock) })
+    }
+}
+
 /// Opens the deployment; `memory` keeps an embedded database in memory. Tables that are missing are made, except on AWS.
 pub async fn open(state: &State, memory: bool, log: Log) -> Result<Opened> {
-    check_choice()?;
+    open_prepared(state, Prepared::new(state, memory)?, log).await
+}
+
+/// The same in a folder that was prepared.
+pub async fn open_prepared(state: &State, prepared: Prepared, log: Log) -> Result<Opened> {
+    let Prepared { location, lock } = prepared;
     let config = settings(state)?;
-    let lock = if memory || elsewhere() { None } else { Some(state.lock()?) };
-    let (client, embedded) = connection(state, memory)?;
+    let (client, embedded) = connection(state, location)?;
     let deployed = on_aws();
     if !deployed {
         create_tables(&client, &config.tables).await.context("cannot create the tables")?;
     }
-    let store = Store::new(client, config.tables.clone());
-    let app = App::new(config, store, Clock::System, log);
-    let (app, files) = if files_elsewhere() {
-        (app.with_files(shared_files::open(&|name| std::env::var(name).ok())?), None)
-    } else {
-        let files = files(state, memory)?;
-        (app.with_files(files.store()), Some(files))
-    };
+    if location == Location::File {
+        kept::mark(state)?;
+    }
+    let app = App::new(config.clone(), Store::new(client, config.tables), Clock::System, log);
+    let (app, files) = with_files(app, state, location)?;
     Ok(Opened { app: Arc::new(app), embedded, files, deployed, lock })
+}
+
+fn with_files(app: App, state: &State, location: Location) -> Result<(App, Option<Files>)> {
+    if files_elsewhere() {
+        return Ok((app.with_files(shared_files::open(&|name| std::env::var(name).ok())?), None));
+    }
+    let secret = kept::files_secret(state)?;
+    let files = match location {
+        Location::Memory => Files::passing(&state.path(PASSING_FILES_FOLDER), &secret)?,
+        Location::File | Location::Elsewhere => Files::open(&state.path(FILES_FOLDER), &secret)?,
+    };
+    Ok((app.with_files(files.store()), Some(files)))
 }
 
 /// Whether the environment names another bucket.
 fn files_elsewhere() -> bool {
     on_aws() || std::env::var("AWS_ENDPOINT_URL_S3").is_ok_and(|url| !url.is_empty())
-}
-
-/// The embedded bucket, whose secret is the state folder's own: whoever knows it may sign links.
-fn files(state: &State, memory: bool) -> Result<Files> {
-    let secret = match state.read(FILES_SECRET_FILE)? {
-        Some(secret) => secret,
-        None => {
-            let secret = random_token(20)?;
-            state.write_secret(FILES_SECRET_FILE, &secret)?;
-            secret
-        }
-    };
-    if memory { Files::temporary(&secret) } else { Files::open(&state.path(FILES_FOLDER), &secret) }
 }
 
 /// The settings of a local deployment: the environment's, with a secret of the state folder's own.
@@ -143,42 +220,61 @@ fn settings(state: &State) -> Result<Config> {
         // A secret of our own would derive tokens that the deployed functions do not know.
         return Ok(Config::read(|name| std::env::var(name).ok())?);
     }
-    let secret = match state.read(SECRET_FILE)? {
+    let secret = match set("SWITCHBOARD_TOKEN_SECRET") {
         Some(secret) => secret,
-        None => {
-            let bytes = random_token(32)?;
-            let secret = STANDARD.encode(bytes);
-            state.write_secret(SECRET_FILE, &secret)?;
-            secret
-        }
+        None => kept::token_secret(state)?,
     };
-    let lookup = |name: &str| {
-        let set = std::env::var(name).ok().filter(|value| !value.is_empty());
-        set.or_else(|| (name == "SWITCHBOARD_TOKEN_SECRET").then(|| secret.clone()))
-    };
+    let lookup = |name: &str| set(name).or_else(|| (name == "SWITCHBOARD_TOKEN_SECRET").then(|| secret.clone()));
     Ok(Config::read(lookup)?)
 }
 
 /// Another endpoint if the environment names one, else the embedded database.
-fn connection(state: &State, memory: bool) -> Result<(aws_sdk_dynamodb::Client, Option<Database>)> {
-    if elsewhere() {
-        let endpoint = config::endpoint(|name| std::env::var(name).ok())?;
-        return Ok((connect(&endpoint), None));
-    }
-    let database = if memory {
-        state.check_memory()?;
-        Database::memory()
-    } else {
-        let path = state.database();
-        let path = path.to_str().ok_or_else(|| anyhow!("{} is not a text path", path.display()))?;
-        Database::new(path)
+fn connection(state: &State, location: Location) -> Result<(Client, Option<Database>)> {
+    let database = match location {
+        Location::Elsewhere => {
+            let endpoint = config::endpoint(|name| std::env::var(name).ok())?;
+            return Ok((connect(&endpoint), None));
+        }
+        Location::Memory => Database::memory().map_err(|error| anyhow!("cannot open a database in memory: {error}"))?,
+        Location::File => open_file(state)?,
     };
-    let database = database.map_err(|error| anyhow!("cannot open the embedded database: {error}"))?;
-    if !memory {
-        // What is answered survives the end of this process, as ever; only a machine that stops may lose the last of it,
-        // and never more than that. Waiting for the disk after each item of a batch would take most of all time.
-        database.disable_bulk_loading().map_err(|error| anyhow!("cannot set up the embedded database: {error}"))?;
-    }
-    let client = connect_with(&Endpoint::emulator(Some("http://embedded".into())), embedded::transport(&database));
+    let client = connect_with(&embedded_endpoint(), embedded::transport(&database));
     Ok((client, Some(database)))
+}
+
+fn embedded_endpoint() -> Endpoint {
+    Endpoint::emulator(Some("http://embedded".into()))
+}
+
+/// Opens the database file.
+fn open_file(state: &State) -> Result<Database> {
+    let path = state.database();
+    let address = shared_cache(&path)?;
+    let failed = |what: &str, error: DynoxideError| {
+        anyhow!(
+            "cannot {what} {}: {error}. If it is damaged, or only part of it was copied, restore the whole folder from your \
+             backup; if the disk is full, make room. Nothing was changed",
+            path.display()
+        )
+    };
+    let keeps_deleted = kept::keeps_deleted(state)?;
+    let database = Database::new(&address).map_err(|error| failed("open", error))?;
+    // What is answered survives the end of this process, as ever; only a machine that stops may lose the last of it,
+    // and never more than that. Waiting for the disk after each item of a batch would take most of all time.
+    database.disable_bulk_loading().map_err(|error| failed("set up", error))?;
+    // The emulator keeps its connection to itself; what a second one says of the cache that both share holds for it too.
+    let second = Storage::new(&address).map_err(|error| failed("open", error))?;
+    second.conn().execute_batch(FORGET_DELETED).with_context(|| format!("cannot set up {}", path.display()))?;
+    if keeps_deleted {
+        eprintln!("removing what was deleted earlier from {} (once)", path.display());
+        database.vacuum().map_err(|error| failed("rewrite", error))?;
+    }
+    Ok(database)
+}
+
+/// The address by which `SQLite` opens a file for several connections of this process with one cache.
+fn shared_cache(path: &Path) -> Result<String> {
+    let absolute = std::path::absolute(path)?;
+    let text = absolute.to_str().with_context(|| format!("{} is not a text path", path.display()))?;
+    Ok(format!("file:{}?cache=shared", utf8_percent_encode(text, NO_PATH)))
 }

@@ -83,10 +83,13 @@ fn dispatch(database: &Database, operation: &str, body: &[u8]) -> Result<String,
         "DeleteItem" => delete_item,
         "BatchWriteItem" => batch_write_item,
         "TransactWriteItems" => transact_write_items,
+        "TransactGetItems" => transact_get_items,
         "CreateTable" => create_table,
         "ListTables" => list_tables,
         "DescribeTable" => describe_table,
+        "DeleteTable" => delete_table,
         "UpdateTimeToLive" => update_time_to_live,
+        "DescribeTimeToLive" => describe_time_to_live,
     };
     answer.map_err(|error| DynoxideError::InternalServerError(error.to_string()))
 }

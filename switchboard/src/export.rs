@@ -2,6 +2,7 @@
 
 use crate::database::Place;
 use crate::progress::Progress;
+use crate::stack;
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand};
 use futures_util::stream::{self, StreamExt as _};
@@ -219,7 +220,7 @@ async fn all_phone_users(app: &App, account: AccountId, out: &mut Output) -> Res
 async fn phone_users(app: &App, account: AccountId, ids: &[PhoneUserId]) -> Result<Vec<Value>> {
     let store = &app.store;
     if accounts::find(store, account).await?.is_none() {
-        bail!("there is no account {account}: see `switchboard operator account list`");
+        bail!("there is no account {account}: see `{}`", stack::command("operator account list"));
     }
     let (users, balances) =
         futures_util::try_join!(phone::find_all(store, account, ids), ledger::user_balances(store, account, ids))?;

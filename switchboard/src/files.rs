@@ -16,7 +16,7 @@ use axum::routing::any;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::header::HOST;
-use http::{HeaderValue, StatusCode};
+use http::{HeaderValue, Method, StatusCode};
 use s3s::auth::SimpleAuth;
 use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s_fs::FileSystem;
@@ -29,7 +29,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
-use tempfile::TempDir;
 
 /// The access key id of the local bucket.
 pub const ACCESS_KEY_ID: &str = "local";
@@ -43,8 +42,18 @@ pub struct Files {
     service: S3Service,
     folder: PathBuf,
     secret: String,
-    /// A folder that goes with the process.
-    _temporary: Option<Arc<TempDir>>,
+    _goes: Option<Arc<Goes>>,
+}
+
+/// A folder that goes with the process.
+#[derive(Debug)]
+struct Goes(PathBuf);
+
+impl Drop for Goes {
+    fn drop(&mut self) {
+        // What cannot be removed now is removed at the next start.
+        let _ = fs::remove_dir_all(&self.0);
+    }
 }
 
 impl fmt::Debug for Files {
@@ -62,14 +71,29 @@ impl Files {
             FileSystem::new(folder).map_err(|error| anyhow::anyhow!("cannot use {}: {error:?}", folder.display()))?;
         let mut service = S3ServiceBuilder::new(files);
         service.set_auth(SimpleAuth::from_single(ACCESS_KEY_ID, secret));
-        Ok(Self { service: service.build(), folder: folder.to_owned(), secret: secret.to_owned(), _temporary: None })
+        Ok(Self { service: service.build(), folder: folder.to_owned(), secret: secret.to_owned(), _goes: None })
     }
 
-    /// A bucket that goes with the process.
+    /// A bucket that goes with the process, in a folder for its owner only.
     pub fn temporary(secret: &str) -> Result<Self> {
-        let folder = tempfile::Builder::new().prefix("switchboard-files-").tempdir()?;
+        let mut folder = tempfile::Builder::new();
+        #[cfg(unix)]
+        folder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+        let folder = folder.prefix("switchboard-files-").tempdir()?;
         let files = Self::open(folder.path(), secret)?;
-        Ok(Self { _temporary: Some(Arc::new(folder)), ..files })
+        Ok(Self { _goes: Some(Arc::new(Goes(folder.keep()))), ..files })
+    }
+
+    /// A bucket in this folder that goes with the process. What a process left there that was killed goes first.
+    pub fn passing(folder: &Path, secret: &str) -> Result<Self> {
+        match fs::remove_dir_all(folder) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(error).with_context(|| format!("cannot remove {}", folder.display()));
+            }
+            _ => {}
+        }
+        let files = Self::open(folder, secret)?;
+        Ok(Self { _goes: Some(Arc::new(Goes(folder.to_owned()))), ..files })
     }
 
     /// The credentials that open it, and where it is if `url` is given.
@@ -101,7 +125,18 @@ impl Files {
     /// they are.
     pub fn beside(self, routes: Router) -> Router {
         let path = format!("/{LOCAL_BUCKET}/{{*key}}");
-        routes.route(&path, any(move |request: Request| async move { self.answer(request).await }))
+        routes.route(&path, any(move |request: Request| async move { self.answer_link(request).await }))
+    }
+
+    /// Answers whoever follows a link. One is signed for reading; who only asks for the head of the file is told what a
+    /// reader would be told first.
+    async fn answer_link(&self, mut request: Request) -> Response {
+        if request.method() != Method::HEAD {
+            return self.answer(request).await;
+        }
+        *request.method_mut() = Method::GET;
+        let (head, _) = self.answer(request).await.into_parts();
+        Response::from_parts(head, Body::empty())
     }
 
     async fn answer(&self, request: Request) -> Response {

@@ -1,12 +1,16 @@
 //! `switchboard`: see `switchboard --help`.
 
-use anyhow::{Context, Result};
-use clap::{Parser, Subcommand};
+use anyhow::{Context, Result, bail};
+use clap::{Parser, Subcommand, ValueEnum};
 use shared::observe::Log;
+use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
+use switchboard::readable::Readable;
 use switchboard::serve::{Options, start};
+use switchboard::state::make_private_files;
 use switchboard::{commands, export, import, page, stack};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -51,6 +55,10 @@ enum Command {
         /// Also offer the embedded database over HTTP on this address, for `cargo lambda watch` beside this server.
         #[arg(long, value_name = "ADDRESS")]
         database: Option<SocketAddr>,
+        /// How requests are logged on standard output: `text` is one readable line each, coloured on a terminal; `json`
+        /// is what the deployed functions log. Default: text on a terminal, else json.
+        #[arg(long, value_name = "FORMAT")]
+        log: Option<LogFormat>,
     },
     /// What only the operator may do: accounts, keys, credit, rates, the ledger's audit.
     Operator(commands::Arguments),
@@ -58,6 +66,20 @@ enum Command {
     Import(import::Arguments),
     /// Write down everything that is kept of one user, or of all.
     Export(export::Arguments),
+    /// Deploy Switchboard to your AWS account, with SAM: asks everything that can be asked first.
+    ///
+    /// Works on an unpacked bundle, or on a clone of the repository, where it builds the functions before. The deployments
+    /// are those of samconfig.toml.
+    #[command(after_help = "Examples:\n  switchboard deploy dev\n  switchboard deploy prod --check\n  \
+                            switchboard deploy prod --parameter AlarmEmail=ops@example.com")]
+    Deploy {
+        #[command(flatten)]
+        arguments: deploy::Arguments,
+        /// The folder of the bundle or the clone. Default: this program's own, if it was unpacked with a bundle, else the
+        /// current one.
+        #[arg(long)]
+        folder: Option<PathBuf>,
+    },
     /// Write the API reference as a folder of static files, for any web host. It holds no credential.
     #[command(after_help = "Example:\n  switchboard docs --out reference --server https://api.example.com")]
     Docs {
@@ -70,15 +92,53 @@ enum Command {
     },
 }
 
-fn main() -> Result<ExitCode> {
-    let arguments = Arguments::parse();
+/// How requests are logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// One line that a person can read.
+    Text,
+}
+
+/// The log in the wanted form. Colour is for terminals, unless `NO_COLOR` says otherwise (no-color.org).
+fn log_in(format: Option<LogFormat>) -> Log {
+    let terminal = std::io::stdout().is_terminal();
+    match format {
+        Some(LogFormat::Text) => {}
+        None if terminal => {}
+        Some(LogFormat::Json) | None => return Log::Stdout,
+    }
+    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let dumb = std::env::var("TERM").is_ok_and(|terminal| terminal == "dumb");
+    Log::Shown(Arc::new(Readable { colour: terminal && !dumb && !set("NO_COLOR") }))
+}
+
+fn main() -> ExitCode {
+    run(Arguments::parse()).unwrap_or_else(|error| {
+        // One sentence: where in the code it came about helps nobody here.
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn run(arguments: Arguments) -> Result<ExitCode> {
     if let Some(name) = &arguments.stack {
+        if matches!(arguments.command, Command::Deploy { .. }) {
+            bail!("`deploy` takes the stack's name from samconfig.toml: leave --stack out");
+        }
         stack::enter(name)?;
+    }
+    match arguments.command {
+        Command::Serve { .. } | Command::Operator(_) | Command::Import(_) | Command::Export(_) => make_private_files(),
+        // A bundle runs as another user in the cloud, and the reference page's files are for a web host.
+        Command::Deploy { .. } | Command::Docs { .. } => {}
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     match arguments.command {
-        Command::Serve { listen, https, state, memory, database } => {
-            let options = Options { listen, https, state, memory, database, log: Log::Stdout };
+        Command::Serve { listen, https, state, memory, database, log } => {
+            let log = log_in(log);
+            let options = Options { listen, https, state, memory, database, log };
             runtime.block_on(serve(&options))?;
             Ok(ExitCode::SUCCESS)
         }
@@ -94,12 +154,20 @@ fn main() -> Result<ExitCode> {
             runtime.block_on(export::run(arguments))?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Deploy { arguments, folder } => Ok(deploy::run(&folder.unwrap_or_else(unpacked), &arguments)),
         Command::Docs { out, server } => {
             page::write(&out, server.as_deref())?;
             println!("{}", out.join("index.html").display());
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+/// The folder that this program was unpacked into with a bundle; else the current one.
+fn unpacked() -> PathBuf {
+    let program = std::env::current_exe().ok();
+    let folder = program.and_then(|program| Some(program.parent()?.to_owned()));
+    folder.filter(|folder| folder.join(deploy::artefacts::MANIFEST).is_file()).unwrap_or_else(|| ".".into())
 }
 
 async fn serve(options: &Options) -> Result<()> {

@@ -1,6 +1,7 @@
 //! All methods of both families.
 
 use shared::method::{Entry, Family};
+use shared::routes::{FrontDoor, RoutePath};
 use shared::runtime::Job;
 use shared::store::grants::Grant;
 
@@ -11,12 +12,22 @@ pub struct FamilyEntry {
     pub name: &'static str,
     /// Path prefix of its routes.
     pub root: &'static str,
-    /// Paths of its front door.
-    pub front_doors: &'static [&'static str],
+    /// Where its front door is.
+    pub front_doors: &'static [FrontDoor],
     /// What its front door may do besides what its methods may.
     pub door_grants: &'static [Grant],
     /// Its methods.
     pub methods: &'static [Entry],
+}
+
+impl FamilyEntry {
+    /// Every route of its front door. Methods that do not exist are below its root, so that they get the family's own error
+    /// instead of the gateway's.
+    #[must_use]
+    pub fn door_routes(&self) -> Vec<RoutePath> {
+        let doors = self.front_doors.iter().flat_map(|door| door.routes());
+        doors.chain([RoutePath::below(self.root)]).collect()
+    }
 }
 
 /// Both families.

@@ -1,7 +1,7 @@
 //! What only the operator may do: accounts, keys, tokens, credit, the first admin.
 
+use crate::stack;
 use anyhow::{Context, Result, anyhow, bail};
-use futures_util::stream::{self, StreamExt as _};
 use rsa::pkcs1::EncodeRsaPublicKey as _;
 use rsa::pkcs8::{EncodePrivateKey as _, LineEnding};
 use rsa::{RsaPrivateKey, rand_core::OsRng};
@@ -10,18 +10,21 @@ use shared::auth::{new_api_token, random_token};
 use shared::context::App;
 use shared::ids::{AccountId, ApplicationId, PhoneUserId, UserId};
 use shared::ledger::{Money, Rate};
-use shared::limits::MAX_PARALLEL;
+use shared::limits::MAX_ATTEMPTS;
 use shared::stepchat::{Name, NewUser, Refusal, Scope, TokenLabel, TokenName, User, UserType};
 use shared::store::auth::{ApiKey, ServiceKey, TokenHash};
 use shared::store::stepchat::api_tokens::{self, ApiToken, MintRefusal};
-use shared::store::stepchat::lists;
+use shared::store::stepchat::counters::Leads;
 use shared::store::stepchat::users::{self, Secrets};
-use shared::store::voximplant::{accounts, applications, changes, credentials, rates, users as phone};
-use shared::store::{CommitError, Sequence, StoreError, ledger};
-use shared::voximplant::{Account, AccountName, AcdStatus, Application, ApplicationName, Currency, Role};
+use shared::store::voximplant::credentials::ListedApiKey;
+use shared::store::voximplant::{accounts, applications, changes, credentials, rates};
+use shared::store::{CommitError, Sequence, Store, ledger};
+use shared::voximplant::{Account, AccountName, AcdStatus, ApiKeyName, Application, ApplicationName, Currency, Role};
 use std::sync::Arc;
 
 const RSA_BITS: usize = 2048;
+/// Last characters of an API key that lists show: its holder finds it by them, and 106 random bits stay unknown.
+const SHOWN_CHARS: usize = 4;
 
 /// The credentials file the official Voximplant clients load.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -36,22 +39,6 @@ pub struct Credentials {
     pub private_key: String,
 }
 
-/// A user of either API, whom searches find by postings.
-#[derive(Debug, Clone, Copy)]
-enum Searched {
-    StepChat(UserId),
-    Voximplant(AccountId, PhoneUserId),
-}
-
-impl Searched {
-    async fn complete(self, app: &App) -> Result<bool, StoreError> {
-        match self {
-            Self::StepChat(id) => users::complete(&app.store, id, app.clock.now()).await,
-            Self::Voximplant(account, id) => phone::complete(&app.store, account, id, app.clock.now()).await,
-        }
-    }
-}
-
 /// The operator of a deployment.
 #[derive(Debug, Clone)]
 pub struct Operator {
@@ -63,6 +50,12 @@ impl Operator {
     #[must_use]
     pub fn new(app: Arc<App>) -> Self {
         Self { app }
+    }
+
+    /// The tables of the deployment.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.app.store
     }
 
     /// The oldest admin, if there is one.
@@ -85,31 +78,9 @@ impl Operator {
         };
         let admin = new.into_user(id, self.app.clock.now(), &name("Admin")?, 0);
         let secrets = Secrets { password: None, token: TokenHash::of(&self.token(&admin)) };
-        let txn = users::creation(&admin, &[], &secrets, false)?;
+        let txn = users::creation(&admin, &[], &secrets, false, &Leads::unread())?;
         self.app.store.commit(&txn).await.context("cannot create the first admin")?;
         Ok(admin)
-    }
-
-    /// Gives every user of both APIs the postings that are missing, as for users from before there were any: how many users
-    /// there are, and how many it gave some.
-    pub async fn complete_searches(&self, mut looked: impl FnMut()) -> Result<(usize, usize)> {
-        let store = &self.app.store;
-        let stepchat = lists::ids_of(store, &UserType::LISTED).await?;
-        let mut users: Vec<Searched> = stepchat.into_iter().map(Searched::StepChat).collect();
-        for account in accounts::list(store).await? {
-            let applications = applications::list(store, account.id).await?;
-            let applications: Vec<_> = applications.iter().map(|application| application.id).collect();
-            let ids = phone::ids(store, account.id, &applications, usize::MAX).await?;
-            users.extend(ids.into_iter().map(|id| Searched::Voximplant(account.id, id)));
-        }
-        let checks: Vec<_> = users.iter().map(|user| user.complete(&self.app)).collect();
-        let mut checks = stream::iter(checks).buffer_unordered(MAX_PARALLEL);
-        let mut completed = 0_usize;
-        while let Some(had_none) = checks.next().await {
-            completed = completed.saturating_add(usize::from(had_none?));
-            looked();
-        }
-        Ok((users.len(), completed))
     }
 
     /// The token of a StepChat user.
@@ -218,21 +189,51 @@ impl Operator {
         })
     }
 
-    /// Makes an API key of an account. It exists only in the answer.
+    /// Makes an API key of an account, named after its last characters. It exists only in the answer.
     pub async fn create_api_key(&self, account: &Account) -> Result<String> {
+        // Two keys end alike once in 65,536 times.
+        for _ in 0..MAX_ATTEMPTS {
+            if let Some(key) = self.try_api_key(account, None).await? {
+                return Ok(key);
+            }
+        }
+        bail!("no name is free: give the key one")
+    }
+
+    /// Makes an API key of this name. It exists only in the answer.
+    pub async fn create_named_api_key(&self, account: &Account, name: &ApiKeyName) -> Result<String> {
+        let made = self.try_api_key(account, Some(name)).await?;
+        made.with_context(|| {
+            format!("account {} has an API key {name} already: see `switchboard operator api-key list`", account.id)
+        })
+    }
+
+    /// A new API key; `None` if its name is taken.
+    async fn try_api_key(&self, account: &Account, name: Option<&ApiKeyName>) -> Result<Option<String>> {
         let key = uuid(&random_token(16)?);
+        let last = key.get(key.len().saturating_sub(SHOWN_CHARS)..).unwrap_or_default().to_owned();
+        let name = name.cloned().or_else(|| ApiKeyName::parse(&format!("key-{last}"))).context("no name")?;
         let owner = ApiKey {
             account: account.id,
             account_name: account.name.as_str().to_owned(),
             account_email: shared::text::fold(&account.email),
         };
-        self.app.store.put_api_key(&TokenHash::of(&key), &owner).await?;
-        Ok(key)
+        let listed = ListedApiKey { name, last, created: self.app.clock.now() };
+        match credentials::add_api_key(&self.app.store, &TokenHash::of(&key), &owner, &listed).await {
+            Ok(()) => Ok(Some(key)),
+            Err(CommitError::Refused(credentials::NameTaken)) => Ok(None),
+            Err(error) => bail!("cannot make the API key: {error}"),
+        }
+    }
+
+    /// The named API keys of an account, oldest first.
+    pub async fn api_keys(&self, account: AccountId) -> Result<Vec<ListedApiKey>> {
+        Ok(credentials::list_api_keys(&self.app.store, account).await?)
     }
 
     /// Credits an account, once per `name`; returns its balance.
     pub async fn credit(&self, account: AccountId, amount: Money, name: &str) -> Result<Money> {
-        let credited = ledger::credit(&self.app.store, account, amount, name, self.app.clock.now()).await;
+        let credited = ledger::credit(&self.app.store, account, amount, name).await;
         credited.map_err(|error| match error {
             CommitError::Refused(refusal) => anyhow!("cannot credit account {account}: {refusal}"),
             other => anyhow!("cannot credit account {account}: {other}"),
@@ -264,9 +265,13 @@ impl Operator {
         Ok(credentials::revoke(&self.app.store, account, id).await?)
     }
 
-    /// Makes an API key useless at once; whether the account had it.
-    pub async fn revoke_api_key(&self, account: AccountId, api_key: &str) -> Result<bool> {
-        Ok(credentials::revoke_api_key(&self.app.store, account, api_key).await?)
+    /// Makes the API key of this name, or of this text, useless at once; whether the account had it.
+    pub async fn revoke_api_key(&self, account: AccountId, name_or_text: &str) -> Result<bool> {
+        let store = &self.app.store;
+        Ok(match ApiKeyName::parse(name_or_text) {
+            Some(name) => credentials::revoke_named_api_key(store, account, &name).await?,
+            None => credentials::revoke_api_key(store, account, name_or_text).await?,
+        })
     }
 
     /// The rate table: what one of the first currency is worth in the second.
@@ -285,7 +290,7 @@ impl Operator {
     /// Removes a rate that is set.
     pub async fn remove_rate(&self, given: &Currency, wanted: &Currency) -> Result<()> {
         if rates::find(&self.app.store, given, wanted).await?.is_none() {
-            bail!("there is no rate from {given} to {wanted}: see `switchboard operator rates list`");
+            bail!("there is no rate from {given} to {wanted}: see `{}`", stack::command("operator rates list"));
         }
         self.set_rate(given, wanted, None).await
     }

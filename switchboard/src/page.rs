@@ -1,9 +1,8 @@
 //! The reference page: a viewer of the `OpenAPI` documents, at `/` of `switchboard serve`, and as a folder of static files
 //! for any web host.
 
-mod caller;
-
-use crate::serve::{API_KEY_FILE, STEPCHAT_FILE};
+use crate::caller;
+use crate::kept::{API_KEY_FILE, STEPCHAT_FILE};
 use crate::state::State as Folder;
 use anyhow::{Context, Result, ensure};
 use axum::extract::{Request, State};
@@ -13,6 +12,7 @@ use flate2::read::GzDecoder;
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, VARY};
 use http::{StatusCode, Uri};
 use serde_json::{Value, json};
+use shared::auth::Secret;
 use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -132,20 +132,28 @@ fn takes_gzip(asked: &HeaderMap) -> bool {
     codings.any(|coding| matches!(coding.split_once(";q="), None | Some((_, "1"))) && coding.starts_with("gzip"))
 }
 
-/// The page and what it loads. With the state folder it also fills in the folder's credentials, for those who may know
-/// them.
-pub fn routes(folder: Option<Folder>) -> axum::Router {
+/// Whose credentials the page fills in, and for whom.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    /// The state folder that holds them.
+    pub folder: Folder,
+    /// The key in the address that the server prints: who does not know it is told nothing.
+    pub key: Secret,
+}
+
+/// The page and what it loads. With credentials it also fills these in, for those who may know them.
+pub fn routes(credentials: Option<Credentials>) -> axum::Router {
     let mut routes = axum::Router::new()
         .route(
             "/",
             get(async || index(".").map_or_else(|_| internal(), |page| ([(CONTENT_TYPE, HTML)], page).into_response())),
         )
-        .route(CREDENTIALS, get(credentials));
+        .route(CREDENTIALS, get(told));
     for asset in ASSETS {
         let serve = async move |asked: HeaderMap| asset.response(&asked);
         routes = routes.route(&format!("/{}", asset.path), get(serve));
     }
-    routes.layer(axum::middleware::map_response(with_headers)).with_state(Arc::new(folder))
+    routes.layer(axum::middleware::map_response(with_headers)).with_state(Arc::new(credentials))
 }
 
 fn internal() -> Response {
@@ -160,10 +168,12 @@ async fn with_headers(mut response: Response) -> Response {
 }
 
 /// The credentials of the state folder, under the names of the documents' security schemes.
-async fn credentials(State(folder): State<Arc<Option<Folder>>>, request: Request) -> Response {
-    let Some(folder) = (*folder).clone() else { return refused("this server has no credentials of its own") };
+async fn told(State(credentials): State<Arc<Option<Credentials>>>, request: Request) -> Response {
+    let Some(Credentials { folder, key }) = (*credentials).clone() else {
+        return refused("this server has no credentials of its own");
+    };
     let (request, _) = request.into_parts();
-    let told = tokio::task::spawn_blocking(move || match caller::check(&request) {
+    let told = tokio::task::spawn_blocking(move || match caller::check(&request, &key) {
         Ok(()) => Ok(of_folder(&folder)),
         Err(refusal) => Err(refusal),
     });

@@ -7,52 +7,86 @@ use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use http::StatusCode;
+use http::header::CONNECTION;
 use shared::context::App;
 use shared::limits::MAX_BODY_BYTES;
-use shared::method::Entry;
+use shared::method::{Entry, Family};
+use shared::routes::{MOST_FOLDERS, RoutePath};
 use shared::runtime;
 use shared::wire::{Inbound, Peer};
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Bytes of the largest body that API Gateway takes.
 const GATEWAY_BYTES: usize = 10 * 1024 * 1024;
 
+/// How long a body may take to arrive: API Gateway answers within thirty seconds altogether.
+const BODY_TIME: Duration = Duration::from_secs(30);
+
 #[derive(Clone)]
 struct Routes {
     app: Arc<App>,
-    methods: Arc<HashMap<String, Entry>>,
+    /// The most exact first.
+    table: Arc<[(RoutePath, Target)]>,
+}
+
+/// What stands behind a route.
+#[derive(Clone, Copy)]
+enum Target {
+    /// A method's own function.
+    Method(Entry),
+    /// The front door of the family of this name.
+    FrontDoor(&'static str),
+}
+
+impl Target {
+    fn is_voximplant(&self) -> bool {
+        let (Self::Method(Entry { family, .. }) | Self::FrontDoor(family)) = self;
+        *family == voximplant_front_door::Family::NAME
+    }
 }
 
 /// Every route of both families.
 pub fn router(app: Arc<App>) -> axum::Router {
-    let families = families();
-    let methods = families.iter().flat_map(|family| family.methods);
-    let methods = methods.flat_map(|entry| entry.paths().into_iter().map(|path| (path, *entry)));
-    let routes = Routes { app, methods: Arc::new(methods.collect()) };
-    axum::Router::new().fallback(route).with_state(routes)
+    let mut table: Vec<(RoutePath, Target)> = Vec::new();
+    for family in families() {
+        table.extend(family.door_routes().into_iter().map(|route| (route, Target::FrontDoor(family.name))));
+        let methods = family.methods.iter();
+        table.extend(methods.flat_map(|entry| entry.routes().into_iter().map(|route| (route, Target::Method(*entry)))));
+    }
+    table.sort_by_key(|(route, _)| route.precedence());
+    axum::Router::new().fallback(route).with_state(Routes { app, table: table.into() })
+}
+
+impl Routes {
+    /// Where a path leads. What stands before a route is a base path, such as a domain name may be given on AWS.
+    fn target(&self, path: &str) -> Option<Target> {
+        let starts = path.match_indices('/').map(|(at, _)| at).take(MOST_FOLDERS + 1);
+        let mut paths = starts.filter_map(|at| path.get(at..));
+        paths.find_map(|path| self.table.iter().find(|(route, _)| route.matches(path)).map(|(_, target)| *target))
+    }
 }
 
 async fn route(State(routes): State<Routes>, request: Request) -> Response {
-    let path = request.uri().path().to_owned();
-    // Any prefix may come before the family's root: clients put a stage or a base path there.
-    let below = |root: &str| path.split_once(root).is_some_and(|(_, rest)| rest.is_empty() || rest.starts_with('/'));
-    let voximplant = below("/platform_api");
-    let stepchat = below("/stepchat") || below("/include/api.php");
-    if !stepchat && !voximplant {
+    let Some(target) = routes.target(request.uri().path()) else {
         return (StatusCode::NOT_FOUND, "No such path. See / for the methods.\n").into_response();
-    }
+    };
+    let voximplant = target.is_voximplant();
     let accepts_json = Inbound::accepts_json(request.headers());
     let (mut head, body) = request.into_parts();
     if let Some(ConnectInfo(address)) = head.extensions.get::<ConnectInfo<SocketAddr>>().copied() {
         head.extensions.insert(Peer(address.ip()));
     }
     // Chunked bodies are put together here; API Gateway does it in the cloud.
-    let reply: http::Response<Bytes> = match whole(body).await {
+    let Ok(body) = tokio::time::timeout(BODY_TIME, whole(body)).await else {
+        // Whoever sends so slowly holds the connection on purpose, or has gone.
+        return (StatusCode::REQUEST_TIMEOUT, [(CONNECTION, "close")], "The body took too long.\n").into_response();
+    };
+    let reply: http::Response<Bytes> = match body {
         None if voximplant => runtime::too_large::<voximplant_front_door::Family>(&routes.app, accepts_json).into(),
         None => runtime::too_large::<stepchat_front_door::Family>(&routes.app, accepts_json).into(),
-        Some(body) => answer(&routes, &path, voximplant, http::Request::from_parts(head, body)).await,
+        Some(body) => answer(&routes.app, target, http::Request::from_parts(head, body)).await,
     };
     reply.map(Body::from)
 }
@@ -74,15 +108,17 @@ async fn whole(body: Body) -> Option<Bytes> {
     (length <= MAX_BODY_BYTES).then(|| kept.freeze())
 }
 
-async fn answer(routes: &Routes, path: &str, voximplant: bool, request: http::Request<Bytes>) -> http::Response<Bytes> {
-    let app = Arc::clone(&routes.app);
-    if let Some(method) = routes.methods.get(path) {
-        method.answer(app, request).await.into()
-    } else if voximplant {
-        let methods = &voximplant_front_door::HANDLERS;
-        runtime::front_door::<voximplant_front_door::Family>(app, methods, request).await
-    } else {
-        let methods = &stepchat_front_door::HANDLERS;
-        runtime::front_door::<stepchat_front_door::Family>(app, methods, request).await
+async fn answer(app: &Arc<App>, target: Target, request: http::Request<Bytes>) -> http::Response<Bytes> {
+    let app = Arc::clone(app);
+    match target {
+        Target::Method(method) => method.answer(app, request).await.into(),
+        Target::FrontDoor(_) if target.is_voximplant() => {
+            let methods = &voximplant_front_door::HANDLERS;
+            runtime::front_door::<voximplant_front_door::Family>(app, methods, request).await
+        }
+        Target::FrontDoor(_) => {
+            let methods = &stepchat_front_door::HANDLERS;
+            runtime::front_door::<stepchat_front_door::Family>(app, methods, request).await
+        }
     }
 }

@@ -1,24 +1,32 @@
 //! `switchboard serve`: everything on a laptop, from one command.
 
-use crate::database::{self, Opened};
+use crate::connections::{Places, limit_heads, raise_open_files};
+use crate::database::{self, Opened, Prepared};
+use crate::database_server;
 use crate::files::Files;
+use crate::kept::{self, API_KEY_FILE, STEPCHAT_FILE, VOXIMPLANT_FILE};
+use crate::lenient::LenientAcceptor;
 use crate::methods::JOBS;
 use crate::operator::Operator;
 use crate::page;
 use crate::router::router;
+use crate::socket;
 use crate::state::State;
 use crate::tls;
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use axum::extract::Request;
 use axum::middleware::map_request;
 use axum_server::Handle;
-use axum_server::tls_rustls::RustlsConfig;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use dynoxide::Database;
+use futures_util::future::OptionFuture;
 use http::HeaderValue;
 use serde_json::json;
+use shared::auth::{Secret, random_token};
 use shared::context::App;
 use shared::ledger::Money;
 use shared::observe::{self, Log};
+use shared::store::auth::TokenHash;
 use shared::voximplant::Role;
 use std::fs::File;
 use std::future::Future;
@@ -33,9 +41,12 @@ pub const ACCOUNT: &str = "demo";
 /// Its application.
 pub const APPLICATION: &str = "demo";
 
-pub(crate) const STEPCHAT_FILE: &str = "stepchat.json";
-const VOXIMPLANT_FILE: &str = "voximplant.json";
-pub(crate) const API_KEY_FILE: &str = "voximplant-apikey.json";
+/// What whoever starts the server should know of a secret that was lost, cut off or changed on purpose.
+const OTHER_SECRET: &str = "The token secret is not the one that the first admin's token was made with: the token below opens \
+                            nothing, and users' tokens have changed. If nobody meant to change it, stop, and restore \
+                            token-secret from your backup; else go on as the runbook says (\"Rotate the token secret\").\n\n";
+/// Random bytes of the key in the reference page's address.
+const PAGE_KEY_BYTES: usize = 20;
 /// How often unfinished background work is looked for.
 const JOB_INTERVAL: Duration = Duration::from_mins(1);
 /// How often expired exports are looked for.
@@ -72,19 +83,33 @@ pub struct Server {
     plain: TcpListener,
     secure: TcpListener,
     tls: RustlsConfig,
-    database: Option<(TcpListener, Database)>,
+    /// The embedded database, with the ways into it from other processes.
+    database: Option<Ways>,
     files: Option<Files>,
-    /// The folder whose credentials the reference page fills in.
-    credentials: Option<State>,
-    /// Held as long as the server works on the state folder's database.
+    /// Whose credentials the reference page fills in.
+    credentials: Option<page::Credentials>,
+    /// Held as long as the server works on the state folder.
     _lock: Option<File>,
+}
+
+struct Ways {
+    database: Database,
+    /// For the operator's commands.
+    socket: socket::Door,
+    /// For function binaries.
+    port: Option<TcpListener>,
 }
 
 /// Opens everything and makes what a first start needs; nothing is served yet.
 pub async fn start(options: &Options) -> Result<Server> {
+    raise_open_files();
+    if let Some(address) = options.database.filter(|address| !address.ip().is_loopback()) {
+        bail!(
+            "--database {address}: the database asks for no password, so it is offered to this machine only; say 127.0.0.1"
+        );
+    }
     let state = State::open(&options.state)?;
-    let Opened { app, embedded: database, files, deployed, lock } =
-        database::open(&state, options.memory, options.log.clone()).await?;
+    let prepared = Prepared::new(&state, options.memory)?;
     let bind = |address: SocketAddr| -> Result<TcpListener> {
         let listener = TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))?;
         listener.set_nonblocking(true)?;
@@ -94,6 +119,9 @@ pub async fn start(options: &Options) -> Result<Server> {
     // that whoever can connect finds the files.
     let (http, https) = (bind(options.listen)?.local_addr()?, bind(options.https)?.local_addr()?);
     let tls = RustlsConfig::from_config(tls::server_config(&state)?);
+    let Opened { app, embedded: database, files, deployed, lock } =
+        database::open_prepared(&state, prepared, options.log.clone()).await?;
+    let page_key = random_token(PAGE_KEY_BYTES)?;
     // The tables of a deployed stack have their own admin, accounts and money: nothing is made there.
     let greeting = if deployed {
         format!(
@@ -101,24 +129,41 @@ pub async fn start(options: &Options) -> Result<Server> {
             https.port()
         )
     } else {
-        bootstrap(&app, &state, http, https).await?
+        bootstrap(&app, &state, http, https, &page_key).await?
     };
     let (plain, secure) = (bind(http)?, bind(https)?);
     let database = match (options.database, database) {
-        (Some(address), Some(database)) => Some((bind(address)?, database)),
+        (port, Some(database)) => {
+            Some(Ways { database, socket: socket::Door::open(&state)?, port: port.map(bind).transpose()? })
+        }
         (Some(_), None) => {
             return Err(anyhow!("--database offers the embedded database, but another one is in use"));
         }
-        (None, _) => None,
+        (None, None) => None,
     };
-    let credentials = (!deployed).then_some(state);
+    let credentials = (!deployed).then(|| page::Credentials { folder: state, key: Secret::new(&page_key) });
     Ok(Server { http, https, greeting, app, plain, secure, tls, database, files, credentials, _lock: lock })
 }
 
 /// Makes what a first start needs and is not there yet, and writes the files clients load. Safe to interrupt and to
 /// repeat: every step looks for its own result first.
-async fn bootstrap(app: &Arc<App>, state: &State, http: SocketAddr, https: SocketAddr) -> Result<String> {
+async fn bootstrap(
+    app: &Arc<App>,
+    state: &State,
+    http: SocketAddr,
+    https: SocketAddr,
+    page_key: &str,
+) -> Result<String> {
     let operator = Operator::new(Arc::clone(app));
+    // Before anything is written: what was made for another database is not replaced.
+    if operator.admin().await?.is_none() {
+        kept::check_empty(state, &[STEPCHAT_FILE, VOXIMPLANT_FILE, API_KEY_FILE], "no admin")?;
+    }
+    let account = operator.account_by_name(ACCOUNT).await?;
+    if account.is_none() {
+        kept::check_empty(state, &[VOXIMPLANT_FILE, API_KEY_FILE], "no account `demo`")?;
+    }
+    let (service_key, api_key) = (kept::service_key(state)?, kept::api_key(state)?);
     let admin = operator.first_admin().await?;
     let token = operator.token(&admin);
     let url = format!("http://{http}/include/api.php");
@@ -126,20 +171,18 @@ async fn bootstrap(app: &Arc<App>, state: &State, http: SocketAddr, https: Socke
     state.write_secret(STEPCHAT_FILE, &format!("{stepchat:#}\n"))?;
 
     // By name, not by id: a start that died between the two has used number 1 up.
-    let (account, fresh) = match operator.account_by_name(ACCOUNT).await? {
-        Some(account) => (account, false),
-        None => (operator.create_account(ACCOUNT, "owner@example.com", "USD", None).await?, true),
+    let account = match account {
+        Some(account) => account,
+        None => operator.create_account(ACCOUNT, "owner@example.com", "USD", None).await?,
     };
     operator.credit(account.id, Money::from_units(10_000_000), "test money").await?;
     let application = operator.application(&account, APPLICATION).await?;
-    if fresh || state.read(VOXIMPLANT_FILE)?.is_none() {
+    if service_key.is_none() {
         let credentials = operator.create_key(&account, &[Role::Owner], "made by switchboard serve").await?;
         state.write_secret(VOXIMPLANT_FILE, &format!("{:#}\n", serde_json::to_value(&credentials)?))?;
     }
-    let known = if fresh { None } else { state.read(API_KEY_FILE)? };
-    let known = known.and_then(|text| serde_json::from_str::<serde_json::Value>(&text).ok());
-    let api_key = match known.as_ref().and_then(|file| file.get("api_key")).and_then(|key| key.as_str()) {
-        Some(key) => key.to_owned(),
+    let api_key = match api_key {
+        Some(key) => key,
         None => operator.create_api_key(&account).await?,
     };
     let file = json!({
@@ -152,9 +195,11 @@ async fn bootstrap(app: &Arc<App>, state: &State, http: SocketAddr, https: Socke
     state.write_secret(API_KEY_FILE, &format!("{file:#}\n"))?;
     let folder = state.path("");
     let folder = folder.display();
+    let known = app.store.admin_by_token(&TokenHash::of(&token)).await?.is_some();
+    let warning = if known { "" } else { OTHER_SECRET };
     Ok(format!(
-        "Switchboard is ready: http://{http} and https://localhost:{https_port}\n\n\
-         Reference, to read and to try: http://{http}/\n\n\
+        "{warning}Switchboard is ready: http://{http} and https://localhost:{https_port}\n\n\
+         Reference, to read and to try: http://{http}/#key={page_key}\n\n\
          StepChat, add a user:\n  \
          curl {url} -d function=add-user -d token={token} -d first_name=Ivan\n\n\
          Voximplant, list users:\n  \
@@ -175,7 +220,8 @@ impl Server {
     /// Serves until `stop` resolves, then lets open requests finish.
     pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<()> {
         observe::log_panics(&self.app.log);
-        let (http, https) = (Handle::new(), Handle::new());
+        let (tcp, unix) = (Handle::new(), Handle::new());
+        let places = Places::new();
         let routes = router(Arc::clone(&self.app)).merge(page::routes(self.credentials));
         let routes = match self.files.clone() {
             Some(files) => files.beside(routes),
@@ -184,19 +230,33 @@ impl Server {
         let secure_routes = routes.clone().layer(map_request(encrypted));
         let routes = routes.into_make_service_with_connect_info::<SocketAddr>();
         let secure_routes = secure_routes.into_make_service_with_connect_info::<SocketAddr>();
-        let plain = axum_server::from_tcp(self.plain)?.handle(http.clone()).serve(routes);
-        let secure = axum_server::from_tcp_rustls(self.secure, self.tls)?.handle(https.clone()).serve(secure_routes);
-        if let Some((listener, database)) = self.database {
-            tokio::spawn(dynoxide::server::serve_on(tokio::net::TcpListener::from_std(listener)?, database));
+        let plain = limit_heads(axum_server::from_tcp(self.plain)?.acceptor(LenientAcceptor(places.anybody())))
+            .handle(tcp.clone());
+        let secure = LenientAcceptor(RustlsAcceptor::new(self.tls).acceptor(places.anybody()));
+        let secure = limit_heads(axum_server::from_tcp(self.secure)?.acceptor(secure)).handle(tcp.clone());
+        let (mut socket, mut port) = (None, None);
+        if let Some(ways) = self.database {
+            socket = Some(ways.socket.serve(ways.database.clone(), unix.clone()));
+            if let Some(listener) = ways.port {
+                let server = axum_server::from_tcp(listener)?.acceptor(places.own_programs());
+                let routes = database_server::routes_for_programs(ways.database).into_make_service();
+                port = Some(limit_heads(server).handle(tcp.clone()).serve(routes));
+            }
         }
         let jobs = tokio::spawn(finish_jobs(Arc::clone(&self.app)));
         let sweeps = tokio::spawn(sweep(self.files, self.app.log.clone()));
         tokio::spawn(async move {
             stop.await;
-            http.graceful_shutdown(Some(GRACE));
-            https.graceful_shutdown(Some(GRACE));
+            tcp.graceful_shutdown(Some(GRACE));
+            unix.graceful_shutdown(Some(GRACE));
         });
-        let served = tokio::try_join!(plain, secure);
+        let (socket, port) = (OptionFuture::from(socket), OptionFuture::from(port));
+        let served = tokio::try_join!(
+            plain.serve(routes),
+            secure.serve(secure_routes),
+            async { socket.await.unwrap_or(Ok(())) },
+            async { port.await.unwrap_or(Ok(())) },
+        );
         jobs.abort();
         sweeps.abort();
         served.context("the server failed").map(|_| ())

@@ -4,13 +4,14 @@
 //! roles); a second such knowledge in here would cost more than the rest of this program. What it tells becomes the
 //! environment in which this program starts again: the variables that the stack's own functions have.
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow};
+use deploy::aws::Aws;
+use deploy::tools::{self, AWS};
 use serde::Deserialize;
 use shared::config::VARIABLES;
 use shared::store::Table;
 use shared::store::files::BUCKET_VARIABLE;
 use std::env;
-use std::ffi::OsStr;
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
@@ -102,9 +103,14 @@ fn variables(name: &str, aws: impl Fn(&[&str]) -> Result<String>) -> Result<Vec<
         region = region.or_else(|| arn.split(':').nth(3).map(str::to_owned));
     }
     let credentials = aws(&["configure", "export-credentials", "--format", "process"]);
-    let credentials = credentials.context("cannot get your credentials: run `aws configure`")?;
+    let credentials = credentials.context("cannot get your credentials")?;
     let credentials: Credentials =
         serde_json::from_str(&credentials).context("the AWS command line gives credentials in another form")?;
+    // One address for all of AWS, as its command line takes it from the same variable, is also that of these two.
+    if let Ok(url) = env::var("AWS_ENDPOINT_URL") {
+        let own = ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_S3"].into_iter();
+        variables.extend(own.filter(|name| env::var_os(name).is_none()).map(|name| (name.to_owned(), url.clone())));
+    }
     variables.push(("AWS_REGION".to_owned(), region.unwrap_or_default()));
     variables.push(("AWS_ACCESS_KEY_ID".to_owned(), credentials.access_key_id));
     variables.push(("AWS_SECRET_ACCESS_KEY".to_owned(), credentials.secret_access_key));
@@ -113,21 +119,26 @@ fn variables(name: &str, aws: impl Fn(&[&str]) -> Result<String>) -> Result<Vec<
     Ok(variables)
 }
 
-/// What the AWS command line prints; its own complaint if it fails.
+/// What the AWS command line prints; what to do if it fails.
 fn aws(arguments: &[&str]) -> Result<String> {
-    let json = [OsStr::new("--output"), OsStr::new("json")];
-    let mut command = Command::new("aws");
-    command.args(arguments);
+    let json = ["--output", "json"];
     // `configure` has a form of its own.
-    if arguments.first() != Some(&"configure") {
-        command.args(json);
+    let form: &[&str] = if arguments.first() == Some(&"configure") { &[] } else { &json };
+    let told = Aws::default().text(&[arguments, form].concat());
+    if told.is_err() {
+        // A version that is too old fails in many ways; none of them says so.
+        tools::aws_version(&AWS.require()?)?;
     }
-    let done = command.output().context("--stack asks the AWS command line, version 2, and there is no `aws`")?;
-    if !done.status.success() {
-        let complaint = String::from_utf8_lossy(&done.stderr);
-        bail!("{}", complaint.trim().lines().last().unwrap_or("`aws` failed and says nothing"));
+    Ok(told?)
+}
+
+/// A command of this program that works where this one does: on the same stack.
+#[must_use]
+pub fn command(words: &str) -> String {
+    match env::var(ENTERED) {
+        Ok(name) => format!("switchboard --stack {name} {words}"),
+        Err(_) => format!("switchboard {words}"),
     }
-    Ok(String::from_utf8(done.stdout)?)
 }
 
 /// The template's name of a variable: `STEPCHAT_TABLE` is `StepchatTable`.
@@ -141,6 +152,7 @@ fn pascal(variable: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use anyhow::bail;
     use serde_json::json;
 
     #[allow(clippy::unnecessary_wraps, reason = "what it stands for may fail")]

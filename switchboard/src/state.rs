@@ -1,4 +1,4 @@
-//! The state folder: database, secrets, and the files clients load.
+//! The state folder: database, secrets, and the files clients load. It is for its owner only.
 
 use anyhow::{Context, Result, bail};
 use std::fs;
@@ -12,7 +12,7 @@ pub struct State {
 }
 
 impl State {
-    /// Opens the folder, making it if needed.
+    /// Opens the folder, making it if needed. One that others may open is closed to them; one of somebody else is refused.
     pub fn open(folder: &Path) -> Result<Self> {
         let mut builder = fs::DirBuilder::new();
         builder.recursive(true);
@@ -23,19 +23,87 @@ impl State {
             builder.mode(0o700);
         }
         builder.create(folder).with_context(|| format!("cannot make the state folder {}", folder.display()))?;
-        Ok(Self { folder: folder.to_owned() })
+        let state = Self { folder: folder.to_owned() };
+        #[cfg(unix)]
+        state.close()?;
+        Ok(state)
     }
 
-    /// Opens a folder that holds a database: a misspelt name must not become an empty deployment.
+    /// Names the folder of a deployment that keeps nothing on this machine: nothing is made.
+    #[must_use]
+    pub fn unmade(folder: &Path) -> Self {
+        Self { folder: folder.to_owned() }
+    }
+
+    /// Opens a folder that a server has filled: a misspelt name must not become an empty deployment.
     pub fn existing(folder: &Path) -> Result<Self> {
         let state = Self { folder: folder.to_owned() };
-        if !state.database().is_file() {
+        #[cfg(unix)]
+        if folder.exists() {
+            state.check_owner()?;
+        }
+        if !state.database().is_file() && !state.path("token-secret").is_file() {
             bail!(
                 "{} holds no database: name the state folder of `switchboard serve` with --state, or start it once",
                 folder.display()
             );
         }
+        #[cfg(unix)]
+        state.close()?;
         Ok(state)
+    }
+
+    /// Refuses somebody else's folder; its permissions otherwise.
+    #[cfg(unix)]
+    fn check_owner(&self) -> Result<u32> {
+        use std::os::unix::fs::MetadataExt as _;
+        let shown = self.folder.display();
+        let about = fs::metadata(&self.folder).with_context(|| format!("cannot look at {shown}"))?;
+        let (owner, own) = (about.uid(), rustix::process::geteuid().as_raw());
+        if owner != own {
+            bail!(
+                "{shown} belongs to user {owner}, who could read and replace every secret in it, and not to user {own}, who \
+                 runs this: choose another --state, or `chown -R {own}` it if its content is to be trusted"
+            );
+        }
+        Ok(about.mode())
+    }
+
+    /// Makes sure that nobody else reads or changes what is in the folder.
+    #[cfg(unix)]
+    fn close(&self) -> Result<()> {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = self.check_owner()?;
+        if mode & 0o077 == 0 {
+            return Ok(());
+        }
+        let shown = self.folder.display();
+        if mode & 0o1000 != 0 {
+            bail!(
+                "{shown} is a folder that users share (mode {:o}): choose one of your own with --state",
+                mode & 0o7777
+            );
+        }
+        let filled = self.database().exists() || self.path("token-secret").exists();
+        if filled && mode & 0o022 != 0 {
+            bail!(
+                "others may write into {shown} (mode {:o}), so its secrets may have been replaced: if they were not, \
+                 `chmod 700` the folder and start again",
+                mode & 0o7777
+            );
+        }
+        fs::set_permissions(&self.folder, fs::Permissions::from_mode(0o700))
+            .with_context(|| format!("cannot close {shown} to other users"))?;
+        if fs::read_dir(&self.folder).is_ok_and(|mut files| files.next().is_some()) {
+            eprintln!("{shown} was open to other users of this machine; it is closed to them now (mode 700)");
+        }
+        Ok(())
+    }
+
+    /// The folder itself.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// The path of a file in the folder.
@@ -50,29 +118,30 @@ impl State {
         self.path("switchboard.db")
     }
 
-    /// Refuses to mix a database in memory with the credentials of one on disk.
-    pub fn check_memory(&self) -> Result<()> {
-        if self.database().exists() {
-            bail!(
-                "{} holds a database whose credentials `--memory` would overwrite: choose another --state",
-                self.folder.display()
-            );
+    /// Keeps other processes off the folder until the file is dropped: two of them would not see each other's transactions,
+    /// and would overwrite each other's credentials. `None` if another process has it.
+    pub fn try_lock(&self) -> Result<Option<fs::File>> {
+        let path = self.path("lock");
+        let file = fs::OpenOptions::new().write(true).create(true).truncate(false).open(&path);
+        let file = file.with_context(|| format!("cannot write {}", path.display()))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(file)),
+            Err(fs::TryLockError::WouldBlock) => Ok(None),
+            Err(fs::TryLockError::Error(error)) => {
+                Err(error).with_context(|| format!("cannot lock {}", path.display()))
+            }
         }
-        Ok(())
     }
 
-    /// Keeps other processes off the folder's database until the file is dropped: two of them would not see each other's
-    /// transactions.
+    /// The same, for those who cannot do without.
     pub fn lock(&self) -> Result<fs::File> {
-        let path = self.path("lock");
-        let file = fs::File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
-        if let Err(error) = file.try_lock() {
-            bail!(
-                "{} is in use by another process ({error}): stop `switchboard serve` first, or choose another --state",
+        match self.try_lock()? {
+            Some(file) => Ok(file),
+            None => bail!(
+                "{} is in use by another process: stop `switchboard serve` first, or choose another --state",
                 self.folder.display()
-            );
+            ),
         }
-        Ok(file)
     }
 
     /// The text of a file; `None` if there is none.
@@ -85,31 +154,121 @@ impl State {
         }
     }
 
+    /// Removes a file that may be there.
+    pub fn remove(&self, name: &str) -> Result<()> {
+        let path = self.path(name);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(error).with_context(|| format!("cannot remove {}", path.display()))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Writes a file whole or not at all.
     pub fn write(&self, name: &str, text: &str) -> Result<()> {
-        self.replace(name, text, false)
+        replace(&self.path(name), text, false)
     }
 
     /// Writes a file that only its owner may read.
     pub fn write_secret(&self, name: &str, text: &str) -> Result<()> {
-        self.replace(name, text, true)
+        replace(&self.path(name), text, true)
+    }
+}
+
+/// Writes a file whole or not at all; a secret one is for its owner only.
+pub(crate) fn replace(path: &Path, text: &str, secret: bool) -> Result<()> {
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(".new");
+    let draft = PathBuf::from(draft);
+    let write = || -> std::io::Result<()> {
+        let mut options = fs::OpenOptions::new();
+        options.write(true).create(true).truncate(true);
+        #[cfg(unix)]
+        if secret {
+            use std::os::unix::fs::OpenOptionsExt as _;
+            options.mode(0o600);
+        }
+        let mut file = options.open(&draft)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&draft, path)
+    };
+    write().inspect_err(|_| drop(fs::remove_file(&draft))).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// What this process makes from now on is for its owner only, whoever makes it: the database's files, too.
+#[cfg(unix)]
+pub fn make_private_files() {
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+}
+
+/// There are no such permissions here.
+#[cfg(not(unix))]
+pub fn make_private_files() {}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o7777
     }
 
-    fn replace(&self, name: &str, text: &str, secret: bool) -> Result<()> {
-        let (path, draft) = (self.path(name), self.path(&format!("{name}.new")));
-        let write = || -> std::io::Result<()> {
-            let mut options = fs::OpenOptions::new();
-            options.write(true).create(true).truncate(true);
-            #[cfg(unix)]
-            if secret {
-                use std::os::unix::fs::OpenOptionsExt as _;
-                options.mode(0o600);
-            }
-            let mut file = options.open(&draft)?;
-            file.write_all(text.as_bytes())?;
-            file.sync_all()?;
-            fs::rename(&draft, &path)
-        };
-        write().with_context(|| format!("cannot write {}", path.display()))
+    fn folder(bits: u32, file: Option<&str>) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        if let Some(name) = file {
+            fs::write(folder.path().join(name), "x").unwrap();
+        }
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(bits)).unwrap();
+        folder
+    }
+
+    #[test]
+    fn a_folder_is_made_or_becomes_its_owner_s_alone() {
+        let parent = tempfile::tempdir().unwrap();
+        let new = parent.path().join("a/b");
+        State::open(&new).unwrap();
+        assert_eq!(mode(&new), 0o700);
+        for (bits, file) in [(0o755, None), (0o777, None), (0o775, Some("serve.log")), (0o755, Some("token-secret"))] {
+            let folder = folder(bits, file);
+            State::open(folder.path()).unwrap();
+            assert_eq!(mode(folder.path()), 0o700, "{bits:o}");
+        }
+    }
+
+    #[test]
+    fn a_folder_whose_secrets_others_may_have_replaced_and_a_shared_one_are_refused_as_they_are() {
+        for (bits, file, said) in [
+            (0o777, Some("token-secret"), "may have been replaced"),
+            (0o770, Some("switchboard.db"), "may have been replaced"),
+            (0o1777, None, "users share"),
+        ] {
+            let folder = folder(bits, file);
+            let refused = State::open(folder.path()).unwrap_err().to_string();
+            assert!(refused.contains(said), "{refused}");
+            assert_eq!(mode(folder.path()), bits);
+        }
+    }
+
+    #[test]
+    fn a_write_that_fails_leaves_the_file_as_it_was_and_no_draft() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = State::open(folder.path()).unwrap();
+        fs::create_dir(state.path("taken")).unwrap();
+        assert!(state.write_secret("taken", "x").unwrap_err().to_string().contains("cannot write"));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no draft is left");
+    }
+
+    #[test]
+    fn a_locked_folder_is_locked_until_the_lock_is_dropped() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = State::open(folder.path()).unwrap();
+        let lock = state.lock().unwrap();
+        assert!(state.try_lock().unwrap().is_none());
+        assert!(state.lock().unwrap_err().to_string().contains("in use by another process"));
+        drop(lock);
+        assert!(state.try_lock().unwrap().is_some());
     }
 }

@@ -1,17 +1,20 @@
 //! A certificate authority of our own: the official Python, Node and PHP clients speak HTTPS only.
 
 use crate::state::State;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
 };
 use rustls::ServerConfig;
 use rustls::crypto::ring;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use std::sync::Arc;
 
 const CA_FILE: &str = "ca.pem";
 const CA_KEY_FILE: &str = "ca-key.pem";
+const REMEDY: &str = "restore it from your backup; or remove ca.pem and ca-key.pem to get a new authority, which clients \
+                      must be given again";
 /// Names under which clients reach a laptop; the last one for those whose host cannot be changed but by the hosts file.
 const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "api.voximplant.com"];
 
@@ -33,21 +36,34 @@ pub(crate) fn server_config(state: &State) -> Result<Arc<ServerConfig>> {
     Ok(Arc::new(config))
 }
 
-/// The authority of this state folder, made on first use. Its key stays in the folder, for its owner only.
+/// The authority of this state folder, made on first use. Its key stays in the folder, for its owner only. A lost or damaged
+/// part is not replaced without a word: clients trust the certificate that they were given.
 fn authority(state: &State) -> Result<Issuer<'static, KeyPair>> {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     params.distinguished_name.push(DnType::CommonName, "Switchboard local CA");
-    let stored = state.read(CA_KEY_FILE)?.filter(|_| state.path(CA_FILE).exists());
-    let key = if let Some(pem) = stored {
-        KeyPair::from_pem(&pem)
-            .with_context(|| format!("{} is not a private key", state.path(CA_KEY_FILE).display()))?
-    } else {
-        let key = KeyPair::generate()?;
-        state.write_secret(CA_KEY_FILE, &key.serialize_pem())?;
-        state.write(CA_FILE, &params.self_signed(&key)?.pem())?;
-        key
+    let key = match (state.read(CA_KEY_FILE)?, state.read(CA_FILE)?) {
+        (Some(key), certificate) => {
+            let key = KeyPair::from_pem(&key)
+                .with_context(|| format!("{} is not a private key: {REMEDY}", state.path(CA_KEY_FILE).display()))?;
+            match certificate {
+                Some(pem) if CertificateDer::from_pem_slice(pem.as_bytes()).is_ok() => {}
+                Some(_) => bail!("{} is not a certificate: {REMEDY}", state.path(CA_FILE).display()),
+                // The first start died between the two, or it was removed: the same key certifies the same.
+                None => state.write(CA_FILE, &params.self_signed(&key)?.pem())?,
+            }
+            key
+        }
+        (None, Some(_)) => {
+            bail!("{} is there without its key {CA_KEY_FILE}: {REMEDY}", state.path(CA_FILE).display())
+        }
+        (None, None) => {
+            let key = KeyPair::generate()?;
+            state.write_secret(CA_KEY_FILE, &key.serialize_pem())?;
+            state.write(CA_FILE, &params.self_signed(&key)?.pem())?;
+            key
+        }
     };
     Ok(Issuer::new(params, key))
 }

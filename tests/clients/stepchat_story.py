@@ -207,12 +207,13 @@ def order_of_refusals():
 @step
 def content_types():
     """jQuery's documented snippet parses the text itself, so JSON must not be announced unless it was asked for."""
-    plain, as_json = "text/plain; charset=utf-8", "application/json"
+    plain, as_json = "text/plain; charset=utf-8", "application/json; charset=utf-8"
     for what, accept, expected in (
         ("jQuery, PHP curl", BROWSER, plain),
         ("no Accept", None, plain),
         ("a browser's form", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8", plain),
-        ("Laravel", as_json, as_json),
+        ("n8n", "application/json,text/html,application/xhtml+xml,*/*;q=0.8", plain),
+        ("Laravel", "application/json", as_json),
         ("axios", "application/json, text/plain, */*", as_json),
     ):
         for outcome, reply in (
@@ -624,15 +625,45 @@ def leads():
 @step
 def same_key_same_answer():
     """A repeated request, as after a lost answer."""
-    fields = {"first_name": "Once", "request_id": "story-1"}
+    fields = {"first_name": "Once", "idempotency_key": "story-1"}
     first = added("the first", call("add-user", **fields))
     success("the same answer", call("add-user", **fields), first)
     success("again by another client", guzzle("add-user", **fields), first)
-    api_error("another payload", call("add-user", first_name="Twice", request_id="story-1"), "idempotency-key-reused")
+    api_error("another payload", call("add-user", first_name="Twice", idempotency_key="story-1"), "idempotency-key-reused")
     body = urllib.parse.urlencode({"token": TOKEN, "function": "add-user", "first_name": "By header"})
     replies = [post(body, headers=[("Idempotency-Key", "story-2")]).response for _ in range(2)]
     equal("by header", replies[0], replies[1])
     success("both go", call("delete-users", user_ids=json.dumps([first, replies[0]])), True)
+
+
+@step
+def what_programs_make_of_nothing_and_of_numbers():
+    """PHP's `false`, Python's `False`, ids that went through a float, lists that were encoded twice."""
+    kept = added("one more", guzzle("add-user", first_name="Kept", email=False, profile_image=False, extra=False))
+    record, extras = user(kept)
+    equal("false is no address and no extra", (record["email"], extras), (None, {}))
+    everybody = call("get-users").response
+    for who, ask in CLIENTS.items():
+        success("{}: false is no filter".format(who), ask("get-users", user_ids=False, user_types=False), everybody)
+        success("{}: false asks for the page".format(who), ask("current-url", user_id=kept, url=False), False)
+        success("{}: false names nobody".format(who), ask("get-user-extra", user_id=kept, slug="os", default=False), False)
+    pandas = "{}.0".format(kept)
+    success("an id of pandas", call("get-user", user_id=pandas), call("get-user", user_id=kept).response)
+    reply = call("get-users", user_ids=json.dumps(json.dumps([float(kept)])))
+    equal("encoded twice", [row["id"] for row in reply.response], [str(kept)])
+    moment = {"datetime": "2020-01-01T00:00:00.000Z"}
+    success("a moment of JavaScript's", call("get-new-users", **moment), everybody)
+    guzzle("update-user", user_id=kept, settings_extra={"city": ["Perm", "Stadt"], "os": [None, "OS"]})
+    call("update-user", user_id=kept, settings_extra=json.dumps({"city": "Tver"}))
+    equal("an extra keeps its name", user(kept)[1], {"city": ("Stadt", "Tver")})
+    row = call("get-user", user_id=kept, extra="true").response
+    details = row.pop("details")
+    row = {name: value for name, value in row.items() if name != "token" and value is not None}
+    success("a row goes back", php("update-user", user_id=kept, extra=details, **row), True)
+    equal("and nothing has changed", user(kept)[1], {"city": ("Stadt", "Tver")})
+    api_error("no id at all", call("delete-users", user_ids="[]"), "invalid-argument")
+    success("it goes", call("delete-users", user_ids="[{}]".format(pandas)), True)
+    success("it is gone", call("get-user", user_id=kept), False)
 
 
 def fetch(url):

@@ -34,6 +34,16 @@ PARTNERS = {"user_id": 0.7, "skill_id": 0.6, "acd_queue_id": 0.6, "application_i
 MOMENTARY = {"csv-users", "get-avatar", "get-online-users", "GetAccountInfo"}
 
 
+def prefers_json(accept):
+    """Whether JSON's own type is named, and a browser's is not; a weight of zero is a name taken back."""
+    named = set()
+    for part in accept.split(","):
+        name, *parameters = [piece.strip() for piece in part.split(";")]
+        if not any(parameter.replace(" ", "").lower() in ("q=0", "q=0.0", "q=0.00", "q=0.000") for parameter in parameters):
+            named.add(name.lower())
+    return "application/json" in named and "text/html" not in named
+
+
 class Operation:
     """A method, as the family's OpenAPI document describes it."""
 
@@ -57,6 +67,14 @@ class Operation:
     @property
     def properties(self) -> dict:
         return self.request.get("properties", {})
+
+
+def is_caller(user) -> bool:
+    """Whether a value means the caller, in any spelling of its id."""
+    try:
+        return float(str(user)) == 1.0
+    except ValueError:
+        return False
 
 
 def closed(schema):
@@ -130,11 +148,16 @@ class Fuzzer:
             if "password" in name and rng.random() < 0.7:
                 fields[name] = CANARY + rng.choice(["abc1", "", "я", "x" * 200])
         # Whoever takes the caller's own rights away ends the fuzzing.
-        if operation.name in ("update-user", "update-user-to-lead") and str(fields.get("user_id")).strip() == "1":
+        if operation.name in ("update-user", "update-user-to-lead") and is_caller(fields.get("user_id")):
             fields = {name: value for name, value in fields.items() if name not in ("user_type", "user_tyoe")}
         headers = {"Accept": "application/json"} if rng.random() < 0.5 else {}
         if rng.random() < 0.05 and operation.writes:
             headers["Idempotency-Key"] = "key {}".format(rng.randrange(50))
+        if rng.random() < 0.03 and operation.writes:
+            fields["idempotency_key"] = rng.choice(["key {}".format(rng.randrange(50)), "", None, 5, "x" * 256])
+        if rng.random() < 0.05:
+            # Nobody's field but the caller's own.
+            fields["request_id"] = "try {}".format(rng.randrange(1_000))
         sent = {**fields, **self.world.credentials(operation.family)}
         path, door = operation.path, rng.random() < 0.3
         if door:
@@ -186,9 +209,8 @@ class Fuzzer:
         if answer.status != 200:
             self.fault("status {}".format(answer.status), request, answer)
             return answer, None
-        accepts = request.headers.get("Accept", "")
-        as_json = operation.family == "voximplant" or "application/json" in accepts
-        wanted = "application/json" if as_json else "text/plain; charset=utf-8"
+        as_json = operation.family == "voximplant" or prefers_json(request.headers.get("Accept", ""))
+        wanted = "application/json; charset=utf-8" if as_json else "text/plain; charset=utf-8"
         if answer.headers.get("content-type") != wanted:
             self.fault("content type {}".format(answer.headers.get("content-type")), request, answer)
         if answer.headers.get("x-content-type-options") != "nosniff":

@@ -33,6 +33,13 @@ WORDS = [
     "http://[::1", "https://example.com/" + "a" * 300, "+79191231212", "0079191231212", "+7 (919) 123-12-12",
     "a@example.com", "A@EXAMPLE.COM", "user_name", "first_name", "DESC", "2026-11-22 00:00:00", "2026-02-30 00:00:00",
     "0000-00-00 00:00:00", "9999-12-31 23:59:59", "-1-01-01 00:00:00", "2026-11-22", "WyIyMDI2IiwyMF0", "AA==",
+    # Numbers that went through a float, lists that were encoded once too often, and the words for nothing.
+    "1.0", "2.0", "2.50", "2.5", "1e0", "1e+06", "-0", "[1.0,2.0]", '"[1,2]"', '["1","2.0"]', "1.0;2.0", "1.0,2.0",
+    "False", "None", "undefined", "NaN", "nil", "[object Object]", "Array", "[[2,3]]", '[""]',
+    '[{"slug":"city","name":"City","value":"Perm"}]', '{"city":{"1":"City"}}', "agents", ">all", "Lead", '["Lead","AGENT"]',
+    "First_Name ascending", "2026-11-22T00:00:00.000Z", "2026-11-22T03:00:00+03:00", "2026-11-22 00:00:00 +0000",
+    "2026-11-22T00:00", "2026-11-22 00:00:00.123456+00:00", "2026-11-22T00:00:00Z[UTC]", "20261122T000000Z",
+    "\u202a+7 919 123\u202c", "a\u2066b@example.com", "German", "pt-BR",
     # Lengths about limits.
     *("x" * length for length in (49, 50, 51, 100, 101, 191, 192, 255, 256, 8191, 8192, 65_535)),
     "ж" * 191, "ж" * 40_000,
@@ -41,13 +48,17 @@ WORDS = [
 USUAL = [
     ("email", ["ivan{}@example.com", "IVAN{}@Example.com", "иван{}@пример.рф", "no-at-{}"]),
     ("password", ["C4nary!Passw0rd"]),
-    ("user_type", ["visitor", "lead", "user", "agent", "admin", "bot"]),
-    ("datetime", ["2020-01-01 00:00:00", "1"]),
+    ("user_types", ['["Lead","user"]', "agent", "all", "0"]),
+    ("user_type", ["Lead", "visitor", "lead", "user", "agent", "admin", "bot"]),
+    ("datetime", ["2020-01-01 00:00:00", "1", "2020-01-01T00:00:00.000Z", "2020-01-01 00:00:00 +0000", "1.0"]),
     ("status_code", ["0", "1", "2", "3", "4", "5", "skip"]),
     ("department", ["1", "255"]),
     ("source", ["em", "wa"]),
     ("first_name", ["Анна {}", "anna {}", "Änna"]),
-    ("sorting", ["creation_time", '["email","DESC"]', "last_activity"]),
+    ("slug", ["phone", "city", "0", "false"]),
+    ("default", ["none", "0", "false"]),
+    ("url", ["https://example.com/{}", "0", "false", ""]),
+    ("sorting", ["First_Name ascending", "creation_time", '["email","DESC"]', "last_activity"]),
     ("pagination", ["1", "2", "0"]),
     ("payload", ['{"a":[1,0.10,null]}']),
     ("attachments", ['[["a","https://example.com/a"]]']),
@@ -59,7 +70,7 @@ USUAL = [
     ("amount", ["0.01", "1", "-1", "1.2345", "-0.5", "3", "1000000", "-1000000"]),
     ("currency", ["USD", "EUR"]),
     ("acd_status", ["OFFLINE", "ONLINE;READY"]),
-    ("_date", ["2020-01-01 00:00:00", "2030-01-01 00:00:00"]),
+    ("_date", ["2020-01-01 00:00:00", "2030-01-01 00:00:00", "2020-01-01", "2030-01-01T00:00:00Z"]),
     ("transaction_type", ["user_money_transfer", "adjustment"]),
     ("service_probability", ["0.5", "1", "0.75"]),
     ("count", [1, 3, 1000]),
@@ -134,7 +145,7 @@ class Values:
         if roll == 0:
             return rng.choice([*NUMBERS, 0.1, 1e15, 1e308, -0.0])
         if roll == 1:
-            return rng.choice([True, False, None])
+            return rng.choice([True, False, None, 0, 0.0, 1.0, 2.0])
         if roll == 2:
             return [rng.choice([[["x"]], {"a": {"b": "c"}}, None, "", -1])] * rng.randint(0, 3)
         if roll == 3:
@@ -170,11 +181,12 @@ class Values:
         return [self.rng.choice([*pool[:8], self.rng.choice(WORDS)]) for _ in range(length)]
 
     def map(self) -> dict:
-        keys = ["phone", "company", "current_url", "Ünï cödé", "", " ", "0", "1", "a[b]", "x" * 200, "a.b", "$", "#"]
+        keys = ["city", "phone", "company", "current_url", "Ünï cödé", "", " ", "0", "1", "a[b]", "x" * 200, "a.b", "$", "#"]
         rng = self.rng
 
         def value():
-            return rng.choice([rng.choice(WORDS), [rng.choice(WORDS), "Name"], [], {}, None, 5, True, ["a"]])
+            row = {"slug": "city", "name": "City", "value": rng.choice(WORDS)}
+            return rng.choice([rng.choice(WORDS), [rng.choice(WORDS), "Name"], [None, "Name"], {"1": "Name"}, row, [], {}, None, 5, True, ["a"]])
 
         return {rng.choice(keys): value() for _ in range(rng.choice([0, 1, 1, 2, 4, 90]))}
 

@@ -8,6 +8,7 @@ import http.server
 import json
 import os
 import pathlib
+import re
 import shutil
 import socket
 import subprocess
@@ -96,10 +97,15 @@ def as_nobody(call):
         return int(answer.read() or 0)
 
 
-def guarded(tally, port, secrets):
+def printed_key(log):
+    """The key in the address that the server has printed."""
+    return re.search(r"/#key=([0-9a-f]+)", log.read_text(errors="replace")).group(1)
+
+
+def guarded(tally, port, secrets, key):
     """The page's headers, and who is told the credentials."""
     host = f"127.0.0.1:{port}"
-    own = {"Host": host, "X-Switchboard-Page": "1", "Sec-Fetch-Site": "same-origin"}
+    own = {"Host": host, "X-Switchboard-Page": key, "Sec-Fetch-Site": "same-origin"}
     status, headers, page = ask(port, "/", {"Host": host})
     policy = headers["Content-Security-Policy"]
     tally.check("/ is a page with a strict policy and no frame around it",
@@ -124,6 +130,7 @@ def guarded(tally, port, secrets):
         "another origin": {"Origin": "http://evil.example"},
         "a tunnel": {"X-Forwarded-For": "203.0.113.7"},
         "an address bar": {"Sec-Fetch-Site": "none"},
+        "who does not know the printed address": {"X-Switchboard-Page": "1"},
     }
     for who, header in strangers.items():
         status, _, body = ask(port, "/reference/credentials", {**own, **header})
@@ -196,7 +203,8 @@ def main():
             before = resident(server)
             token = json.loads((state / "stepchat.json").read_text())["token"]
             key = json.loads((state / "voximplant-apikey.json").read_text())["api_key"]
-            guarded(tally, http_port, (token, key))
+            page_key = printed_key(TARGET / "server.log")
+            guarded(tally, http_port, (token, key), page_key)
             subprocess.run([options.binary, "docs", "--out", static], env=env, check=True, stdout=subprocess.DEVNULL)
             texts = [path.read_bytes() for path in static.rglob("*") if path.is_file()]
             tally.check("the static folder holds no credential",
@@ -207,7 +215,7 @@ def main():
                         wrong.returncode != 0 and not (folder / "no").exists(), wrong)
             story = dict(env, NODE_PATH=str(modules), PAGE_BROWSER=browser, PAGE_SHOTS=str(shots), PAGE_PROFILE=str(profile),
                          PAGE_URL=f"http://127.0.0.1:{http_port}", PAGE_STATIC=f"http://127.0.0.1:{web_host(static)}",
-                         PAGE_TOKEN=token, PAGE_KEY=key)
+                         PAGE_TOKEN=token, PAGE_KEY=key, PAGE_PRINTED=page_key)
             done = subprocess.Popen(["node", HERE / "story.js"], env=story, stdout=subprocess.PIPE, text=True)
             killer = threading.Timer(STORY_SECONDS, done.kill)
             killer.start()

@@ -3,7 +3,7 @@
 
 const { chromium } = require("playwright-core");
 
-const { PAGE_BROWSER, PAGE_SHOTS, PAGE_PROFILE, PAGE_URL, PAGE_STATIC, PAGE_TOKEN, PAGE_KEY } = process.env;
+const { PAGE_BROWSER, PAGE_SHOTS, PAGE_PROFILE, PAGE_URL, PAGE_STATIC, PAGE_TOKEN, PAGE_KEY, PAGE_PRINTED } = process.env;
 // As root in a container; and the browser is to call nobody on its own behalf.
 const FLAGS = [
   "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -101,8 +101,14 @@ async function counts(page, family) {
 }
 
 async function reading(page) {
-  await page.goto(PAGE_URL);
+  await page.goto(`${PAGE_URL}/?family=voximplant`);
   await ready(page);
+  check("without the printed address the page says what is missing",
+    (await page.locator("#status").textContent()).includes("the address that the server has printed"),
+    await page.locator("#status").textContent());
+  await page.goto(`${PAGE_URL}/#key=${PAGE_PRINTED}`);
+  await ready(page);
+  check("the key leaves the address at once", !page.url().includes(PAGE_PRINTED), page.url());
   await page.locator("#api-title").waitFor();
   check("/ opens with a title, an introduction and the first call",
     (await page.title()).startsWith("Switchboard") && (await page.getByText("Switchboard keeps your users").count()) === 1
@@ -152,8 +158,8 @@ async function attacks(context) {
   // A site of somebody else's: it exists only here.
   await page.route("http://evil.example/**", (route) => route.fulfill({ contentType: "text/html", body: "<!doctype html><p>evil" }));
   await page.goto("http://evil.example/");
-  const stolen = await page.evaluate(async (url) => {
-    const tries = [{ headers: { "X-Switchboard-Page": "1" } }, {}, { mode: "no-cors" }].map(async (options) => {
+  const stolen = await page.evaluate(async ([url, key]) => {
+    const tries = [{ headers: { "X-Switchboard-Page": "1" } }, { headers: { "X-Switchboard-Page": key } }, {}, { mode: "no-cors" }].map(async (options) => {
       try {
         return await (await fetch(`${url}/reference/credentials`, options)).text();
       } catch {
@@ -161,7 +167,7 @@ async function attacks(context) {
       }
     });
     return (await Promise.all(tries)).join("");
-  }, PAGE_URL);
+  }, [PAGE_URL, PAGE_PRINTED]);
   check("a script of another site is not told the credentials", !stolen.includes(PAGE_TOKEN) && !stolen.includes(PAGE_KEY), stolen);
   await page.setContent(`<iframe src="${PAGE_URL}/"></iframe>`, { waitUntil: "commit" });
   await page.waitForTimeout(700);

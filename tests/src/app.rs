@@ -1,6 +1,7 @@
 //! A deployment in memory: the real SDK, the real pipeline, the local router; only the network is missing.
 
-use crate::jwt;
+use crate::prepared::Prepared;
+use crate::{invariants, jwt};
 use axum::body::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -13,19 +14,22 @@ use shared::config::Config;
 use shared::ids::AccountId;
 use shared::ledger::Money;
 use shared::observe::Log;
+use shared::stepchat::User;
 use shared::store::grants::Grant;
 use shared::store::meter::{Use, metered};
-use shared::store::schema::create_tables;
+use shared::store::schema::{Tables, create_tables};
 use shared::store::search::Limits;
 use shared::store::{Endpoint, Store, Table, connect_with};
 use shared::timestamp::Timestamp;
 use shared::voximplant::{Account, Role};
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use switchboard::embedded;
 use switchboard::files::Files;
 use switchboard::operator::{Credentials, Operator};
+use tokio::sync::OnceCell;
 use tokio::time::Instant;
 use tower::ServiceExt as _;
 
@@ -63,6 +67,7 @@ pub struct App {
     lines: Arc<Mutex<Vec<String>>>,
     uses: Mutex<BTreeSet<Use>>,
     file_uses: Mutex<BTreeSet<Grant>>,
+    damaged: AtomicBool,
     router: axum::Router,
 }
 
@@ -115,6 +120,62 @@ fn in_memory() -> (Database, aws_sdk_dynamodb::Client) {
     (database, client)
 }
 
+/// A clock that stands at the start of every test.
+fn manual_clock() -> Clock {
+    Clock::manual(Timestamp::from_millis(START))
+}
+
+/// What every deployment has from its start.
+#[derive(Debug, Clone)]
+struct Furnished {
+    admin: User,
+    account: Account,
+    application: u64,
+    key: Credentials,
+    api_key: String,
+}
+
+static FURNISHED: OnceCell<(Furnished, Prepared)> = OnceCell::const_new();
+
+/// What most deployments begin with, made once.
+async fn prepare() -> (Furnished, Prepared) {
+    let (database, client) = in_memory();
+    let config = Config::read(|name| (name == "SWITCHBOARD_TOKEN_SECRET").then(token_secret)).unwrap();
+    let furnished = furnish(&Arc::new(plain(config, client))).await;
+    (furnished, Prepared::of(&database, "deployment"))
+}
+
+/// A deployment whose clock stands at the start.
+fn plain(config: Config, client: aws_sdk_dynamodb::Client) -> shared::context::App {
+    let store = Store::new(client, config.tables.clone());
+    shared::context::App::new(config, store, manual_clock(), Log::Captured(Arc::default()))
+}
+
+/// Makes tables, the first admin, an account with money, an application and keys.
+async fn furnish(app: &Arc<shared::context::App>) -> Furnished {
+    create_tables(app.store.client(), &app.config.tables).await.unwrap();
+    let operator = Operator::new(Arc::clone(app));
+    let admin = operator.first_admin().await.unwrap();
+    let account = operator.create_account("demo", "owner@example.com", "USD", None).await.unwrap();
+    operator.credit(account.id, Money::from_units(10_000_000), "test money").await.unwrap();
+    let application = operator.application(&account, "demo").await.unwrap().get();
+    let key = operator.register_key(&account, &[Role::Owner], "test", jwt::private_key()).await.unwrap();
+    let api_key = operator.create_api_key(&account).await.unwrap();
+    Furnished { admin, account, application, key, api_key }
+}
+
+/// Whatever a test has done: the ledger sums to zero, counters are right, and nothing of anybody who is gone is left but
+/// what is promised to go.
+impl Drop for App {
+    fn drop(&mut self) {
+        if std::thread::panicking() || self.damaged.load(Ordering::Relaxed) {
+            return;
+        }
+        let broken = invariants::broken(&self.items());
+        assert!(broken.is_empty(), "the test ends, and {broken:#?}");
+    }
+}
+
 impl App {
     /// A deployment with default settings.
     pub async fn new() -> Self {
@@ -130,7 +191,12 @@ impl App {
     /// A deployment whose searches go so far by postings.
     pub async fn searching(limits: Limits) -> Self {
         let (database, client) = in_memory();
-        Self::build(database, client, limits, |_| None).await
+        Self::build(database, client, manual_clock(), limits, |_| None).await
+    }
+
+    /// A deployment over a client of the caller's making, which has this clock.
+    pub async fn timed(database: Database, client: aws_sdk_dynamodb::Client, clock: Clock) -> Self {
+        Self::build(database, client, clock, Limits::default(), |_| None).await
     }
 
     /// A deployment over a client of the caller's making.
@@ -139,35 +205,37 @@ impl App {
         client: aws_sdk_dynamodb::Client,
         settings: impl Fn(&str) -> Option<String>,
     ) -> Self {
-        Self::build(database, client, Limits::default(), settings).await
+        Self::build(database, client, manual_clock(), Limits::default(), settings).await
     }
 
     async fn build(
         database: Database,
         client: aws_sdk_dynamodb::Client,
+        clock: Clock,
         limits: Limits,
         settings: impl Fn(&str) -> Option<String>,
     ) -> Self {
         let lookup = |name: &str| settings(name).or_else(|| (name == "SWITCHBOARD_TOKEN_SECRET").then(token_secret));
         let config = Config::read(lookup).unwrap();
-        create_tables(&client, &config.tables).await.unwrap();
+        // Whatever else is set, it begins like any other deployment.
+        let as_usual = settings("SWITCHBOARD_TOKEN_SECRET").is_none() && config.tables == Tables::default();
         let lines = Arc::new(Mutex::new(Vec::new()));
-        let store = Store::new(client, config.tables.clone()).searching(limits);
-        let clock = Clock::manual(Timestamp::from_millis(START));
-        let log = Log::Captured(Arc::clone(&lines));
         let files = Files::temporary(FILES_SECRET).unwrap();
-        let app = shared::context::App::new(config, store, clock, log).with_files(files.store());
-        let app = Arc::new(app);
+        let log = Log::Captured(Arc::clone(&lines));
+        let furnished = if as_usual {
+            let (furnished, prepared) = FURNISHED.get_or_init(prepare).await;
+            prepared.copy_into(&database);
+            furnished.clone()
+        } else {
+            furnish(&Arc::new(plain(config.clone(), client.clone()))).await
+        };
+        let store = Store::new(client, config.tables.clone()).searching(limits);
+        let app = Arc::new(shared::context::App::new(config, store, clock, log).with_files(files.store()));
         let operator = Operator::new(Arc::clone(&app));
-        let admin = operator.first_admin().await.unwrap();
-        let account = operator.create_account("demo", "owner@example.com", "USD", None).await.unwrap();
-        operator.credit(account.id, Money::from_units(10_000_000), "test money").await.unwrap();
-        let application = operator.application(&account, "demo").await.unwrap().get();
-        let key = operator.register_key(&account, &[Role::Owner], "test", jwt::private_key()).await.unwrap();
-        let api_key = operator.create_api_key(&account).await.unwrap();
         let router = files.clone().beside(switchboard::router::router(Arc::clone(&app)));
-        let token = operator.token(&admin);
-        let (uses, file_uses) = (Mutex::default(), Mutex::default());
+        let token = operator.token(&furnished.admin);
+        let (uses, file_uses, damaged) = (Mutex::default(), Mutex::default(), AtomicBool::new(false));
+        let Furnished { account, key, api_key, application, .. } = furnished;
         Self {
             app,
             files,
@@ -181,8 +249,14 @@ impl App {
             lines,
             uses,
             file_uses,
+            damaged,
             router,
         }
+    }
+
+    /// This test writes into the database what no request would: what is wrong in it at the end is no defect.
+    pub fn expect_damage(&self) {
+        self.damaged.store(true, Ordering::Relaxed);
     }
 
     /// Moves the clock.

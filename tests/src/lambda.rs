@@ -13,15 +13,21 @@ use serde_json::{Value, json};
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::{Mutex, mpsc};
 
 const PATIENCE: Duration = Duration::from_secs(20);
+/// The gateway's id of each request.
+pub const GATEWAY_ID: &str = "gateway-request";
+/// Lambda's id of each event.
+pub const INVOCATION_ID: &str = "invocation";
 
 /// A function process and the runtime API it polls.
 pub struct Lambda {
     events: mpsc::Sender<String>,
     answers: Mutex<mpsc::Receiver<Result<Value, String>>>,
+    lines: Mutex<mpsc::UnboundedReceiver<String>>,
     process: Child,
 }
 
@@ -59,7 +65,7 @@ impl Lambda {
         let address = listener.local_addr().unwrap();
         tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
         let path = workspace::binary(binary);
-        let process = Command::new(&path)
+        let mut process = Command::new(&path)
             .env_clear()
             .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
             .env("AWS_LAMBDA_FUNCTION_NAME", binary)
@@ -68,17 +74,37 @@ impl Lambda {
             .env("AWS_LAMBDA_LOG_GROUP_NAME", "test")
             .env("AWS_LAMBDA_LOG_STREAM_NAME", "test")
             .envs(variables.iter().map(|(name, value)| (*name, value)))
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
             .unwrap_or_else(|error| panic!("cannot start {}: {error}", path.display()));
-        Self { events, answers: Mutex::new(answers), process }
+        let (line, lines) = mpsc::unbounded_channel();
+        let mut written = BufReader::new(process.stdout.take().unwrap()).lines();
+        tokio::spawn(async move {
+            while let Ok(Some(text)) = written.next_line().await {
+                // Nobody has to read them.
+                let _ = line.send(text);
+            }
+        });
+        Self { events, answers: Mutex::new(answers), lines: Mutex::new(lines), process }
+    }
+
+    /// The next line of its log.
+    pub async fn line(&self) -> Value {
+        let mut lines = self.lines.lock().await;
+        let line = tokio::time::timeout(PATIENCE, lines.recv()).await.unwrap().unwrap();
+        serde_json::from_str(&line).unwrap_or_else(|_| panic!("a line that is no JSON: {line}"))
     }
 
     /// Hands the function an event and waits for its answer.
     pub async fn invoke(&self, event: &Value) -> Result<Value, String> {
+        self.invoke_text(event.to_string()).await
+    }
+
+    /// Hands the function an event that no JSON library would write.
+    pub async fn invoke_text(&self, event: String) -> Result<Value, String> {
         let mut answers = self.answers.lock().await;
-        self.events.send(event.to_string()).await.unwrap();
+        self.events.send(event).await.unwrap();
         let answer = tokio::time::timeout(PATIENCE, answers.recv()).await;
         answer.map_err(|_| String::from("no answer in 20 s"))?.ok_or_else(|| String::from("the function has gone"))?
     }
@@ -120,7 +146,7 @@ pub fn event(path: &str, headers: &[(&str, &str)], body: &[u8], base64: bool) ->
             "apiId": "api",
             "domainName": "api.example.com",
             "http": { "method": "POST", "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1", "userAgent": "test" },
-            "requestId": "request",
+            "requestId": GATEWAY_ID,
             "routeKey": format!("POST {path}"),
             "stage": "$default",
             "time": "22/Nov/2026:00:00:00 +0000",
@@ -138,7 +164,7 @@ async fn next(State(api): State<Arc<Api>>) -> impl IntoResponse {
     };
     let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + PATIENCE;
     let mut headers = HeaderMap::new();
-    headers.insert("lambda-runtime-aws-request-id", HeaderValue::from_static("request"));
+    headers.insert("lambda-runtime-aws-request-id", HeaderValue::from_static(INVOCATION_ID));
     headers.insert("lambda-runtime-deadline-ms", deadline.as_millis().to_string().parse().unwrap());
     headers.insert("lambda-runtime-trace-id", HeaderValue::from_static("Root=1-0-0"));
     let arn = "arn:aws:lambda:eu-central-1:123456789012:function:test";

@@ -12,8 +12,10 @@
 
 pub mod app;
 pub mod cases;
+pub mod invariants;
 pub mod jwt;
 pub mod lambda;
+pub mod prepared;
 pub mod seeds;
 pub mod template;
 pub mod workspace;

@@ -27,6 +27,12 @@ pub fn defaults(text: &str) -> BTreeMap<String, String> {
     resources(section(text, "Parameters")).into_iter().filter_map(default).collect()
 }
 
+/// The names of the parameters.
+pub fn parameters(text: &str) -> Vec<String> {
+    let parameters = resources(section(text, "Parameters"));
+    parameters.iter().filter_map(|parameter| Some(parameter.trim_start().split_once(':')?.0.to_owned())).collect()
+}
+
 /// The names of the outputs.
 pub fn outputs(text: &str) -> Vec<String> {
     let outputs = resources(section(text, "Outputs"));

@@ -12,8 +12,11 @@
 
 mod processes {
     mod binaries;
+    mod deploy;
     mod deployed;
     mod import;
     mod operator;
     mod serve;
+    mod service;
+    mod state_folder;
 }

@@ -2,13 +2,13 @@
 //! started from here.
 
 pub mod bench;
+pub mod bundle;
 pub mod deploy;
 pub mod generate;
 pub mod new_method;
 pub mod seed;
 pub mod sim;
 pub mod sizes;
-pub mod tools;
 pub mod workspace;
 
 mod names;

@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use xtask::new_method::{self, Refusal};
-use xtask::{bench, deploy, generate, seed, sim, sizes, workspace};
+use xtask::{bench, bundle, generate, seed, sim, sizes, workspace};
 
 /// Developer chores of this workspace.
 #[derive(Debug, Parser)]
@@ -34,12 +34,15 @@ enum Chore {
     },
     /// Print the SAM template as it follows from the code; write nothing.
     Template,
-    /// Build every function once and deploy them with SAM.
+    /// Build every function once and deploy them with SAM: the same as `./deploy.sh`, which asks before this is compiled.
     ///
     /// Needs cargo-lambda, the SAM and the AWS command lines, and `aws configure`. The stages are those of samconfig.toml.
     #[command(after_help = "Examples:\n  cargo xtask deploy dev\n  \
                             cargo xtask deploy prod --parameter AlarmEmail=ops@example.com")]
-    Deploy(deploy::Arguments),
+    Deploy(::deploy::Arguments),
+    /// Build every function and `switchboard`, and pack them with what deploys them, for owners of accounts without Rust.
+    #[command(after_help = "Examples:\n  cargo xtask bundle\n  cargo xtask bundle --arm64")]
+    Bundle(bundle::Arguments),
     /// Build functions as they are deployed and say how big they are; exit code 1 if one is over the budget.
     #[command(after_help = "Examples:\n  cargo xtask sizes\n  cargo xtask sizes stepchat-get-user --plain")]
     Sizes(sizes::Arguments),
@@ -113,7 +116,11 @@ fn main() -> ExitCode {
             print!("{}", generate::template().text);
             Ok(ExitCode::SUCCESS)
         }
-        Chore::Deploy(arguments) => deploy::deploy(&workspace::root(), &arguments).map(|()| ExitCode::SUCCESS),
+        Chore::Deploy(arguments) => Ok(::deploy::run(&workspace::root(), &arguments)),
+        Chore::Bundle(arguments) => bundle::bundle(&workspace::root(), &arguments).map(|archive| {
+            println!("{}", archive.display());
+            ExitCode::SUCCESS
+        }),
         Chore::Sizes(arguments) => {
             sizes::sizes(&workspace::root(), &arguments).map(|well| ExitCode::from(u8::from(!well)))
         }

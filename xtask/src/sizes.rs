@@ -1,7 +1,8 @@
 //! `cargo xtask sizes`: how big the deployed functions are. A function starts the quicker the less there is to load.
 
-use crate::deploy::{Processor, binaries, build};
-use crate::tools::CARGO_LAMBDA;
+use crate::deploy::binaries;
+use ::deploy::architecture::Architecture;
+use ::deploy::build;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use flate2::Compression;
@@ -130,8 +131,8 @@ pub fn sizes(root: &Path, arguments: &Arguments) -> Result<bool> {
 type Place = Box<dyn Fn(&str) -> PathBuf>;
 
 fn packaged(root: &Path, functions: &[String]) -> Result<Place> {
-    CARGO_LAMBDA.require()?;
-    CARGO_LAMBDA.run(root, build(Processor::X86, functions))?;
+    build::require(Architecture::X86)?;
+    build::build(root, Architecture::X86, build::PROFILE, functions)?;
     let folder = root.join("target/lambda");
     Ok(Box::new(move |function| folder.join(function).join("bootstrap")))
 }

@@ -164,14 +164,26 @@ impl FileStore for S3Files {
             let valid = valid.min(Duration::from_hours(24 * u64::from(EXPORT_DAYS)));
             let valid = PresigningConfig::expires_in(valid).map_err(|error| StoreError::Refused(error.to_string()))?;
             let get = Client::from_conf(signer).get_object().bucket(&self.bucket).key(key.as_str());
-            Ok(get.presigned(valid).await?.uri().to_owned())
+            let get = get.response_content_disposition(SAVED_AS);
+            Ok(ending_in_name(get.presigned(valid).await?.uri()))
         })
     }
 }
 
 /// The name under which browsers save an export, whatever its number.
+const SAVED_AS: &str = "attachment; filename=users.csv";
+
 fn saved_as(key: &FileKey) -> Option<String> {
-    (key.folder() == Folder::Exports).then(|| "attachment; filename=\"users.csv\"".to_owned())
+    (key.folder() == Folder::Exports).then(|| SAVED_AS.to_owned())
+}
+
+/// A signed link with the name of the file at its very end: callers look there to tell what they are given (decisions,
+/// "StepChat"). A signature is over the sorted parameters, so they may stand in any order.
+fn ending_in_name(link: &str) -> String {
+    let Some((path, query)) = link.split_once('?') else { return link.to_owned() };
+    let names_file = |parameter: &&str| parameter.starts_with("response-content-disposition=");
+    let (last, others): (Vec<&str>, Vec<&str>) = query.split('&').partition(names_file);
+    format!("{path}?{}", others.into_iter().chain(last).collect::<Vec<_>>().join("&"))
 }
 
 /// Whether a file of this name was there first.

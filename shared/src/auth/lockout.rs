@@ -1,41 +1,47 @@
 //! Whose failed logins are counted together (docs/adr/0011).
 
-use super::stepchat::Admin;
 use crate::context::Ctx;
 use crate::stepchat::{Account, Limit};
-use crate::store::stepchat::lockouts::{Counter, OnSuccess};
+use crate::store::stepchat::lockouts::Counter;
 use std::net::{IpAddr, Ipv6Addr};
 
 /// Bits of an IPv6 address that one customer of a network has to themselves.
 const NETWORK: u128 = !0 << 64;
 
-/// The two counters of a login.
+/// Characters of the name by which a counter knows whose a failure is.
+const CALLER_CHARS: usize = 12;
+
+/// The counters of a login (decision E7).
 ///
-/// One is of the end user: all logins from an address that the caller names. A caller that names none is counted for this
-/// account alone: it may be a server that logs everybody in, and one guesser must not lock everybody out. The other is of
-/// the account, over all callers and addresses, so that many addresses do not make many tries.
+/// One is of the account, over all callers and addresses, so that many addresses do not make many tries. Where the caller
+/// names the end user's address, another is of that address, over all accounts. Who names none is counted by the account
+/// alone: it may be a server that logs everybody in, and ten calls of one guesser must not lock the owner out.
+///
+/// An address takes back its own failures at an account by a right login there; at its other accounts they stay, or who
+/// guesses would log in to an account of their own after every nine guesses. Logins without an address may be anybody's:
+/// each takes back itself.
 #[must_use]
-pub fn counters(ctx: &Ctx, caller: &Admin, account: &Account, end_user: Option<IpAddr>) -> [Counter; 2] {
+pub fn counters(ctx: &Ctx, account: &Account, end_user: Option<IpAddr>) -> Vec<Counter> {
     let config = &ctx.config().stepchat.login;
-    let named = |what: &str| ctx.tokens().pseudonym(&format!("login\0{what}"));
-    let counter = |what: &str, failures, on_success| Counter {
+    let named = |what: &str| ctx.tokens().pseudonym(&format!("failed logins\0{what}"));
+    let caller = |what: &str| -> String { named(what).chars().take(CALLER_CHARS).collect() };
+    let counter = |what: &str, failures, caller| Counter {
         name: named(what),
         limit: Limit { failures, seconds: config.window_seconds },
-        on_success,
+        caller,
     };
     let account = match account {
         Account::Email(folded) => format!("email\0{folded}"),
         Account::User(id) => format!("user\0{id}"),
     };
-    let first = match end_user {
-        Some(address) => counter(&format!("address\0{}", network(address)), config.failures, OnSuccess::TakeBack),
-        None => {
-            let source = ctx.source().map(|address| network(address).to_string()).unwrap_or_default();
-            let what = format!("caller\0{}\0{source}\0{account}", caller.id());
-            counter(&what, config.failures, OnSuccess::Forget)
-        }
+    let Some(address) = end_user else {
+        return vec![counter(&account, config.failures_per_account, String::new())];
     };
-    [first, counter(&account, config.failures_per_account, OnSuccess::Forget)]
+    let address = format!("address\0{}", network(address));
+    vec![
+        counter(&address, config.failures, caller(&account)),
+        counter(&account, config.failures_per_account, caller(&address)),
+    ]
 }
 
 /// What one end user cannot change at will: the whole IPv4 address, the first half of an IPv6 address.

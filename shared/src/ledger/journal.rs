@@ -52,6 +52,17 @@ impl Posting {
         Self { user_description: description.to_owned(), ..self }
     }
 
+    /// Lines that it has on statements: the account's, and the user's if there is one. What goes through suspense is shown
+    /// where it meets a user.
+    #[must_use]
+    pub fn lines(&self) -> u64 {
+        match self.user() {
+            Some(_) => 2,
+            None if [self.from, self.to].contains(&Party::Suspense) => 0,
+            None => 1,
+        }
+    }
+
     /// The user at one end of the movement, if there is one.
     #[must_use]
     pub fn user(&self) -> Option<PhoneUserId> {
@@ -102,6 +113,12 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// Lines that it has on statements.
+    #[must_use]
+    pub fn lines(&self) -> u64 {
+        self.postings.iter().map(Posting::lines).sum()
+    }
+
     /// The hash of this entry, over all of its fields in order.
     ///
     /// # Errors

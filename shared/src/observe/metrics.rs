@@ -63,6 +63,8 @@ pub enum JobMetric {
     Left,
     /// Pieces of work finished.
     Finished,
+    /// Accounts checked to the end of their journal.
+    LedgerAccounts,
     /// Journal entries checked.
     LedgerEntries,
     /// What is wrong in the ledger.
@@ -71,7 +73,8 @@ pub enum JobMetric {
 
 impl JobMetric {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Age, Self::Left, Self::Finished, Self::LedgerEntries, Self::LedgerFindings];
+    pub const ALL: [Self; 6] =
+        [Self::Age, Self::Left, Self::Finished, Self::LedgerAccounts, Self::LedgerEntries, Self::LedgerFindings];
 
     /// The member of the line, which is also the metric's name.
     #[must_use]
@@ -80,6 +83,7 @@ impl JobMetric {
             Self::Age => "job_age_seconds",
             Self::Left => "left",
             Self::Finished => "finished",
+            Self::LedgerAccounts => "ledger_accounts",
             Self::LedgerEntries => "ledger_entries",
             Self::LedgerFindings => "ledger_findings",
         }
@@ -88,7 +92,7 @@ impl JobMetric {
     const fn unit(self) -> &'static str {
         match self {
             Self::Age => "Seconds",
-            Self::Left | Self::Finished | Self::LedgerEntries | Self::LedgerFindings => "Count",
+            Self::Left | Self::Finished | Self::LedgerAccounts | Self::LedgerEntries | Self::LedgerFindings => "Count",
         }
     }
 }
@@ -150,7 +154,7 @@ mod tests {
         let mut run = line("background", "jobs", "ok", "text", &Readings::default(), Emf::of_job("N", 7));
         run.job = Some(JobFigures::default());
         let request = line("stepchat", "get-user", "ok", "text", &Readings::default(), Emf::of_request("N", 7));
-        for (line, count) in [(run, 11), (request, 6)] {
+        for (line, count) in [(run, 12), (request, 6)] {
             let line = serde_json::to_value(line).unwrap();
             let directive = &line["_aws"]["CloudWatchMetrics"][0];
             assert_eq!((directive["Namespace"].as_str(), line["_aws"]["Timestamp"].as_i64()), (Some("N"), Some(7)));

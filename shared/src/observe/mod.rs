@@ -21,6 +21,16 @@ pub enum Log {
     Silent,
     /// A list, for tests.
     Captured(Arc<Mutex<Vec<String>>>),
+    /// Whoever shows lines in a form of their own: a terminal.
+    Shown(Arc<dyn Show>),
+}
+
+/// Shows lines in a form of its own.
+pub trait Show: Send + Sync {
+    /// Shows what happened to a request.
+    fn request(&self, line: &RequestLine<'_>);
+    /// Shows text that is a line already.
+    fn line(&self, text: &str);
 }
 
 impl fmt::Debug for Log {
@@ -29,6 +39,7 @@ impl fmt::Debug for Log {
             Self::Stdout => "Log::Stdout",
             Self::Silent => "Log::Silent",
             Self::Captured(_) => "Log::Captured",
+            Self::Shown(_) => "Log::Shown",
         })
     }
 }
@@ -44,9 +55,12 @@ pub struct RequestLine<'a> {
     pub method: &'static str,
     /// `ok`, or the error code.
     pub outcome: &'a str,
-    /// The id of the event in Lambda's own log.
+    /// The id of the request in the gateway's log, which also knows the address it came from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
+    /// The id of the event in Lambda's own log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub invocation_id: Option<String>,
     /// What kind of caller, never who or with what.
     pub caller: &'static str,
     /// Whether this was the process's first request.
@@ -67,7 +81,7 @@ pub struct RequestLine<'a> {
     pub retries: u32,
     /// Runs of the password hash.
     pub hashes: u32,
-    /// Why, when something failed: full inside, redacted.
+    /// Why, when something failed: full inside, redacted. Else what the call was answered without.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
     /// What only scheduled work has to tell.
@@ -87,6 +101,8 @@ pub struct JobFigures {
     pub left: usize,
     /// Seconds for which, run after run, something has been left.
     pub job_age_seconds: i64,
+    /// Accounts whose money was held against their journal, to its end. 0 while there are accounts: nothing is watched.
+    pub ledger_accounts: u64,
     /// Journal entries that were checked.
     pub ledger_entries: u64,
     /// What is wrong in the ledger: accounts whose money does not agree with their journal.
@@ -107,8 +123,10 @@ pub enum Blame {
 impl Log {
     /// Writes one line.
     pub fn request(&self, line: &RequestLine<'_>) {
-        if let Ok(text) = serde_json::to_string(line) {
-            self.line(text);
+        match (self, serde_json::to_string(line)) {
+            (Self::Shown(show), _) => show.request(line),
+            (_, Ok(text)) => self.line(text),
+            (_, Err(_)) => {}
         }
     }
 
@@ -118,6 +136,7 @@ impl Log {
             // A log that cannot be written must not fail the request.
             Self::Stdout => drop(writeln!(std::io::stdout().lock(), "{text}")),
             Self::Silent => {}
+            Self::Shown(show) => show.line(&text),
             Self::Captured(lines) => lines.lock().unwrap_or_else(PoisonError::into_inner).push(text),
         }
     }
@@ -147,6 +166,7 @@ pub fn line<'a>(
         method,
         outcome,
         request_id: None,
+        invocation_id: None,
         caller: "none",
         cold_start: false,
         duration_ms: 0.0,

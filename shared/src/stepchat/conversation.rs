@@ -28,12 +28,6 @@ pub enum ConversationStatus {
 impl ConversationStatus {
     const ALL: [Self; 5] = [Self::Live, Self::WaitingForUser, Self::WaitingForAgent, Self::Archived, Self::Trashed];
 
-    /// A status as a call names it: `0` to `4`.
-    pub fn parse(text: &str) -> Result<Self, Refusal> {
-        let code: u8 = text.trim().parse().map_err(|_| Refusal::InvalidStatusCode)?;
-        Self::try_from(code)
-    }
-
     /// The wire code.
     #[must_use]
     pub const fn code(self) -> u8 {
@@ -234,11 +228,9 @@ mod tests {
     #[test]
     fn the_five_status_codes_and_no_others_are_read() {
         for code in 0..=4_u8 {
-            assert_eq!(ConversationStatus::parse(&code.to_string()).map(ConversationStatus::code), Ok(code));
+            assert_eq!(ConversationStatus::try_from(code).map(ConversationStatus::code), Ok(code));
         }
-        for bad in ["5", "-1", "", "x", "1.0", "256"] {
-            assert_eq!(ConversationStatus::parse(bad), Err(Refusal::InvalidStatusCode), "{bad}");
-        }
+        assert_eq!(ConversationStatus::try_from(5), Err(Refusal::InvalidStatusCode));
     }
 
     #[test]

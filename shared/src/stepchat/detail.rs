@@ -1,7 +1,7 @@
 //! Extras: the details of a user beyond the profile, by slug.
 
 use super::Refusal;
-use crate::limits::MAX_DETAIL_VALUE_BYTES;
+use crate::limits::{MAX_DETAIL_VALUE_BYTES, MAX_DETAILS, MAX_DETAILS_BYTES};
 use serde::{Deserialize, Serialize};
 
 /// The name of an extra in requests and answers, such as `phone` or `time_zone`: 1 to 191 characters.
@@ -12,6 +12,12 @@ pub struct Slug(String);
 impl Slug {
     /// The slug whose value `duplicate-phone` watches.
     pub const PHONE: &'static str = "phone";
+
+    /// The slug of the extra whose value `duplicate-phone` watches.
+    #[must_use]
+    pub fn phone() -> Self {
+        Self(Self::PHONE.to_owned())
+    }
 
     /// Trims and lower-cases, as the original's collation compares; `None` when empty or too long.
     #[must_use]
@@ -103,9 +109,123 @@ impl DetailChange {
     }
 }
 
+/// Characters of an extra's display name, as in the original's column.
+pub const MAX_LABEL_CHARS: usize = 191;
+
+/// What a call says about one extra.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DetailEdit {
+    /// Its slug.
+    pub slug: Slug,
+    /// Its display name, if the call gives one.
+    pub name: Option<String>,
+    /// Its text; `None` removes it.
+    pub value: Option<DetailValue>,
+}
+
+impl DetailEdit {
+    /// Reads the parts. A blank name is none.
+    pub fn parse(slug: Slug, name: Option<&str>, value: &str) -> Result<Self, Refusal> {
+        let name = name.filter(|name| !name.trim().is_empty());
+        if name.is_some_and(|name| name.chars().count() > MAX_LABEL_CHARS) {
+            return Err(Refusal::ExtraTooLong);
+        }
+        Ok(Self { slug, name: name.map(str::to_owned), value: DetailValue::parse(value)? })
+    }
+
+    /// The change it means for a user who has `before` under this slug: an extra keeps its display name unless the call
+    /// gives another.
+    #[must_use]
+    fn change(&self, before: Option<&Detail>) -> DetailChange {
+        let Some(value) = self.value.clone() else { return DetailChange::Remove(self.slug.clone()) };
+        let name = self.name.clone().or_else(|| before.map(|detail| detail.name.clone()));
+        let name = name.unwrap_or_else(|| display_name(&self.slug));
+        DetailChange::Set(Detail { slug: self.slug.clone(), name, value })
+    }
+}
+
+/// The extras of a new user: what would be removed is just not there.
+pub fn details_of_new_user(edits: &[DetailEdit]) -> Result<Vec<Detail>, Refusal> {
+    let changes = edits.iter().map(|edit| edit.change(None));
+    let details: Vec<Detail> = changes
+        .filter_map(|change| match change {
+            DetailChange::Set(detail) => Some(detail),
+            DetailChange::Remove(_) => None,
+        })
+        .collect();
+    check_details(&[], &details)?;
+    Ok(details)
+}
+
+/// The changes that a call means for a user with these extras.
+pub fn changed_details(before: &[Detail], edits: &[DetailEdit]) -> Result<Vec<DetailChange>, Refusal> {
+    let change = |edit: &DetailEdit| edit.change(before.iter().find(|detail| detail.slug == edit.slug));
+    let changes: Vec<DetailChange> = edits.iter().map(change).collect();
+    let untouched = before.iter().filter(|detail| !edits.iter().any(|edit| edit.slug == detail.slug));
+    let set = changes.iter().filter_map(|change| match change {
+        DetailChange::Set(detail) => Some(detail),
+        DetailChange::Remove(_) => None,
+    });
+    let after: Vec<Detail> = untouched.chain(set).cloned().collect();
+    check_details(before, &after)?;
+    Ok(changes)
+}
+
+/// Refuses more extras than a user may have (decision E9). Who had more before may have fewer.
+pub fn check_details(before: &[Detail], after: &[Detail]) -> Result<(), Refusal> {
+    let bytes = |details: &[Detail]| {
+        let of = |detail: &Detail| {
+            detail.slug.as_str().len().saturating_add(detail.name.len()).saturating_add(detail.value.as_str().len())
+        };
+        details.iter().map(of).sum::<usize>()
+    };
+    if after.len() > MAX_DETAILS && after.len() > before.len() {
+        return Err(Refusal::TooManyExtras);
+    }
+    if bytes(after) > MAX_DETAILS_BYTES && bytes(after) > bytes(before) {
+        return Err(Refusal::ExtraTooLong);
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn detail(slug: &str, name: &str, value: &str) -> Detail {
+        Detail {
+            slug: Slug::parse(slug).unwrap(),
+            name: name.into(),
+            value: DetailValue::parse(value).unwrap().unwrap(),
+        }
+    }
+
+    fn edit(slug: &str, name: Option<&str>, value: &str) -> DetailEdit {
+        DetailEdit::parse(Slug::parse(slug).unwrap(), name, value).unwrap()
+    }
+
+    #[test]
+    fn an_extra_keeps_its_display_name_unless_another_is_given() {
+        let before = [detail("customer_no", "Kundennummer", "1")];
+        let changed = |name| changed_details(&before, &[edit("customer_no", name, "2")]).unwrap();
+        for none in [None, Some(""), Some(" ")] {
+            assert_eq!(changed(none), [DetailChange::Set(detail("customer_no", "Kundennummer", "2"))]);
+        }
+        assert_eq!(changed(Some("No.")), [DetailChange::Set(detail("customer_no", "No.", "2"))]);
+        let new = changed_details(&before, &[edit("city", None, "Perm")]).unwrap();
+        assert_eq!(new, [DetailChange::Set(detail("city", "City", "Perm"))]);
+    }
+
+    #[test]
+    fn a_user_has_so_many_extras_and_no_more() {
+        let many = |number: usize| (0..number).map(|n| detail(&format!("s{n}"), "S", "v")).collect::<Vec<_>>();
+        assert_eq!(check_details(&many(199), &many(200)), Ok(()));
+        assert_eq!(check_details(&many(200), &many(201)), Err(Refusal::TooManyExtras));
+        assert_eq!(check_details(&many(203), &many(202)), Ok(()));
+        let long = |number: usize| (0..number).map(|n| detail(&format!("s{n}"), "S", &"x".repeat(60_000)));
+        assert_eq!(check_details(&[], &long(4).collect::<Vec<_>>()), Ok(()));
+        assert_eq!(check_details(&[], &long(5).collect::<Vec<_>>()), Err(Refusal::ExtraTooLong));
+    }
 
     #[test]
     fn names_are_derived_from_slugs_as_the_original_shows_them() {

@@ -23,36 +23,72 @@ pub struct Limit {
     pub seconds: i64,
 }
 
-/// The moments of logins that failed, or have not succeeded yet.
+/// A login that failed, or has not succeeded yet: when, and whose it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+struct Failure {
+    at: Timestamp,
+    caller: String,
+}
+
+impl From<Failure> for String {
+    /// One short text each: an item holds a hundred of them.
+    fn from(failure: Failure) -> Self {
+        format!("{}:{}", failure.at.millis(), failure.caller)
+    }
+}
+
+impl TryFrom<String> for Failure {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let parts = text.split_once(':').and_then(|(at, caller)| Some((at.parse().ok()?, caller)));
+        let (at, caller) = parts.ok_or("a failed login is a moment and a caller")?;
+        Ok(Self { at: Timestamp::from_millis(at), caller: caller.to_owned() })
+    }
+}
+
+/// The logins that failed, or have not succeeded yet.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Failures(Vec<Timestamp>);
+pub struct Failures(Vec<Failure>);
 
 impl Failures {
-    /// Those that still count.
+    /// Those that still count. What a wrong clock has dated in the future does not: nobody is locked out until then.
     #[must_use]
     pub fn recent(mut self, limit: Limit, now: Timestamp) -> Self {
         let begin = now.plus_millis(limit.seconds.saturating_mul(-1000));
-        self.0.retain(|moment| *moment > begin);
+        self.0.retain(|failure| failure.at > begin && failure.at.is_possible(now));
         self
     }
 
-    /// With one try more, which counts as failed until it succeeds; `None` when there is no try left.
+    /// With one try more of this caller, which counts as failed until it succeeds; `None` when there is no try left. Who
+    /// cannot be told from others has an empty name.
     #[must_use]
-    pub fn with_try(&self, limit: Limit, now: Timestamp) -> Option<Self> {
+    pub fn with_try(&self, limit: Limit, now: Timestamp, caller: &str) -> Option<Self> {
         if self.0.len() >= limit.failures {
             return None;
         }
-        Some(Self(self.0.iter().copied().chain([now]).collect()))
+        let failure = Failure { at: now, caller: caller.to_owned() };
+        Some(Self(self.0.iter().cloned().chain([failure]).collect()))
     }
 
-    /// Without a try of this moment: it has succeeded.
+    /// After a right login that was tried at this moment: without its caller's own failures, and no one else's (decision
+    /// E7). Of callers that cannot be told from each other, without this one try.
     #[must_use]
-    pub fn without_try(mut self, moment: Timestamp) -> Self {
-        if let Some(position) = self.0.iter().position(|other| *other == moment) {
-            self.0.remove(position);
+    pub fn after_success(mut self, moment: Timestamp, caller: &str) -> Self {
+        if !caller.is_empty() {
+            self.0.retain(|failure| failure.caller != caller);
+        } else if let Some(own) = self.0.iter().position(|failure| failure.at == moment && failure.caller.is_empty()) {
+            self.0.remove(own);
         }
         self
+    }
+
+    /// Whether none counts.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 }
 
@@ -75,23 +111,48 @@ mod tests {
         Timestamp::from_millis(seconds * 1000)
     }
 
+    fn of(failures: &[(i64, &str)]) -> Failures {
+        let failure = |(second, caller): &(i64, &str)| Failure { at: at(*second), caller: (*caller).to_owned() };
+        Failures(failures.iter().map(failure).collect())
+    }
+
     #[test]
     fn the_window_slides_with_the_time() {
         let mut failures = Failures::default();
         for second in [0, 10, 20] {
-            failures = failures.recent(LIMIT, at(second)).with_try(LIMIT, at(second)).unwrap();
+            failures = failures.recent(LIMIT, at(second)).with_try(LIMIT, at(second), "").unwrap();
         }
-        assert_eq!(failures.with_try(LIMIT, at(59)), None);
+        assert_eq!(failures.with_try(LIMIT, at(59), ""), None);
         let later = failures.clone().recent(LIMIT, at(60));
-        assert_eq!(later, Failures(vec![at(10), at(20)]), "the oldest is as old as the window is long");
-        assert!(later.with_try(LIMIT, at(60)).is_some());
+        assert_eq!(later, of(&[(10, ""), (20, "")]), "the oldest is as old as the window is long");
+        assert!(later.with_try(LIMIT, at(60), "").is_some());
     }
 
     #[test]
-    fn a_success_takes_its_own_try_back_and_no_other() {
-        let failures = Failures(vec![at(1), at(2), at(2)]);
-        assert_eq!(failures.clone().without_try(at(2)), Failures(vec![at(1), at(2)]));
-        assert_eq!(failures.clone().without_try(at(9)), failures);
+    fn a_success_takes_its_caller_s_failures_back_and_no_one_else_s() {
+        let failures = of(&[(1, "ann"), (2, ""), (2, "bob"), (2, ""), (3, "ann")]);
+        assert_eq!(failures.clone().after_success(at(9), "ann"), of(&[(2, ""), (2, "bob"), (2, "")]));
+        assert_eq!(failures.clone().after_success(at(2), ""), of(&[(1, "ann"), (2, "bob"), (2, ""), (3, "ann")]));
+        assert_eq!(failures.clone().after_success(at(9), ""), failures, "no try of that moment");
+        assert_eq!(failures.clone().after_success(at(9), "eve"), failures);
+    }
+
+    #[test]
+    fn a_clock_that_was_ahead_locks_nobody_out_for_longer_than_the_window() {
+        let ten_days = 10 * 24 * 60 * 60;
+        let ahead = of(&[(ten_days, ""), (ten_days + 1, ""), (ten_days + 2, "")]);
+        assert_eq!(ahead.with_try(LIMIT, at(ten_days + 2), ""), None);
+        assert_eq!(ahead.clone().recent(LIMIT, at(10)), Failures::default(), "the clock was set right");
+        assert_eq!(ahead.recent(LIMIT, at(2 * ten_days)), Failures::default());
+    }
+
+    #[test]
+    fn failures_are_stored_as_short_texts_and_read_again() {
+        let failures = of(&[(1, "0a1b"), (2, "")]);
+        let stored = serde_json::to_string(&failures).unwrap();
+        assert_eq!(stored, r#"["1000:0a1b","2000:"]"#);
+        assert_eq!(serde_json::from_str::<Failures>(&stored).unwrap(), failures);
+        assert!(serde_json::from_str::<Failures>(r#"["x"]"#).is_err());
     }
 
     #[test]
@@ -113,7 +174,7 @@ mod tests {
             let (mut failures, mut granted) = (Failures::default(), Vec::new());
             for second in sorted {
                 failures = failures.recent(LIMIT, at(second));
-                if let Some(more) = failures.with_try(LIMIT, at(second)) {
+                if let Some(more) = failures.with_try(LIMIT, at(second), "") {
                     failures = more;
                     granted.push(second);
                 }

@@ -3,6 +3,7 @@
 mod api_token;
 mod conversation;
 mod detail;
+mod language;
 mod login;
 mod phone;
 mod refusal;
@@ -11,7 +12,11 @@ mod user;
 
 pub use api_token::{Scope, TokenLabel, TokenName};
 pub use conversation::{Attachments, Conversation, ConversationStatus, Message, MessageText, Payload, Source, Title};
-pub use detail::{Detail, DetailChange, DetailValue, Slug, display_name};
+pub use detail::{
+    Detail, DetailChange, DetailEdit, DetailValue, MAX_LABEL_CHARS, Slug, changed_details, check_details,
+    details_of_new_user, display_name,
+};
+pub use language::language_code;
 pub use login::{Account, Failures, Limit, ends_sessions};
 pub use phone::Phone;
 pub use refusal::Refusal;

@@ -22,17 +22,19 @@ pub enum Refusal {
     NameTooLong,
     /// An e-mail address of more than 191 characters.
     EmailTooLong,
+    /// An e-mail address with control characters or marks that turn the direction of writing; or one for the bot.
+    InvalidEmail,
     /// A profile image address of more than 191 characters.
     ProfileImageTooLong,
     /// A password of more than 1,024 bytes.
     PasswordTooLong,
     /// Not a number from 0 to 255.
     InvalidDepartment,
-    /// Extras that are neither an object nor a list of pairs.
+    /// An extra without a usable slug, or whose value is no plain value.
     InvalidExtra,
-    /// An extra's value of more than 65,535 bytes.
+    /// An extra's value of more than 65,535 bytes, or all extras of a user of more than 256 KB.
     ExtraTooLong,
-    /// More extras in one call than one transaction holds.
+    /// More extras in one call than one transaction holds, or more than 200 of one user.
     TooManyExtras,
     /// No such conversation, or its user has been deleted.
     ConversationNotFound,
@@ -71,6 +73,7 @@ impl Refusal {
             Self::CannotDeleteUser => "cannot-delete-user",
             Self::NameTooLong => "name-too-long",
             Self::EmailTooLong => "email-too-long",
+            Self::InvalidEmail => "invalid-email",
             Self::ProfileImageTooLong => "profile-image-too-long",
             Self::PasswordTooLong => "password-too-long",
             Self::InvalidDepartment => "invalid-department",

@@ -16,13 +16,16 @@ pub fn is_searched(slug: &Slug) -> bool {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Search {
     words: Vec<String>,
+    finds_everybody: bool,
 }
 
 impl Search {
-    /// The words of a text; one without words finds everybody.
+    /// The words of a text: blanks, tabs and line breaks separate them. A text of blanks finds everybody, one of nothing but
+    /// ignorable characters nobody.
     #[must_use]
     pub fn parse(text: &str) -> Self {
-        Self { words: fold(text).split_whitespace().map(str::to_owned).collect() }
+        let words = fold(text).split_whitespace().map(str::to_owned).collect();
+        Self { words, finds_everybody: text.trim().is_empty() }
     }
 
     /// The words, folded. The first one counts for more than the others.
@@ -32,8 +35,14 @@ impl Search {
 
     /// Whether it finds everybody.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.words.is_empty()
+    pub fn finds_everybody(&self) -> bool {
+        self.finds_everybody
+    }
+
+    /// Whether it finds nobody, whoever there is.
+    #[must_use]
+    pub fn finds_nobody(&self) -> bool {
+        self.words.is_empty() && !self.finds_everybody
     }
 
     /// Whether a profile alone is found: any word in a name, or the first word in the e-mail address.
@@ -41,7 +50,7 @@ impl Search {
     pub fn finds_profile(&self, user: &User) -> bool {
         let names = [fold(user.first_name.as_str()), fold(user.last_name.as_str())];
         let by_name = self.words.iter().any(|word| names.iter().any(|name| name.contains(word)));
-        self.is_empty() || by_name || user.email.as_ref().is_some_and(|email| self.first_is_in(&email.folded()))
+        self.finds_everybody || by_name || user.email.as_ref().is_some_and(|email| self.first_is_in(&email.folded()))
     }
 
     /// Whether any extra is found: by the first word.
@@ -82,6 +91,30 @@ mod tests {
         ] {
             assert_eq!(Search::parse(text).finds_profile(&user()), found, "{text:?}");
         }
+    }
+
+    #[test]
+    fn tabs_and_line_breaks_separate_words_and_no_word_goes_across_one() {
+        for text in ["Иван\tИванов", "Иван\nИванов", "Иван\r\nИванов", "Иван\u{a0}Иванов", "Иван\u{2028}Иванов"]
+        {
+            assert_eq!(Search::parse(text), Search::parse("иван иванов"), "{text:?}");
+        }
+        let note = |text: &str| Detail {
+            slug: Slug::parse("note").unwrap(),
+            name: String::new(),
+            value: DetailValue::parse(text).unwrap().unwrap(),
+        };
+        for text in ["ab\tcd", "ab\ncd", "ab\r\ncd"] {
+            assert!(Search::parse("b").finds_details(&[note(text)]) && Search::parse("c").finds_details(&[note(text)]));
+            assert!(!Search::parse("bc").finds_details(&[note(text)]), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_search_for_nothing_that_is_compared_finds_nobody() {
+        let nothing = Search::parse("\u{200b}\u{2060}");
+        assert!(nothing.finds_nobody() && !nothing.finds_everybody() && !nothing.finds_profile(&user()));
+        assert!(Search::parse(" \t ").finds_everybody() && !Search::parse("").finds_nobody());
     }
 
     #[test]

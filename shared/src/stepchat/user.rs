@@ -1,6 +1,6 @@
 //! A StepChat user and the rules of creating and changing one.
 
-use super::{DetailChange, Refusal};
+use super::Refusal;
 use crate::ids::UserId;
 use crate::text::fold;
 use crate::timestamp::Timestamp;
@@ -29,9 +29,12 @@ impl UserType {
     /// The five types that calls may name and lists may show.
     pub const LISTED: [Self; 5] = [Self::Visitor, Self::Lead, Self::User, Self::Agent, Self::Admin];
 
-    /// A type as a call names it. The bot cannot be asked for: `update-bot` makes it.
+    /// A type as a call names it, in any case. The bot cannot be asked for: `update-bot` makes it.
     pub fn parse(text: &str) -> Result<Self, Refusal> {
-        Self::LISTED.into_iter().find(|kind| kind.as_str() == text.trim()).ok_or(Refusal::InvalidUserType)
+        Self::LISTED
+            .into_iter()
+            .find(|kind| text.trim().eq_ignore_ascii_case(kind.as_str()))
+            .ok_or(Refusal::InvalidUserType)
     }
 
     /// The wire word.
@@ -62,6 +65,9 @@ impl fmt::Display for UserType {
 
 macro_rules! bounded_text {
     ($(#[$doc:meta])* $name:ident, $max:literal, $refusal:ident) => {
+        bounded_text!($(#[$doc])* $name, $max, $refusal, |_| Ok(()));
+    };
+    ($(#[$doc:meta])* $name:ident, $max:literal, $refusal:ident, $check:expr) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[serde(transparent)]
@@ -71,7 +77,11 @@ macro_rules! bounded_text {
             /// Trims, as the original does; too long is refused rather than cut.
             pub fn parse(text: &str) -> Result<Self, Refusal> {
                 let text = text.trim();
-                if text.chars().count() > $max { Err(Refusal::$refusal) } else { Ok(Self(text.to_owned())) }
+                if text.chars().count() > $max {
+                    return Err(Refusal::$refusal);
+                }
+                let check: fn(&str) -> Result<(), Refusal> = $check;
+                check(text).map(|()| Self(text.to_owned()))
             }
 
             /// The text as it was given.
@@ -88,13 +98,24 @@ bounded_text!(
     Name, 100, NameTooLong
 );
 bounded_text!(
-    /// An e-mail address: up to 191 characters, its form not checked (as in the original).
-    Email, 191, EmailTooLong
+    /// An e-mail address: up to 191 characters, its form not checked (as in the original), but without what could break
+    /// out of the line of a letter's header, or show another address than it is. What has nothing to be compared by is none.
+    Email, 191, EmailTooLong, |text| {
+        if text.contains(is_deceptive) || fold(text).is_empty() { Err(Refusal::InvalidEmail) } else { Ok(()) }
+    }
 );
 bounded_text!(
     /// The address of a profile picture: up to 191 characters.
     ImageUrl, 191, ProfileImageTooLong
 );
+
+/// Control characters, line ends, and marks that turn the direction of writing.
+fn is_deceptive(letter: char) -> bool {
+    let is_line_end = matches!(letter, '\u{2028}' | '\u{2029}');
+    let turns =
+        matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    letter.is_control() || is_line_end || turns
+}
 
 impl Email {
     /// The form in which addresses are unique and looked up.
@@ -110,6 +131,12 @@ impl Email {
 pub struct Department(u8);
 
 impl Department {
+    /// The department of this number.
+    #[must_use]
+    pub const fn new(number: u8) -> Self {
+        Self(number)
+    }
+
     /// Plain decimal digits.
     pub fn parse(text: &str) -> Result<Self, Refusal> {
         text.trim().parse().map(Self).map_err(|_| Refusal::InvalidDepartment)
@@ -203,22 +230,20 @@ pub struct UserChange {
     pub user_type: Option<UserType>,
     /// New department, or none.
     pub department: Option<Option<Department>>,
-    /// Extras to set and to remove.
-    pub details: Vec<DetailChange>,
 }
 
 impl UserChange {
     /// The user after this change; its version rises.
     ///
     /// A visitor or lead that gains an e-mail address becomes a user unless the call names a type; staff never
-    /// changes type by itself (reference/stepchat.md §3.4). Whoever becomes an admin gets another token: the one before
-    /// was shown to callers who may not see an admin's.
+    /// changes type by itself (reference/stepchat.md §3.4). Whoever becomes staff, or an admin, gets another token: the one
+    /// before was shown to callers who may not see those of staff (docs/adr/0003).
     #[must_use]
     pub fn apply(&self, before: &User, now: Timestamp) -> User {
         let gains_email = matches!(self.email, Some(Some(_))) && before.email.is_none();
         let grows_up = gains_email && matches!(before.user_type, UserType::Visitor | UserType::Lead);
         let user_type = self.user_type.unwrap_or(if grows_up { UserType::User } else { before.user_type });
-        let becomes_admin = user_type == UserType::Admin && before.user_type != UserType::Admin;
+        let rises = user_type.is_staff() && user_type != before.user_type && before.user_type != UserType::Admin;
         User {
             id: before.id,
             first_name: self.first_name.clone().unwrap_or_else(|| before.first_name.clone()),
@@ -229,7 +254,7 @@ impl UserChange {
             creation_time: before.creation_time,
             last_activity: before.last_activity,
             department: self.department.unwrap_or(before.department),
-            token_version: before.token_version.saturating_add(becomes_admin.into()),
+            token_version: before.token_version.saturating_add(rises.into()),
             version: now.millis().max(before.version.saturating_add(1)),
         }
     }
@@ -290,20 +315,45 @@ mod tests {
     }
 
     #[test]
-    fn whoever_becomes_an_admin_gets_another_token_and_nobody_else_does() {
+    fn whoever_becomes_staff_or_an_admin_gets_another_token_and_nobody_else_does() {
         let change = |kind| UserChange { user_type: Some(kind), ..UserChange::default() };
         for (before, after) in UserType::LISTED.into_iter().flat_map(|kind| UserType::LISTED.map(|other| (kind, other)))
         {
             let user = made(NewUser { user_type: Some(before), ..NewUser::default() });
             let changed = change(after).apply(&user, Timestamp::from_millis(9));
-            let becomes = before != UserType::Admin && after == UserType::Admin;
-            assert_eq!(changed.token_version != user.token_version, becomes, "{before} {after}");
+            let rises = match (before, after) {
+                (UserType::Admin, _) | (UserType::Agent, UserType::Agent) => false,
+                (_, UserType::Agent | UserType::Admin) => true,
+                _ => false,
+            };
+            assert_eq!(changed.token_version != user.token_version, rises, "{before} {after}");
         }
     }
 
     #[test]
     fn the_bot_cannot_be_asked_for() {
         assert_eq!(UserType::parse("bot"), Err(Refusal::InvalidUserType));
-        assert_eq!(UserType::parse("admin"), Ok(UserType::Admin));
+        for spelled in ["admin", " Admin ", "ADMIN"] {
+            assert_eq!(UserType::parse(spelled), Ok(UserType::Admin), "{spelled}");
+        }
+    }
+
+    #[test]
+    fn no_address_breaks_a_line_or_turns_the_writing() {
+        for bad in [
+            "a@b\r\nBcc: c@d",
+            "a\u{1b}[2J@b",
+            "a\0@b",
+            "a\u{202e}moc@b",
+            "a\u{200f}@b",
+            "a\u{2028}@b",
+            "a\u{2067}@b",
+            "\u{200b}\u{301}",
+        ] {
+            assert_eq!(Email::parse(bad), Err(Refusal::InvalidEmail), "{bad:?}");
+        }
+        // Around an address they are blanks.
+        assert_eq!(Email::parse("\ta@b\r\n").unwrap().as_str(), "a@b");
+        assert!(Email::parse("иван@пример.рф").is_ok());
     }
 }

@@ -1,10 +1,12 @@
 //! The `auth` table: what proves who someone is. Nothing in it is a secret in clear.
 
+use super::grants::AuthItem;
 use super::keys::sha256_hex;
+use super::txn::Conditional;
 use super::{Key, Store, StoreError, Table, Write};
 use crate::ids::{AccountId, PhoneUserId, UserId};
 use crate::timestamp::Timestamp;
-use crate::voximplant::Role;
+use crate::voximplant::{ApiKeyName, Role};
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
 
@@ -51,15 +53,15 @@ struct AdminTokenItem {
 }
 
 fn admin_token_key(token: &TokenHash) -> Key {
-    Key::single(format!("T#{}", token.0))
+    AuthItem::AdminToken.key(&token.0)
 }
 
 fn stepchat_password_key(id: UserId) -> Key {
-    Key::single(format!("P#S#{}", id.padded()))
+    AuthItem::StepchatPassword.key(id.padded())
 }
 
 fn voximplant_password_key(account: AccountId, id: PhoneUserId) -> Key {
-    Key::single(format!("P#V#{account}#{}", id.padded()))
+    AuthItem::VoximplantPassword.key(format_args!("{account}#{}", id.padded()))
 }
 
 pub(super) fn put_admin_token(token: &TokenHash, owner: UserId) -> Result<Write, StoreError> {
@@ -72,6 +74,13 @@ pub(super) fn delete_admin_token(token: &TokenHash) -> Write {
 
 pub(super) fn put_stepchat_password(id: UserId, hash: &PasswordHash) -> Result<Write, StoreError> {
     Write::put(Table::Auth, &PasswordItem { pk: stepchat_password_key(id).pk, hash: hash.clone() })
+}
+
+/// Requires that a user still has this password, without writing it.
+pub(super) fn check_stepchat_password(id: UserId, hash: &PasswordHash) -> Conditional {
+    // `hash` is a reserved word.
+    let check = Write::check(Table::Auth, stepchat_password_key(id)).calling("#hash", "hash");
+    check.text(":hash", hash.0.clone()).if_("#hash = :hash")
 }
 
 pub(super) fn delete_stepchat_password(id: UserId) -> Write {
@@ -119,7 +128,7 @@ struct ServiceKeyItem {
 }
 
 fn service_key(id: &str) -> Key {
-    Key::single(format!("K#{id}"))
+    AuthItem::ServiceKey.key(id)
 }
 
 /// Writes a service-account key.
@@ -158,15 +167,32 @@ pub struct ApiKey {
 #[derive(Debug, Serialize, Deserialize)]
 struct ApiKeyItem {
     pk: String,
+    /// What the operator calls it; keys of earlier versions have no name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name: Option<ApiKeyName>,
     #[serde(flatten)]
     key: ApiKey,
 }
 
 fn api_key(hash: &TokenHash) -> Key {
-    Key::single(format!("A#{}", hash.0))
+    AuthItem::ApiKey.key(&hash.0)
+}
+
+/// Writes an API key under its hash.
+pub(super) fn put_named_api_key(hash: &TokenHash, name: &ApiKeyName, key: &ApiKey) -> Result<Write, StoreError> {
+    Write::put(Table::Auth, &ApiKeyItem { pk: api_key(hash).pk, name: Some(name.clone()), key: key.clone() })
 }
 
 impl Store {
+    /// The name of an API key, and the account that it opens.
+    pub(super) async fn named_api_key(
+        &self,
+        hash: &TokenHash,
+    ) -> Result<Option<(Option<ApiKeyName>, ApiKey)>, StoreError> {
+        let item: Option<ApiKeyItem> = self.get(Table::Auth, &api_key(hash)).await?;
+        Ok(item.map(|item| (item.name, item.key)))
+    }
+
     /// The admin whose token this is.
     pub async fn admin_by_token(&self, token: &TokenHash) -> Result<Option<UserId>, StoreError> {
         let item: Option<AdminTokenItem> = self.get(Table::Auth, &admin_token_key(token)).await?;
@@ -202,8 +228,8 @@ impl Store {
         Ok(item.map(|item| item.key))
     }
 
-    /// Stores an API key. Operator work: no method may do this.
+    /// Stores an API key without a name, as earlier versions did. Operator work: no method may do this.
     pub async fn put_api_key(&self, hash: &TokenHash, key: &ApiKey) -> Result<(), StoreError> {
-        self.put(Table::Auth, &ApiKeyItem { pk: api_key(hash).pk, key: key.clone() }).await
+        self.put(Table::Auth, &ApiKeyItem { pk: api_key(hash).pk, name: None, key: key.clone() }).await
     }
 }

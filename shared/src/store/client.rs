@@ -15,6 +15,9 @@ use std::time::Duration;
 /// Longest that a connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(2);
 
+/// The region that an emulator is told where nobody names one: each knows it.
+pub const EMULATED_REGION: &str = "us-east-1";
+
 /// Where the database is and who we are to it.
 #[derive(Debug, Clone)]
 pub struct Endpoint {
@@ -35,7 +38,7 @@ impl Endpoint {
     #[must_use]
     pub fn emulator(url: Option<String>) -> Self {
         Self {
-            region: "eu-central-1".into(),
+            region: EMULATED_REGION.into(),
             url,
             access_key_id: "local".into(),
             secret_access_key: "local".into(),

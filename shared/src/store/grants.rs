@@ -1,6 +1,7 @@
 //! What a method may do to which table, index or folder of files. The template's IAM policies are generated from these,
 //! and the tests hold them against what each method really did.
 
+use super::Key;
 use super::files::Folder;
 use super::schema::Table;
 use std::fmt;
@@ -49,6 +50,93 @@ impl fmt::Display for FileAction {
     }
 }
 
+/// What an item of `auth` is, by how its key begins. A function that needs one kind can neither read nor write another:
+/// IAM looks at the beginning of the keys (`dynamodb:LeadingKeys`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AuthItem {
+    /// Whose an admin's token is.
+    AdminToken,
+    /// A token that the operator minted.
+    ApiToken,
+    /// The password of a StepChat user.
+    StepchatPassword,
+    /// The password of a Voximplant user.
+    VoximplantPassword,
+    /// The public half of a service-account key.
+    ServiceKey,
+    /// An API key of a Voximplant account.
+    ApiKey,
+    /// A login.
+    Session,
+    /// Failed logins that are counted together.
+    FailedLogins,
+    /// The first answer to an idempotency key.
+    Answer,
+    /// How far the import of a file is.
+    Import,
+}
+
+impl AuthItem {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::AdminToken,
+        Self::ApiToken,
+        Self::StepchatPassword,
+        Self::VoximplantPassword,
+        Self::ServiceKey,
+        Self::ApiKey,
+        Self::Session,
+        Self::FailedLogins,
+        Self::Answer,
+        Self::Import,
+    ];
+
+    /// What its keys begin with. None is the beginning of another.
+    #[must_use]
+    pub const fn prefix(self) -> &'static str {
+        match self {
+            Self::AdminToken => "T#",
+            Self::ApiToken => "B#",
+            Self::StepchatPassword => "P#S#",
+            Self::VoximplantPassword => "P#V#",
+            Self::ServiceKey => "K#",
+            Self::ApiKey => "A#",
+            Self::Session => "S#",
+            Self::FailedLogins => "L#",
+            Self::Answer => "I#",
+            Self::Import => "IMPORT#",
+        }
+    }
+
+    /// The key of an item of this kind.
+    #[must_use]
+    pub fn key(self, rest: impl fmt::Display) -> Key {
+        Key::single(format!("{}{rest}", self.prefix()))
+    }
+
+    /// The kind of the item with this partition key.
+    #[must_use]
+    pub fn of_key(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|item| key.starts_with(item.prefix()))
+    }
+}
+
+impl fmt::Display for AuthItem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::AdminToken => "admin tokens",
+            Self::ApiToken => "API tokens",
+            Self::StepchatPassword | Self::VoximplantPassword => "passwords",
+            Self::ServiceKey => "service-account keys",
+            Self::ApiKey => "API keys",
+            Self::Session => "sessions",
+            Self::FailedLogins => "failed logins",
+            Self::Answer => "kept answers",
+            Self::Import => "imports",
+        })
+    }
+}
+
 /// One action on one table, on one of its indexes, or on the files of one folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Grant {
@@ -58,6 +146,8 @@ pub enum Grant {
         table: Table,
         /// The index, for queries of one.
         index: Option<&'static str>,
+        /// The only kind of items that it is about, in `auth`.
+        item: Option<AuthItem>,
         /// The action.
         action: Action,
     },
@@ -74,13 +164,19 @@ impl Grant {
     /// An action on the table itself.
     #[must_use]
     pub const fn on(table: Table, action: Action) -> Self {
-        Self::Table { table, index: None, action }
+        Self::Table { table, index: None, item: None, action }
+    }
+
+    /// An action on one kind of items of `auth`.
+    #[must_use]
+    pub const fn auth(item: AuthItem, action: Action) -> Self {
+        Self::Table { table: Table::Auth, index: None, item: Some(item), action }
     }
 
     /// A query of an index.
     #[must_use]
     pub const fn query(table: Table, index: &'static str) -> Self {
-        Self::Table { table, index: Some(index), action: Action::Query }
+        Self::Table { table, index: Some(index), item: None, action: Action::Query }
     }
 
     /// An action on the files of a folder.
@@ -108,8 +204,9 @@ impl Grant {
 impl fmt::Display for Grant {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Table { table, index: None, action } => write!(formatter, "{table} {action}"),
-            Self::Table { table, index: Some(index), action } => write!(formatter, "{table} {action} {index}"),
+            Self::Table { table, item: Some(item), action, .. } => write!(formatter, "{table} {action} {item:?}"),
+            Self::Table { table, index: Some(index), action, .. } => write!(formatter, "{table} {action} {index}"),
+            Self::Table { table, action, .. } => write!(formatter, "{table} {action}"),
             Self::Files { folder, action } => write!(formatter, "files {action} {folder}"),
         }
     }
@@ -117,3 +214,19 @@ impl fmt::Display for Grant {
 
 /// The grants of a method: one list per store function it uses.
 pub type Grants = &'static [&'static [Grant]];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_kind_of_item_is_taken_for_another() {
+        for item in AuthItem::ALL {
+            assert_eq!(AuthItem::of_key(&item.key("x").pk), Some(item));
+            let prefix = item.prefix();
+            let beginnings = AuthItem::ALL.into_iter().filter(|other| prefix.starts_with(other.prefix())).count();
+            assert_eq!(beginnings, 1, "{prefix}");
+        }
+        assert_eq!(AuthItem::of_key("P#"), None);
+    }
+}

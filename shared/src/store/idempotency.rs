@@ -1,6 +1,6 @@
 //! The first answer to an idempotency key, committed in the same transaction as its effect.
 
-use super::grants::{Action, Grant};
+use super::grants::{Action, AuthItem, Grant};
 use super::keys::sha256_hex;
 use super::{Key, Store, StoreError, Table, Txn, Write};
 use crate::limits::IDEMPOTENCY_MILLIS;
@@ -8,7 +8,8 @@ use crate::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// What the pipeline needs around every writing method.
-pub const GRANTS: &[Grant] = &[Grant::on(Table::Auth, Action::GetItem), Grant::on(Table::Auth, Action::PutItem)];
+pub const GRANTS: &[Grant] =
+    &[Grant::auth(AuthItem::Answer, Action::GetItem), Grant::auth(AuthItem::Answer, Action::PutItem)];
 
 /// One writing call that carries an idempotency key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +45,7 @@ impl Operation {
     #[must_use]
     pub fn new(tenant: &str, key: &str, payload: String) -> Self {
         let scope = sha256_hex(format!("{tenant}\0{key}").as_bytes());
-        Self { key: Key::single(format!("I#{scope}")), payload }
+        Self { key: AuthItem::Answer.key(scope), payload }
     }
 
     /// The operation's identity: a hash of tenant and key.

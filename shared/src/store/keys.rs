@@ -1,7 +1,7 @@
 //! Primary keys, and the texts that order index entries.
 
 use super::Attributes;
-use crate::text::{hex, prefix};
+use crate::text::{collation_key, fold, hex, prefix};
 use aws_sdk_dynamodb::types::AttributeValue;
 use ring::digest::{SHA256, digest};
 
@@ -57,24 +57,28 @@ pub(crate) fn exact(folded: &str) -> String {
     }
 }
 
-/// A sort key: absent values first (as MySQL orders NULL), then by folded value, ties by id.
+/// A sort key: absent values first (as MySQL orders NULL), then by value, ties by id (decision E19).
 #[must_use]
-pub(crate) fn sort_key(folded: Option<&str>, padded_id: &str) -> String {
-    match folded {
+pub(crate) fn sort_key(value: Option<&str>, padded_id: &str) -> String {
+    match value {
         None => format!("0\0{padded_id}"),
         Some(value) => format!("1{}\0{padded_id}", prefix(value, SORT_BYTES)),
     }
 }
 
-/// What every [`sort_key`] of exactly this value begins with, and whether it was cut: a cut value must be compared
-/// again after reading.
+/// The sort key of a text, in the order in which people expect texts (decision E1): by its first 300 characters, ties by
+/// id.
 #[must_use]
-pub(crate) fn sort_key_prefix(folded: &str) -> (String, bool) {
-    if folded.len() <= SORT_BYTES {
-        (format!("1{folded}\0"), false)
-    } else {
-        (format!("1{}", prefix(folded, SORT_BYTES)), true)
-    }
+pub(crate) fn text_sort_key(text: Option<&str>, padded_id: &str) -> String {
+    sort_key(text.map(|text| collation_key(&fold(text))).as_deref(), padded_id)
+}
+
+/// What every [`text_sort_key`] of texts that fold to this begins with. Those of other texts may begin so too, where this is
+/// so long that keys are cut.
+#[must_use]
+pub(crate) fn text_sort_key_prefix(folded: &str) -> String {
+    let key = collation_key(folded);
+    if key.len() <= SORT_BYTES { format!("1{key}\0") } else { format!("1{}", prefix(&key, SORT_BYTES)) }
 }
 
 #[cfg(test)]
@@ -90,6 +94,17 @@ mod tests {
     #[test]
     fn a_value_sorts_before_its_own_extensions() {
         assert!(sort_key(Some("an"), "000000000009") < sort_key(Some("ann"), "000000000001"));
+        assert!(text_sort_key(Some("an"), "000000000009") < text_sort_key(Some("ANN"), "000000000001"));
+    }
+
+    #[test]
+    fn texts_are_found_by_what_their_keys_begin_with() {
+        let long = "ж".repeat(400);
+        for (text, folded) in [("Ёж", "еж"), ("", ""), (long.as_str(), long.as_str())] {
+            let key = text_sort_key(Some(text), "000000000001");
+            assert!(key.starts_with(&text_sort_key_prefix(folded)) && key.len() < MAX_KEY_BYTES, "{text}");
+        }
+        assert!(!text_sort_key(Some("ежа"), "000000000001").starts_with(&text_sort_key_prefix("еж")));
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! An interceptor on the one client sees every call, so no store function can forget to be counted.
 
-use super::grants::{Action, Grant};
+use super::Attributes;
+use super::grants::{Action, AuthItem, Grant};
 use aws_sdk_dynamodb::config::interceptors::{
     AfterDeserializationInterceptorContextRef, BeforeSerializationInterceptorContextMut,
     BeforeSerializationInterceptorContextRef, BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef,
@@ -17,7 +18,7 @@ use aws_sdk_dynamodb::operation::put_item::{PutItemInput, PutItemOutput};
 use aws_sdk_dynamodb::operation::query::{QueryInput, QueryOutput};
 use aws_sdk_dynamodb::operation::transact_write_items::{TransactWriteItemsInput, TransactWriteItemsOutput};
 use aws_sdk_dynamodb::operation::update_item::{UpdateItemInput, UpdateItemOutput};
-use aws_sdk_dynamodb::types::{ConsumedCapacity, ReturnConsumedCapacity, TransactWriteItem};
+use aws_sdk_dynamodb::types::{ConsumedCapacity, ReturnConsumedCapacity, TransactWriteItem, WriteRequest};
 use aws_smithy_runtime_api::client::interceptors::context::{Input, Output};
 use aws_smithy_types::config_bag::{Storable, StoreReplace};
 use std::collections::BTreeSet;
@@ -36,6 +37,8 @@ pub struct Use {
     pub table: String,
     /// The index that was queried.
     pub index: Option<String>,
+    /// What the item is, if the table is `auth`.
+    pub item: Option<AuthItem>,
 }
 
 /// What one request has cost so far.
@@ -208,27 +211,25 @@ impl Intercept for MeterInterceptor {
 }
 
 fn needs(input: &Input) -> Vec<Use> {
-    let one = |action, table: &Option<String>, index: Option<&String>| Use {
-        action,
-        table: table.clone().unwrap_or_default(),
-        index: index.cloned(),
-    };
     if let Some(input) = input.downcast_ref::<GetItemInput>() {
-        vec![one(Action::GetItem, &input.table_name, None)]
+        vec![of_item(Action::GetItem, table(&input.table_name), input.key.as_ref())]
     } else if let Some(input) = input.downcast_ref::<QueryInput>() {
-        vec![one(Action::Query, &input.table_name, input.index_name.as_ref())]
+        let index = input.index_name.clone();
+        vec![Use { index, ..of_item(Action::Query, table(&input.table_name), None) }]
     } else if let Some(input) = input.downcast_ref::<PutItemInput>() {
-        vec![one(Action::PutItem, &input.table_name, None)]
+        vec![of_item(Action::PutItem, table(&input.table_name), input.item.as_ref())]
     } else if let Some(input) = input.downcast_ref::<UpdateItemInput>() {
-        vec![one(Action::UpdateItem, &input.table_name, None)]
+        vec![of_item(Action::UpdateItem, table(&input.table_name), input.key.as_ref())]
     } else if let Some(input) = input.downcast_ref::<DeleteItemInput>() {
-        vec![one(Action::DeleteItem, &input.table_name, None)]
+        vec![of_item(Action::DeleteItem, table(&input.table_name), input.key.as_ref())]
     } else if let Some(input) = input.downcast_ref::<BatchGetItemInput>() {
-        let tables = input.request_items.iter().flat_map(|items| items.keys());
-        tables.map(|table| one(Action::BatchGetItem, &Some(table.clone()), None)).collect()
+        let tables = input.request_items.iter().flatten();
+        let items = tables.flat_map(|(table, items)| items.keys.iter().map(move |key| (table, key)));
+        items.map(|(table, key)| of_item(Action::BatchGetItem, table, Some(key))).collect()
     } else if let Some(input) = input.downcast_ref::<BatchWriteItemInput>() {
-        let tables = input.request_items.iter().flat_map(|items| items.keys());
-        tables.map(|table| one(Action::BatchWriteItem, &Some(table.clone()), None)).collect()
+        let tables = input.request_items.iter().flatten();
+        let items = tables.flat_map(|(table, writes)| writes.iter().map(move |write| (table, written(write))));
+        items.map(|(table, key)| of_item(Action::BatchWriteItem, table, key)).collect()
     } else if let Some(input) = input.downcast_ref::<TransactWriteItemsInput>() {
         input.transact_items.iter().flatten().filter_map(transaction_need).collect()
     } else {
@@ -236,17 +237,33 @@ fn needs(input: &Input) -> Vec<Use> {
     }
 }
 
+fn table(name: &Option<String>) -> &str {
+    name.as_deref().unwrap_or_default()
+}
+
+/// A use of one item, known by its key or whole.
+fn of_item(action: Action, table: &str, key: Option<&Attributes>) -> Use {
+    let key = key.and_then(|key| key.get("pk")).and_then(|value| value.as_s().ok());
+    Use { action, table: table.to_owned(), index: None, item: key.and_then(|key| AuthItem::of_key(key)) }
+}
+
+/// The item of one write of several.
+fn written(write: &WriteRequest) -> Option<&Attributes> {
+    let put = write.put_request().map(|put| put.item());
+    put.or_else(|| write.delete_request().map(|delete| delete.key()))
+}
+
 /// A transaction needs the permission of each action it holds.
 fn transaction_need(item: &TransactWriteItem) -> Option<Use> {
-    let need = |action, table: &str| Some(Use { action, table: table.to_owned(), index: None });
     if let Some(put) = item.put() {
-        need(Action::PutItem, put.table_name())
+        Some(of_item(Action::PutItem, put.table_name(), Some(put.item())))
     } else if let Some(update) = item.update() {
-        need(Action::UpdateItem, update.table_name())
+        Some(of_item(Action::UpdateItem, update.table_name(), Some(update.key())))
     } else if let Some(delete) = item.delete() {
-        need(Action::DeleteItem, delete.table_name())
+        Some(of_item(Action::DeleteItem, delete.table_name(), Some(delete.key())))
     } else {
-        item.condition_check().and_then(|check| need(Action::ConditionCheckItem, check.table_name()))
+        let check = item.condition_check()?;
+        Some(of_item(Action::ConditionCheckItem, check.table_name(), Some(check.key())))
     }
 }
 

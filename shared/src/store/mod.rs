@@ -6,6 +6,7 @@ pub mod backlog;
 pub mod bulk;
 pub mod error;
 pub mod files;
+pub mod generation;
 pub mod grants;
 pub mod idempotency;
 pub mod ledger;
@@ -23,15 +24,18 @@ mod client;
 mod keys;
 mod read;
 mod sequence;
+mod stamps;
 
 pub use backoff::Attempts;
-pub use client::{Endpoint, connect, connect_with, https};
+pub use client::{EMULATED_REGION, Endpoint, connect, connect_with, https};
 pub use error::StoreError;
 pub use keys::Key;
 pub use schema::{Table, Tables};
 pub use sequence::Sequence;
 pub use txn::{CommitError, Txn, Write};
 
+use crate::clock::Clock;
+use crate::timestamp::Timestamp;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
@@ -45,6 +49,7 @@ pub(crate) type Attributes = HashMap<String, AttributeValue>;
 pub struct Store {
     client: Client,
     tables: Tables,
+    clock: Clock,
     search: search::Limits,
     bulk: Option<Arc<dyn bulk::Bulk>>,
 }
@@ -53,7 +58,18 @@ impl Store {
     /// A store on `client`, whose tables have these names.
     #[must_use]
     pub fn new(client: Client, tables: Tables) -> Self {
-        Self { client, tables, search: search::Limits::default(), bulk: None }
+        Self { client, tables, clock: Clock::System, search: search::Limits::default(), bulk: None }
+    }
+
+    /// The same store with this clock: what is dated at the moment in which it is written is dated by it.
+    #[must_use]
+    pub fn timed(self, clock: Clock) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// The moment that a write of now has.
+    fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// The same store, whose searches go so far by postings.

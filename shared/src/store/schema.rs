@@ -165,7 +165,8 @@ static VOXIMPLANT: TableSchema = TableSchema {
 };
 
 static AUTH: TableSchema = TableSchema { sorted: false, ttl: Some("expires"), indexes: &[] };
-static LEDGER: TableSchema = TableSchema { sorted: true, ttl: None, indexes: &[] };
+// Only what is remembered of operations expires, for it alone has the attribute: money and its history have none.
+static LEDGER: TableSchema = TableSchema { sorted: true, ttl: Some("expires"), indexes: &[] };
 
 /// Creates what does not exist yet of the tables and their time to live. For emulators: a deployed stack has its tables
 /// from the template.

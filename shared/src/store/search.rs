@@ -11,13 +11,15 @@
 use super::grants::{Action, Grant};
 use super::read::{Partition, Range};
 use super::txn::Step;
-use super::{Attributes, CommitError, Key, Store, StoreError, Table, Txn, Write};
-use crate::grams::{Gram, IndexedText, pieces};
+use super::{Attributes, CommitError, Key, Store, StoreError, Table, Txn, Write, stamps};
+use crate::grams::{Extent, Gram, IndexedText, extents, pieces};
 use crate::limits::{MAX_PARALLEL, SEARCH_POSTINGS, SEARCH_SETTLED_MILLIS, SEARCH_TOGETHER};
+use crate::text::{FOLD_VERSION, fold};
 use crate::timestamp::Timestamp;
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::future::try_join_all;
-use futures_util::stream::{self, StreamExt, TryStreamExt};
+use futures_util::stream::{self, StreamExt};
+use futures_util::try_join;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::time::Instant;
@@ -34,6 +36,8 @@ pub const SETTLE: &[Grant] = &[
 
 /// The tables with postings.
 const SEARCHED: [Table; 2] = [Table::Stepchat, Table::Voximplant];
+/// What partitions of postings begin with.
+const POSTINGS: &str = "G#";
 /// Announced changes of postings, in the table they are of.
 const ANNOUNCED: &str = "J#postings";
 /// Bytes of texts in one announcement; an item ends at 400 KB.
@@ -58,15 +62,47 @@ impl Default for Limits {
     }
 }
 
-/// Tells the postings of one text from those of every other, and of the same text at another time.
+/// Tells the postings of one text from those of every other, and of the same text at another time; says by which fold they
+/// were made, and how much of the text they cover if that is not all of it: `<version>.<16 hex>[:<characters>]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Stamp(String);
 
 impl Stamp {
-    fn new() -> Self {
-        Self(format!("{:016x}", fastrand::u64(..)))
+    fn new(extent: Extent) -> Self {
+        let stamp = format!("{FOLD_VERSION}.{:016x}", fastrand::u64(..));
+        match extent {
+            Extent::Whole => Self(stamp),
+            Extent::First(characters) => Self(format!("{stamp}:{characters}")),
+        }
     }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether its postings were made by the present fold. Those of an earlier one are kept under keys that this one does
+    /// not know: `switchboard operator rebuild` makes new ones and clears the old ones.
+    pub(super) fn is_current(&self) -> bool {
+        self.0.split_once('.').is_some_and(|(version, _)| version.parse() == Ok(FOLD_VERSION))
+    }
+
+    fn extent(&self) -> Extent {
+        let characters = self.0.split_once(':').and_then(|(_, characters)| characters.parse().ok());
+        characters.map_or(Extent::Whole, Extent::First)
+    }
+}
+
+/// Whether an item with this sort key, in a partition that [`is_posting`] names, was left by an earlier fold.
+#[must_use]
+pub fn is_outdated(sk: &str) -> bool {
+    sk.rsplit_once('\0').is_none_or(|(_, stamp)| !Stamp(stamp.to_owned()).is_current())
+}
+
+/// Whether a partition holds postings.
+#[must_use]
+pub fn is_posting(pk: &str) -> bool {
+    pk.starts_with(POSTINGS)
 }
 
 /// A text with the stamp of its postings. A `list` is what one look-up searches: the names of a workspace, say.
@@ -78,29 +114,58 @@ pub(super) struct Posted {
 }
 
 impl Posted {
-    /// What is posted of a text that has this stamp; nothing without one.
+    /// What is posted of a text that has this stamp; nothing without one, or with one of an earlier fold.
     pub(super) fn of(list: &str, text: &str, stamp: Option<&Stamp>) -> Option<Self> {
-        Some(Self { list: list.to_owned(), text: IndexedText::of(text)?, stamp: stamp?.clone() })
+        let stamp = stamp.filter(|stamp| stamp.is_current())?;
+        Some(Self { list: list.to_owned(), text: IndexedText::of(text, stamp.extent())?, stamp: stamp.clone() })
     }
 
     fn keys(&self) -> impl Iterator<Item = Key> {
-        self.text.grams().into_iter().map(|gram| {
+        let extent = self.stamp.extent();
+        let more = (extent != Extent::Whole).then(|| Key::new(long_texts(&self.list), format!("\0{}", self.stamp.0)));
+        let grams = self.text.grams(extent).into_iter().map(|gram| {
             let (_, rest) = gram.parts();
             Key::new(partition(&self.list, &gram), format!("{rest}\0{}", self.stamp.0))
-        })
+        });
+        grams.chain(more)
     }
 }
 
 /// Where postings of grams with this first character are.
 fn partition(list: &str, gram: &Gram) -> String {
     let (first, _) = gram.parts();
-    format!("G#{list}#{first}")
+    format!("{POSTINGS}{list}#{first}")
+}
+
+/// Where it stands whose texts are not indexed whole, of all lists of a workspace or of an account: every search looks at
+/// them. A list of an account is called `<list>#<account>`.
+fn long_texts(list: &str) -> String {
+    let (_, account) = list.split_once('#').unwrap_or_default();
+    format!("{POSTINGS}long#{account}")
+}
+
+/// A text that a change may replace.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Replaced<'a> {
+    /// The list it is in.
+    pub list: &'a str,
+    /// As it was, with the stamp of its postings.
+    pub before: (Option<&'a str>, Option<&'a Stamp>),
+    /// As it will be.
+    pub after: Option<&'a str>,
+    /// Whether it is indexed before others have their parts.
+    pub is_first: bool,
 }
 
 /// Removes the postings of texts that nobody has any more.
 pub(super) async fn remove(store: &Store, table: Table, gone: &[Posted]) -> Result<(), StoreError> {
     let keys: Vec<Key> = gone.iter().flat_map(Posted::keys).collect();
     store.batch_delete(table, &keys).await
+}
+
+/// Removes postings that an earlier fold has left. Operator work: no method may do this.
+pub async fn clear(store: &Store, table: Table, outdated: &[Key]) -> Result<(), StoreError> {
+    store.batch_delete(table, outdated).await
 }
 
 /// What a transaction changes about postings.
@@ -126,26 +191,32 @@ impl Change {
         Self { table, owner, uid: 0, at: 0, added: Vec::new(), removed }
     }
 
-    /// Replaces a text by another; the stamp of the new one. A text that still compares equal keeps what it has.
-    pub(super) fn replace(
-        &mut self,
-        list: &str,
-        before: (Option<&str>, Option<&Stamp>),
-        after: Option<&str>,
-    ) -> Option<Stamp> {
-        let (text, stamp) = before;
-        let (old, new) = (text.and_then(IndexedText::of), after.and_then(IndexedText::of));
-        if old == new {
-            return stamp.cloned();
+    /// Replaces texts by others, all those of one call together, since they share what one call may write (decision E9); the
+    /// stamps of the new ones. A text that still compares equal keeps what it has, if it has it by the present fold.
+    pub(super) fn replace(&mut self, texts: &[Replaced<'_>]) -> Vec<Option<Stamp>> {
+        let folded: Vec<String> = texts.iter().map(|text| text.after.map(fold).unwrap_or_default()).collect();
+        let keeps = |text: &Replaced<'_>, new: &str| {
+            let (old, stamp) = text.before;
+            stamp.is_some_and(Stamp::is_current) && old.is_some_and(|old| fold(old) == new)
+        };
+        let kept: Vec<bool> = texts.iter().zip(&folded).map(|(text, new)| keeps(text, new)).collect();
+        let added = || texts.iter().zip(&folded).zip(&kept).filter(|(_, kept)| !**kept).map(|(text, _)| text);
+        let wanted: Vec<(&str, bool)> = added().map(|(text, new)| (new.as_str(), text.is_first)).collect();
+        let mut extents = extents(&wanted).into_iter();
+        let mut stamps = Vec::with_capacity(texts.len());
+        for (text, kept) in texts.iter().zip(kept) {
+            let (old, stamp) = text.before;
+            if kept {
+                stamps.push(stamp.cloned());
+                continue;
+            }
+            self.removed.extend(old.and_then(|old| Posted::of(text.list, old, stamp)));
+            let stamp = extents.next().map(Stamp::new);
+            let posted = text.after.and_then(|after| Posted::of(text.list, after, stamp.as_ref()));
+            stamps.push(posted.as_ref().map(|posted| posted.stamp.clone()));
+            self.added.extend(posted);
         }
-        self.removed.extend(text.and_then(|text| Posted::of(list, text, stamp)));
-        new.map(|text| self.add(list, text))
-    }
-
-    fn add(&mut self, list: &str, text: IndexedText) -> Stamp {
-        let stamp = Stamp::new();
-        self.added.push(Posted { list: list.to_owned(), text, stamp: stamp.clone() });
-        stamp
+        stamps
     }
 
     /// Whether there is nothing to do.
@@ -252,7 +323,7 @@ struct Announcement {
 
 impl Announcement {
     fn new(owner: &str, at: i64) -> Self {
-        let sk = format!("{owner}#{}", Stamp::new().0);
+        let sk = format!("{owner}#{:016x}", fastrand::u64(..));
         Self { pk: ANNOUNCED.into(), sk, at, fate: Fate::Open, added: Vec::new(), removed: Vec::new() }
     }
 
@@ -270,8 +341,8 @@ impl Announcement {
         write.text(":open", "open").if_("fate = :open").or_stale()
     }
 
-    /// Removes the postings that nobody has: the replaced ones if the change happened, the new ones if it did not.
-    /// Safe to repeat and to interrupt. Returns whether it came to an end.
+    /// Removes the postings that nobody has: the replaced ones if the change happened, else those of neither text that is
+    /// there. Safe to repeat and to interrupt. Returns whether it came to an end.
     async fn finish(&self, store: &Store, table: Table) -> Result<bool, StoreError> {
         if self.fate == Fate::Open {
             // From here on the transaction cannot happen.
@@ -285,9 +356,22 @@ impl Announcement {
                 Ok(()) => {}
             }
         }
-        remove(store, table, if self.fate == Fate::Done { &self.removed } else { &self.added }).await?;
+        remove(store, table, &self.not_needed(store, table).await?).await?;
         store.batch_delete(table, &[self.key()]).await?;
         Ok(true)
+    }
+
+    /// The postings that nobody has. A change that is dead may have happened all the same: a second copy of its message
+    /// may have put the announcement back after the transaction had removed it, or had marked it done. So the texts that
+    /// the owner has now decide: no change is under way any more that could give it one of these stamps.
+    async fn not_needed(&self, store: &Store, table: Table) -> Result<Vec<Posted>, StoreError> {
+        if self.fate == Fate::Done {
+            return Ok(self.removed.clone());
+        }
+        let owner = self.sk.rsplit_once('#').map_or(self.sk.as_str(), |(owner, _)| owner);
+        let in_use = stamps::in_use(store, table, owner).await?;
+        let announced = self.added.iter().chain(&self.removed);
+        Ok(announced.filter(|posted| !in_use.contains(&posted.stamp.0)).cloned().collect())
     }
 }
 
@@ -295,20 +379,24 @@ fn announcements(table: Table, range: Range<'_>) -> Partition<'_> {
     Partition { table, index: None, pk: ANNOUNCED, range, descending: false, limit: None }
 }
 
-/// Finishes the changes that began some time ago, until all are finished or the time is up; for each whether it is. By
+/// Finishes the changes that began some time ago, until all are finished or the time is up; for each whether it is, or why
+/// not: one that fails does not stop the others. By
 /// then no request that made one, and no search that began before one, is still running.
-pub async fn settle(store: &Store, now: Timestamp, until: Instant) -> Result<Vec<bool>, StoreError> {
-    let begun_before = now.millis().saturating_sub(SEARCH_SETTLED_MILLIS);
+pub async fn settle(
+    store: &Store,
+    now: Timestamp,
+    until: Instant,
+) -> Result<Vec<Result<bool, StoreError>>, StoreError> {
     let mut finished = Vec::new();
     for table in SEARCHED {
         let partition = announcements(table, Range::All);
         // A page at a time: a delete of very many users leaves as many texts behind.
         let mut page = store.page(&partition, None).await?;
         loop {
-            finished.extend(settle_some(store, table, page.items, begun_before, until).await?);
+            finished.extend(settle_some(store, table, page.items, now, until).await);
             let Some(next) = page.next else { break };
             if Instant::now() >= until {
-                finished.push(false);
+                finished.push(Ok(false));
                 break;
             }
             page = store.page(&partition, Some(next)).await?;
@@ -321,17 +409,20 @@ async fn settle_some(
     store: &Store,
     table: Table,
     announced: Vec<Attributes>,
-    begun_before: i64,
+    now: Timestamp,
     until: Instant,
-) -> Result<Vec<bool>, StoreError> {
-    let announced: Vec<Announcement> = announced.into_iter().map(serde_dynamo::from_item).collect::<Result<_, _>>()?;
+) -> Vec<Result<bool, StoreError>> {
+    let announced = announced.into_iter().map(serde_dynamo::from_item);
+    let (announced, unreadable): (Vec<_>, Vec<_>) = announced.partition(Result::is_ok);
+    let announced = announced.into_iter().filter_map(Result::<Announcement, _>::ok);
+    let unreadable = unreadable.into_iter().filter_map(Result::err).map(|error| Err(error.into()));
     // Owned before they are streamed: a borrowing closure here would not be `Send` for every lifetime.
     let finishing: Vec<_> = announced
-        .into_iter()
-        .filter(|one| one.at <= begun_before)
+        .filter(|one| Timestamp::from_millis(one.at).is_past(SEARCH_SETTLED_MILLIS, now))
         .map(|one| async move { if Instant::now() < until { one.finish(store, table).await } else { Ok(false) } })
         .collect();
-    stream::iter(finishing).buffer_unordered(MAX_PARALLEL).try_collect().await
+    let finished: Vec<_> = stream::iter(finishing).buffer_unordered(MAX_PARALLEL).collect().await;
+    finished.into_iter().chain(unreadable).collect()
 }
 
 /// Finishes, at once, the changes that an owner who is gone has behind them. One that is still open is left to
@@ -355,16 +446,16 @@ pub(super) struct LookUp<'a> {
 }
 
 /// Everybody who may be found by any of these, and nobody left out: the numbers of the owners. `None` if that are so many
-/// that looking at everybody is no worse. `unbounded` are the lists with texts that may be too long to be cut.
+/// that looking at everybody is no worse. Whose texts are not indexed whole may be found by any word.
 ///
 /// Reads the table, strongly: whoever was committed before is here.
 pub(super) async fn find(
     store: &Store,
     table: Table,
     lookups: &[LookUp<'_>],
-    unbounded: &[&str],
 ) -> Result<Option<BTreeSet<u64>>, StoreError> {
-    let long = unbounded.iter().map(|list| vec![Scan::of(list, &Gram::ANY)]);
+    let long: BTreeSet<String> = lookups.iter().map(|lookup| long_texts(lookup.list)).collect();
+    let long = long.into_iter().map(|pk| vec![Scan::whole(pk)]);
     let words =
         lookups.iter().map(|lookup| pieces(lookup.word).iter().map(|gram| Scan::of(lookup.list, gram)).collect());
     let scans: Vec<Vec<Scan>> = long.chain(words).collect();
@@ -376,7 +467,7 @@ pub(super) async fn find(
 }
 
 /// Everybody with a text in this list that may contain all of these folded words, and nobody left out; `None` if that are
-/// very many, or there is no word to look up. For lists whose texts are never too long to be cut. Reads strongly.
+/// very many, or there is no word to look up. Reads strongly.
 pub(super) async fn containing(
     store: &Store,
     table: Table,
@@ -384,7 +475,12 @@ pub(super) async fn containing(
     words: &[&str],
 ) -> Result<Option<BTreeSet<u64>>, StoreError> {
     let scans: Vec<Scan> = words.iter().flat_map(|word| pieces(word)).map(|gram| Scan::of(list, &gram)).collect();
-    if scans.is_empty() { Ok(None) } else { rarest(store, table, scans).await }
+    if scans.is_empty() {
+        return Ok(None);
+    }
+    let long = rarest(store, table, vec![Scan::whole(long_texts(list))]);
+    let (found, long) = try_join!(rarest(store, table, scans), long)?;
+    Ok(found.zip(long).map(|(found, long)| found.into_iter().chain(long).collect()))
 }
 
 /// The owners that have all of these grams, as far as that is known when the first of the lists ends.
@@ -418,7 +514,11 @@ struct Scan {
 impl Scan {
     fn of(list: &str, gram: &Gram) -> Self {
         let (_, start) = gram.parts();
-        Self { pk: partition(list, gram), start: start.to_owned(), owners: BTreeSet::new(), read: 0, from: None }
+        Self { start: start.to_owned(), ..Self::whole(partition(list, gram)) }
+    }
+
+    fn whole(pk: String) -> Self {
+        Self { pk, start: String::new(), owners: BTreeSet::new(), read: 0, from: None }
     }
 
     async fn more(&mut self, store: &Store, table: Table, limit: usize) -> Result<(), StoreError> {

@@ -22,6 +22,12 @@ pub enum Sequence {
     Skill,
     /// Queues.
     Queue,
+    /// Lines of Voximplant's statements: their `transaction_id` (decision E4).
+    StatementLine,
+    /// Deletes of all leads.
+    StepchatGeneration,
+    /// Deletes of all telephony users of an application or an account.
+    PhoneGeneration,
 }
 
 impl Sequence {
@@ -35,7 +41,15 @@ impl Sequence {
             Self::PhoneUser => (Table::Voximplant, "user"),
             Self::Skill => (Table::Voximplant, "skill"),
             Self::Queue => (Table::Voximplant, "queue"),
+            Self::StatementLine => (Table::Ledger, "line"),
+            Self::StepchatGeneration => (Table::Stepchat, "generation"),
+            Self::PhoneGeneration => (Table::Voximplant, "generation"),
         }
+    }
+
+    /// The table whose things it numbers.
+    pub(super) const fn table(self) -> Table {
+        self.place().0
     }
 }
 
@@ -46,7 +60,7 @@ struct SequenceItem {
 
 impl Store {
     /// The last number a sequence has given; 0 before the first.
-    pub(crate) async fn last_number(&self, sequence: Sequence) -> Result<u64, StoreError> {
+    pub async fn last_number(&self, sequence: Sequence) -> Result<u64, StoreError> {
         let (table, name) = sequence.place();
         let item: Option<SequenceItem> = self.get(table, &Key::new("S", name)).await?;
         Ok(item.map_or(0, |item| item.n))
@@ -70,6 +84,12 @@ impl Store {
         let last = self.advance(sequence, count).await?;
         let first = last.checked_sub(count).ok_or_else(|| corrupt(sequence))?.saturating_add(1);
         (first..=last).map(|number| id(number).ok_or_else(|| corrupt(sequence))).collect()
+    }
+
+    /// The first of the next `count` numbers of a sequence.
+    pub(crate) async fn next_block(&self, sequence: Sequence, count: u64) -> Result<u64, StoreError> {
+        let last = self.advance(sequence, count).await?;
+        Ok(last.checked_sub(count).ok_or_else(|| corrupt(sequence))?.saturating_add(1))
     }
 
     /// Moves a sequence on; the last number it has given now.

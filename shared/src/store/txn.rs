@@ -10,7 +10,7 @@ pub(super) use joined::Joined;
 use super::error::THROTTLING;
 use super::read::text;
 use super::search::{Before, Change};
-use super::{Attempts, Attributes, Key, Store, StoreError, Table};
+use super::{Attempts, Attributes, Key, Store, StoreError, Table, generation};
 use crate::limits::MAX_TRANSACTION_ACTIONS;
 use aws_sdk_dynamodb::config::interceptors::FinalizerInterceptorContextRef;
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
@@ -21,6 +21,7 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, CancellationReason, ConditionCheck, Delete, Put, TransactWriteItem, Update,
 };
 use serde::Serialize;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use thiserror::Error;
@@ -94,6 +95,8 @@ pub struct Write {
     kind: Kind,
     condition: Option<&'static str>,
     values: Vec<(&'static str, AttributeValue)>,
+    /// What expressions call an attribute whose name is one of `DynamoDB`'s reserved words.
+    renamed: Option<(&'static str, &'static str)>,
 }
 
 impl Write {
@@ -132,7 +135,7 @@ impl Write {
     }
 
     const fn of(table: Table, kind: Kind) -> Self {
-        Self { table, kind, condition: None, values: Vec::new() }
+        Self { table, kind, condition: None, values: Vec::new(), renamed: None }
     }
 
     /// Binds a text value of an expression.
@@ -146,6 +149,13 @@ impl Write {
     #[must_use]
     pub fn number(mut self, name: &'static str, value: i64) -> Self {
         self.values.push((name, AttributeValue::N(value.to_string())));
+        self
+    }
+
+    /// Lets expressions call an attribute by another name, which begins with `#`.
+    #[must_use]
+    pub fn calling(mut self, name: &'static str, attribute: &'static str) -> Self {
+        self.renamed = Some((name, attribute));
         self
     }
 
@@ -170,9 +180,13 @@ impl Write {
         Conditional(self)
     }
 
-    /// Whether all it does is to create an item or to count.
+    /// Whether all it does is to create an item or to count. A counter's generation changes only where others write.
     pub(super) fn creates(&self) -> bool {
-        matches!((&self.kind, self.condition), (Kind::Put(_), None | Some(ABSENT)) | (Kind::Update(_, COUNT), None))
+        match &self.kind {
+            Kind::Put(_) => matches!(self.condition, None | Some(ABSENT)),
+            Kind::Update(_, COUNT) => self.condition.is_none_or(generation::is_unchanged),
+            Kind::Update(..) | Kind::Delete(_) | Kind::Check(_) => false,
+        }
     }
 
     /// What it demands not to be there yet.
@@ -217,12 +231,14 @@ impl Write {
         let values = (!self.values.is_empty())
             .then(|| self.values.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect());
         let condition = self.condition.map(str::to_owned);
+        let names = self.renamed.map(|(name, attribute)| HashMap::from([(name.to_owned(), attribute.to_owned())]));
         let item = TransactWriteItem::builder();
         let built = match &self.kind {
             Kind::Put(attributes) => Put::builder()
                 .table_name(table)
                 .set_item(Some(attributes.clone()))
                 .set_condition_expression(condition)
+                .set_expression_attribute_names(names)
                 .set_expression_attribute_values(values)
                 .build()
                 .map(|put| item.put(put)),
@@ -231,6 +247,7 @@ impl Write {
                 .set_key(Some(key.attributes()))
                 .update_expression(*expression)
                 .set_condition_expression(condition)
+                .set_expression_attribute_names(names)
                 .set_expression_attribute_values(values)
                 .build()
                 .map(|update| item.update(update)),
@@ -238,6 +255,7 @@ impl Write {
                 .table_name(table)
                 .set_key(Some(key.attributes()))
                 .set_condition_expression(condition)
+                .set_expression_attribute_names(names)
                 .set_expression_attribute_values(values)
                 .build()
                 .map(|delete| item.delete(delete)),
@@ -245,6 +263,7 @@ impl Write {
                 .table_name(table)
                 .set_key(Some(key.attributes()))
                 .set_condition_expression(condition)
+                .set_expression_attribute_names(names)
                 .set_expression_attribute_values(values)
                 .build()
                 .map(|check| item.condition_check(check)),

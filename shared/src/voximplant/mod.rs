@@ -1,6 +1,7 @@
 //! Voximplant's rules, pure: no SDK, no I/O, no clock, no wire. Source: `reference/voximplant.md` §2, §3, §6.
 
 mod account;
+mod api_key;
 mod application;
 mod length;
 mod queue;
@@ -10,6 +11,7 @@ mod skill;
 mod user;
 
 pub use account::{Account, AccountName, Currency};
+pub use api_key::ApiKeyName;
 pub use application::{Application, ApplicationName};
 pub use queue::{Queue, QueueName, ServiceProbability};
 pub use refusal::{Parameter, Refusal};

@@ -79,7 +79,7 @@ pub enum Refusal {
     #[error("The '{}' parameter is invalid.", .0.0)]
     Invalid(Parameter),
     /// The idempotency key was used with another payload.
-    #[error("The 'request_id' parameter is invalid: this idempotency key was used with another payload.")]
+    #[error("The 'idempotency_key' parameter is invalid: this idempotency key was used with another payload.")]
     KeyReused,
     /// Not an application name.
     #[error("Invalid application name.")]
@@ -242,7 +242,7 @@ impl Refusal {
         match self {
             Self::Missing(name) | Self::ListTooLong(name) | Self::TooManySelected(name) => Some(name),
             Self::Invalid(parameter) => Some(parameter.0),
-            Self::KeyReused => Some("request_id"),
+            Self::KeyReused => Some("idempotency_key"),
             Self::InvalidApplicationName | Self::ApplicationNameNotUnique | Self::ApplicationNotFound => {
                 Some("application_name")
             }

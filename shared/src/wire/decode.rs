@@ -55,6 +55,40 @@ pub fn decode_field<T: DeserializeOwned>(node: &Node) -> Result<T, DecodeError> 
     T::deserialize(node)
 }
 
+/// The parameters that a request reads, by their wire names; none if it reads whatever there is.
+#[must_use]
+pub fn field_names<T: DeserializeOwned>() -> &'static [&'static str] {
+    let mut names: &'static [&'static str] = &[];
+    // It ends as soon as the names are known.
+    let _ = T::deserialize(FieldNames(&mut names));
+    names
+}
+
+struct FieldNames<'a>(&'a mut &'static [&'static str]);
+
+impl<'de> Deserializer<'de> for FieldNames<'_> {
+    type Error = DecodeError;
+
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, DecodeError> {
+        Err(serde::de::Error::custom("only the names of the fields were asked for"))
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        names: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        *self.0 = names;
+        self.deserialize_any(visitor)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map enum identifier ignored_any
+    }
+}
+
 struct Request<'a>(&'a Params);
 
 impl<'de> Deserializer<'de> for Request<'_> {
@@ -125,8 +159,17 @@ impl<'de> Deserializer<'de> for &Node {
         }
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, DecodeError> {
-        visitor.visit_newtype_struct(self)
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        match self {
+            // For others a number is its digits; a node keeps that they were not between quotes.
+            Node::Number(digits) if name == AS_IT_CAME => visitor.visit_bytes(digits.as_bytes()),
+            _ if name == AS_IT_CAME => self.deserialize_any(visitor),
+            _ => visitor.visit_newtype_struct(self),
+        }
     }
 
     /// Enums are words.
@@ -145,6 +188,9 @@ impl<'de> Deserializer<'de> for &Node {
         seq tuple tuple_struct map struct identifier ignored_any
     }
 }
+
+/// By this name of a type a [`Node`] asks for a node.
+const AS_IT_CAME: &str = "$node";
 
 /// A field's value as it came, for types that decode from a [`Node`].
 impl<'de> serde::Deserialize<'de> for Node {
@@ -177,6 +223,10 @@ impl<'de> serde::Deserialize<'de> for Node {
                 Ok(Node::Text(text.to_owned()))
             }
 
+            fn visit_bytes<E>(self, digits: &[u8]) -> Result<Node, E> {
+                Ok(Node::Number(String::from_utf8_lossy(digits).into_owned()))
+            }
+
             fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<Node, A::Error> {
                 let mut items = Vec::new();
                 while let Some(item) = seq.next_element()? {
@@ -193,7 +243,7 @@ impl<'de> serde::Deserialize<'de> for Node {
                 Ok(Node::Map(entries))
             }
         }
-        deserializer.deserialize_any(AnyNode)
+        deserializer.deserialize_newtype_struct(AS_IT_CAME, AnyNode)
     }
 }
 
@@ -220,6 +270,18 @@ mod tests {
         let read = example(&[("user_id", "1"), ("password_hash", "x")]).unwrap();
         assert_eq!(read, Example { user_id: Node::Text("1".into()), extra: None });
         assert_eq!(example(&[("extra", "1")]), Err(DecodeError::Missing("user_id")));
+    }
+
+    #[test]
+    fn a_request_tells_the_names_of_its_fields() {
+        assert_eq!(field_names::<Example>(), ["user_id", "extra"]);
+    }
+
+    #[test]
+    fn a_number_stays_a_number_at_any_depth() {
+        let number = || Node::Number("1E+3".into());
+        let node = Node::List(vec![number(), Node::Map(vec![("a".into(), number())]), Node::Text("1".into())]);
+        assert_eq!(decode_field::<Node>(&node), Ok(node));
     }
 
     #[test]

@@ -1,24 +1,27 @@
 //! `application/x-www-form-urlencoded`, in bodies and query strings.
 
-use super::inbound::Malformed;
-use percent_encoding::percent_decode_str;
+use super::content::Charset;
+use super::malformed::Malformed;
+use percent_encoding::percent_decode;
 
-/// The pairs of a urlencoded text, in order. `+` is a space; bytes that are no UTF-8 are refused, not replaced.
+/// The pairs of a urlencoded text, in order. `+` is a space; bytes that are not of the charset are refused, not replaced.
 /// `;` does not separate: Voximplant's lists carry it unencoded (reference/voximplant.md §1.2).
-pub(super) fn parse(text: &str) -> Result<Vec<(String, String)>, Malformed> {
-    text.split('&')
-        .filter(|pair| !pair.is_empty())
+pub(super) fn parse(text: &[u8], charset: Charset) -> Result<Vec<(String, String)>, Malformed> {
+    let pairs = text.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty());
+    pairs
         .map(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            Ok((decoded(name)?, decoded(value)?))
+            let mut parts = pair.splitn(2, |byte| *byte == b'=');
+            let (name, value) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+            let name = charset.decode(&unescaped(name))?;
+            // A value is a text of its own: a mark in it is kept as it was sent.
+            Ok((name, charset.decode_value(&unescaped(value))?))
         })
         .collect()
 }
 
-fn decoded(text: &str) -> Result<String, Malformed> {
-    let spaced = text.replace('+', " ");
-    let bytes: Vec<u8> = percent_decode_str(&spaced).collect();
-    String::from_utf8(bytes).map_err(|_| Malformed::NotUtf8)
+fn unescaped(text: &[u8]) -> Vec<u8> {
+    let spaced: Vec<u8> = text.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
+    percent_decode(&spaced).collect()
 }
 
 #[cfg(test)]
@@ -26,28 +29,45 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn utf8(text: &str) -> Result<Vec<(String, String)>, Malformed> {
+        parse(text.as_bytes(), Charset::Utf8)
+    }
+
     #[test]
     fn plus_and_percent_20_are_spaces_and_semicolons_stay() {
-        let pairs = parse("a=1+2%203&user_id=3;55&empty=&bare&&x=%2B").unwrap();
+        let pairs = utf8("a=1+2%203&user_id=3;55&empty=&bare&&x=%2B").unwrap();
         let expected = [("a", "1 2 3"), ("user_id", "3;55"), ("empty", ""), ("bare", ""), ("x", "+")];
         assert_eq!(pairs, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
     }
 
     #[test]
     fn bytes_that_are_no_utf8_are_refused() {
-        assert_eq!(parse("a=%FF%FE"), Err(Malformed::NotUtf8));
+        assert_eq!(utf8("a=%FF%FE"), Err(Malformed::NotUtf8));
+    }
+
+    #[test]
+    fn a_latin_1_form_is_read_as_one_encoded_or_not() {
+        let expected = [("a".to_owned(), "Café".to_owned()), ("b".to_owned(), "ö".to_owned())];
+        assert_eq!(parse(b"a=Caf%E9&b=\xf6", Charset::Latin1).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_byte_order_mark_before_the_first_name_is_nothing() {
+        for text in ["\u{feff}a=1", "%EF%BB%BFa=1"] {
+            assert_eq!(utf8(text).unwrap(), [("a".to_owned(), "1".to_owned())], "{text}");
+        }
     }
 
     proptest! {
         #[test]
         fn whatever_is_encoded_is_read_back(value in "\\PC{0,30}") {
             let encoded = percent_encoding::utf8_percent_encode(&value, percent_encoding::NON_ALPHANUMERIC);
-            prop_assert_eq!(parse(&format!("k={encoded}")).unwrap(), [("k".to_owned(), value)]);
+            prop_assert_eq!(utf8(&format!("k={encoded}")).unwrap(), [("k".to_owned(), value)]);
         }
 
         #[test]
         fn no_text_makes_it_panic(text in "\\PC{0,60}") {
-            let _ = parse(&text);
+            let _ = utf8(&text);
         }
     }
 }

@@ -1,6 +1,8 @@
 //! A request as the pipeline sees it, whichever way it came.
 
+use super::content::{self, Charset, Encoding};
 use super::cookie::Cookies;
+use super::malformed::Malformed;
 use super::node::Node;
 use super::params::{Params, Source};
 use super::{form, json, multipart};
@@ -10,45 +12,11 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST};
 use http::{HeaderMap, HeaderName, Method, Request};
 use std::fmt;
 use std::net::IpAddr;
-use thiserror::Error;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// The field that holds an idempotency key where there is no header (decision E8).
+pub const IDEMPOTENCY_FIELD: &str = "idempotency_key";
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-
-/// Why a request cannot even be read. The message says what to do about it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum Malformed {
-    /// Body above the limit.
-    #[error("the request body is larger than 256 KB")]
-    TooLarge,
-    /// More fields than the limit.
-    #[error("the request has more than 2000 fields")]
-    TooManyFields,
-    /// Nesting above the limit.
-    #[error("a field is nested more than 8 levels deep")]
-    TooDeep,
-    /// Not a JSON text.
-    #[error("the body is not a JSON object")]
-    Json,
-    /// Not a multipart body.
-    #[error("the multipart body is broken")]
-    Multipart,
-    /// A part in a charset other than UTF-8 or ISO-8859-1.
-    #[error("a part has a charset other than UTF-8 or ISO-8859-1")]
-    Charset,
-    /// Bytes that are no UTF-8.
-    #[error("the request is not UTF-8 text")]
-    NotUtf8,
-    /// A NUL character in a name or value.
-    #[error("a field contains a NUL character")]
-    Nul,
-    /// A verb other than GET and POST.
-    #[error("use GET or POST")]
-    Verb,
-    /// An idempotency key that is too long or cannot be read.
-    #[error("an idempotency key has at most 255 characters, all of them ASCII in a header")]
-    IdempotencyKey,
-}
 
 /// What becomes of a body that calls itself JSON and is no object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,11 +37,11 @@ pub struct Inbound {
     pub params: Params,
     /// The token of `Authorization: Bearer …`.
     pub bearer: Option<String>,
-    /// Whether `Accept` names JSON (decision D41).
+    /// Whether `Accept` asks for JSON's own content type (decisions D41 and E13).
     pub accepts_json: bool,
     /// The host the caller used, without a guess when it named none.
     pub host: Option<String>,
-    /// `Idempotency-Key` header, else the field `request_id`.
+    /// `Idempotency-Key` header, else the field `idempotency_key` (decision E8).
     pub idempotency_key: Option<String>,
     /// The cookies.
     pub cookies: Cookies,
@@ -87,6 +55,11 @@ pub struct Inbound {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peer(pub IpAddr);
 
+/// That whoever accepted the request could not read it: an extension of what stands in for it, so that it is refused like
+/// any other that cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unreadable(pub Malformed);
+
 /// Parameters and tokens are secrets: only the path shows.
 impl fmt::Debug for Inbound {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -97,17 +70,21 @@ impl fmt::Debug for Inbound {
 impl Inbound {
     /// Reads a request: query and body in any of the clients' encodings.
     ///
-    /// A body whose content type names no encoding of fields is ignored; `junk` says what becomes of one that calls
-    /// itself JSON and is no object.
+    /// A body whose content type names no encoding of fields is ignored, and one without a type that is no form; `junk`
+    /// says what becomes of one that calls itself JSON and is no object.
     pub async fn read(request: Request<Bytes>, junk: Junk) -> Result<Self, Malformed> {
         let (head, body) = request.into_parts();
+        if let Some(Unreadable(reason)) = head.extensions.get() {
+            return Err(*reason);
+        }
         if body.len() > MAX_BODY_BYTES {
             return Err(Malformed::TooLarge);
         }
         if head.method != Method::GET && head.method != Method::POST {
             return Err(Malformed::Verb);
         }
-        let mut sources = vec![Source::Pairs(form::parse(head.uri.query().unwrap_or_default())?)];
+        let query = head.uri.query().unwrap_or_default();
+        let mut sources = vec![Source::Pairs(form::parse(query.as_bytes(), Charset::Utf8)?)];
         let content_type = text(&head.headers, &CONTENT_TYPE).unwrap_or_default();
         if let Some(source) = body_source(content_type, body, junk).await? {
             sources.push(source);
@@ -118,7 +95,7 @@ impl Inbound {
             Some(value) => Some(value.to_str().map_err(|_| Malformed::IdempotencyKey)?),
             None => None,
         };
-        let key = header.filter(|key| !key.is_empty()).or_else(|| params.text("request_id"));
+        let key = header.filter(|key| !key.is_empty()).or_else(|| params.text(IDEMPOTENCY_FIELD));
         if key.is_some_and(|key| key.chars().count() > MAX_IDEMPOTENCY_KEY_CHARS) {
             return Err(Malformed::IdempotencyKey);
         }
@@ -126,7 +103,7 @@ impl Inbound {
         Ok(Self {
             path: head.uri.path().to_owned(),
             bearer: text(&head.headers, &AUTHORIZATION).and_then(bearer),
-            accepts_json: text(&head.headers, &ACCEPT).is_some_and(|accept| accept.contains("application/json")),
+            accepts_json: Self::accepts_json(&head.headers),
             host: text(&head.headers, &HOST).map(str::to_owned),
             https: text(&head.headers, &FORWARDED_PROTO) == Some("https"),
             cookies: Cookies::read(&head.headers),
@@ -139,7 +116,7 @@ impl Inbound {
     /// What a request that could not be read still tells: enough to answer it in its own way.
     #[must_use]
     pub fn accepts_json(headers: &HeaderMap) -> bool {
-        text(headers, &ACCEPT).is_some_and(|accept| accept.contains("application/json"))
+        content::prefers_json(headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()))
     }
 }
 
@@ -147,16 +124,14 @@ async fn body_source(content_type: &str, body: Bytes, junk: Junk) -> Result<Opti
     if body.is_empty() {
         return Ok(None);
     }
-    let kind = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    match kind.as_str() {
-        "multipart/form-data" => multipart::parse(content_type, body).await.map(|pairs| Some(Source::Pairs(pairs))),
-        "application/x-www-form-urlencoded" => {
-            let text = std::str::from_utf8(&body).map_err(|_| Malformed::NotUtf8)?;
-            form::parse(text).map(|pairs| Some(Source::Pairs(pairs)))
-        }
-        "application/json" => {
-            let text = std::str::from_utf8(&body).map_err(|_| Malformed::NotUtf8)?;
-            match json::parse(text) {
+    match Encoding::of(content_type) {
+        Encoding::Multipart => multipart::parse(content_type, body).await.map(|pairs| Some(Source::Pairs(pairs))),
+        Encoding::Form => form_source(&body, content_type).map(Some),
+        // An editor's line break behind the last pair is no part of its value.
+        Encoding::Untyped if content::reads_as_form(&body) => form_source(body.trim_ascii(), content_type).map(Some),
+        Encoding::Json => {
+            let text = content::charset(content_type)?.decode(&body)?;
+            match json::parse(&text) {
                 Ok(Node::Map(members)) => Ok(Some(Source::Object(members))),
                 // What is no object says nothing, if the family's callers are known to send such things.
                 Ok(_) | Err(Malformed::Json) if junk == Junk::Ignored => Ok(None),
@@ -164,8 +139,12 @@ async fn body_source(content_type: &str, body: Bytes, junk: Junk) -> Result<Opti
                 Err(error) => Err(error),
             }
         }
-        _ => Ok(None),
+        Encoding::Untyped | Encoding::Other => Ok(None),
     }
+}
+
+fn form_source(body: &[u8], content_type: &str) -> Result<Source, Malformed> {
+    Ok(Source::Pairs(form::parse(body, content::charset(content_type)?)?))
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
@@ -181,9 +160,9 @@ fn bearer(value: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    async fn read(content_type: &str, body: &'static [u8]) -> Result<Inbound, Malformed> {
+    async fn read(content_type: &str, body: &[u8]) -> Result<Inbound, Malformed> {
         let request = Request::post("/stepchat?a=query&b=query").header(CONTENT_TYPE, content_type);
-        Inbound::read(request.body(Bytes::from_static(body)).unwrap(), Junk::Refused).await
+        Inbound::read(request.body(Bytes::copy_from_slice(body)).unwrap(), Junk::Refused).await
     }
 
     #[tokio::test]
@@ -198,6 +177,37 @@ mod tests {
         assert_eq!(form.params.text("b"), Some("query"));
         assert_eq!(json.params, form.params);
         assert_eq!(multipart.await.unwrap().params, form.params);
+    }
+
+    #[tokio::test]
+    async fn a_form_needs_no_type_and_a_byte_order_mark_no_notice() {
+        for (content_type, body) in [
+            ("text/plain;charset=UTF-8", "a=1"),
+            ("text/plain", "a=1\r\n"),
+            ("application/x-www-form-urlencoded", "\u{feff}a=1"),
+            ("text/json", "{\"a\":1}"),
+            ("application/vnd.x+json", "\u{feff}{\"a\":\"1\"}"),
+        ] {
+            let inbound = read(content_type, body.as_bytes()).await.unwrap();
+            assert_eq!(inbound.params.text("a"), Some("1"), "{content_type} {body:?}");
+        }
+        let untyped = Request::post("/?b=2").body(Bytes::from_static(b"a=1")).unwrap();
+        assert_eq!(Inbound::read(untyped, Junk::Refused).await.unwrap().params.text("a"), Some("1"));
+    }
+
+    #[tokio::test]
+    async fn a_charset_means_the_same_in_every_encoding() {
+        let form = read("application/x-www-form-urlencoded; charset=ISO-8859-1", b"a=Caf%E9").await.unwrap();
+        let json = read("application/json; charset=latin1", b"{\"a\":\"Caf\xe9\"}").await.unwrap();
+        let part =
+            b"--B\r\nContent-Disposition: form-data; name=a\r\nContent-Type: text/plain; charset=windows-1252\r\n\r\n\
+                     Caf\xe9\r\n--B--\r\n";
+        let multipart = read("multipart/form-data; boundary=B", part).await.unwrap();
+        for inbound in [form, json, multipart] {
+            assert_eq!(inbound.params.text("a"), Some("Café"));
+        }
+        let other = read("application/x-www-form-urlencoded; charset=koi8-r", b"a=1").await;
+        assert_eq!(other.unwrap_err(), Malformed::Charset);
     }
 
     #[tokio::test]

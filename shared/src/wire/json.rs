@@ -1,7 +1,7 @@
 //! JSON into [`Node`]s without ever reading a number as a float.
 
-use super::inbound::Malformed;
-use super::node::Node;
+use super::malformed::Malformed;
+use super::node::{Fields, Node};
 use super::params::has_nul;
 use crate::limits::{MAX_DEPTH, MAX_FIELDS};
 use serde::Deserialize;
@@ -9,8 +9,9 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::fmt;
 
-/// Reads one JSON text.
+/// Reads one JSON text. A byte order mark before it is nothing (decision E2), in fields as in bodies.
 pub(super) fn parse(text: &str) -> Result<Node, Malformed> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     // The first pass refuses what is not JSON at all; below it only depth, number of fields and NUL can fail.
     let raw: &RawValue = serde_json::from_str(text).map_err(|_| Malformed::Json)?;
     let parsed = node(raw, MAX_DEPTH)?;
@@ -26,16 +27,12 @@ fn node(raw: &RawValue, depth: usize) -> Result<Node, Malformed> {
             if entries.len() > MAX_FIELDS {
                 return Err(Malformed::TooManyFields);
             }
-            let mut map: Vec<(String, Node)> = Vec::with_capacity(entries.len());
+            let mut map = Fields::with_capacity(entries.len());
             for (key, value) in entries {
-                let value = node(value, depth)?;
                 // A repeated key: the last one wins, as in PHP and in every JSON library the clients use.
-                match map.iter_mut().find(|(existing, _)| *existing == key) {
-                    Some((_, existing)) => *existing = value,
-                    None => map.push((key, value)),
-                }
+                map.set(&key, node(value, depth)?);
             }
-            Ok(Node::Map(map))
+            Ok(Node::Map(map.into_entries()))
         }
         Some(b'[') => {
             let values: Vec<&RawValue> = read(text)?;
@@ -48,8 +45,9 @@ fn node(raw: &RawValue, depth: usize) -> Result<Node, Malformed> {
     }
 }
 
+/// Reads what is known to be JSON. What can still be wrong is half of a surrogate pair, which is no text.
 fn read<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, Malformed> {
-    serde_json::from_str(text).map_err(|_| Malformed::Json)
+    serde_json::from_str(text).map_err(|_| Malformed::NotUtf8)
 }
 
 /// An object's entries in their order, repeated keys included.
@@ -110,6 +108,14 @@ mod tests {
         assert_eq!(parse(&deep), Err(Malformed::TooDeep));
         let deepest = format!("{}1{}", "[".repeat(MAX_DEPTH - 1), "]".repeat(MAX_DEPTH - 1));
         assert!(parse(&deepest).is_ok());
+    }
+
+    #[test]
+    fn half_a_surrogate_pair_is_no_text() {
+        for half in [r#""\ud83d""#, r#"{"a":"x\udc00y"}"#, r#"["\ud83dx"]"#] {
+            assert_eq!(parse(half), Err(Malformed::NotUtf8), "{half}");
+        }
+        assert_eq!(parse(r#""\ud83d\ude00""#), Ok(Node::Text("😀".into())));
     }
 
     #[test]

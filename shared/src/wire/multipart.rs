@@ -1,8 +1,10 @@
 //! `multipart/form-data`, as Node, Go, Java, PHP and .NET send it.
 
-use super::inbound::Malformed;
+use super::content;
+use super::malformed::Malformed;
 use bytes::Bytes;
 use futures_util::stream;
+use http::header::CONTENT_TYPE;
 use std::convert::Infallible;
 
 /// The text fields of a multipart body, in order. Quoted and unquoted names; a part may name its charset (UTF-8 by
@@ -15,18 +17,10 @@ pub(super) async fn parse(content_type: &str, body: Bytes) -> Result<Vec<(String
         let Some(name) = part.name().map(str::to_owned) else {
             return Err(Malformed::Multipart);
         };
-        let latin = part.content_type().and_then(|kind| kind.get_param("charset")).map(|charset| {
-            let charset = charset.as_str().to_ascii_lowercase();
-            (charset == "iso-8859-1" || charset == "latin1", charset)
-        });
+        let kind = part.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        let charset = content::charset(kind)?;
         let bytes = part.bytes().await.map_err(|_| Malformed::Multipart)?;
-        let text = match latin {
-            // Each byte of ISO-8859-1 is the Unicode character of the same number.
-            Some((true, _)) => bytes.iter().map(|byte| char::from(*byte)).collect(),
-            Some((false, charset)) if charset != "utf-8" && charset != "us-ascii" => return Err(Malformed::Charset),
-            _ => String::from_utf8(bytes.into()).map_err(|_| Malformed::NotUtf8)?,
-        };
-        pairs.push((name, text));
+        pairs.push((name, charset.decode(&bytes)?));
     }
     Ok(pairs)
 }
@@ -46,6 +40,15 @@ mod tests {
             --B\r\nContent-Disposition: form-data; name=\"latin\"\r\nContent-Type: text/plain; charset=ISO-8859-1\r\nContent-Transfer-Encoding: 8bit\r\n\r\n\xe9\r\n\
             --B\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\n\r\n--B--\r\n";
         let expected = [("cmd", "AddUser"), ("bare", "И"), ("latin", "é"), ("file", "")];
+        assert_eq!(read(body).await.unwrap(), expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    }
+
+    #[tokio::test]
+    async fn charsets_go_by_all_their_names_and_a_byte_order_mark_is_nothing() {
+        let body = b"--B\r\nContent-Disposition: form-data; name=a\r\nContent-Type: text/plain; charset=utf8\r\n\r\n\xd0\x98\r\n\
+            --B\r\nContent-Disposition: form-data; name=b\r\nContent-Type: text/plain; charset=\"latin1\"\r\n\r\n\xe9\r\n\
+            --B\r\nContent-Disposition: form-data; name=c\r\n\r\n\xef\xbb\xbfx\r\n--B--\r\n";
+        let expected = [("a", "И"), ("b", "é"), ("c", "x")];
         assert_eq!(read(body).await.unwrap(), expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
     }
 

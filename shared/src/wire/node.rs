@@ -1,5 +1,109 @@
 //! One value as it came over the wire.
 
+use std::collections::HashMap;
+
+/// Named values in their order, each name once. Finding one takes the same time however many there are: a request is read
+/// before its caller is known.
+#[derive(Debug, Default)]
+pub(super) struct Fields {
+    entries: Vec<(String, Node)>,
+    /// Where a name is among the entries.
+    places: HashMap<String, usize>,
+}
+
+impl Fields {
+    pub(super) fn with_capacity(fields: usize) -> Self {
+        Self { entries: Vec::with_capacity(fields), places: HashMap::with_capacity(fields) }
+    }
+
+    /// The value of this name, `null` if it is new.
+    fn at(&mut self, name: &str) -> Option<&mut Node> {
+        let place = match self.places.get(name) {
+            Some(place) => *place,
+            None => {
+                let place = self.entries.len();
+                self.places.insert(name.to_owned(), place);
+                self.entries.push((name.to_owned(), Node::Null));
+                place
+            }
+        };
+        self.entries.get_mut(place).map(|(_, value)| value)
+    }
+
+    /// Gives a name this value; it stays in its first place.
+    pub(super) fn set(&mut self, name: &str, value: Node) {
+        if let Some(existing) = self.at(name) {
+            *existing = value;
+        }
+    }
+
+    pub(super) fn into_entries(self) -> Vec<(String, Node)> {
+        self.entries
+    }
+}
+
+/// A value that is being put together from PHP's bracketed names.
+#[derive(Debug)]
+pub(super) enum Draft {
+    Text(String),
+    Array(Array),
+}
+
+/// PHP's array: keys in order, each once, and the next number that an empty step takes.
+#[derive(Debug, Default)]
+pub(super) struct Array {
+    entries: Vec<(String, Draft)>,
+    places: HashMap<String, usize>,
+    next: u64,
+}
+
+impl Array {
+    /// Sets `value` below `key`, as PHP does: an empty step appends, a later value wins.
+    pub(super) fn set(&mut self, key: String, path: &[&str], value: String) {
+        if let Ok(number) = key.parse::<u64>() {
+            self.next = self.next.max(number.saturating_add(1));
+        }
+        let place = *self.places.entry(key.clone()).or_insert(self.entries.len());
+        if place == self.entries.len() {
+            self.entries.push((key, Draft::Text(String::new())));
+        }
+        let Some((_, draft)) = self.entries.get_mut(place) else { return };
+        match path.split_first() {
+            None => *draft = Draft::Text(value),
+            Some((step, path)) => {
+                if !matches!(draft, Draft::Array(_)) {
+                    *draft = Draft::Array(Self::default());
+                }
+                if let Draft::Array(array) = draft {
+                    let key = if step.is_empty() { array.next.to_string() } else { (*step).to_owned() };
+                    array.set(key, path, value);
+                }
+            }
+        }
+    }
+
+    /// Arrays whose keys are 0, 1, 2 … become lists, all the way down.
+    fn into_node(self) -> Node {
+        let is_list = self.entries.iter().enumerate().all(|(index, (key, _))| *key == index.to_string());
+        let entries = self.entries.into_iter().map(|(key, draft)| (key, draft.into_node()));
+        if is_list { Node::List(entries.map(|(_, node)| node).collect()) } else { Node::Map(entries.collect()) }
+    }
+
+    /// The values of a whole form, by their names.
+    pub(super) fn into_fields(self) -> Vec<(String, Node)> {
+        self.entries.into_iter().map(|(name, draft)| (name, draft.into_node())).collect()
+    }
+}
+
+impl Draft {
+    fn into_node(self) -> Node {
+        match self {
+            Self::Text(text) => Node::Text(text),
+            Self::Array(array) => array.into_node(),
+        }
+    }
+}
+
 /// A value of a request: every scalar stays the text it was until a field asks for a type, so that `0.10`, `"1"`
 /// and `1E+3` reach their fields unharmed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,44 +156,4 @@ impl Node {
             scalar => texts.extend(scalar.as_text().filter(|text| !text.is_empty()).map(str::to_owned)),
         }
     }
-
-    /// Sets `value` at `path` below this node, as PHP does: an empty step appends, a later value wins.
-    pub(super) fn set(&mut self, path: &[&str], value: Node) {
-        let Some((step, rest)) = path.split_first() else {
-            *self = value;
-            return;
-        };
-        if !matches!(self, Self::Map(_)) {
-            *self = Self::Map(Vec::new());
-        }
-        let Self::Map(entries) = self else { return };
-        let key = if step.is_empty() { next_index(entries).to_string() } else { (*step).to_owned() };
-        let position = entries.iter().position(|(existing, _)| *existing == key).unwrap_or_else(|| {
-            entries.push((key, Self::Null));
-            entries.len() - 1
-        });
-        if let Some((_, child)) = entries.get_mut(position) {
-            child.set(rest, value);
-        }
-    }
-
-    /// Turns maps whose keys are 0, 1, 2 … into lists, all the way down.
-    pub(super) fn into_php_arrays(self) -> Self {
-        match self {
-            Self::Map(entries) => {
-                let is_list = entries.iter().enumerate().all(|(index, (key, _))| *key == index.to_string());
-                if is_list {
-                    Self::List(entries.into_iter().map(|(_, value)| value.into_php_arrays()).collect())
-                } else {
-                    Self::Map(entries.into_iter().map(|(key, value)| (key, value.into_php_arrays())).collect())
-                }
-            }
-            scalar => scalar,
-        }
-    }
-}
-
-/// One more than the largest number among the keys.
-fn next_index(entries: &[(String, Node)]) -> u64 {
-    entries.iter().filter_map(|(key, _)| key.parse::<u64>().ok()).max().map_or(0, |largest| largest.saturating_add(1))
 }

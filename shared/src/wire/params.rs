@@ -1,8 +1,9 @@
 //! All parameters of one request, from query and body, in every spelling.
 
-use super::inbound::Malformed;
-use super::node::Node;
+use super::malformed::Malformed;
+use super::node::{Array, Fields, Node};
 use crate::limits::{MAX_DEPTH, MAX_FIELDS};
+use std::collections::HashMap;
 
 /// The parameters of a request. Body beats query; within one source the last of a repeated name wins, as in PHP
 /// (reference/stepchat.md §1.1), while [`Params::all`] still knows every value.
@@ -25,6 +26,7 @@ impl Params {
     /// Merges flat pairs of a form and the members of a JSON object; later sources win.
     pub(super) fn merge(sources: Vec<Source>) -> Result<Self, Malformed> {
         let mut params = Self::default();
+        let mut merged = Fields::default();
         let mut fields = 0_usize;
         for (source, content) in sources.into_iter().enumerate() {
             let members = match content {
@@ -44,26 +46,23 @@ impl Params {
                     if fields > MAX_FIELDS {
                         return Err(Malformed::TooManyFields);
                     }
+                    // JSON's `null` is a field that was not sent (decision E10).
+                    let members = members.into_iter().filter(|(_, value)| *value != Node::Null);
+                    let members: Vec<(String, Node)> = members.collect();
                     let sent = members.iter().cloned();
                     params.every.extend(sent.map(|(name, value)| Sent { name, value, source }));
                     members
                 }
             };
             for (name, value) in members {
-                params.set(&name, value);
+                merged.set(&name, value);
             }
         }
+        params.merged = merged.into_entries();
         if params.every.iter().any(|sent| sent.name.contains('\0') || has_nul(&sent.value)) {
             return Err(Malformed::Nul);
         }
         Ok(params)
-    }
-
-    fn set(&mut self, name: &str, value: Node) {
-        match self.merged.iter_mut().find(|(existing, _)| existing == name) {
-            Some((_, existing)) => *existing = value,
-            None => self.merged.push((name.to_owned(), value)),
-        }
     }
 
     /// The value of a parameter.
@@ -110,11 +109,15 @@ impl Params {
     /// writes lists (reference/voximplant.md §1.6.3).
     #[must_use]
     pub fn joining_repeats(mut self) -> Self {
+        let mut sent: HashMap<&str, Vec<&Sent>> = HashMap::new();
+        for one in &self.every {
+            sent.entry(&one.name).or_default().push(one);
+        }
         for (name, value) in &mut self.merged {
-            let sent = || self.every.iter().filter(|sent| sent.name == *name);
+            let sent = sent.get(name.as_str()).map(Vec::as_slice).unwrap_or_default();
             // Only what was sent in one place is one list: a body still beats a query.
-            let Some(last) = sent().map(|sent| sent.source).max() else { continue };
-            let texts = sent().filter(|sent| sent.source == last).filter_map(|sent| sent.value.as_text());
+            let Some(last) = sent.iter().map(|sent| sent.source).max() else { continue };
+            let texts = sent.iter().filter(|sent| sent.source == last).filter_map(|sent| sent.value.as_text());
             let texts: Vec<&str> = texts.collect();
             if texts.len() > 1 {
                 // An empty text says nothing, also beside others.
@@ -145,21 +148,15 @@ pub(super) enum Source {
 
 /// PHP's reading of bracketed names: `a[]=1`, `a[0]=1`, `extra[phone][0]=…`.
 fn bracketed(pairs: Vec<(String, String)>) -> Result<Vec<(String, Node)>, Malformed> {
-    let mut members: Vec<(String, Node)> = Vec::new();
+    let mut members = Array::default();
     for (name, value) in pairs {
         let (base, path) = split_brackets(&name);
         if path.len() >= MAX_DEPTH {
             return Err(Malformed::TooDeep);
         }
-        let position = members.iter().position(|(existing, _)| existing == base).unwrap_or_else(|| {
-            members.push((base.to_owned(), Node::Null));
-            members.len() - 1
-        });
-        if let Some((_, node)) = members.get_mut(position) {
-            node.set(&path, Node::Text(value));
-        }
+        members.set(base.to_owned(), &path, value);
     }
-    Ok(members.into_iter().map(|(name, node)| (name, node.into_php_arrays())).collect())
+    Ok(members.into_fields())
 }
 
 /// `extra[phone][0]` → `extra` and `[phone, 0]`; a name with unbalanced brackets is taken as it stands.
@@ -190,10 +187,12 @@ pub(super) fn has_nul(node: &Node) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::content::Charset;
+    use crate::wire::form;
     use proptest::prelude::*;
 
     fn params(body: &str) -> Params {
-        Params::merge(vec![Source::Pairs(crate::wire::form::parse(body).unwrap())]).unwrap()
+        Params::merge(vec![Source::Pairs(form::parse(body.as_bytes(), Charset::Utf8).unwrap())]).unwrap()
     }
 
     fn text(value: &str) -> Node {
@@ -256,6 +255,14 @@ mod tests {
     }
 
     #[test]
+    fn null_is_not_sent() {
+        let query = Source::Pairs(vec![("a".into(), "query".into())]);
+        let body = Source::Object(vec![("a".into(), Node::Null), ("b".into(), Node::Null)]);
+        let params = Params::merge(vec![query, body]).unwrap();
+        assert_eq!((params.text("a"), params.get("b"), params.all("b").count()), (Some("query"), None, 0));
+    }
+
+    #[test]
     fn too_many_fields_too_much_nesting_and_nul_are_refused() {
         let many = vec![("a".to_owned(), String::new()); MAX_FIELDS + 1];
         assert_eq!(Params::merge(vec![Source::Pairs(many)]), Err(Malformed::TooManyFields));
@@ -263,6 +270,36 @@ mod tests {
         assert_eq!(Params::merge(vec![Source::Pairs(deep)]), Err(Malformed::TooDeep));
         let nul = vec![("a".to_owned(), "x\0".to_owned())];
         assert_eq!(Params::merge(vec![Source::Pairs(nul)]), Err(Malformed::Nul));
+    }
+
+    /// A request is read before its caller is known: twice the fields may take twice the time, not four times.
+    #[test]
+    fn reading_takes_time_in_proportion_to_the_request() {
+        // As many distinct names as fit, at the top and below: each list and map has its own names.
+        let object = |names: usize| {
+            let members: Vec<String> = (0..names).map(|name| format!("\"n{name}\":1")).collect();
+            format!("{{{}}}", members.join(","))
+        };
+        let many = format!("{{\"a\":[{}]}}", vec![object(MAX_FIELDS); 11].join(","));
+        assert!((200_000..crate::limits::MAX_BODY_BYTES).contains(&many.len()), "{}", many.len());
+        let few = format!("{{\"a\":[{}]}}", vec![object(20); 1100].join(","));
+        let least = |text: &str| {
+            let runs = (0..5).map(|_| {
+                let started = std::time::Instant::now();
+                crate::wire::json::parse(text).unwrap();
+                started.elapsed() * u32::try_from(100_000_000 / text.len()).unwrap()
+            });
+            runs.min().unwrap()
+        };
+        // The same number of bytes each; a look-up that walks the names would take some fifty times as long.
+        assert!(least(&many) < least(&few) * 8, "{:?} {:?}", least(&many), least(&few));
+        let form = |names: usize| -> Vec<_> { (0..names).map(|name| (format!("a[n{name}]"), String::new())).collect() };
+        let lists: Vec<_> = (0..MAX_FIELDS).map(|_| ("a[]".to_owned(), String::new())).collect();
+        for pairs in [form(MAX_FIELDS), lists] {
+            let started = std::time::Instant::now();
+            let _ = Params::merge(vec![Source::Pairs(pairs)]).unwrap().joining_repeats();
+            assert!(started.elapsed().as_millis() < 200, "{:?}", started.elapsed());
+        }
     }
 
     proptest! {

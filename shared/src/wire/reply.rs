@@ -10,7 +10,7 @@ use http::{Response, StatusCode};
 /// The content types answers have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReplyType {
-    /// `application/json`.
+    /// `application/json; charset=utf-8`: Java's official clients read JSON without a charset as ISO-8859-1 (decision E3).
     Json,
     /// `text/plain; charset=utf-8`, which keeps the documented jQuery snippet working (reference/stepchat.md §1.3).
     Text,
@@ -36,7 +36,7 @@ impl From<Reply> for Response<Bytes> {
         let mut response = Response::new(Bytes::from(reply.body));
         *response.status_mut() = reply.status;
         let kind = match reply.kind {
-            ReplyType::Json => "application/json",
+            ReplyType::Json => "application/json; charset=utf-8",
             ReplyType::Text => "text/plain; charset=utf-8",
         };
         let headers = response.headers_mut();

@@ -46,7 +46,7 @@ impl Arguments {
                 "StepChat: admin {} is there already. Its token is shown once only; make another way in with",
                 admin.id
             );
-            println!("  switchboard operator token create …");
+            println!("  {} …", stack::command("operator token create"));
         } else {
             let admin = operator.first_admin().await?;
             println!("StepChat: admin {} made. Its token, shown this once:\n  {}", admin.id, operator.token(&admin));
@@ -58,7 +58,7 @@ impl Arguments {
         };
         println!("Voximplant: account {} ({}, {}) {made}.", account.id, account.name.as_str(), account.currency);
         if keys > 0 {
-            println!("  It has {keys} key(s); make another with `switchboard operator key create`.");
+            println!("  It has {keys} key(s); make another with `{}`.", stack::command("operator key create"));
             return Ok(());
         }
         let credentials = operator.create_key(&account, &[Role::Owner], "made by init").await?;

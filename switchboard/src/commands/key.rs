@@ -2,11 +2,13 @@
 
 use super::{existing, parse};
 use crate::operator::Operator;
-use crate::state::State;
+use crate::stack;
+use crate::state;
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
 use shared::ids::AccountId;
 use shared::voximplant::Role;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, Subcommand)]
@@ -68,7 +70,7 @@ impl Command {
             Self::Revoke { account, id } => {
                 let account = existing(operator, account).await?;
                 if !operator.revoke_key(account.id, &id).await? {
-                    bail!("account {} has no key {id}: see `switchboard operator key list`", account.id);
+                    bail!("account {} has no key {id}: see `{}`", account.id, stack::command("operator key list"));
                 }
                 println!("key {id} revoked");
             }
@@ -78,7 +80,11 @@ impl Command {
 }
 
 pub(super) fn write_credentials(out: &Path, text: &str) -> Result<()> {
-    let name = out.file_name().and_then(|name| name.to_str()).context("--out must name a file")?;
-    let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-    State::open(folder)?.write_secret(name, text)
+    if out.file_name().is_none() {
+        bail!("--out must name a file");
+    }
+    if let Some(folder) = out.parent() {
+        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    }
+    state::replace(out, text, true)
 }

@@ -7,6 +7,8 @@ mod key;
 mod ledger;
 mod parse;
 mod rates;
+mod rebuild;
+mod restore;
 mod search;
 mod token;
 
@@ -14,6 +16,7 @@ pub(crate) use parse::{account_id, user_id};
 
 use crate::database::Place;
 use crate::operator::Operator;
+use crate::stack;
 use anyhow::{Result, anyhow};
 use clap::{Args, Subcommand};
 use shared::ids::{AccountId, PhoneUserId};
@@ -65,8 +68,16 @@ enum Command {
     /// The ledger.
     #[command(subcommand)]
     Ledger(ledger::Command),
-    /// What searches find.
-    #[command(subcommand)]
+    /// Make a table of this deployment what another table is: restored from a point in time, or left by a removed stack.
+    #[command(after_help = "Example, with nobody calling meanwhile (docs/runbook.md, Ways back):\n  \
+                            switchboard --stack switchboard-prod operator restore --table ledger --from LEDGER-restored")]
+    Restore(restore::Arguments),
+    /// Bring data of an earlier version along: whom lists, look-ups and searches find, and who has which address. Safe to
+    /// repeat, to interrupt, and while the deployment serves.
+    #[command(after_help = rebuild::HELP)]
+    Rebuild,
+    /// `search rebuild` is what `rebuild` was called before.
+    #[command(subcommand, hide = true)]
     Search(search::Command),
     /// Set a user's state in call distribution.
     #[command(after_help = "Example:\n  switchboard operator acd-status --account 1 --user 5 READY")]
@@ -86,7 +97,8 @@ enum Command {
 /// Does what is asked; whether all is well, which only an audit can deny.
 pub async fn run(arguments: Arguments) -> Result<bool> {
     let opened = arguments.place.open().await?;
-    let operator = Operator::new(opened.app);
+    let app = opened.app;
+    let operator = Operator::new(app.clone());
     match arguments.command {
         Command::Init(command) => command.run(&operator).await?,
         Command::Account(command) => command.run(&operator).await?,
@@ -100,7 +112,8 @@ pub async fn run(arguments: Arguments) -> Result<bool> {
         }
         Command::Rates(command) => command.run(&operator).await?,
         Command::Ledger(command) => return command.run(&operator).await,
-        Command::Search(command) => command.run(&operator).await?,
+        Command::Restore(command) => command.run(&operator).await?,
+        Command::Rebuild | Command::Search(search::Command::Rebuild) => rebuild::run(&app).await?,
         Command::AcdStatus { account, user, status } => {
             let account = existing(&operator, account).await?;
             operator.set_acd_status(account.id, user, status).await?;
@@ -114,5 +127,5 @@ async fn existing(operator: &Operator, id: AccountId) -> Result<Account> {
     operator
         .account(id)
         .await?
-        .ok_or_else(|| anyhow!("there is no account {id}: see `switchboard operator account list`"))
+        .ok_or_else(|| anyhow!("there is no account {id}: see `{}`", stack::command("operator account list")))
 }

@@ -3,7 +3,7 @@
 use shared::ids::{AccountId, PhoneUserId, UserId};
 use shared::ledger::{Money, Rate};
 use shared::stepchat::{Scope, TokenName};
-use shared::voximplant::{AcdStatus, Currency, Role};
+use shared::voximplant::{AcdStatus, ApiKeyName, Currency, Role};
 
 pub(crate) fn account_id(text: &str) -> Result<AccountId, String> {
     AccountId::parse(text).ok_or_else(|| "an account id is a positive number, as `account list` shows it".to_owned())
@@ -44,6 +44,11 @@ pub(super) fn admin_id(text: &str) -> Result<UserId, String> {
 pub(super) fn token_name(text: &str) -> Result<TokenName, String> {
     let rule = "a token's name has 1 to 40 lower-case letters, digits and hyphens and begins with a letter or digit";
     TokenName::parse(text).ok_or_else(|| rule.to_owned())
+}
+
+pub(super) fn api_key_name(text: &str) -> Result<ApiKeyName, String> {
+    let rule = "a key's name has 1 to 32 lower-case letters, digits and hyphens and begins with a letter or digit";
+    ApiKeyName::parse(text).ok_or_else(|| rule.to_owned())
 }
 
 pub(super) fn scope(text: &str) -> Result<Scope, String> {

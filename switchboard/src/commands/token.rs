@@ -2,6 +2,7 @@
 
 use super::parse;
 use crate::operator::Operator;
+use crate::stack;
 use anyhow::{Result, bail};
 use clap::Subcommand;
 use shared::ids::UserId;
@@ -53,7 +54,7 @@ impl Command {
             }
             Self::Revoke { name } => {
                 if !operator.revoke_token(&name).await? {
-                    bail!("there is no token {name}: see `switchboard operator token list`");
+                    bail!("there is no token {name}: see `{}`", stack::command("operator token list"));
                 }
                 println!("token {name} revoked");
             }

@@ -181,7 +181,7 @@ fn picture(address: &str) -> Option<Result<ImageUrl, Refusal>> {
 }
 
 fn created(text: &str) -> Result<Timestamp, Rejection> {
-    Timestamp::parse_wire(text).ok_or(Rejection::CreationTime)
+    Timestamp::parse(text).ok_or(Rejection::CreationTime)
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use shared::ids::UserId;
 use shared::limits::MAX_DETAILS_PER_CALL;
 use shared::stepchat::{Phone, Refusal, Slug};
 use shared::store::auth::TokenHash;
+use shared::store::stepchat::counters::Leads;
 use shared::store::stepchat::imports::{Checkpoint, Taken, Wanted};
 use shared::store::stepchat::users::{self, Secrets};
 use shared::store::{Attempts, CommitError, Store, Txn};
@@ -356,12 +357,13 @@ impl Target<'_> {
 
     /// Makes users; what became of each, in order.
     async fn make(&self, candidates: &[Candidate<'_>]) -> Result<Vec<Result<(), CommitError<Refusal>>>> {
-        let txns = candidates.iter().map(|candidate| self.creation(candidate)).collect::<Result<Vec<_>>>()?;
+        let leads = Leads::read(&self.store).await?;
+        let txns = candidates.iter().map(|candidate| self.creation(candidate, &leads)).collect::<Result<Vec<_>>>()?;
         let made = self.store.commit_each(&txns).await;
         made.with_context(|| "the same command goes on from here".to_owned())
     }
 
-    fn creation(&self, candidate: &Candidate<'_>) -> Result<Txn<Refusal>> {
+    fn creation(&self, candidate: &Candidate<'_>, leads: &Leads) -> Result<Txn<Refusal>> {
         let Candidate { row, number, .. } = candidate;
         let id = candidate.id.with_context(|| format!("row {number} is behind the last id"))?;
         let config = &self.app.config.stepchat;
@@ -372,6 +374,6 @@ impl Target<'_> {
             user.last_activity = created;
         }
         let secrets = Secrets { password: None, token: TokenHash::of(&self.app.tokens.of(id, user.token_version)) };
-        Ok(users::creation(&user, &row.details, &secrets, config.unique_phone)?)
+        Ok(users::creation(&user, &row.details, &secrets, config.unique_phone, leads)?)
     }
 }

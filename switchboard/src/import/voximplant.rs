@@ -3,6 +3,7 @@
 use super::remote::Remote;
 use crate::operator::Operator;
 use crate::progress::Progress;
+use crate::stack;
 use anyhow::{Result, anyhow, bail};
 use clap::Args;
 use futures_util::stream::{self, StreamExt as _};
@@ -109,7 +110,7 @@ struct Page<T> {
 pub(super) async fn import(app: &Arc<App>, options: &Options) -> Result<bool> {
     let operator = Operator::new(Arc::clone(app));
     let Some(account) = operator.account(options.account).await? else {
-        bail!("there is no account {}: see `switchboard operator account list`", options.account);
+        bail!("there is no account {}: see `{}`", options.account, stack::command("operator account list"));
     };
     let remote = Remote::open(&options.credentials, &options.endpoint, options.ca.as_deref())?;
     let target = Target { app, account: account.id, password: unknown_password().await? };
@@ -242,10 +243,13 @@ impl Target<'_> {
             };
             let id = store.next_id(Sequence::PhoneUser, PhoneUserId::new).await?;
             let mut user = new.clone().into_user(id, application, self.app.clock.now());
-            if let Some(created) = old.created.as_deref().and_then(Timestamp::parse_wire) {
+            if let Some(created) = old.created.as_deref().and_then(Timestamp::parse) {
                 user.created = created;
             }
-            match store.commit(&users::creation(self.account, &user, &self.password, capacity)?).await {
+            let Some(place) = users::Place::read(store, self.account, application).await? else {
+                bail!("application {application} has been deleted");
+            };
+            match store.commit(&users::creation(self.account, &user, &self.password, capacity, &place)?).await {
                 Ok(()) => return Ok(Outcome::Made),
                 Err(CommitError::Refused(Refusal::UserNameNotUnique)) => return Ok(Outcome::There),
                 Err(CommitError::Refused(refusal)) => return Ok(Outcome::Rejected(refusal.to_string())),

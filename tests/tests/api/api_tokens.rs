@@ -117,6 +117,29 @@ async fn no_answer_shows_an_api_token_the_own_token_of_an_admin() {
     assert_eq!(own["token"], app.token);
 }
 
+/// A token that a reader was shown while its user was nobody in particular must not log in as staff later.
+#[tokio::test]
+async fn a_user_s_token_that_an_api_token_has_seen_logs_nobody_in_once_the_user_is_staff() {
+    let app = App::new().await;
+    let reader = mint(&app, "reader", Scope::Read).await;
+    for kind in ["agent", "admin"] {
+        let id = app.add_stepchat_user(json!({ "email": format!("{kind}@example.com") })).await;
+        let row = app.stepchat("get-user", json!({ "token": reader, "user_id": id })).await.response();
+        let seen = row["token"].as_str().unwrap().to_owned();
+        let login =
+            async |token: &str| app.stepchat("login", json!({ "user_id": id, "user_token": token })).await.response();
+        assert!(login(&seen).await.is_array(), "as the user it is");
+        app.stepchat("update-user", json!({ "user_id": id, "user_type": kind })).await.response();
+        assert_eq!(login(&seen).await, json!(false), "{kind}");
+        let new = app.stepchat("get-user", json!({ "user_id": id })).await.response()["token"].clone();
+        assert_eq!(login(new.as_str().unwrap()).await[0]["user_type"], kind);
+        // Demoted, it is shown again; promoted once more, it is void again.
+        app.stepchat("update-user", json!({ "user_id": id, "user_type": "user" })).await.response();
+        app.stepchat("update-user", json!({ "user_id": id, "user_type": "agent" })).await.response();
+        assert_eq!(login(new.as_str().unwrap()).await, json!(false), "{kind}, once more");
+    }
+}
+
 #[tokio::test]
 async fn only_admins_get_tokens_and_no_name_is_given_twice() {
     let app = App::new().await;

@@ -157,8 +157,8 @@ async fn ids_at_their_edges() {
         for bad in [
             "-1",
             "1.5",
-            " 1",
-            "1 ",
+            "1 2",
+            "1. 0",
             "+1",
             "1e3",
             "0x1",

@@ -7,6 +7,7 @@ use shared::ids::UserId;
 use shared::stepchat::{Detail, DetailValue, Email, Name, NewUser, Refusal, Slug, UserType};
 use shared::store::auth::TokenHash;
 use shared::store::schema::create_tables;
+use shared::store::stepchat::counters::Leads;
 use shared::store::stepchat::users::{self, Secrets};
 use shared::store::{CommitError, Endpoint, Store, Table, Tables, Txn, connect_with};
 use shared::timestamp::Timestamp;
@@ -37,7 +38,7 @@ fn creation(id: u64, email: u64) -> Txn<Refusal> {
     };
     let details = [extra("phone", format!("+7916{id:07}")), extra("city", "Paris".to_owned())];
     let secrets = Secrets { password: None, token: TokenHash::of(&format!("token {id}")) };
-    users::creation(&user, &details, &secrets, true).unwrap()
+    users::creation(&user, &details, &secrets, true, &Leads::unread()).unwrap()
 }
 
 /// An empty store: with its own way into a file, or without.

@@ -1,5 +1,6 @@
 //! Conversations, messages and typing beyond their golden stories.
 
+use super::gate::Gate;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tests::App;
@@ -114,15 +115,15 @@ async fn messages_sent_at_once_all_arrive_and_the_newest_is_remembered() {
 async fn the_same_key_writes_and_starts_once() {
     let app = App::new().await;
     let (user, place) = conversation(&app).await;
-    let fields = json!({ "user_id": user, "conversation_id": place, "message": "x", "request_id": "k" });
+    let fields = json!({ "user_id": user, "conversation_id": place, "message": "x", "idempotency_key": "k" });
     let first = app.stepchat("send-message", fields.clone()).await;
     assert_eq!(app.stepchat("send-message", fields).await.text, first.text);
     let row = app.stepchat("get-conversation", json!({ "conversation_id": place })).await.response();
     assert_eq!(row["messages"].as_array().unwrap().len(), 1);
-    let fields = json!({ "user_id": user, "request_id": "l" });
+    let fields = json!({ "user_id": user, "idempotency_key": "l" });
     let first = app.stepchat("new-conversation", fields.clone()).await;
     assert_eq!(app.stepchat("new-conversation", fields).await.text, first.text);
-    let fields = json!({ "user_ids": [user], "request_id": "m" });
+    let fields = json!({ "user_ids": [user], "idempotency_key": "m" });
     assert_eq!(app.stepchat("delete-users", fields.clone()).await.response(), json!(true));
     assert_eq!(app.stepchat("delete-users", fields).await.response(), json!(true));
 }
@@ -199,4 +200,67 @@ async fn a_message_to_a_user_who_is_being_deleted_is_refused_or_purged() {
         assert_eq!(app.stepchat("send-message", fields).await.code(), "conversation-id-not-found");
         assert!(!app.items().iter().any(|(_, item)| item.to_string().contains("canary")));
     }
+}
+
+/// A page costs what is on it, and the pointers: the conversations before it are not read.
+#[tokio::test]
+async fn a_page_of_a_users_conversations_reads_no_conversation_of_the_pages_before() {
+    let (gate, app) = Gate::app().await;
+    let user = app.add_stepchat_user(json!({ "email": "anna@example.com" })).await;
+    let mut sent = Vec::new();
+    for _ in 0..6 {
+        let conversation = start(&app, &user).await;
+        sent.push(send(&app, &user, &conversation, "text").await);
+    }
+    start(&app, &user).await;
+    let list = async |cursor: Value| {
+        gate.seen();
+        let fields = json!({ "user_id": user, "cursor": cursor });
+        let listed = app.stepchat("get-user-conversations", fields).await.response();
+        let ids: Vec<Value> = listed.as_array().unwrap().iter().map(|row| row["id"].clone()).collect();
+        let read = gate.seen().into_iter().filter(|(operation, _)| operation == "BatchGetItem");
+        let keys: Vec<String> = read.map(|(_, request)| request.to_string()).collect();
+        (ids, keys.concat().matches("\"C#").count())
+    };
+    let text = |ids: &[Value]| ids.iter().rev().map(|id| json!(id.to_string())).collect::<Vec<_>>();
+    // Each conversation and its message, and the one without a message.
+    assert_eq!(list(json!("")).await, (text(&sent), 6 * 2 + 1));
+    assert_eq!(list(json!(sent[1].to_string())).await, (text(&sent[..1]), 2 + 1));
+}
+
+/// What the pointers say is what the conversations say, whoever has written, been assigned, or gone.
+#[tokio::test]
+async fn pointers_know_the_newest_message_of_their_conversations() {
+    let app = App::new().await;
+    let (user, own) = conversation(&app).await;
+    let agent = app.add_stepchat_user(json!({ "user_type": "agent" })).await;
+    let fields = json!({ "user_id": user, "agent_id": agent });
+    let started = app.stepchat("new-conversation", fields).await.response();
+    let assigned = started["details"]["id"].as_str().unwrap().to_owned();
+    let other = app.add_stepchat_user(json!({})).await;
+    for (author, place) in [(&user, &own), (&user, &assigned), (&agent, &own), (&other, &assigned), (&other, &own)] {
+        send(&app, author, place, "text").await;
+    }
+    let agree = || {
+        let items: Vec<Value> = app.items().into_iter().map(|(_, item)| item).collect();
+        let mut pointers = 0;
+        for item in items.iter().filter(|item| item["sk"]["S"] == "M" && item.get("uid").is_some()) {
+            let is_pointer = |other: &&Value| {
+                let sort = other["sk"]["S"].as_str().unwrap_or_default();
+                other["cid"] == item["cid"] && (sort.starts_with("C#") || sort.starts_with("A#"))
+            };
+            for pointer in items.iter().filter(is_pointer) {
+                assert_eq!(pointer.get("newest"), item.get("last_message"), "{pointer} {item}");
+                pointers += 1;
+            }
+        }
+        pointers
+    };
+    assert_eq!(agree(), 3);
+    app.stepchat("delete-user", json!({ "user_id": other })).await.response();
+    assert_eq!(agree(), 3);
+    app.stepchat("delete-user", json!({ "user_id": agent })).await.response();
+    assert_eq!(agree(), 2);
+    app.stepchat("delete-user", json!({ "user_id": user })).await.response();
+    assert_eq!(agree(), 0);
 }

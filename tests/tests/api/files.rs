@@ -148,7 +148,7 @@ async fn rows(app: &App, link: &str) -> Vec<Vec<String>> {
     let answer = open(app, link).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
     assert_eq!(answer.headers["content-type"], "text/csv; charset=utf-8");
-    assert_eq!(answer.headers["content-disposition"], "attachment; filename=\"users.csv\"");
+    assert_eq!(answer.headers["content-disposition"], "attachment; filename=users.csv");
     let text = answer.text.strip_prefix('\u{feff}').expect("a byte order mark");
     // Not flexible: every row has as many cells as the header.
     let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes());
@@ -286,7 +286,7 @@ async fn some_users_and_the_rest_behind_a_cursor() {
     let rest = call(&app, "csv-users", rest).await;
     // Two of these have been deleted above, after they were exported.
     assert!(rest.json().get("next_cursor").is_none() && left.len() <= 2, "{left:?}");
-    for nobody in [json!(["abc"]), json!("0")] {
+    for nobody in [json!(["abc"]), json!("2.5")] {
         let none = call(&app, "csv-users", json!({ "user_ids": nobody })).await;
         assert_eq!(rows(&app, none.response().as_str().unwrap()).await.len(), 1, "a header");
     }

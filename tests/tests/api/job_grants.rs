@@ -5,6 +5,7 @@ use super::cascades::{busy, delete_and_die};
 use serde_json::{Value, json};
 use shared::ids::{ApplicationId, PhoneUserId, SkillId, UserId};
 use shared::ledger::Texts;
+use shared::limits::INDEX_SETTLED_MILLIS;
 use shared::runtime::{Job, perform};
 use shared::stepchat::{Scope, TokenName};
 use shared::store::grants::Grant;
@@ -29,6 +30,8 @@ const MANY: usize = 50;
 async fn uses(app: &App, job: &Job, finished: usize) -> BTreeSet<Grant> {
     let (mut done, mut uses) = (Vec::new(), BTreeSet::new());
     for seconds in [0, 60, 60] {
+        // An index may be late: some work waits for that.
+        app.wait_millis(INDEX_SETTLED_MILLIS);
         let deadline = Instant::now() + Duration::from_secs(seconds);
         let (finished, readings) = metered(perform(job, app.app.clone(), deadline)).await;
         done.push(finished.unwrap());
@@ -60,8 +63,10 @@ async fn removed(job: &Job) -> BTreeSet<Grant> {
         app.add_stepchat_user(json!({ "user_type": "lead", "email": format!("lead{n}@example.com") })).await;
     }
     let store = &app.app.store;
-    let by_id = removals::users(vec![UserId::parse(&single).unwrap()]);
-    for removal in [by_id, removals::leads(store).await.unwrap()] {
+    let now = app.app.clock.now();
+    let admin = app.add_stepchat_user(json!({ "user_type": "admin" })).await;
+    let by_id = removals::users([single, admin].iter().filter_map(|id| UserId::parse(id)).collect(), now);
+    for removal in [by_id, removals::leads(store, now).await.unwrap()] {
         store.commit(&removal.promise().unwrap()).await.unwrap();
     }
     let uses = uses(&app, job, 2).await;
@@ -111,12 +116,12 @@ async fn tasks(job: &Job) -> BTreeSet<Grant> {
     assert_eq!(served.json()["total_count"], 3, "{}", served.text);
     let work = [
         tasks::Job::Users { ids: users[..1].to_vec() },
-        tasks::everyone(store, ApplicationId::new(app.application)).await.unwrap(),
+        tasks::everyone(store, app.account.id, ApplicationId::new(app.application)).await.unwrap(),
         tasks::Job::Applications { ids: vec![ApplicationId::new(other).unwrap()] },
     ];
     // One after another: they are kept in no order, and one may leave nothing for the next.
     for work in work {
-        let task = Task::new(app.account.id, work);
+        let task = Task::new(app.account.id, work, app.app.clock.now());
         let mut txn = shared::store::Txn::<Refusal>::default();
         txn.push(task.promise().unwrap());
         store.commit(&txn).await.unwrap();

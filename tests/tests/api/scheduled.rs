@@ -54,6 +54,7 @@ async fn each_run_checks_what_was_added_to_the_journal_once() {
 #[tokio::test]
 async fn a_changed_balance_is_found_and_found_again() {
     let app = App::new().await;
+    app.expect_damage();
     assert_eq!(checked(&app).await, (1, 0));
     behind_the_back(
         &app,
@@ -73,6 +74,7 @@ async fn a_changed_balance_is_found_and_found_again() {
 #[tokio::test]
 async fn a_changed_world_balance_is_found() {
     let app = App::new().await;
+    app.expect_damage();
     behind_the_back(
         &app,
         "UpdateItem",

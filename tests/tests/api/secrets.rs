@@ -17,7 +17,7 @@ async fn canaries_reach_no_log_and_secrets_reach_no_item() {
         "user_id": 2, "by": "email", "value": ADDRESS, "email": ADDRESS, "password": PASSWORD, "first_name": ADDRESS,
         "application_name": "demo", "user_name": "canary", "user_display_name": ADDRESS,
         "last_name": "canary", "user_type": "user", "user_password": PASSWORD, "user_custom_data": ADDRESS, "account_id": 1, "api_key": app.api_key,
-        "request_id": "canary-key-4711", "extra": { "phone": "+7919471147114711" },
+        "idempotency_key": "canary-key-4711", "extra": { "phone": "+7919471147114711" },
     });
     for family in families() {
         for entry in family.methods {
@@ -27,7 +27,7 @@ async fn canaries_reach_no_log_and_secrets_reach_no_item() {
                 ("x", String::new()),
             ] {
                 for fields in [&everything, &json!({ "token": app.token, "user_id": 2, "application_id": 1 })] {
-                    let query = format!("{}?token={}&api_key={}", entry.paths()[0], app.token, app.api_key);
+                    let query = format!("{}?token={}&api_key={}", entry.path(), app.token, app.api_key);
                     let request =
                         Request::post(query).header("content-type", "application/json").header(header, &value);
                     app.send(request.body(Bytes::from(fields.to_string())).unwrap()).await;
@@ -92,9 +92,9 @@ async fn the_text_of_a_session_is_in_its_answer_and_nowhere_else() {
         for (cookie, field) in [(text.as_str(), "canary-cookie-4711"), ("canary-cookie-4711", text.as_str())] {
             let fields = json!({
                 "token": app.token, "login-cookie": field, "user_id": 2, "user_ip": END_USER, "user_token": text,
-                "email": ADDRESS, "first_name": "x".repeat(101), "request_id": text, "search": "x",
+                "email": ADDRESS, "first_name": "x".repeat(101), "idempotency_key": text, "search": "x",
             });
-            let request = Request::post(entry.paths()[0].as_str())
+            let request = Request::post(entry.path().as_str())
                 .header("content-type", "application/json")
                 .header("cookie", format!("sb-login={cookie}"));
             let answer = app.send(request.body(Bytes::from(fields.to_string())).unwrap()).await;

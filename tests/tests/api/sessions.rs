@@ -223,24 +223,25 @@ async fn credentials_that_were_right_begin_nothing_once_they_have_changed() {
 async fn after_the_limit_nothing_is_verified_until_a_failure_is_older_than_the_window() {
     let app = App::new().await;
     ivan(&app, "user").await;
+    let address = json!({ "user_ip": "192.0.2.1" });
     for _ in 0..10 {
-        fail(&app, 1, &json!({})).await;
+        fail(&app, 1, &address).await;
         app.wait_millis(60_000);
     }
     for password in ["wrong", PASSWORD] {
-        assert_eq!(attempt(&app, password, &json!({})).await, json!("ip-ban"), "{password}");
+        assert_eq!(attempt(&app, password, &address).await, json!("ip-ban"), "{password}");
     }
     assert_eq!(app.last_line()["outcome"], "ip-ban");
     // Ten minutes have passed; the oldest failure counts for an hour.
     app.wait_millis(50 * 60_000 - 1);
-    assert_eq!(attempt(&app, PASSWORD, &json!({})).await, json!("ip-ban"));
+    assert_eq!(attempt(&app, PASSWORD, &address).await, json!("ip-ban"));
     app.wait_millis(1);
-    assert_eq!(attempt(&app, "wrong", &json!({})).await, json!(false));
-    assert_eq!(attempt(&app, PASSWORD, &json!({})).await, json!("ip-ban"));
+    assert_eq!(attempt(&app, "wrong", &address).await, json!(false));
+    assert_eq!(attempt(&app, PASSWORD, &address).await, json!("ip-ban"));
     app.wait_millis(60_000);
-    assert!(attempt(&app, PASSWORD, &json!({})).await.is_array());
-    // The success has cleared the account.
-    fail(&app, 10, &json!({})).await;
+    assert!(attempt(&app, PASSWORD, &address).await.is_array());
+    // The success has taken back what this address failed at this account.
+    fail(&app, 10, &address).await;
 }
 
 #[tokio::test]
@@ -265,16 +266,20 @@ async fn limits_and_window_are_settings() {
     assert!(attempt(&app, PASSWORD, &json!({ "user_ip": "192.0.2.1" })).await.is_array());
 }
 
+/// Settings under which an account is locked after so many failures.
+fn account_limit(failures: &'static str) -> impl Fn(&str) -> Option<String> {
+    move |name| (name == "STEPCHAT_LOGIN_FAILURES_PER_ACCOUNT").then(|| failures.into())
+}
+
 #[tokio::test]
-async fn a_lock_out_by_one_caller_locks_neither_other_accounts_nor_other_callers() {
+async fn ten_wrong_calls_without_an_address_lock_nobody_out_a_hundred_lock_this_account() {
     let app = App::new().await;
     let id = ivan(&app, "user").await;
-    let second =
-        app.add_stepchat_user(json!({ "user_type": "admin", "email": "petr@example.com", "password": "x" })).await;
-    let other = json!({ "token": token_of(&app, &second).await });
-    fail(&app, 10, &json!({})).await;
-    assert_eq!(attempt(&app, PASSWORD, &json!({})).await, json!("ip-ban"));
-    assert!(attempt(&app, PASSWORD, &other).await.is_array(), "another caller");
+    fail(&app, 11, &json!({})).await;
+    assert!(attempt(&app, PASSWORD, &json!({})).await.is_array(), "the owner, after eleven");
+    fail(&app, 89, &json!({})).await;
+    assert_eq!(attempt(&app, PASSWORD, &json!({})).await, json!("ip-ban"), "the owner's login took back itself only");
+    app.add_stepchat_user(json!({ "email": "petr@example.com", "password": "x" })).await;
     let petr = json!({ "email": "petr@example.com", "password": "x" });
     assert!(app.stepchat("login", petr).await.response().is_array(), "another account");
     // The id is another name of the account, and a token cannot be guessed.
@@ -283,8 +288,41 @@ async fn a_lock_out_by_one_caller_locks_neither_other_accounts_nor_other_callers
 }
 
 #[tokio::test]
-async fn a_caller_that_tells_no_address_is_counted_by_where_it_connects_from() {
-    let app = App::new().await;
+async fn an_owner_who_logs_in_now_and_then_gives_a_guesser_no_more_tries() {
+    for address in [None, Some("192.0.2.9")] {
+        let app = App::with(account_limit("6")).await;
+        ivan(&app, "user").await;
+        let owner = address.map_or_else(|| json!({}), |address| json!({ "user_ip": address }));
+        for guess in 0..6 {
+            // Each from an address of its own, if the integration tells addresses.
+            let guesser = address.map_or_else(|| json!({}), |_| json!({ "user_ip": format!("198.51.100.{guess}") }));
+            fail(&app, 1, &guesser).await;
+            if guess < 5 {
+                assert!(attempt(&app, PASSWORD, &owner).await.is_array(), "{address:?} {guess}");
+            }
+        }
+        let late = json!({ "user_ip": "198.51.100.77" });
+        assert_eq!(attempt(&app, "another guess", &late).await, json!("ip-ban"), "{address:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_owner_s_own_slips_are_taken_back_by_a_right_login() {
+    let app = App::with(account_limit("12")).await;
+    ivan(&app, "user").await;
+    let owner = json!({ "user_ip": "192.0.2.9" });
+    fail(&app, 3, &json!({ "user_ip": "198.51.100.1" })).await;
+    for _ in 0..3 {
+        // Nine of the address's ten, and all that the account has left.
+        fail(&app, 8, &owner).await;
+        assert!(attempt(&app, PASSWORD, &owner).await.is_array());
+    }
+}
+
+/// An integration that tells no address is counted by the account, wherever it connects from.
+#[tokio::test]
+async fn a_caller_that_tells_no_address_is_counted_by_the_account_alone() {
+    let app = App::with(account_limit("10")).await;
     ivan(&app, "user").await;
     let from = async |address: [u8; 4], password: &str| {
         let form = format!("function=login&token={}&email={EMAIL}&password={password}", app.token);
@@ -293,11 +331,10 @@ async fn a_caller_that_tells_no_address_is_counted_by_where_it_connects_from() {
         request.extensions_mut().insert(ConnectInfo(SocketAddr::from((address, 1234))));
         app.send(request).await.response()
     };
-    for _ in 0..10 {
-        assert_eq!(from([192, 0, 2, 1], "wrong").await, json!(false));
+    for last in 0..10 {
+        assert_eq!(from([192, 0, 2, last], "wrong").await, json!(false));
     }
-    assert_eq!(from([192, 0, 2, 1], PASSWORD).await, json!("ip-ban"));
-    assert!(from([192, 0, 2, 2], PASSWORD).await.is_array());
+    assert_eq!(from([192, 0, 2, 99], PASSWORD).await, json!("ip-ban"));
 }
 
 #[tokio::test]
@@ -333,24 +370,24 @@ async fn at_once(app: &App, passwords: &[String], fields: &Value) -> (usize, Vec
 
 #[tokio::test]
 async fn many_tries_at_once_are_no_more_tries() {
-    let app = App::new().await;
+    let app = App::with(account_limit("40")).await;
     ivan(&app, "user").await;
     let wrong: Vec<String> = (0..32).map(|n| format!("wrong{n}")).collect();
-    let (mut verified, answers) = at_once(&app, &wrong, &json!({})).await;
+    let address = json!({ "user_ip": "192.0.2.1" });
+    let (mut verified, answers) = at_once(&app, &wrong, &address).await;
     assert!((1..=10).contains(&verified), "{answers:?}");
     // What is left of the ten, if some gave up in the crowd, and no more.
-    while attempt(&app, "wrong", &json!({})).await == json!(false) {
-        verified += 1;
-    }
-    assert_eq!(verified, 10, "{answers:?}");
-    // Counted by address, a success takes back its own try and leaves the others counted.
-    let address = json!({ "user_ip": "192.0.2.1" });
-    let with_right: Vec<String> = wrong.into_iter().chain([PASSWORD.to_owned()]).collect();
-    let (mut verified, answers) = at_once(&app, &with_right, &address).await;
     while attempt(&app, "wrong", &address).await == json!(false) {
         verified += 1;
     }
     assert_eq!(verified, 10, "{answers:?}");
+    // Counted by the account, a success takes back its own try and leaves the others counted: thirty are left.
+    let with_right: Vec<String> = wrong.into_iter().chain([PASSWORD.to_owned()]).collect();
+    let (mut verified, answers) = at_once(&app, &with_right, &json!({})).await;
+    while attempt(&app, "wrong", &json!({})).await == json!(false) {
+        verified += 1;
+    }
+    assert_eq!(verified, 30, "{answers:?}");
 }
 
 #[tokio::test]
@@ -374,9 +411,11 @@ async fn whatever_is_wrong_costs_the_same_work() {
     }
     let (right, runs) = hashes(json!({ "email": EMAIL, "password": PASSWORD })).await;
     assert!(right.is_array() && runs == 1);
-    fail(&app, 10, &json!({})).await;
-    for (what, email, password) in [("locked", EMAIL, "wrong"), ("locked, though right", EMAIL, PASSWORD)] {
-        assert_eq!(hashes(json!({ "email": email, "password": password })).await, (json!("ip-ban"), 1), "{what}");
+    let address = "192.0.2.1";
+    fail(&app, 10, &json!({ "user_ip": address })).await;
+    for (what, password) in [("locked", "wrong"), ("locked, though right", PASSWORD)] {
+        let fields = json!({ "email": EMAIL, "password": password, "user_ip": address });
+        assert_eq!(hashes(fields).await, (json!("ip-ban"), 1), "{what}");
     }
     // A token needs no such work: it is too long to be guessed.
     assert_eq!(hashes(json!({ "user_id": 1 })).await.1, 0);
@@ -529,11 +568,12 @@ async fn of_two_changes_with_one_session_at_once_one_happens() {
 async fn no_idempotency_record_keeps_the_text_of_a_session() {
     let app = App::new().await;
     ivan(&app, "user").await;
-    let fields = json!({ "email": EMAIL, "password": PASSWORD, "request_id": "once" });
+    let fields = json!({ "email": EMAIL, "password": PASSWORD, "idempotency_key": "once" });
     let texts = [app.stepchat("login", fields.clone()).await, app.stepchat("login", fields).await];
     let texts = texts.map(|answer| answer.response()[1].as_str().unwrap().to_owned());
     assert_ne!(texts[0], texts[1], "once more is one session more");
-    let new = app.stepchat("update-login", json!({ "login-cookie": texts[0], "request_id": "again" })).await.response();
+    let new =
+        app.stepchat("update-login", json!({ "login-cookie": texts[0], "idempotency_key": "again" })).await.response();
     let items: Vec<String> = app.items().into_iter().map(|(_, item)| item.to_string()).collect();
     for text in [texts[0].as_str(), texts[1].as_str(), new.as_str().unwrap(), "\"I#"] {
         assert!(!items.iter().any(|item| item.contains(text)), "{text}");

@@ -20,7 +20,10 @@ async fn answers_are_text_unless_json_is_accepted() {
     for (accept, expected) in [
         (None, "text/plain; charset=utf-8"),
         (Some("*/*"), "text/plain; charset=utf-8"),
-        (Some("application/json, text/plain, */*"), "application/json"),
+        (Some("application/json, text/plain, */*"), "application/json; charset=utf-8"),
+        (Some("application/json;q=0"), "text/plain; charset=utf-8"),
+        // Browsers, and n8n as one of them.
+        (Some("application/json,text/html,application/xhtml+xml,*/*;q=0.8"), "text/plain; charset=utf-8"),
     ] {
         let mut request = Request::post("/stepchat").header("content-type", "application/x-www-form-urlencoded");
         if let Some(accept) = accept {

@@ -76,3 +76,15 @@ async fn the_limit_of_users_holds_exactly_when_it_is_set() {
     assert_eq!(codes.iter().filter(|code| code.is_null()).count(), 3, "{codes:?}");
     assert_eq!(add("late".into()).await, 109);
 }
+
+#[tokio::test]
+async fn an_empty_text_leaves_the_custom_data_and_one_blank_empties_it() {
+    let app = App::new().await;
+    let user = app.add_voximplant_user("custom", json!({ "user_custom_data": "x" })).await;
+    for (sent, stored) in [("", "x"), (" ", " "), ("y", "y")] {
+        let fields = json!({ "user_id": user, "user_custom_data": sent });
+        assert_eq!(app.voximplant("SetUserInfo", fields).await.json()["result"], 1);
+        let users = app.voximplant("GetUsers", json!({ "user_id": user })).await.json();
+        assert_eq!(users["result"][0]["user_custom_data"], stored, "{sent:?}");
+    }
+}

@@ -9,6 +9,7 @@ use switchboard::methods::families;
 use tests::app::{FILES_SECRET, encode, token_secret};
 use tests::cases::{self, Kept, Step};
 use tests::lambda::{Lambda, event};
+use tests::prepared::Prepared;
 use tests::{App, jwt};
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -77,7 +78,7 @@ async fn by(way: Way, app: &App, entry: &shared::method::Entry, step: &Step, kep
     let (body, headers) = form(app, entry.family, selector, step.fields(kept));
     let path = match way {
         Way::FrontDoor => entry.root.to_owned(),
-        Way::Route | Way::Binary => entry.paths()[0].clone(),
+        Way::Route | Way::Binary => entry.path(),
     };
     if way == Way::Binary {
         let lambda = Lambda::start(&entry.binary(), &variables(app).await).await;
@@ -146,20 +147,14 @@ async fn same_bytes(family: &'static str) {
         for case in cases::of(entry) {
             let last = case.steps.last().unwrap();
             let mut answers = Vec::new();
-            // Reads of one deployment must agree to the byte; writes need a fresh one each, and answer the same as ids
-            // start anew.
-            let shared = if entry.effect == Effect::Read { Some(prepared(family.name, &case).await) } else { None };
+            // Told once up to its last step, which then comes three times, each time on what was there before.
+            let (app, kept) = prepared(family.name, &case).await;
+            let before = Prepared::of(&app.database, "binaries");
             for way in [Way::FrontDoor, Way::Route, Way::Binary] {
-                let answer = match &shared {
-                    Some((app, kept)) => by(way, app, entry, last, kept).await,
-                    None => {
-                        let (app, kept) = prepared(family.name, &case).await;
-                        by(way, &app, entry, last, &kept).await
-                    }
-                };
+                before.copy_into(&app.database);
+                let answer = by(way, &app, entry, last, &kept).await;
                 let (status, headers, body) = answer;
-                // Writes on fresh deployments happen one after another: their moments differ and the sessions they
-                // begin, nothing else may.
+                // Writes happen one after another: their moments differ and the sessions they begin, nothing else may.
                 let body = if entry.effect == Effect::Read {
                     body
                 } else {
@@ -212,6 +207,113 @@ async fn the_front_doors_own_binaries_serve_their_families() {
             voximplant.post(&format!("{path}{query}"), &[("content-type", "application/json")], b"{}", false).await;
         assert_eq!(answer.body, r#"{"result":[],"count":0,"total_count":0}"#, "{path}");
     }
+}
+
+/// The error of an answer in its family's shape: Voximplant's `error.code`, StepChat's `response`.
+fn refusal(family: &str, answer: &Value) -> Value {
+    assert_eq!(answer["statusCode"], 200, "{answer}");
+    let json = "application/json; charset=utf-8";
+    let kind = if family == "voximplant" { json } else { "text/plain; charset=utf-8" };
+    assert_eq!(answer["headers"]["content-type"], kind, "{answer}");
+    let body: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
+    if family == "voximplant" {
+        assert_eq!(body["errors"], json!([body["error"]]), "{body}");
+        body["error"]["code"].clone()
+    } else {
+        assert_eq!(body["success"], json!(false), "{body}");
+        body["response"].clone()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatever_event_comes_the_answer_has_the_familys_shape() {
+    let app = App::new().await;
+    let variables = variables(&app).await;
+    let good = |path: &str| event(path, &[("content-type", FORM)], b"", false);
+    let with = |path: &str, pointer: &str, value: Value| {
+        let mut event = good(path);
+        let (parent, name) = pointer.rsplit_once('/').unwrap();
+        event.pointer_mut(parent).unwrap()[name] = value;
+        event
+    };
+    for (family, binary, path) in [
+        ("voximplant", "voximplant-get-users", "/platform_api/GetUsers"),
+        ("voximplant", "voximplant-front-door", "/platform_api"),
+        ("stepchat", "stepchat-count-users", "/stepchat/count-users"),
+        ("stepchat", "stepchat-front-door", "/include/api.php"),
+    ] {
+        let lambda = Lambda::start(binary, &variables).await;
+        let mut events = vec![json!({}), json!([]), json!("x"), json!(5), json!(null), json!({ "key1": "value1" })];
+        for (pointer, value) in [
+            ("/rawQueryString", json!("a={\"b\": <1>}\u{1}\u{7f}И#&%zz")),
+            ("/rawQueryString", json!(format!("a={}", "x".repeat(100_000)))),
+            ("/rawQueryString", json!(5)),
+            ("/rawPath", json!("/a b\"<>{}\u{0}?И#")),
+            ("/rawPath", json!(null)),
+            ("/isBase64Encoded", json!(true)),
+            ("/isBase64Encoded", json!("true")),
+            ("/isBase64Encoded", json!([])),
+            ("/body", json!({ "a": 1 })),
+            ("/body", json!(null)),
+            ("/headers/x-odd", json!("a\r\nb\u{1}")),
+            ("/headers/x odd", json!("a")),
+            ("/headers/content-type", json!("multipart/form-data; boundary=\u{1}")),
+            ("/headers/host", json!("a b/\\{}")),
+            ("/headers/x-forwarded-proto", json!("no scheme")),
+            ("/headers/accept", json!(["a"])),
+            ("/headers/x-long", json!("x".repeat(200_000))),
+            ("/headers", json!((0..2_000).map(|number| (format!("x-{number}"), json!("a"))).collect::<Map<_, _>>())),
+            ("/headers", json!([1])),
+            ("/cookies", json!(["a=\u{1}", 5, "b=2"])),
+            ("/cookies", json!("a=1")),
+            ("/requestContext", json!(null)),
+            ("/requestContext", json!([])),
+            ("/requestContext/http", json!(7)),
+            ("/requestContext/http/method", json!("PROPFIND")),
+            ("/requestContext/http/method", json!("G ET")),
+            ("/requestContext/http/method", json!("")),
+            ("/requestContext/http/sourceIp", json!("nowhere")),
+            ("/requestContext/stage", json!("a b/../\u{1}")),
+            ("/requestContext/domainName", json!("{}")),
+            ("/requestContext/timeEpoch", json!("late")),
+        ] {
+            let mut event = with(path, pointer, value);
+            if pointer == "/isBase64Encoded" {
+                event["body"] = json!("%%% no base64");
+            }
+            events.push(event);
+        }
+        for event in events {
+            let shown: String = event.to_string().chars().take(300).collect();
+            let answer = lambda.invoke(&event).await.unwrap_or_else(|error| panic!("{binary} {shown}: {error}"));
+            refusal(family, &answer);
+        }
+        let lone = lambda.invoke_text(r#"{"rawPath":"\ud800","headers":{"a":"\udfff"}}"#.to_owned()).await;
+        refusal(family, &lone.unwrap());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_raw_query_is_read_and_a_broken_key_refused() {
+    let app = App::new().await;
+    let variables = variables(&app).await;
+    let add = Lambda::start("voximplant-add-user", &variables).await;
+    let raw = format!(
+        "account_id=1&api_key={}&application_id=1&user_name=raw&user_display_name=a \"b\" <c>&user_password=Passw0rd!\
+         &user_custom_data={{\"a\":1}}",
+        app.api_key
+    );
+    let mut event = event("/platform_api/AddUser", &[], b"", false);
+    event["rawQueryString"] = json!(raw);
+    let answer = add.invoke(&event).await.unwrap();
+    assert_eq!(answer["body"], r#"{"result":1,"user_id":1}"#);
+    let user = app.voximplant("GetUsers", json!({ "user_id": 1 })).await.json()["result"][0].clone();
+    assert_eq!((&user["user_display_name"], &user["user_custom_data"]), (&json!("a \"b\" <c>"), &json!("{\"a\":1}")));
+    // Dropping a key that cannot be read would let the effect happen twice.
+    event["rawQueryString"] = json!(raw.replace("user_name=raw", "user_name=other"));
+    event["headers"]["idempotency-key"] = json!("a\u{1}b");
+    assert_eq!(refusal("voximplant", &add.invoke(&event).await.unwrap()), 101);
+    assert_eq!(app.voximplant("GetUsers", json!({})).await.json()["total_count"], 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,14 +2,14 @@
 //! them, and the operator's commands find a stack by its name.
 
 use serde_json::{Value, json};
-use shared::store::Table;
+use shared::store::{Table, Tables};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Output;
 use std::sync::OnceLock;
 use switchboard::methods::{JOBS, families};
-use tests::lambda::Lambda;
+use tests::lambda::{GATEWAY_ID, INVOCATION_ID, Lambda};
 use tests::{App, template, workspace};
 
 const FORM: [(&str, &str); 1] = [("content-type", "application/x-www-form-urlencoded")];
@@ -89,7 +89,7 @@ async fn a_function_of_each_kind_works_with_exactly_the_variables_of_the_templat
         (
             "stepchat-add-user",
             "/stepchat/add-user",
-            format!("{stepchat}&first_name=Ivan&request_id=1"),
+            format!("{stepchat}&first_name=Ivan&idempotency_key=1"),
             "\"response\":2",
         ),
         // A row, whose token must be the one that every other function derives.
@@ -105,7 +105,7 @@ async fn a_function_of_each_kind_works_with_exactly_the_variables_of_the_templat
             "voximplant-add-user",
             "/platform_api/AddUser",
             format!(
-                "{voximplant}&application_id=1&user_name=ivan&user_display_name=I&user_password=Passw0rd!&request_id=1"
+                "{voximplant}&application_id=1&user_name=ivan&user_display_name=I&user_password=Passw0rd!&idempotency_key=1"
             ),
             "\"user_id\":1",
         ),
@@ -120,10 +120,41 @@ async fn a_function_of_each_kind_works_with_exactly_the_variables_of_the_templat
     assert_eq!(jobs.invoke(&json!({ "detail-type": "Scheduled Event" })).await, Ok(json!(0)));
 }
 
+/// The gateway's log has the address of each request, and a function's the outcome: one id is in both.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failed_login_is_in_the_functions_log_under_the_gateways_id_of_the_request() {
+    let (app, address) = deployment().await;
+    let form = format!("token={}&email=nobody@example.com&password=x", app.token);
+    for (binary, path) in [("stepchat-login", "/stepchat/login"), ("stepchat-front-door", "/script/include/api.php")] {
+        let function = start(&app, &address, binary).await;
+        let answer = function.post(path, &FORM, format!("function=login&{form}").as_bytes(), true).await;
+        assert!(answer.body.contains("\"response\":false"), "{binary}: {}", answer.body);
+        let line = function.line().await;
+        assert_eq!((&line["outcome"], &line["request_id"]), (&json!("login-failed"), &json!(GATEWAY_ID)), "{line}");
+        assert_eq!(line["invocation_id"], INVOCATION_ID, "{line}");
+    }
+    assert!(template().contains(r#""request_id":"$context.requestId""#));
+}
+
+/// A method's own function also gets what stands below its path.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn below_a_methods_path_its_function_answers_what_the_front_door_answers() {
+    let (app, address) = deployment().await;
+    let form = format!("account_id=1&api_key={}", app.api_key);
+    let own = start(&app, &address, "voximplant-get-applications").await;
+    let door = start(&app, &address, "voximplant-front-door").await;
+    for path in ["", "/", "//", "/x", "/x/", "/AddUser"].map(|rest| format!("/platform_api/GetApplications{rest}")) {
+        let own = own.post(&path, &FORM, form.as_bytes(), true).await;
+        assert_eq!(own, door.post(&path, &FORM, form.as_bytes(), true).await, "{path}");
+        let known = path.trim_end_matches('/').ends_with("GetApplications");
+        assert!(own.body.contains(if known { "\"total_count\":1" } else { "\"code\":103" }), "{path}: {}", own.body);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_functions_know_the_same_idempotency_key() {
     let (app, address) = deployment().await;
-    let form = format!("token={}&first_name=Ivan&request_id=once", app.token);
+    let form = format!("token={}&first_name=Ivan&idempotency_key=once", app.token);
     let own = start(&app, &address, "stepchat-add-user").await;
     let first = own.post("/stepchat/add-user", &FORM, form.as_bytes(), true).await;
     let door = start(&app, &address, "stepchat-front-door").await;
@@ -204,6 +235,7 @@ fn command_line(folder: &Path, app: &App) {
          *describe-stacks*) echo 'An error occurred (ValidationError): Stack with id other does not exist' >&2; exit 254 ;;\n\
          *secret:token*) echo '\"{TOKEN_SECRET}\"' ;;\n\
          *secret:payload*) echo '\"{PAYLOAD_SECRET}\"' ;;\n\
+         *--version*) echo 'aws-cli/2.31.0 Python/3.13' ;;\n\
          *export-credentials*) echo '{{\"Version\":1,\"AccessKeyId\":\"x\",\"SecretAccessKey\":\"y\"}}' ;;\n\
          *) exit 1 ;;\nesac\n"
     );
@@ -236,6 +268,8 @@ async fn the_operator_finds_a_stack_by_its_name_and_makes_its_first_things_once(
     assert!(first.contains("account 2 (acme, USD) made") && first.contains("voximplant.json"), "{first}");
     // The test's deployment has its admin already: its token is not shown again.
     assert!(first.contains("admin 1 is there already") && !first.contains(&app.token), "{first}");
+    // What it says to do next is done on the same stack.
+    assert!(first.contains("switchboard --stack live operator token create"), "{first}");
     let file: Value = serde_json::from_slice(&fs::read(folder.path().join("voximplant.json")).unwrap()).unwrap();
     assert_eq!(file["account_id"], 2);
     let again = told(&run(&init).await);
@@ -245,6 +279,52 @@ async fn the_operator_finds_a_stack_by_its_name_and_makes_its_first_things_once(
     assert!(!other.status.success());
     assert!(String::from_utf8_lossy(&other.stderr).contains("never overwritten"));
     assert_eq!(app.operator.accounts().await.unwrap().len(), 2);
+    assert!(!folder.path().join(".switchboard").exists(), "a stack keeps nothing on this machine");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_table_becomes_what_it_was_at_another_moment() {
+    let (app, address) = deployment().await;
+    let folder = tempfile::tempdir().unwrap();
+    command_line(folder.path(), &app);
+    for name in ["Ivan", "Petr"] {
+        app.add_stepchat_user(json!({ "first_name": name })).await;
+    }
+    let earlier = items_of(&app, "stepchat");
+    copy(&app, "stepchat", "stepchat-restored").await;
+    app.stepchat("delete-user", json!({ "user_id": "2" })).await.response();
+    app.stepchat("update-user", json!({ "user_id": "3", "first_name": "Pyotr" })).await.response();
+    app.add_stepchat_user(json!({ "first_name": "Anna" })).await;
+    let later = items_of(&app, "stepchat");
+    assert_ne!(earlier, later);
+    let restore = ["restore", "--table", "stepchat", "--from", "stepchat-restored"];
+    let run = async |more: &[&str]| operator(folder.path(), &address, "live", &[&restore[..], more].concat()).await;
+    assert!(told(&run(&["--dry-run"]).await).contains("would be written"));
+    assert_eq!(items_of(&app, "stepchat"), later, "asking alone changes nothing");
+    assert!(told(&run(&[]).await).contains("were written"));
+    assert_eq!(items_of(&app, "stepchat"), earlier);
+    assert!(told(&run(&[]).await).contains(" 0 were written, 0 were deleted"));
+    // A table of another kind is none of its earlier states.
+    let other = operator(folder.path(), &address, "live", &["restore", "--table", "auth", "--from", "stepchat"]).await;
+    assert!(!other.status.success() && String::from_utf8_lossy(&other.stderr).contains("other keys"));
+}
+
+/// The items of a table, as texts in order.
+fn items_of(app: &App, table: &str) -> Vec<String> {
+    let items = app.items().into_iter().filter(|(kind, _)| kind.as_str() == table);
+    let mut items: Vec<String> = items.map(|(_, item)| item.to_string()).collect();
+    items.sort();
+    items
+}
+
+/// As a restore from a point in time does: another table with the same keys and the same items.
+async fn copy(app: &App, table: &str, name: &str) {
+    let tables = Tables::new(|kind| if kind.as_str() == table { name.to_owned() } else { kind.as_str().to_owned() });
+    let client = app.app.store.client();
+    shared::store::schema::create_tables(client, &tables).await.unwrap();
+    for item in client.scan().table_name(table).send().await.unwrap().items() {
+        client.put_item().table_name(name).set_item(Some(item.clone())).send().await.unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

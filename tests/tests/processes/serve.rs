@@ -1,6 +1,7 @@
 //! `switchboard serve` as people run it.
 
 use serde_json::Value;
+use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -35,19 +36,40 @@ pub(super) struct Server {
     pub(super) https: SocketAddr,
 }
 
-fn free_port() -> SocketAddr {
+pub(super) fn free_port() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+/// The command that serves a state folder on these ports.
+pub(super) fn serving(state: &Path, http: SocketAddr, https: SocketAddr) -> Command {
+    let mut command = Command::new(binary("switchboard"));
+    command.args(["serve", "--listen", &http.to_string(), "--https", &https.to_string(), "--state"]).arg(state);
+    command.env("RUST_BACKTRACE", "0");
+    command
 }
 
 impl Server {
     pub(super) fn start(state: &Path, memory: bool) -> Self {
         let (http, https) = (free_port(), free_port());
-        let mut command = Command::new(binary("switchboard"));
-        command.args(["serve", "--listen", &http.to_string(), "--https", &https.to_string(), "--state"]).arg(state);
+        let mut command = serving(state, http, https);
         if memory {
             command.arg("--memory");
         }
-        let mut process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        Self::of(command, http, https)
+    }
+
+    /// With more words on the command line; what it says goes into these files.
+    pub(super) fn told(state: &Path, words: &[&str], out: &Path, err: &Path) -> Self {
+        let (http, https) = (free_port(), free_port());
+        let mut command = serving(state, http, https);
+        command.args(words).stdout(File::create(out).unwrap()).stderr(File::create(err).unwrap());
+        Self::of(command, http, https)
+    }
+
+    /// Waits until the command serves.
+    pub(super) fn of(mut command: Command, http: SocketAddr, https: SocketAddr) -> Self {
+        let mut process = command.spawn().unwrap();
         let patience = Instant::now() + Duration::from_secs(30);
         while TcpStream::connect(http).is_err() || TcpStream::connect(https).is_err() {
             assert!(process.try_wait().unwrap().is_none(), "the server stopped");
@@ -132,6 +154,51 @@ fn chunked_bodies_are_put_together() {
     let head = "POST /stepchat HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/x-www-form-urlencoded\r\nTransfer-Encoding: chunked\r\n\r\n";
     let request = format!("{head}{:x}\r\n{start}\r\n{:x}\r\n{end}\r\n0\r\n\r\n", start.len(), end.len());
     assert_eq!(exchange(server.http, request.as_bytes()).unwrap()["response"]["all"], "1");
+    server.kill();
+}
+
+#[test]
+fn raw_targets_and_headers_are_taken_as_a_gateway_takes_them() {
+    let folder = Folder::new("raw");
+    let server = Server::start(&folder.0, true);
+    let key = folder.json("voximplant-apikey.json")["api_key"].as_str().unwrap().to_owned();
+    let add = |name: &str, more: &str| {
+        format!(
+            "/platform_api/AddUser?account_id=1&api_key={key}&application_id=1&user_name={name}&user_display_name=a b&\
+             user_password=Passw0rd!&user_custom_data={{\"a\":<1>}}{more}"
+        )
+    };
+    // As PHP's file_get_contents and `curl -g` send it; the second on one connection with a first.
+    let request = |target: &str, more: &str| format!("GET {target} HTTP/1.1\r\nHost: x\r\n{more}\r\n");
+    let close = "Connection: close\r\n";
+    assert_eq!(exchange(server.http, request(&add("one", ""), close).as_bytes()).unwrap()["user_id"], 1);
+    let pipelined = request(&add("two", ""), "") + &request(&add("three", ""), close);
+    let mut stream = TcpStream::connect(server.http).unwrap();
+    stream.write_all(pipelined.as_bytes()).unwrap();
+    let mut answers = String::new();
+    stream.read_to_string(&mut answers).unwrap();
+    assert_eq!(answers.matches("\"user_id\":").count(), 2, "{answers}");
+    let list = format!("/platform_api/GetUsers?account_id=1&api_key={key}");
+    let users = exchange(server.http, request(&list, close).as_bytes()).unwrap();
+    assert_eq!((&users["total_count"], &users["result"][2]["user_custom_data"]), (&3.into(), &"{\"a\":<1>}".into()));
+    for (what, raw, code) in [
+        (
+            "a control character in a header",
+            format!("GET {list} HTTP/1.1\r\nHost: x\r\nX: a\u{1}b\r\n{close}\r\n"),
+            None,
+        ),
+        ("a line that is no header", format!("GET {list} HTTP/1.1\r\nHost: x\r\nnonsense\r\n{close}\r\n"), None),
+        ("an odd method", format!("PROP{{FIND {list} HTTP/1.1\r\nHost: x\r\n{close}\r\n"), Some(101)),
+        ("an odd path", format!("GET /platform_api/\"<x> y HTTP/1.1\r\nHost: x\r\n{close}\r\n"), Some(103)),
+        (
+            "a broken key",
+            format!("GET {} HTTP/1.1\r\nHost: x\r\nIdempotency-Key: \u{1}\r\n{close}\r\n", add("four", "")),
+            Some(101),
+        ),
+    ] {
+        let answer = exchange(server.http, raw.as_bytes()).unwrap_or_else(|| panic!("{what}: no answer"));
+        assert_eq!(answer["error"]["code"].as_i64(), code, "{what}: {answer}");
+    }
     server.kill();
 }
 

@@ -62,9 +62,13 @@ fn a_method_fits_on_about_one_screen() {
 
 #[test]
 fn no_two_methods_answer_on_one_path() {
-    let paths: Vec<String> =
-        families().iter().flat_map(|family| family.methods).flat_map(shared::method::Entry::paths).collect();
-    assert_eq!(paths.iter().collect::<BTreeSet<_>>().len(), paths.len());
+    let routes: Vec<String> = families()
+        .iter()
+        .flat_map(|family| family.methods)
+        .flat_map(shared::method::Entry::routes)
+        .map(|route| route.to_string())
+        .collect();
+    assert_eq!(routes.iter().collect::<BTreeSet<_>>().len(), routes.len());
 }
 
 #[test]
@@ -89,4 +93,11 @@ fn every_generated_file_is_fresh() {
     let files = xtask::generate::files(root()).unwrap();
     let stale: Vec<_> = files.iter().filter(|file| file.is_stale(root())).map(|file| &file.path).collect();
     assert!(stale.is_empty(), "run `cargo xtask generate`: {stale:?}");
+}
+
+#[test]
+fn the_tables_of_the_comparison_are_those_of_its_data() {
+    for file in xtask::generate::comparison_tables(&root()).unwrap() {
+        assert!(!file.is_stale(&root()), "{}: run `cargo xtask generate`", file.path.display());
+    }
 }

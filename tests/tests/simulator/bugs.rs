@@ -1,7 +1,9 @@
-//! The simulator can fail: three planted bugs, each of which its checks catch.
+//! The simulator can fail: planted mistakes, each of which its checks catch. Those of [`Bug`] are made by every process, as
+//! if the code had them; the others are written out.
 
 use super::check;
 use super::network::Faults;
+use super::storm::{self, Storm};
 use super::story::{Call, Deployment, mortal, runtime};
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
@@ -11,6 +13,131 @@ use shared::store::Table;
 use shared::store::ledger::operation::OperationId;
 use shared::store::ledger::transfer::{Draft, Order, draft};
 use switchboard::embedded;
+
+/// A mistake that the code could make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bug {
+    /// It reads without `ConsistentRead`.
+    EventualReads,
+    /// It repeats a transaction under another token.
+    OtherToken,
+    /// It takes a batch for done that was processed in part.
+    DropsUnprocessed,
+    /// It takes throttling inside a cancelled transaction for a condition that has failed.
+    ThrottlingIsRefusal,
+    /// It takes a single write that met a conflict for done.
+    ConflictIsSuccess,
+    /// It reads a user's extras before the profile whose version decides.
+    ExtrasFirst,
+    /// It promises to delete all without saying as of when.
+    PromiseWithoutMoment,
+}
+
+impl Bug {
+    /// A request as the mistake makes it.
+    pub(crate) fn spoil(self, operation: &str, body: Vec<u8>) -> Vec<u8> {
+        let mut request: Value = serde_json::from_slice(&body).unwrap();
+        match (self, operation) {
+            (Self::EventualReads, "BatchGetItem") => {
+                for (_, keys) in request["RequestItems"].as_object_mut().into_iter().flatten() {
+                    keys["ConsistentRead"] = false.into();
+                }
+            }
+            (Self::EventualReads, "GetItem" | "Query") => request["ConsistentRead"] = false.into(),
+            (Self::OtherToken, "TransactWriteItems") => {
+                request["ClientRequestToken"] = format!("{:032x}", fastrand::u128(..)).into();
+            }
+            (Self::ExtrasFirst, "Query") if request["ExpressionAttributeValues"][":low"]["S"] == "D#" => {
+                request["ScanIndexForward"] = true.into();
+            }
+            (Self::PromiseWithoutMoment, "TransactWriteItems") => {
+                for action in request["TransactItems"].as_array_mut().into_iter().flatten() {
+                    let Some(put) = action.get_mut("Put") else { continue };
+                    let item = &mut put["Item"];
+                    let ever = json!({ "N": u32::MAX.to_string() });
+                    if item.pointer("/whom/M/LeadsBefore").is_some() {
+                        item["whom"]["M"]["LeadsBefore"] = ever;
+                    } else if item["kind"]["S"] == "everyone" {
+                        item["before"] = ever.clone();
+                        item["up_to"] = ever;
+                    }
+                }
+            }
+            _ => return body,
+        }
+        request.to_string().into_bytes()
+    }
+
+    /// The first thing that goes wrong in storms in which every process makes this mistake.
+    fn caught(self) -> String {
+        let storm = |seed| {
+            fastrand::seed(seed);
+            runtime().block_on(async {
+                let sim = Deployment::new(seed).await;
+                sim.app.expect_damage();
+                sim.network.set(Faults::storm());
+                sim.network.make_mistake(Some(self));
+                let storm = Storm::new(&sim, seed);
+                let transfers = storm.blow(Faults::storm().crash).await;
+                storm.calm(seed, transfers).await
+            })
+        };
+        let caught = (0..40).find_map(|seed| storm(seed).err().map(|caught| (seed, caught)));
+        let (seed, caught) = caught.unwrap_or_else(|| panic!("{self:?} is not caught"));
+        eprintln!("{self:?} at seed {seed}: {caught}");
+        caught
+    }
+}
+
+#[test]
+fn reads_without_consistency_are_caught() {
+    Bug::EventualReads.caught();
+}
+
+#[test]
+fn a_repetition_under_another_token_is_caught() {
+    Bug::OtherToken.caught();
+}
+
+#[test]
+fn an_unprocessed_item_that_is_not_sent_again_is_caught() {
+    Bug::DropsUnprocessed.caught();
+}
+
+#[test]
+fn throttling_that_is_taken_for_a_refusal_is_caught() {
+    Bug::ThrottlingIsRefusal.caught();
+}
+
+#[test]
+fn a_conflict_that_is_taken_for_success_is_caught() {
+    Bug::ConflictIsSuccess.caught();
+}
+
+#[test]
+fn extras_that_are_read_before_the_profile_are_caught() {
+    assert!(Bug::ExtrasFirst.caught().contains("posting"));
+}
+
+#[test]
+fn a_promise_without_its_moment_is_caught() {
+    assert!(Bug::PromiseWithoutMoment.caught().contains("no call asked for it"));
+}
+
+#[test]
+fn a_change_without_its_counter_is_caught() {
+    let caught = runtime().block_on(async {
+        let sim = Deployment::new(1).await;
+        sim.app.expect_damage();
+        assert_eq!(storm::settled(&sim), Ok(()));
+        let mut items = sim.app.items().into_iter();
+        let (_, mut profile) = items.find(|(_, item)| item["sk"]["S"] == "P" && item["kind"]["S"] == "lead").unwrap();
+        profile["kind"] = json!({ "S": "agent" });
+        sim.put(Table::Stepchat, &profile);
+        storm::settled(&sim)
+    });
+    assert!(caught.unwrap_err().contains("counted are"));
+}
 
 fn call(sim: &Deployment, key: &str, all: bool, units: i64) -> Call {
     let users = vec![sim.users[0]];
@@ -39,6 +166,7 @@ async fn bare_add(sim: &Deployment, user: PhoneUserId, units: i64) {
 fn a_bare_add_is_caught() {
     runtime().block_on(async {
         let sim = Deployment::new(1).await;
+        sim.app.expect_damage();
         assert_eq!(check::conserved(&sim), Ok(()));
         sim.network.set(Faults::storm());
         for n in 0..20 {
@@ -83,6 +211,7 @@ fn a_retry_without_the_operation_record_is_caught() {
         for seed in 0..20 {
             fastrand::seed(seed);
             let sim = Deployment::new(seed).await;
+            sim.app.expect_damage();
             sim.network.set(Faults::storm());
             let mut calls: Vec<Call> = (0..30).map(|n| call(&sim, &format!("k{n}"), false, 100)).collect();
             for call in &mut calls {
@@ -99,15 +228,22 @@ fn a_retry_without_the_operation_record_is_caught() {
     assert!(caught.is_some_and(|caught| caught.contains("more than one effect")));
 }
 
+impl Deployment {
+    /// Writes an item past everything.
+    fn put(&self, table: Table, item: &Value) {
+        let request = json!({ "TableName": table.as_str(), "Item": item }).to_string();
+        let (status, body) = embedded::perform(&self.app.database, "PutItem", request.as_bytes());
+        assert_eq!(status, 200, "{body}");
+    }
+}
+
 /// Bug three: a chunk's money has gone to its users, but the chunk is not marked done.
 fn unmark(sim: &Deployment) -> usize {
     let mut unmarked = 0;
     for (table, mut item) in sim.app.items() {
         if table == Table::Ledger && item["state"]["S"] == "done" {
             item["state"] = json!({ "S": "planned" });
-            let request: Value = json!({ "TableName": "ledger", "Item": item });
-            let (status, body) = embedded::perform(&sim.app.database, "PutItem", request.to_string().as_bytes());
-            assert_eq!(status, 200, "{body}");
+            sim.put(Table::Ledger, &item);
             unmarked += 1;
         }
     }
@@ -118,6 +254,7 @@ fn unmark(sim: &Deployment) -> usize {
 fn a_chunk_not_marked_done_is_caught() {
     runtime().block_on(async {
         let sim = Deployment::new(3).await;
+        sim.app.expect_damage();
         let mut call = call(&sim, "big", true, 100);
         let mut unmarked = 0;
         for polls in (10..400).step_by(3) {

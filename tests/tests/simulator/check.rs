@@ -1,10 +1,10 @@
 //! What must be true when the storm is over.
 
-use super::story::{Call, Deployment};
+use super::story::{Call, Deployment, TYPES};
 use serde_json::{Value, json};
 use shared::store::Table;
 use shared::store::ledger::audit;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything; the first thing that is wrong.
 pub(crate) async fn all(sim: &Deployment, calls: &[Call]) -> Result<(), String> {
@@ -90,6 +90,34 @@ pub(crate) fn one_effect_and_one_answer(call: &Call, lines: &BTreeMap<String, Ve
     Ok(())
 }
 
+/// What the APIs count is what is there.
+pub(crate) async fn counts(sim: &Deployment) -> Result<(), String> {
+    let (mut users, mut telephony) = (BTreeMap::<String, i64>::new(), 0);
+    for (table, item) in sim.app.items() {
+        let text = |name: &str| item[name]["S"].as_str().unwrap_or_default();
+        if text("sk") == "P" && table == Table::Stepchat && text("pk").starts_with("U#") {
+            *users.entry(text("kind").to_owned()).or_default() += 1;
+        } else if text("sk") == "P" && table == Table::Voximplant && text("pk").contains("#U#") {
+            telephony += 1;
+        }
+    }
+    let of = |kind: &str| users.get(kind).copied().unwrap_or(0);
+    let all: i64 = TYPES.into_iter().map(of).sum();
+    let shown = sim.app.stepchat("count-users", json!({})).await.response();
+    let expected = json!({
+        "all": all.to_string(), "lead": of("lead").to_string(), "user": of("user").to_string(),
+        "visitor": of("visitor").to_string(),
+    });
+    if shown != expected {
+        return Err(format!("count-users shows {shown}, there are {users:?}"));
+    }
+    let listed = sim.app.voximplant("GetUsers", json!({ "count": 1 })).await.json()["total_count"].clone();
+    if listed != json!(telephony) {
+        return Err(format!("GetUsers counts {listed}, there are {telephony}"));
+    }
+    Ok(())
+}
+
 /// Nothing is left on its way, and the journal replays to the balances and the statements.
 pub(crate) async fn ended_and_clean(sim: &Deployment) -> Result<(), String> {
     let store = &sim.app.app.store;
@@ -106,7 +134,16 @@ pub(crate) async fn ended_and_clean(sim: &Deployment) -> Result<(), String> {
         return Err(format!("the audit finds {:#?}", audited.findings));
     }
     let shown =
-        sim.app.voximplant("GetTransactionHistory", json!({ "count": 0, "users_transactions_only": true })).await;
+        sim.app.voximplant("GetTransactionHistory", json!({ "count": 5_000, "users_transactions_only": true })).await;
+    let ids: Vec<String> = shown.json()["result"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|line| line["transaction_id"].to_string())
+        .collect();
+    if ids.iter().collect::<BTreeSet<_>>().len() != ids.len() {
+        return Err(format!("two lines of the statement have one id: {ids:?}"));
+    }
     let lines: usize = lines(sim).values().map(Vec::len).sum();
     if shown.json()["total_count"] != json!(lines) {
         return Err(format!("history shows {}, users have {lines} lines", shown.text));

@@ -79,7 +79,10 @@ fn a_failure_says_that_nothing_happened_only_if_that_is_known() {
 }
 
 impl Deployment {
-    async fn transfer(&self, fields: Value) -> Value {
+    async fn transfer(&self, mut fields: Value) -> Value {
+        if fields["user_id"] == "all" {
+            fields["application_id"] = self.app.application.into();
+        }
         self.app.voximplant("TransferMoneyToUser", fields).await.json()
     }
 

@@ -266,7 +266,7 @@ fn expected(list: &str, text: &str, stamp: &str) -> BTreeSet<(String, String)> {
 
 /// What is wrong with the postings of the users that are there: one that is missing, or, once everything is settled, one
 /// that nobody needs. The second value is what users can be found by.
-fn wrong(database: &Database, settled: bool) -> (Vec<String>, Vec<(u64, String)>) {
+pub(crate) fn wrong(database: &Database, settled: bool) -> (Vec<String>, Vec<(u64, String)>) {
     let items = items(database);
     let (mut needed, mut texts) = (BTreeSet::new(), Vec::new());
     let mut wrong = Vec::new();

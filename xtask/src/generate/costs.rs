@@ -42,7 +42,9 @@ fn head() -> String {
         Units and round trips are those of [access-patterns.md](access-patterns.md): measured, as are the hashes. The \
         milliseconds are assumed; a hash takes {HASH_MILLISECONDS} ms \
         of a whole processor. Not in the sum: storage (0.25 a GB and month), point-in-time recovery, logs (0.50 a GB), traces, file \
-        storage, transfer out, and the two secrets and the key of the stack (about 1.80 a month).\n"
+        storage, transfer out, and what a stack costs a month whether it is called or not: its two secrets and its key \
+        (1.80), its alarms (0.10 for each metric that they watch, 1.70 in all), its own metrics (0.30 each, while they are \
+        emitted). A domain name of one's own is free at the gateway.\n"
     )
 }
 

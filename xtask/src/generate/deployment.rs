@@ -5,15 +5,13 @@ use super::Registry;
 use crate::workspace::FRONT_DOOR;
 use shared::config::Needs;
 use shared::method::{Effect, Entry};
+use shared::routes::RoutePath;
 use shared::runtime::Job;
 use shared::store::Table;
 use shared::store::files::Folder;
 use shared::store::grants::{FileAction, Grant};
 use std::collections::BTreeSet;
 use switchboard::methods::FamilyEntry;
-
-/// What API Gateway calls the rest of a path.
-pub const REST_OF_PATH: &str = "{proxy+}";
 
 /// Memory of most functions, in MB.
 pub const MEMORY: u16 = 256;
@@ -51,8 +49,8 @@ pub struct Function {
 /// What wakes a function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trigger {
-    /// Requests for these paths.
-    Paths(Vec<String>),
+    /// Requests that take these routes.
+    Routes(Vec<RoutePath>),
     /// Time.
     EveryMinute,
 }
@@ -64,7 +62,7 @@ impl Function {
         Self {
             binary: entry.binary(),
             about: entry.summary.to_owned(),
-            trigger: Trigger::Paths(entry.paths()),
+            trigger: Trigger::Routes(entry.routes()),
             grants: entry.grants(),
             // Grants do not tell a password's hash from an idempotency record, both are put into `auth`; so every
             // method counts that is more than a read: a login too.
@@ -74,13 +72,10 @@ impl Function {
     }
 
     fn of_front_door(family: &FamilyEntry) -> Self {
-        let doors = family.front_doors.iter().map(|path| (*path).to_owned());
-        // Methods that do not exist get the family's own error instead of the gateway's.
-        let rest = format!("{}/{REST_OF_PATH}", family.root);
         Self {
             binary: format!("{}-{FRONT_DOOR}", family.name),
             about: "Every method of the family behind one URL.".into(),
-            trigger: Trigger::Paths(doors.chain([rest]).collect()),
+            trigger: Trigger::Routes(family.door_routes()),
             grants: sorted(family.methods.iter().flat_map(Entry::grants).chain(family.door_grants.iter().copied())),
             hashes: family.methods.iter().any(|entry| entry.effect == Effect::Write),
             needs: family.methods.iter().map(Entry::needs).fold(Needs::NONE, Needs::and),
@@ -169,8 +164,10 @@ mod tests {
 
     #[test]
     fn a_front_door_also_answers_for_methods_that_do_not_exist() {
-        let Trigger::Paths(paths) = function("stepchat-front-door").trigger else { panic!("no paths") };
-        assert!(paths.contains(&"/stepchat/{proxy+}".to_owned()) && paths.contains(&"/include/api.php".to_owned()));
+        let Trigger::Routes(routes) = function("stepchat-front-door").trigger else { panic!("no routes") };
+        for path in ["/stepchat/no-such-method", "/include/api.php", "/blog/include/api.php"] {
+            assert!(routes.iter().any(|route| route.matches(path)), "{path}");
+        }
     }
 
     #[test]

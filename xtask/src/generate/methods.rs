@@ -19,7 +19,7 @@ pub(super) fn text(registry: &Registry) -> String {
 }
 
 fn section(page: &mut String, family: &FamilyEntry) {
-    let doors = family.front_doors.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", ");
+    let doors = family.door_routes().iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", ");
     let _ = write!(
         page,
         "\n## {}\n\nAll methods also answer at the front door: {doors}.\n\n\
@@ -33,7 +33,7 @@ fn section(page: &mut String, family: &FamilyEntry) {
 
 fn row(entry: &Entry) -> String {
     let (name, access) = (entry.name, entry.access());
-    let paths = entry.paths().iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(" ");
+    let paths = entry.routes().iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(" ");
     let effect = match entry.effect {
         Effect::Read => "reads",
         Effect::Write | Effect::Repeatable => "writes",
@@ -48,8 +48,11 @@ fn grants(grants: &[Grant]) -> String {
     let mut places: Vec<(&str, Vec<String>)> = Vec::new();
     for grant in grants {
         let (place, told) = match grant {
-            Grant::Table { table, index: None, action } => (table.as_str(), action.to_string()),
-            Grant::Table { table, index: Some(index), action } => (table.as_str(), format!("{action} of `{index}`")),
+            Grant::Table { table, item: Some(item), action, .. } => (table.as_str(), format!("{action} of {item}")),
+            Grant::Table { table, index: Some(index), action, .. } => {
+                (table.as_str(), format!("{action} of `{index}`"))
+            }
+            Grant::Table { table, action, .. } => (table.as_str(), action.to_string()),
             Grant::Files { folder, action } => ("files", format!("{action} in `{folder}/`")),
         };
         match places.iter_mut().find(|(known, _)| *known == place) {
@@ -66,17 +69,20 @@ mod tests {
     use super::*;
     use shared::store::Table;
     use shared::store::files::Folder;
-    use shared::store::grants::{Action, FileAction};
+    use shared::store::grants::{Action, AuthItem, FileAction};
 
     #[test]
     fn grants_are_told_by_table() {
         let told = grants(&[
             Grant::on(Table::Stepchat, Action::GetItem),
             Grant::query(Table::Stepchat, "by_first"),
-            Grant::on(Table::Auth, Action::GetItem),
+            Grant::auth(AuthItem::Session, Action::GetItem),
             Grant::files(Folder::Exports, FileAction::PutObject),
         ]);
-        assert_eq!(told, "`stepchat`: GetItem, Query of `by_first`; `auth`: GetItem; `files`: PutObject in `exports/`");
+        assert_eq!(
+            told,
+            "`stepchat`: GetItem, Query of `by_first`; `auth`: GetItem of sessions; `files`: PutObject in `exports/`"
+        );
     }
 
     #[test]

@@ -6,6 +6,7 @@ pub(crate) mod front_door;
 
 mod access_patterns;
 mod block;
+mod comparison;
 mod costs;
 mod methods;
 mod openapi;
@@ -78,6 +79,11 @@ pub fn template() -> File {
     File::new("template.yaml", template::text(&registry, &deployment::groups(&registry)))
 }
 
+/// The tables by which texts are compared, as they should be.
+pub fn comparison_tables(root: &Path) -> Result<Vec<File>> {
+    Ok(comparison::tables(root)?.to_vec())
+}
+
 /// Every generated file as it should be. Nothing is written.
 pub fn files(root: &Path) -> Result<Vec<File>> {
     let registry = Registry::compiled();
@@ -90,6 +96,7 @@ pub fn files(root: &Path) -> Result<Vec<File>> {
         File::measured("docs/access-patterns.md", access_patterns::text(&measured)),
         File::measured("docs/costs.md", costs::text(&measured)),
     ];
+    files.extend(comparison_tables(root)?);
     for family in &registry.families {
         files.push(front_door::manifest(root, family.name)?);
         files.push(openapi::document(root, family)?);

@@ -1,13 +1,14 @@
 //! The routes of `cargo lambda watch`: the paths of API Gateway.
 
-use super::deployment::{Group, REST_OF_PATH, Trigger};
+use super::deployment::{Group, Trigger};
 use super::{File, block};
 use crate::workspace;
 use anyhow::{Context, Result};
+use shared::routes::{REST_OF_PATH, RoutePath};
 use std::fmt::Write as _;
 use std::path::Path;
 
-/// What `cargo lambda watch` calls the rest of a path.
+/// What `cargo lambda watch` calls the rest of a path; there it is never empty.
 const REST_OF_PATH_LOCALLY: &str = "{*proxy}";
 
 /// The workspace's manifest.
@@ -20,15 +21,22 @@ fn routes(groups: &[Group]) -> String {
     let mut lines = String::from("[workspace.metadata.lambda.watch.router]\n");
     for function in groups.iter().flat_map(|group| &group.functions) {
         // Scheduled work is invoked by its name.
-        let Trigger::Paths(paths) = &function.trigger else {
+        let Trigger::Routes(routes) = &function.trigger else {
             continue;
         };
-        for path in paths {
-            let path = path.replace(REST_OF_PATH, REST_OF_PATH_LOCALLY);
+        for path in routes.iter().flat_map(local) {
             let _ = writeln!(lines, "\"{path}\" = \"{}\"", function.binary);
         }
     }
     lines
+}
+
+/// A route as `cargo lambda watch` spells it: where the rest of a path may be empty, that is a route more.
+fn local(route: &RoutePath) -> Vec<String> {
+    match route.as_str().strip_suffix(REST_OF_PATH) {
+        Some(above) => vec![above.to_owned(), format!("{above}{REST_OF_PATH_LOCALLY}")],
+        None => vec![route.to_string()],
+    }
 }
 
 #[cfg(test)]
@@ -42,6 +50,8 @@ mod tests {
         for line in [
             "\"/stepchat/get-user\" = \"stepchat-get-user\"",
             "\"/platform_api/AddUser/\" = \"voximplant-add-user\"",
+            "\"/platform_api/AddUser/{*proxy}\" = \"voximplant-add-user\"",
+            "\"/{folder1}/include/api.php\" = \"stepchat-front-door\"",
             "\"/include/api.php\" = \"stepchat-front-door\"",
             "\"/platform_api/{*proxy}\" = \"voximplant-front-door\"",
         ] {

@@ -54,6 +54,7 @@ pub(super) fn add(
     making: &Making,
     password: &PasswordHash,
 ) -> Result<()> {
-    load.add(users::creation(place.account, &user(id, place, making)?, password, None)?)?;
+    let counted = users::Place::unread(place.account, place.application);
+    load.add(users::creation(place.account, &user(id, place, making)?, password, None, &counted)?)?;
     Ok(())
 }

@@ -2,25 +2,40 @@
 
 use crate::done::Done;
 use shared::context::App;
+use shared::slices::{Slices, from_anywhere};
+use shared::store::backlog::Progress;
 use shared::store::stepchat::{jobs, removals};
 use tokio::time::Instant;
 
-/// Finishes promised deletes of many users, then promised purges of single ones. One that fails does not stop the others.
-pub(crate) async fn finish(app: &App, deadline: Instant) -> Done {
+/// Finishes promised deletes of many users. One that fails does not stop the others.
+pub(crate) async fn finish_removals(app: &App, deadline: Instant) -> Done {
     let mut done = Done::default();
     match removals::pending(&app.store).await {
         Ok(removals) => {
-            for removal in removals {
-                done.note(removal.perform(&app.store, deadline).await);
+            let mut slices = Slices::new(deadline, removals.len());
+            for removal in from_anywhere(removals) {
+                done.note(match slices.take() {
+                    Some(until) => removal.perform(&app.store, app.clock.now(), until).await,
+                    None => Ok(Progress::Left),
+                });
             }
         }
         Err(error) => done.fail(error),
     }
+    done
+}
+
+/// Finishes promised purges of single users. One that fails does not stop the others.
+pub(crate) async fn finish_purges(app: &App, deadline: Instant) -> Done {
+    let mut done = Done::default();
     match jobs::pending_purges(&app.store).await {
         Ok(users) => {
-            for user in users {
-                let in_time = Instant::now() < deadline;
-                done.note(if in_time { jobs::purge(&app.store, user, deadline).await } else { Ok(false) });
+            let mut slices = Slices::new(deadline, users.len());
+            for user in from_anywhere(users) {
+                done.note_done(match slices.take() {
+                    Some(until) => jobs::purge(&app.store, user, until).await,
+                    None => Ok(false),
+                });
             }
         }
         Err(error) => done.fail(error),

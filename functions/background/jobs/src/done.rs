@@ -1,6 +1,7 @@
 //! What one part of a run did.
 
 use shared::store::StoreError;
+use shared::store::backlog::Progress;
 
 /// What was finished, what was left, and why.
 #[derive(Debug, Default)]
@@ -11,19 +12,31 @@ pub(crate) struct Done {
 }
 
 impl Done {
-    /// Counts one piece of work: finished, left for a later run, or failed and so left too.
-    pub(crate) fn note(&mut self, done: Result<bool, StoreError>) {
-        match done {
-            Ok(true) => self.finished = self.finished.saturating_add(1),
-            Ok(false) => self.left = self.left.saturating_add(1),
+    /// Counts one piece of work: finished, left for a later run, or failed and so left too. What waits for an index is
+    /// neither: nothing could be done for it now.
+    pub(crate) fn note(&mut self, progress: Result<Progress, StoreError>) {
+        match progress {
+            Ok(Progress::Finished) => self.finished = self.finished.saturating_add(1),
+            Ok(Progress::Waits) => {}
+            Ok(Progress::Left) => self.left = self.left.saturating_add(1),
             Err(error) => self.fail(error),
         }
+    }
+
+    /// The same for work that is either done or not.
+    pub(crate) fn note_done(&mut self, done: Result<bool, StoreError>) {
+        self.note(done.map(|done| if done { Progress::Finished } else { Progress::Left }));
     }
 
     /// Counts work that could not be done, or not even be listed.
     pub(crate) fn fail(&mut self, error: StoreError) {
         self.left = self.left.saturating_add(1);
         self.failure = Some(error);
+    }
+
+    /// Of work that was cut off: nobody knows how much of it is left.
+    pub(crate) fn cut_off() -> Self {
+        Self { left: 1, ..Self::default() }
     }
 
     /// Both parts.
@@ -33,5 +46,10 @@ impl Done {
             left: self.left.saturating_add(other.left),
             failure: other.failure.or(self.failure),
         }
+    }
+
+    /// What is known after a part has been run once more: what it left the first time it has found again.
+    pub(crate) fn again(self, later: Self) -> Self {
+        Self { finished: self.finished.saturating_add(later.finished), ..later }
     }
 }

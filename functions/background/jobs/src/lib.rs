@@ -12,6 +12,7 @@ use done::Done;
 use shared::context::App;
 use shared::observe::JobFigures;
 use shared::runtime::{Job, Ran};
+use shared::slices::Slices;
 use shared::store::backlog;
 use shared::store::grants::Grants;
 use shared::store::ledger::{RETURN, bulk, watch};
@@ -19,9 +20,10 @@ use shared::store::search;
 use shared::store::stepchat::{jobs, removals, users};
 use shared::store::voximplant::binding::BIND;
 use shared::store::voximplant::changes::REMOVE;
-use shared::store::voximplant::tasks::PERFORM;
+use shared::store::voximplant::tasks::{CLOSE, PERFORM};
 use std::sync::Arc;
-use tokio::time::Instant;
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
 
 /// What the schedule runs.
 pub static JOB: Job = Job { name: "jobs", grants: GRANTS, run: |app, deadline| Box::pin(finish(app, deadline)) };
@@ -38,31 +40,79 @@ const GRANTS: Grants = &[
     REMOVE,
     RETURN,
     PERFORM,
+    CLOSE,
     backlog::NOTE,
     watch::WATCH,
 ];
 
-/// Finishes begun transfers and promised work until none is left or the deadline is near, and checks the ledger.
+/// One kind of work.
+#[derive(Debug, Clone, Copy)]
+enum Part {
+    Transfers,
+    Tasks,
+    Removals,
+    Purges,
+    Searches,
+}
+
+impl Part {
+    const ALL: [Self; 5] = [Self::Transfers, Self::Tasks, Self::Removals, Self::Purges, Self::Searches];
+
+    async fn finish(self, app: &App, deadline: Instant) -> Done {
+        match self {
+            Self::Transfers => transfers::finish(app, deadline).await,
+            Self::Tasks => tasks::finish(app, deadline).await,
+            Self::Removals => deletions::finish_removals(app, deadline).await,
+            Self::Purges => deletions::finish_purges(app, deadline).await,
+            Self::Searches => searches::finish(app, deadline).await,
+        }
+    }
+}
+
+/// How much longer than its share a kind of work may take, to end what it has in hand.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Does one kind of work in its share of the time. What does not end by itself is cut off, as if its process had died: the
+/// next run goes on where it stands.
+async fn in_its_share(part: Part, app: &App, until: Instant, deadline: Instant) -> Done {
+    let now = Instant::now();
+    let end = until.checked_add(GRACE).unwrap_or(until);
+    // Without any time it is still seen what there is to do.
+    let end = if deadline > now { end.min(deadline) } else { end };
+    timeout_at(end, Box::pin(part.finish(app, until))).await.unwrap_or_else(|_| Done::cut_off())
+}
+
+/// Checks the ledger and finishes begun transfers and promised work, until none is left or the deadline is near. Each kind
+/// of work has a share of the time, the check of the ledger the first; what is not used of it is for whoever has work left.
 ///
 /// A purge that a deleting request is just finishing itself is harmless to repeat.
 pub async fn finish(app: Arc<App>, deadline: Instant) -> Ran {
-    let mut done = transfers::finish(&app, deadline).await;
-    done = done.and(tasks::finish(&app, deadline).await);
-    done = done.and(deletions::finish(&app, deadline).await);
-    done = done.and(searches::finish(&app, deadline).await);
-    let Done { finished, left, mut failure } = done;
+    let mut slices = Slices::new(deadline, Part::ALL.len().saturating_add(1));
+    let watched = watch::look(&app.store, slices.take().unwrap_or(deadline)).await;
+    let mut parts = Vec::with_capacity(Part::ALL.len());
+    for part in Part::ALL {
+        let until = slices.take().unwrap_or(deadline);
+        parts.push((part, in_its_share(part, &app, until, deadline).await));
+    }
+    let unfinished = parts.iter().filter(|(_, done)| done.left > 0).count();
+    let mut slices = Slices::new(deadline, unfinished);
+    for (part, done) in parts.iter_mut().filter(|(_, done)| done.left > 0) {
+        if let Some(until) = slices.take() {
+            let later = in_its_share(*part, &app, until, deadline).await;
+            *done = std::mem::take(done).again(later);
+        }
+    }
+    let Done { finished, left, mut failure } = parts.into_iter().fold(Done::default(), |all, (_, done)| all.and(done));
     let mut figures = JobFigures { finished, left, ..JobFigures::default() };
     match backlog::note(&app.store, left > 0, app.clock.now()).await {
         Ok(age) => figures.job_age_seconds = age,
         Err(error) => failure = failure.or(Some(error)),
     }
-    let watched = match watch::look(&app.store, deadline).await {
-        Ok(watched) => watched,
-        Err(error) => {
-            failure = failure.or(Some(error));
-            watch::Watched::default()
-        }
-    };
+    let watched = watched.unwrap_or_else(|error| {
+        failure = failure.take().or(Some(error));
+        watch::Watched::default()
+    });
+    figures.ledger_accounts = watched.accounts;
     figures.ledger_entries = watched.entries;
     figures.ledger_findings = watched.findings.len();
     Ran { figures, findings: watched.findings, failure }

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 pub(crate) async fn finish(app: &App, deadline: Instant) -> Done {
     let mut done = Done::default();
     match search::settle(&app.store, app.clock.now(), deadline).await {
-        Ok(changes) => changes.into_iter().for_each(|settled| done.note(Ok(settled))),
+        Ok(changes) => changes.into_iter().for_each(|settled| done.note_done(settled)),
         Err(error) => done.fail(error),
     }
     done

@@ -2,7 +2,9 @@
 
 use crate::done::Done;
 use shared::context::App;
+use shared::slices::{Slices, from_anywhere};
 use shared::store::StoreError;
+use shared::store::backlog::Progress;
 use shared::store::voximplant::tasks::{self, Task};
 use tokio::time::Instant;
 
@@ -16,8 +18,12 @@ pub(crate) async fn finish(app: &App, deadline: Instant) -> Done {
     let mut done = Done::default();
     match tasks::pending(&app.store).await {
         Ok(tasks) => {
-            for task in tasks {
-                done.note(perform(app, &task, deadline).await);
+            let mut slices = Slices::new(deadline, tasks.len());
+            for task in from_anywhere(tasks) {
+                done.note(match slices.take() {
+                    Some(until) => perform(app, &task, until).await,
+                    None => Ok(Progress::Left),
+                });
             }
         }
         Err(error) => done.fail(error),
@@ -25,15 +31,15 @@ pub(crate) async fn finish(app: &App, deadline: Instant) -> Done {
     done
 }
 
-/// Does one task; `false` if something of it is left.
-async fn perform(app: &App, task: &Task, deadline: Instant) -> Result<bool, StoreError> {
+async fn perform(app: &App, task: &Task, deadline: Instant) -> Result<Progress, StoreError> {
     let mut limit = FIRST_PASS;
     // Each pass goes farther than the one before: what is done already costs it a look only.
     while limit <= LAST_PASS && Instant::now() < deadline {
-        if task.perform(&app.store, app.clock.now(), limit, deadline).await? {
-            return Ok(true);
+        let progress = task.perform(&app.store, app.clock.now(), limit, deadline).await?;
+        if progress != Progress::Left {
+            return Ok(progress);
         }
         limit = limit.saturating_mul(2);
     }
-    Ok(false)
+    Ok(Progress::Left)
 }

@@ -2,6 +2,7 @@
 
 use crate::done::Done;
 use shared::context::App;
+use shared::slices::{Slices, from_anywhere};
 use shared::store::ledger::bulk;
 use tokio::time::{Instant, timeout_at};
 
@@ -11,10 +12,12 @@ pub(crate) async fn finish(app: &App, deadline: Instant) -> Done {
     let mut done = Done::default();
     match bulk::left(&app.store, app.clock.now()).await {
         Ok(jobs) => {
-            for job in jobs {
+            let mut slices = Slices::new(deadline, jobs.len());
+            for job in from_anywhere(jobs) {
+                let until = slices.take().unwrap_or(deadline);
                 // A transfer that is cut off is like one whose driver died: the next run goes on where it stands.
-                let performed = timeout_at(deadline, job.perform(&app.store, app.clock.now())).await;
-                done.note(performed.unwrap_or(Ok(false)));
+                let performed = timeout_at(until, job.perform(&app.store)).await;
+                done.note_done(performed.unwrap_or(Ok(false)));
             }
         }
         Err(error) => done.fail(error),

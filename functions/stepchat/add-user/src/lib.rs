@@ -3,11 +3,14 @@
 use shared::auth::stepchat::{Admin, new_password};
 use shared::ids::UserId;
 use shared::prelude::*;
-use shared::stepchat::{Email, ImageUrl, Name, NewUser, UserType};
-use shared::store::Sequence;
+use shared::stepchat::{Name, NewUser, UserType, details_of_new_user};
 use shared::store::auth::TokenHash;
+use shared::store::stepchat::counters::{self, Leads};
 use shared::store::stepchat::users::{self, Secrets};
-use shared::wire::stepchat::{Access, Answer, DepartmentField, Error, Extra, Stepchat, Text};
+use shared::store::{Attempts, CommitError, Sequence};
+use shared::wire::stepchat::{
+    Access, Answer, DepartmentField, EmailField, Error, Extra, NewPassword, PictureField, Stepchat, Text, TypeField,
+};
 
 /// The method.
 #[derive(Debug)]
@@ -26,19 +29,21 @@ pub struct Request {
     /// E-mail address, unique.
     #[serde(default)]
     #[schemars(length(max = 191))]
-    email: Text,
-    /// Address of the picture.
+    email: EmailField,
+    /// Address of the picture. Default: the workspace's default picture.
     #[serde(default)]
     #[schemars(length(max = 191))]
-    profile_image: Text,
+    profile_image: PictureField,
     /// Password.
     #[serde(default)]
     #[schemars(length(max = 1024))]
-    password: Text,
+    password: NewPassword,
     /// visitor, lead, user, agent or admin. Default: user with an e-mail address, visitor without.
-    user_type: Option<Text>,
+    #[serde(default)]
+    user_type: TypeField,
     /// The page's spelling of `user_type` (decision D5).
-    user_tyoe: Option<Text>,
+    #[serde(default)]
+    user_tyoe: TypeField,
     /// Department number.
     #[serde(default)]
     department: DepartmentField,
@@ -57,29 +62,37 @@ impl Method for AddUser {
     const ACCESS: Access = Access::Admin;
     const EFFECT: Effect = Effect::Write;
     const TOKENS: bool = true;
-    const GRANTS: Grants = &[users::CREATE];
+    const GRANTS: Grants = &[users::CREATE, counters::READ_LEADS];
     type Request = Request;
     type Response = Answer<u64>;
 
     async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Answer<u64>, Error> {
-        let kind = request.user_type.or(request.user_tyoe);
+        let config = &ctx.config().stepchat;
         let new = NewUser {
             first_name: request.first_name.given().map(Name::parse).transpose()?,
             last_name: request.last_name.as_ref().map(|name| Name::parse(name.as_str())).transpose()?,
-            email: request.email.kept().map(Email::parse).transpose()?,
-            profile_image: request.profile_image.kept().map(ImageUrl::parse).transpose()?,
-            user_type: kind.as_ref().and_then(Text::given).map(UserType::parse).transpose()?,
-            department: request.department.read()?,
+            email: request.email.read()?.flatten(),
+            profile_image: request.profile_image.read(&config.default_profile_image)?.flatten(),
+            user_type: request.user_type.or(request.user_tyoe).read()?,
+            department: request.department.read()?.flatten(),
         };
-        let details = request.extra.or(request.settings_extra).details()?;
+        let details = details_of_new_user(&request.extra.or(request.settings_extra).read(ctx)?)?;
         let password = new_password(request.password.as_str()).await?;
-        let id = ctx.store().next_id(Sequence::StepchatUser, UserId::new).await?;
-        let config = &ctx.config().stepchat;
-        let user = new.into_user(id, ctx.now(), &config.default_first_name, ctx.random_below(100_000));
-        let token = TokenHash::of(&ctx.tokens().of(id, user.token_version));
-        let secrets = Secrets { password, token };
-        let answer = Answer::new(id.get());
-        ctx.commit(users::creation(&user, &details, &secrets, config.unique_phone)?, &answer).await?;
-        Ok(answer)
+        let kind = new.user_type.unwrap_or(UserType::User);
+        let store = ctx.store();
+        let mut attempts = Attempts::default();
+        loop {
+            let id = store.next_id(Sequence::StepchatUser, UserId::new);
+            let (id, leads) = try_join!(id, Leads::read_for(store, None, kind))?;
+            let user = new.clone().into_user(id, ctx.now(), &config.default_first_name, ctx.random_below(100_000));
+            let token = TokenHash::of(&ctx.tokens().of(id, user.token_version));
+            let secrets = Secrets { password: password.clone(), token };
+            let answer = Answer::new(id.get());
+            match ctx.commit(users::creation(&user, &details, &secrets, config.unique_phone, &leads)?, &answer).await {
+                // All leads were deleted in between: this one comes after them.
+                Err(CommitError::Stale) => attempts.again().await?,
+                done => return Ok(done.map(|()| answer)?),
+            }
+        }
     }
 }

@@ -2,10 +2,10 @@
 
 use shared::auth::stepchat::Admin;
 use shared::prelude::*;
-use shared::stepchat::{Detail, DetailValue, Slug, display_name};
+use shared::stepchat::{Detail, DetailValue, Slug, User, check_details, display_name};
 use shared::store::CommitError;
-use shared::store::stepchat::{presence, users};
-use shared::wire::stepchat::{Access, Answer, Error, Stepchat, Text, UserRef};
+use shared::store::stepchat::{PlacedDetail, Position, presence, users};
+use shared::wire::stepchat::{Access, Answer, Error, Stepchat, UrlField, UserRef};
 
 /// The method.
 #[derive(Debug)]
@@ -17,7 +17,8 @@ pub struct Request {
     /// The user.
     user_id: Option<UserRef>,
     /// The address to set; empty removes it. Without it, or with `false`, the address is returned.
-    url: Option<Text>,
+    #[serde(default)]
+    url: UrlField,
 }
 
 /// An address, or whether one was set.
@@ -32,13 +33,37 @@ pub enum CurrentAddress {
 
 const SLUG: &str = "current_url";
 
+/// The address as an extra, in its place. One that takes more room than the one before must still leave the user within the
+/// bounds (decision E9), for which all extras are read; on most page views they need not be.
+async fn placed(
+    ctx: &Ctx,
+    user: &User,
+    slug: Slug,
+    value: DetailValue,
+    before: Option<&PlacedDetail>,
+) -> Result<PlacedDetail, Error> {
+    let room = before.map_or(0, |before| before.detail.value.as_str().len());
+    // Behind whatever the user's last change added.
+    let added = ctx.now().millis().max(user.version.saturating_add(1));
+    let position = before.map_or_else(|| Position::added(added, 0), |before| before.position);
+    let detail = Detail { name: display_name(&slug), slug, value };
+    if before.is_none() || detail.value.as_str().len() > room {
+        let stored = users::details(ctx.store(), user.id).await?;
+        let others = stored.iter().filter(|other| other.slug != detail.slug).cloned();
+        let after: Vec<Detail> = others.chain([detail.clone()]).collect();
+        check_details(&stored, &after)?;
+    }
+    Ok(PlacedDetail { detail, position })
+}
+
 impl Method for CurrentUrl {
     type Family = Stepchat;
     const NAME: &'static str = "current-url";
     const SUMMARY: &'static str = "Gets or sets the page a user looks at.";
     const ACCESS: Access = Access::Admin;
     const EFFECT: Effect = Effect::Write;
-    const GRANTS: Grants = &[users::FIND_PROFILE, presence::DETAIL, presence::CHANGE_DETAIL, presence::TOUCH];
+    const GRANTS: Grants =
+        &[users::FIND_PROFILE, users::LOAD, presence::DETAIL, presence::CHANGE_DETAIL, presence::TOUCH];
     type Request = Request;
     type Response = Answer<CurrentAddress>;
 
@@ -48,16 +73,18 @@ impl Method for CurrentUrl {
             return done(false);
         };
         let store = ctx.store();
-        let Some(url) = request.url.filter(|url| url.as_str() != "false") else {
-            let (user, detail) = try_join!(users::find_profile(store, id), presence::detail(store, id, &slug))?;
-            let Some(detail) = detail.filter(|_| user.is_some()) else { return done(false) };
-            return Ok(Answer::new(CurrentAddress::Url(detail.value.as_str().to_owned())));
+        let (user, before) = try_join!(users::find_profile(store, id), presence::detail(store, id, &slug))?;
+        let Some(user) = user else { return done(false) };
+        let Some(url) = request.url.get() else {
+            let Some(known) = before else { return done(false) };
+            return Ok(Answer::new(CurrentAddress::Url(known.detail.value.as_str().to_owned())));
         };
-        let Some(user) = users::find_profile(store, id).await? else { return done(false) };
-        let value = DetailValue::parse(url.as_str())?;
-        let detail = value.map(|value| Detail { name: display_name(&slug), slug: slug.clone(), value });
+        let after = match DetailValue::parse(url)? {
+            Some(value) => Some(placed(ctx, &user, slug.clone(), value, before.as_ref()).await?),
+            None => None,
+        };
         let answer = Answer::new(CurrentAddress::Done(true));
-        match ctx.commit(presence::detail_change(id, &slug, detail.as_ref())?, &answer).await {
+        match ctx.commit(presence::detail_change(id, &slug, after.as_ref())?, &answer).await {
             // The user has gone in between.
             Err(CommitError::Stale) => done(false),
             Err(error) => Err(error.into()),

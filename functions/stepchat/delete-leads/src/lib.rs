@@ -1,5 +1,5 @@
 //! `delete-leads`: deletes every lead with its conversations and messages (page "delete-leads"; reference/stepchat.md
-//! §3.4).
+//! §3.4). Whoever becomes a lead after the call stays (decision E20).
 
 use shared::auth::stepchat::Admin;
 use shared::prelude::*;
@@ -34,10 +34,10 @@ impl Method for DeleteLeads {
 
     async fn call(ctx: &Ctx, _: &Admin, _: Request) -> Result<Answer<bool>, Error> {
         let answer = Answer::new(true);
-        let removal = removals::leads(ctx.store()).await?;
+        let removal = removals::leads(ctx.store(), ctx.now()).await?;
         ctx.commit(removal.promise()?, &answer).await?;
         // It is promised: what is not done now, `background/jobs` does.
-        let _ = removal.begin(ctx.store(), ctx.inline_until()).await;
+        let _ = removal.perform(ctx.store(), ctx.now(), ctx.inline_until()).await;
         Ok(answer)
     }
 }

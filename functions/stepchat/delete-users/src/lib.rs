@@ -49,7 +49,7 @@ impl Method for DeleteUsers {
     type Response = Answer<bool>;
 
     async fn call(ctx: &Ctx, caller: &Admin, request: Request) -> Result<Answer<bool>, Error> {
-        let (answer, ids) = (Answer::new(true), request.user_ids.ids());
+        let (answer, ids) = (Answer::new(true), request.user_ids.required("user_ids")?);
         if ids.len() > MAX_DELETED_USERS {
             return Err(Refusal::TooManyUsers.into());
         }
@@ -61,10 +61,10 @@ impl Method for DeleteUsers {
             return Ok(answer);
         }
         check(ctx, &people).await?;
-        let removal = removals::users(people.into_keys().collect());
+        let removal = removals::users(people.into_keys().collect(), ctx.now());
         ctx.commit(removal.promise()?, &answer).await?;
         // It is promised: what is not done now, `background/jobs` does.
-        let _ = removal.begin(ctx.store(), ctx.inline_until()).await;
+        let _ = removal.perform(ctx.store(), ctx.now(), ctx.inline_until()).await;
         Ok(answer)
     }
 }

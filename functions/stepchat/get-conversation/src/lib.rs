@@ -6,7 +6,7 @@ use shared::prelude::*;
 use shared::store::stepchat::{conversations, people};
 use shared::wire::stepchat::{
     Access, Answer, ConversationDetails, ConversationRef, ConversationRow, Error, Filled, MessageCursor, MessageRow,
-    OrFalse, Stepchat, Text,
+    OptionalUserRef, OrFalse, Stepchat,
 };
 
 /// The method.
@@ -20,7 +20,7 @@ pub struct Request {
     conversation_id: ConversationRef,
     /// Only if it is this user's. Default: whosever it is.
     #[serde(default)]
-    user_id: Text,
+    user_id: OptionalUserRef,
     /// Continues after an answer that ended with `next_cursor`.
     #[serde(default)]
     cursor: MessageCursor,
@@ -43,8 +43,8 @@ impl Method for GetConversation {
         };
         let (conversation, (messages, more)) =
             try_join!(conversations::find(store, id), conversations::messages(store, id, after))?;
-        let wanted = request.user_id.given().map(str::to_owned);
-        let conversation = conversation.filter(|found| wanted.is_none_or(|user| user == found.user.to_string()));
+        let wanted = request.user_id.0;
+        let conversation = conversation.filter(|found| wanted.is_none_or(|user| user.0 == Some(found.user)));
         let Some(conversation) = conversation else {
             return Ok(Answer::new(OrFalse::Missing));
         };

@@ -3,12 +3,9 @@
 
 use shared::auth::stepchat::Admin;
 use shared::prelude::*;
-use shared::stepchat::Refusal;
-use shared::store::stepchat::lists::Since;
 use shared::store::stepchat::{lists, people};
-use shared::timestamp::Timestamp;
 use shared::wire::Fitting;
-use shared::wire::stepchat::{Access, Answer, Error, Filled, PlaceCursor, Stepchat, Text, UserRow};
+use shared::wire::stepchat::{Access, Answer, Error, Filled, PlaceCursor, SinceField, Stepchat, UserRow};
 
 /// Users read together while the answer fills.
 const CHUNK: usize = 500;
@@ -20,21 +17,11 @@ pub struct GetNewUsers;
 /// Its parameters.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct Request {
-    /// An id, or a moment `YYYY-MM-DD HH:MM:SS` or `YYYY-MM-DD` in UTC.
-    datetime: Text,
+    /// An id, or a moment `YYYY-MM-DD HH:MM:SS` or `YYYY-MM-DD` in UTC, or in any other usual form.
+    datetime: SinceField,
     /// Continues after an answer that ended with `next_cursor`.
     #[serde(default)]
     cursor: PlaceCursor,
-}
-
-fn since(text: &str) -> Result<Since, Refusal> {
-    let text = text.trim();
-    if let Ok(id) = text.parse() {
-        return Ok(Since::Id(id));
-    }
-    // The time may be left out, and a `T` may stand between date and time.
-    let text = if text.len() == 10 { format!("{text} 00:00:00") } else { text.replacen('T', " ", 1) };
-    Timestamp::parse_wire(&text).map(|moment| Since::Seconds(moment.seconds())).ok_or(Refusal::InvalidDatetime)
 }
 
 impl Method for GetNewUsers {
@@ -49,7 +36,7 @@ impl Method for GetNewUsers {
     type Response = Answer<Vec<UserRow>>;
 
     async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Self::Response, Error> {
-        let (since, after) = (since(request.datetime.as_str())?, request.cursor.read()?);
+        let (since, after) = (request.datetime.read()?, request.cursor.read()?);
         let order = since.order(after);
         let mut walk = lists::since(ctx.store(), since, order.clone()).await?;
         let mut taken = Fitting::default();

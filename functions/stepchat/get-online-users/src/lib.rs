@@ -3,9 +3,9 @@
 use shared::auth::stepchat::Admin;
 use shared::prelude::*;
 use shared::stepchat::UserType;
-use shared::store::stepchat::lists::{self, Column, Order};
+use shared::store::stepchat::lists::{self, Order};
 use shared::store::stepchat::{people, presence};
-use shared::wire::stepchat::{Access, Answer, Error, Filled, Flag, PlaceCursor, Stepchat, Text, UserRefs, UserRow};
+use shared::wire::stepchat::{Access, Answer, Error, Filled, Flag, PlaceCursor, Sorting, Stepchat, UserRefs, UserRow};
 
 /// The method.
 #[derive(Debug)]
@@ -17,9 +17,9 @@ pub struct Request {
     /// Users to leave out.
     #[serde(default)]
     exclude_id: UserRefs,
-    /// The column to sort by, descending. Default: `creation_time`.
+    /// The column to sort by, descending unless a direction is named. Default: `creation_time`.
     #[serde(default)]
-    sorting: Text,
+    sorting: Sorting,
     /// Whether to return agents and admins only.
     #[serde(default)]
     agents: Flag,
@@ -43,8 +43,8 @@ impl Method for GetOnlineUsers {
         let staff = [UserType::Agent, UserType::Admin];
         let types: &[UserType] = if request.agents.0 { &staff } else { &UserType::LISTED };
         let after = ctx.online_after();
-        let column = Column::parse(request.sorting.as_str()).unwrap_or(Column::CreationTime);
-        let order = Order { column, descending: true, after: request.cursor.read()? };
+        let Sorting { column, descending } = request.sorting;
+        let order = Order { column, descending, after: request.cursor.read()? };
         let ids = lists::active_since(ctx.store(), types, after).await?;
         let mut users = lists::profiles(ctx.store(), &ids).await?;
         // The index may lag behind the profiles.

@@ -57,7 +57,7 @@ impl Method for GetUserConversations {
             return Ok(Answer::new(Vec::new()));
         }
         all.retain(|one| Some(one.id) != request.exclude_id.0);
-        all.retain(|one| after.is_none_or(|after| one.last_message < Some(after)));
+        all.retain(|one| after.is_none_or(|after| one.newest < after));
         let (mut rows, mut bytes) = (Vec::new(), 0_usize);
         for chunk in all.chunks(CHUNK) {
             for one in conversations::latest(store, chunk).await? {

@@ -4,7 +4,7 @@ use shared::auth::stepchat::Admin;
 use shared::prelude::*;
 use shared::stepchat::Slug;
 use shared::store::stepchat::{presence, users};
-use shared::wire::stepchat::{Access, Answer, DetailRow, Error, Stepchat, Text, UserRef};
+use shared::wire::stepchat::{Access, Answer, DetailRow, Error, Stepchat, TextOrFalse, UserRef};
 
 /// The method.
 #[derive(Debug)]
@@ -17,9 +17,10 @@ pub struct Request {
     user_id: UserRef,
     /// One extra; without it all are returned.
     #[serde(default)]
-    slug: Text,
+    slug: TextOrFalse,
     /// What to answer, as it was sent, if the user has no such extra. Default: false.
-    default: Option<Text>,
+    #[serde(default)]
+    default: TextOrFalse,
 }
 
 /// All extras, the value of one, or what stands for its absence.
@@ -47,8 +48,8 @@ impl Method for GetUserExtra {
     type Response = Answer<Extras>;
 
     async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Self::Response, Error> {
-        let slug = request.slug.given().filter(|slug| *slug != "false").map(Slug::parse);
-        let default = request.default.map_or(Extras::None(false), |text| Extras::One(text.as_str().to_owned()));
+        let slug = request.slug.get().map(Slug::parse);
+        let default = request.default.get().map_or(Extras::None(false), |text| Extras::One(text.to_owned()));
         let Some(id) = request.user_id.0 else {
             return Ok(Answer::new(if slug.is_some() { default } else { Extras::None(false) }));
         };
@@ -60,7 +61,7 @@ impl Method for GetUserExtra {
         let Some(slug) = slug else { return Ok(Answer::new(default)) };
         // Extras of a deleted user may still wait for their purge.
         let (user, detail) = try_join!(users::find_profile(ctx.store(), id), presence::detail(ctx.store(), id, &slug))?;
-        let found = detail.filter(|_| user.is_some());
+        let found = detail.filter(|_| user.is_some()).map(|placed| placed.detail);
         Ok(Answer::new(found.map_or(default, |detail| Extras::One(detail.value.as_str().to_owned()))))
     }
 }

@@ -2,6 +2,7 @@
 
 use shared::auth::stepchat::Admin;
 use shared::prelude::*;
+use shared::stepchat::language_code;
 use shared::store::stepchat::users;
 use shared::wire::stepchat::{Access, Answer, Error, OrFalse, Stepchat, UserRef};
 
@@ -31,9 +32,8 @@ impl Method for GetUserLanguage {
         let stored = users::load(ctx.store(), id).await?;
         let language = stored.and_then(|stored| {
             let value = |slug: &str| stored.details.iter().find(|detail| detail.slug.as_str() == slug);
-            let detail = value("language").or_else(|| value("browser_language"))?;
-            let code: String = detail.value.as_str().to_lowercase().chars().take(2).collect();
-            (code.len() == 2 && code.bytes().all(|letter| letter.is_ascii_lowercase())).then_some(code)
+            // What the user says counts, if it is a language.
+            ["language", "browser_language"].iter().find_map(|slug| language_code(value(slug)?.value.as_str()))
         });
         Ok(Answer::new(language.into()))
     }

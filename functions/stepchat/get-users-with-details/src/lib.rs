@@ -7,7 +7,7 @@ use shared::prelude::*;
 use shared::stepchat::{Refusal, Slug, User, UserType};
 use shared::store::stepchat::{lists, people};
 use shared::wire::Fitting;
-use shared::wire::stepchat::{Access, Answer, Error, Filled, Stepchat, Texts, UserCursor};
+use shared::wire::stepchat::{Access, Answer, Error, Filled, Names, Stepchat, UserCursor, UserSelection};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The method.
@@ -18,10 +18,10 @@ pub struct GetUsersWithDetails;
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct Request {
     /// Names of details: `first_name`, `last_name`, `email`, `profile_image`, `department`, or the slug of any extra.
-    details: Texts,
+    details: Names,
     /// Ids, or `agents` for agents and admins, or `all` or `false` for everybody. Default: everybody.
     #[serde(default)]
-    user_ids: Texts,
+    user_ids: UserSelection,
     /// Continues after an answer that ended with `next_cursor`.
     #[serde(default)]
     cursor: UserCursor,
@@ -39,7 +39,7 @@ pub struct Having {
 /// The value of a built-in detail, if the user has it.
 fn built_in(name: &str, user: &User) -> Option<String> {
     let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-    match name {
+    match name.to_ascii_lowercase().as_str() {
         "first_name" => text(user.first_name.as_str()),
         "last_name" => text(user.last_name.as_str()),
         "email" => user.email.as_ref().map(|email| email.as_str().to_owned()),
@@ -54,23 +54,20 @@ const CHUNK: usize = 500;
 const BUILT_IN: [&str; 5] = ["first_name", "last_name", "email", "profile_image", "department"];
 
 fn is_built_in(name: &str) -> bool {
-    BUILT_IN.contains(&name)
+    BUILT_IN.iter().any(|built_in| name.eq_ignore_ascii_case(built_in))
 }
 
 /// The users that are asked about; `None` is everybody.
-async fn chosen(ctx: &Ctx, ids: &Texts) -> Result<Option<BTreeSet<UserId>>, Error> {
-    match ids.0.as_slice() {
-        [] => Ok(None),
-        [one] if one.trim_start_matches('>') == "all" => Ok(None),
-        [one] if one == "agents" => {
-            Ok(Some(lists::ids_of(ctx.store(), &[UserType::Agent, UserType::Admin]).await?.into_iter().collect()))
-        }
-        many => Ok(Some(many.iter().filter_map(|id| UserId::parse(id)).collect())),
-    }
+async fn chosen(ctx: &Ctx, users: UserSelection) -> Result<Option<Vec<UserId>>, Error> {
+    Ok(match users {
+        UserSelection::Everybody => None,
+        UserSelection::Staff => Some(lists::ids_of(ctx.store(), &[UserType::Agent, UserType::Admin]).await?),
+        UserSelection::Named(ids) => Some(ids),
+    })
 }
 
 /// Each name once. Every extra is a look-up of its own, so their number has a bound.
-fn names(details: Texts) -> Result<Vec<String>, Refusal> {
+fn names(details: Names) -> Result<Vec<String>, Refusal> {
     let names: BTreeSet<String> = details.0.into_iter().collect();
     if names.len() > MAX_DETAILS_PER_CALL { Err(Refusal::TooManyExtras) } else { Ok(names.into_iter().collect()) }
 }
@@ -88,7 +85,7 @@ impl Method for GetUsersWithDetails {
     async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Self::Response, Error> {
         let after = request.cursor.read()?;
         let behind = |id: &UserId| after.is_none_or(|after| *id > after);
-        let among = chosen(ctx, &request.user_ids).await?;
+        let among = chosen(ctx, request.user_ids).await?;
         let among = among.map(|ids| ids.into_iter().filter(behind).collect::<Vec<_>>());
         let names = names(request.details)?;
         let slugs = names.iter().filter(|name| !is_built_in(name)).filter_map(|name| Slug::parse(name)).collect();

@@ -7,7 +7,8 @@ use shared::store::StoreError;
 use shared::store::stepchat::finding;
 use shared::store::stepchat::lists::{self, Order};
 use shared::wire::stepchat::{
-    Access, Answer, Error, ExtraChoice, Filled, ListedUser, PlaceCursor, Sorting, Stepchat, Text, Types, UserRefs,
+    Access, Answer, Error, ExtraChoice, Filled, ListedUser, PageField, PlaceCursor, Sorting, Stepchat, Text, Types,
+    UserRefs,
 };
 
 /// The method.
@@ -28,7 +29,7 @@ pub struct Request {
     search: Text,
     /// The page, from 1. Default: 1, as for anything that is no page.
     #[serde(default)]
-    pagination: Text,
+    pagination: PageField,
     /// Whether to add all extras, or the slugs of those to add.
     #[serde(default)]
     extra: ExtraChoice,
@@ -49,8 +50,7 @@ const PAGE: usize = 100;
 impl Request {
     /// How many users come before the page.
     fn skipped(&self) -> usize {
-        let page = self.pagination.as_str().trim().parse::<usize>().unwrap_or(1).max(1);
-        page.saturating_sub(1).saturating_mul(PAGE)
+        self.pagination.0.saturating_sub(1).saturating_mul(PAGE)
     }
 
     /// The users on the page, in order.
@@ -64,7 +64,7 @@ impl Request {
             order.sort(&mut users);
             return Ok(users.into_iter().skip(skip).take(PAGE).collect());
         }
-        if search.is_empty() {
+        if search.finds_everybody() {
             let limit = i32::try_from(skip.saturating_add(PAGE).min(1_000)).ok();
             let mut walk = lists::walk(store, order, types, limit).await?;
             walk.skip(skip).await?;

@@ -91,7 +91,7 @@ impl Method for Login {
         let failed = Answer::new(Outcome::Failed(false));
         let end_user: Option<IpAddr> = request.user_ip.as_str().trim().parse().ok();
         let Some(proof) = Proof::of(request, caller) else { return Ok(failed) };
-        let counters = lockout::counters(ctx, caller, &proof.account(), end_user);
+        let counters = lockout::counters(ctx, &proof.account(), end_user);
         let (registered, found) = Box::pin(proof.registered(ctx, &counters)).await?;
         // Locked out or not, it is the same work.
         let right = proof.is_right(ctx, found.as_ref()).await?;

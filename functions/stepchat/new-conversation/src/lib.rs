@@ -6,10 +6,12 @@ use shared::prelude::*;
 use shared::stepchat::{Conversation, ConversationStatus, Refusal, Source, Title, User, UserChange, UserType};
 use shared::store::auth::TokenHash;
 use shared::store::stepchat::conversations;
+use shared::store::stepchat::counters::{self, Leads};
 use shared::store::stepchat::users::{self, Secrets, Stored};
 use shared::store::{Attempts, CommitError, Sequence, StoreError, Txn};
 use shared::wire::stepchat::{
-    Access, Answer, ConversationDetails, ConversationRow, DepartmentField, Error, Stepchat, Text, UserRef,
+    Access, AgentRef, Answer, ConversationDetails, ConversationRow, DepartmentField, Error, StatusField, Stepchat,
+    Text, UserRef,
 };
 
 /// The method.
@@ -23,7 +25,7 @@ pub struct Request {
     user_id: UserRef,
     /// 0 live, 1 waiting for the user, 2 waiting for an agent, 3 archive, 4 trash. Default: 2.
     #[serde(default)]
-    status_code: Text,
+    status_code: StatusField,
     /// Title.
     #[serde(default)]
     #[schemars(length(max = 191))]
@@ -33,7 +35,7 @@ pub struct Request {
     department: DepartmentField,
     /// The agent or admin it is assigned to.
     #[serde(default)]
-    agent_id: Text,
+    agent_id: AgentRef,
     /// Where it comes from: two letters or digits.
     #[serde(default)]
     source: Text,
@@ -43,22 +45,16 @@ pub struct Request {
 }
 
 impl Request {
-    /// Whom it shall be assigned to; -1 and 0 are how clients say that nobody is.
-    fn agent(&self) -> Result<Option<UserId>, Refusal> {
-        let agent = self.agent_id.kept().filter(|agent| !matches!(*agent, "-1" | "0" | "false"));
-        agent.map(|agent| UserId::parse(agent).ok_or(Refusal::AgentNotFound)).transpose()
-    }
-
     fn conversation(&self, ctx: &Ctx, id: ConversationId, user: UserId) -> Result<Conversation, Refusal> {
-        let status = self.status_code.kept().map(ConversationStatus::parse).transpose()?;
+        let status = self.status_code.read()?;
         Ok(Conversation {
             id,
             user,
             title: self.title.kept().map(Title::parse).transpose()?,
             creation_time: ctx.now(),
             status: status.unwrap_or(ConversationStatus::WaitingForAgent),
-            department: self.department.read()?,
-            agent: self.agent()?,
+            department: self.department.read()?.flatten(),
+            agent: self.agent_id.read()?,
             source: self.source.kept().map(Source::parse).transpose()?,
             extra: self.extra.kept().map(Title::parse).transpose()?,
             last_message: None,
@@ -76,7 +72,7 @@ async fn agent_of(ctx: &Ctx, agent: Option<UserId>) -> Result<Option<User>, Stor
 }
 
 /// A visitor becomes a lead; everybody else stays what they are.
-fn becoming_lead(ctx: &Ctx, stored: &Stored) -> Result<(UserType, Option<Txn<Refusal>>), StoreError> {
+fn becoming_lead(ctx: &Ctx, stored: &Stored, leads: &Leads) -> Result<(UserType, Option<Txn<Refusal>>), StoreError> {
     let user = &stored.user;
     if user.user_type != UserType::Visitor {
         return Ok((user.user_type, None));
@@ -86,7 +82,7 @@ fn becoming_lead(ctx: &Ctx, stored: &Stored) -> Result<(UserType, Option<Txn<Ref
     let token = TokenHash::of(&ctx.tokens().of(after.id, after.token_version));
     let secrets = Secrets { password: None, token };
     let unique_phone = ctx.config().stepchat.unique_phone;
-    let txn = users::replacement(stored, &after, &[], &secrets, unique_phone)?;
+    let txn = users::replacement(stored, &after, &[], &secrets, unique_phone, leads)?;
     Ok((UserType::Lead, Some(txn)))
 }
 
@@ -97,26 +93,28 @@ impl Method for NewConversation {
     const ACCESS: Access = Access::Admin;
     const EFFECT: Effect = Effect::Write;
     const TOKENS: bool = true;
-    const GRANTS: Grants = &[users::LOAD, users::FIND_PROFILE, conversations::CREATE];
+    const GRANTS: Grants = &[users::LOAD, users::FIND_PROFILE, conversations::CREATE, counters::READ_LEADS];
     type Request = Request;
     type Response = Answer<ConversationRow>;
 
     async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Self::Response, Error> {
-        let (store, agent) = (ctx.store(), request.agent()?);
+        let (store, agent) = (ctx.store(), request.agent_id.read()?);
         let user = request.user_id.0.ok_or(Refusal::UserNotFound)?;
         let mut attempts = Attempts::default();
         loop {
-            let (id, stored, found) = try_join!(
+            let (id, stored, found, leads) = try_join!(
                 store.next_id(Sequence::Conversation, ConversationId::new),
                 users::load(store, user),
                 agent_of(ctx, agent),
+                // In case that it is a visitor: what is read later is waited for.
+                Leads::read(store),
             )?;
             let mut stored = stored.ok_or(Refusal::UserNotFound)?;
             if agent.is_some() && !found.is_some_and(|found| found.user_type.is_staff()) {
                 return Err(Refusal::AgentNotFound.into());
             }
             let conversation = request.conversation(ctx, id, user)?;
-            let (kind, change) = becoming_lead(ctx, &stored)?;
+            let (kind, change) = becoming_lead(ctx, &stored, &leads)?;
             stored.user.user_type = kind;
             let details = ConversationDetails::new(ctx, &conversation, &stored.user);
             let answer = Answer::new(ConversationRow { messages: Vec::new(), details });

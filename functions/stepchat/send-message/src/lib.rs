@@ -7,7 +7,7 @@ use shared::stepchat::{Conversation, ConversationStatus, Message, MessageText, R
 use shared::store::stepchat::{conversations, typing, users};
 use shared::store::{Attempts, CommitError, Sequence};
 use shared::wire::stepchat::{
-    Access, Answer, AttachmentsField, ConversationRef, Error, PayloadField, SenderRef, Stepchat, Text,
+    Access, Answer, AttachmentsField, ConversationRef, Error, PayloadField, SenderRef, StatusField, Stepchat, Text,
 };
 
 /// The method.
@@ -29,7 +29,7 @@ pub struct Request {
     attachments: AttachmentsField,
     /// The conversation's status after it: 0 to 4, or `skip` to leave it. Default: 1 if staff writes, else 2.
     #[serde(default)]
-    conversation_status_code: Text,
+    conversation_status_code: StatusField,
     /// Data.
     #[serde(default)]
     payload: PayloadField,
@@ -72,11 +72,11 @@ impl Sent {
 impl Request {
     /// The status the message leaves; `None` leaves it as it is.
     fn status(&self, from_staff: bool) -> Result<Option<ConversationStatus>, Refusal> {
-        match self.conversation_status_code.kept() {
-            None => Ok(Some(ConversationStatus::after_message(from_staff))),
-            Some("skip") => Ok(None),
-            Some(code) => ConversationStatus::parse(code).map(Some),
+        let code = &self.conversation_status_code;
+        if code.is_skip() {
+            return Ok(None);
         }
+        Ok(Some(code.read()?.unwrap_or_else(|| ConversationStatus::after_message(from_staff))))
     }
 
     fn message(&self, ctx: &Ctx, id: MessageId, author: &User, place: &Conversation) -> Result<Message, Refusal> {

@@ -2,12 +2,13 @@
 
 use shared::auth::stepchat::Admin;
 use shared::prelude::*;
-use shared::stepchat::{ImageUrl, Name, UserChange};
+use shared::stepchat::{Name, UserChange};
 use shared::store::auth::TokenHash;
 use shared::store::stepchat::bot;
+use shared::store::stepchat::counters::Leads;
 use shared::store::stepchat::users::{self, Secrets};
 use shared::store::{Attempts, CommitError};
-use shared::wire::stepchat::{Access, Answer, Error, Stepchat, Text, new_bot, present};
+use shared::wire::stepchat::{Access, Answer, Error, PictureField, Stepchat, Text, new_bot};
 
 /// The method.
 #[derive(Debug)]
@@ -21,9 +22,9 @@ pub struct Request {
     #[schemars(length(max = 100))]
     name: Text,
     /// The bot's picture; empty goes back to the default picture.
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default)]
     #[schemars(length(max = 191))]
-    profile_image: Option<Text>,
+    profile_image: PictureField,
 }
 
 impl Method for UpdateBot {
@@ -39,7 +40,7 @@ impl Method for UpdateBot {
 
     async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Self::Response, Error> {
         let name = request.name.given().map(Name::parse).transpose()?;
-        let image = request.profile_image.map(|image| image.kept().map(ImageUrl::parse).transpose()).transpose()?;
+        let image = request.profile_image.read(&ctx.config().stepchat.default_profile_image)?;
         let answer = Answer::new(true);
         let mut attempts = Attempts::default();
         loop {
@@ -52,7 +53,8 @@ impl Method for UpdateBot {
                     UserChange { first_name: name.clone(), profile_image: image.clone(), ..UserChange::default() };
                 let after = change.apply(&before.user, ctx.now());
                 let token = TokenHash::of(&ctx.tokens().of(after.id, after.token_version));
-                users::replacement(&before, &after, &[], &Secrets { password: None, token }, false)?
+                let secrets = Secrets { password: None, token };
+                users::replacement(&before, &after, &[], &secrets, false, &Leads::unread())?
             } else {
                 let (user, secrets) = new_bot(ctx, name.clone(), image.clone().flatten()).await?;
                 bot::creation(&user, &secrets)?

@@ -4,14 +4,15 @@
 use shared::auth::session;
 use shared::auth::stepchat::Admin;
 use shared::prelude::*;
-use shared::stepchat::{Email, ImageUrl, Name, Refusal, User, UserChange};
+use shared::stepchat::{Name, Refusal, User, UserChange};
 use shared::store::auth::TokenHash;
+use shared::store::stepchat::counters::Leads;
 use shared::store::stepchat::sessions::{self, Session};
 use shared::store::stepchat::texts;
 use shared::store::stepchat::users::{self, Secrets};
 use shared::store::{Attempts, CommitError};
 use shared::wire::Cookie;
-use shared::wire::stepchat::{Access, Answer, DepartmentField, Error, Stepchat, Text};
+use shared::wire::stepchat::{Access, Answer, DepartmentField, EmailField, Error, PictureField, Stepchat, Text};
 
 /// The method.
 #[derive(Debug)]
@@ -23,7 +24,7 @@ pub struct Request {
     /// Address of the picture; without it, the default picture.
     #[serde(default)]
     #[schemars(length(max = 191))]
-    profile_image: Text,
+    profile_image: PictureField,
     /// First name.
     #[serde(default)]
     #[schemars(length(max = 100))]
@@ -35,7 +36,7 @@ pub struct Request {
     /// E-mail address; agents and admins keep theirs.
     #[serde(default)]
     #[schemars(length(max = 191))]
-    email: Text,
+    email: EmailField,
     /// Department number.
     #[serde(default)]
     department: DepartmentField,
@@ -45,15 +46,15 @@ pub struct Request {
 }
 
 impl Request {
-    fn change(&self, user: &User) -> Result<UserChange, Refusal> {
-        let email = self.email.kept().map(Email::parse).transpose()?;
+    fn change(&self, user: &User, default_picture: &str) -> Result<UserChange, Refusal> {
+        let email = self.email.read()?.flatten();
         Ok(UserChange {
             first_name: Some(Name::parse(self.first_name.as_str())?),
             last_name: Some(Name::parse(self.last_name.as_str())?),
             // Staff without an address could not log in again.
             email: (email.is_some() || !user.user_type.is_staff()).then_some(email),
-            profile_image: Some(self.profile_image.kept().map(ImageUrl::parse).transpose()?),
-            department: Some(self.department.read()?),
+            profile_image: Some(self.profile_image.read(default_picture)?.flatten()),
+            department: Some(self.department.read()?.flatten()),
             ..UserChange::default()
         })
     }
@@ -89,11 +90,13 @@ impl Method for UpdateLogin {
             let before = users::load(ctx.store(), id).await?;
             let known = before.filter(|before| old.as_ref().is_none_or(|session| session.is_of(before)));
             let before = known.ok_or(Refusal::InvalidSession)?;
-            let after = request.change(&before.user)?.apply(&before.user, ctx.now());
+            let after = request
+                .change(&before.user, &ctx.config().stepchat.default_profile_image)?
+                .apply(&before.user, ctx.now());
             let token = TokenHash::of(&ctx.tokens().of(id, after.token_version));
             let secrets = Secrets { password: None, token };
             let unique_phone = ctx.config().stepchat.unique_phone;
-            let mut txn = users::replacement(&before, &after, &[], &secrets, unique_phone)?;
+            let mut txn = users::replacement(&before, &after, &[], &secrets, unique_phone, &Leads::unread())?;
             let epoch = users::epoch_after(&before, &after, &secrets);
             sessions::renewal(&mut txn, id, epoch, old.as_ref(), &begun.session)?;
             match ctx.store().commit(&txn).await {

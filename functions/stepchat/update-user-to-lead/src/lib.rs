@@ -5,6 +5,7 @@ use shared::auth::stepchat::Admin;
 use shared::prelude::*;
 use shared::stepchat::{Refusal, UserChange, UserType};
 use shared::store::auth::TokenHash;
+use shared::store::stepchat::counters::{self, Leads};
 use shared::store::stepchat::users::{self, Secrets};
 use shared::store::{Attempts, CommitError};
 use shared::wire::stepchat::{Access, Answer, Error, Stepchat, UserRef};
@@ -27,7 +28,7 @@ impl Method for UpdateUserToLead {
     const ACCESS: Access = Access::Admin;
     const EFFECT: Effect = Effect::Write;
     const TOKENS: bool = true;
-    const GRANTS: Grants = &[users::LOAD, users::CHANGE_TYPE];
+    const GRANTS: Grants = &[users::LOAD, users::CHANGE_TYPE, counters::READ_LEADS];
     type Request = Request;
     type Response = Answer<bool>;
 
@@ -44,7 +45,8 @@ impl Method for UpdateUserToLead {
             let after = change.apply(&before.user, ctx.now());
             let secrets = Secrets { password: None, token: TokenHash::of(&ctx.tokens().of(id, after.token_version)) };
             let unique_phone = ctx.config().stepchat.unique_phone;
-            let txn = users::replacement(&before, &after, &change.details, &secrets, unique_phone)?;
+            let leads = Leads::read_for(ctx.store(), Some(before.user.user_type), after.user_type).await?;
+            let txn = users::replacement(&before, &after, &[], &secrets, unique_phone, &leads)?;
             match ctx.commit(txn, &answer).await {
                 Err(CommitError::Stale) => attempts.again().await?,
                 done => return Ok(done.map(|()| answer)?),

@@ -3,12 +3,16 @@
 
 use shared::auth::stepchat::{Admin, new_password};
 use shared::prelude::*;
-use shared::stepchat::{Email, ImageUrl, Name, Refusal, UserChange, UserType};
+use shared::stepchat::{Name, Refusal, UserChange, UserType, changed_details};
 use shared::store::auth::TokenHash;
+use shared::store::stepchat::counters::{self, Leads};
 use shared::store::stepchat::texts;
 use shared::store::stepchat::users::{self, Secrets};
 use shared::store::{Attempts, CommitError};
-use shared::wire::stepchat::{Access, Answer, DepartmentField, Error, Extra, Stepchat, Text, UserRef, present};
+use shared::wire::stepchat::{
+    Access, Answer, DepartmentField, EmailField, Error, Extra, NewPassword, PictureField, Stepchat, Text, TypeField,
+    UserRef,
+};
 
 /// The method.
 #[derive(Debug)]
@@ -27,24 +31,26 @@ pub struct Request {
     #[schemars(length(max = 100))]
     last_name: Option<Text>,
     /// E-mail address; empty or `NULL` removes it.
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default)]
     #[schemars(length(max = 191))]
-    email: Option<Text>,
+    email: EmailField,
     /// Address of the picture; empty or `NULL` goes back to the default picture.
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default)]
     #[schemars(length(max = 191))]
-    profile_image: Option<Text>,
+    profile_image: PictureField,
     /// Password; empty or `********` keeps the old one.
     #[serde(default)]
     #[schemars(length(max = 1024))]
-    password: Text,
+    password: NewPassword,
     /// visitor, lead, user, agent or admin.
-    user_type: Option<Text>,
+    #[serde(default)]
+    user_type: TypeField,
     /// The page's spelling of `user_type` (decision D5).
-    user_tyoe: Option<Text>,
+    #[serde(default)]
+    user_tyoe: TypeField,
     /// Department number; empty or `NULL` removes it.
-    #[serde(default, deserialize_with = "present")]
-    department: Option<DepartmentField>,
+    #[serde(default)]
+    department: DepartmentField,
     /// Extras by slug; an empty value removes the extra.
     #[serde(default)]
     settings_extra: Extra,
@@ -54,17 +60,26 @@ pub struct Request {
 }
 
 impl Request {
-    fn change(self) -> Result<UserChange, Refusal> {
-        let kind = self.user_type.or(self.user_tyoe);
-        Ok(UserChange {
+    /// The change of the profile, and that of the extras.
+    fn change(self, default_picture: &str) -> Result<(UserChange, Extra), Refusal> {
+        let change = UserChange {
             first_name: self.first_name.given().map(Name::parse).transpose()?,
             last_name: self.last_name.as_ref().map(|name| Name::parse(name.as_str())).transpose()?,
-            email: self.email.map(|email| email.kept().map(Email::parse).transpose()).transpose()?,
-            profile_image: self.profile_image.map(|image| image.kept().map(ImageUrl::parse).transpose()).transpose()?,
-            user_type: kind.as_ref().and_then(Text::given).map(UserType::parse).transpose()?,
-            department: self.department.map(|department| department.read()).transpose()?,
-            details: self.settings_extra.or(self.extra).changes()?,
-        })
+            email: self.email.read()?,
+            profile_image: self.profile_image.read(default_picture)?,
+            user_type: self.user_type.or(self.user_tyoe).read()?,
+            department: self.department.read()?,
+        };
+        Ok((change, self.settings_extra.or(self.extra)))
+    }
+}
+
+/// The bot stays what it is, and takes no address away from a person.
+fn bot_may(change: &UserChange) -> Result<(), Refusal> {
+    match change {
+        UserChange { user_type: Some(_), .. } => Err(Refusal::InvalidUserType),
+        UserChange { email: Some(Some(_)), .. } => Err(Refusal::InvalidEmail),
+        _ => Ok(()),
     }
 }
 
@@ -75,27 +90,29 @@ impl Method for UpdateUser {
     const ACCESS: Access = Access::Admin;
     const EFFECT: Effect = Effect::Write;
     const TOKENS: bool = true;
-    const GRANTS: Grants = &[users::LOAD, users::REPLACE, texts::POST];
+    const GRANTS: Grants = &[users::LOAD, users::REPLACE, users::REPLACE_SECRETS, texts::POST, counters::READ_LEADS];
     type Request = Request;
     type Response = Answer<bool>;
 
     async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Answer<bool>, Error> {
         let id = request.user_id.0.ok_or(Refusal::UserNotFound)?;
-        let text = Some(request.password.as_str()).filter(|password| *password != "********").unwrap_or_default();
-        let password = new_password(text).await?;
-        let change = request.change()?;
+        let password = new_password(request.password.as_str()).await?;
+        let config = &ctx.config().stepchat;
+        let (change, extra) = request.change(&config.default_profile_image)?;
+        let edits = extra.read(ctx)?;
         let answer = Answer::new(true);
         let mut attempts = Attempts::default();
         loop {
             let before = users::load(ctx.store(), id).await?.ok_or(Refusal::UserNotFound)?;
-            if before.user.user_type == UserType::Bot && change.user_type.is_some() {
-                return Err(Refusal::InvalidUserType.into());
+            if before.user.user_type == UserType::Bot {
+                bot_may(&change)?;
             }
             let after = change.apply(&before.user, ctx.now());
             let token = TokenHash::of(&ctx.tokens().of(id, after.token_version));
             let secrets = Secrets { password: password.clone(), token };
-            let unique_phone = ctx.config().stepchat.unique_phone;
-            let txn = users::replacement(&before, &after, &change.details, &secrets, unique_phone)?;
+            let details = changed_details(&before.details, &edits)?;
+            let leads = Leads::read_for(ctx.store(), Some(before.user.user_type), after.user_type).await?;
+            let txn = users::replacement(&before, &after, &details, &secrets, config.unique_phone, &leads)?;
             match ctx.commit(txn, &answer).await {
                 Err(CommitError::Stale) => attempts.again().await?,
                 done => return Ok(done.map(|()| answer)?),

@@ -4,7 +4,7 @@ use shared::auth::stepchat::Admin;
 use shared::ids::UserId;
 use shared::prelude::*;
 use shared::store::stepchat::{presence, users};
-use shared::wire::stepchat::{Access, Answer, Error, Stepchat, UserRef};
+use shared::wire::stepchat::{Access, Answer, Error, OptionalUserRef, Stepchat, UserRef};
 
 /// The method.
 #[derive(Debug)]
@@ -16,7 +16,8 @@ pub struct Request {
     /// The user who is there.
     user_id: UserRef,
     /// Another user, of whom to answer `online` or `offline`.
-    return_user_id: Option<UserRef>,
+    #[serde(default)]
+    return_user_id: OptionalUserRef,
 }
 
 /// `true`, or the other user's presence.
@@ -45,7 +46,7 @@ impl Method for UpdateUsersLastActivity {
             Some(id) => users::find_profile(store, id).await,
             None => Ok(None),
         };
-        let other = request.return_user_id;
+        let other = request.return_user_id.0;
         let (user, seen) = try_join!(find(request.user_id.0), find(other.and_then(|other| other.0)))?;
         if let Some(user) = user {
             presence::touch(store, &user, ctx.now()).await?;

@@ -5,7 +5,9 @@ use shared::ids::PhoneUserId;
 use shared::prelude::*;
 use shared::store::voximplant::users;
 use shared::store::{Attempts, CommitError, Sequence};
-use shared::voximplant::{CustomData, DisplayName, MobilePhone, NewPhoneUser, Password, Refusal, Role, UserName};
+use shared::voximplant::{
+    CustomData, DisplayName, MobilePhone, NewPhoneUser, Parameter, Password, Refusal, Role, UserName,
+};
 use shared::wire::voximplant::{Access, ApplicationRef, Bool, Error, Ids, Text, Voximplant, one_application};
 
 /// The method.
@@ -23,7 +25,7 @@ pub struct Request {
     parent_accounting: Option<Bool>,
     /// Whether the user may log in. Default: true.
     user_active: Option<Bool>,
-    /// Any string of fewer than 8192 characters.
+    /// Any string of fewer than 8192 characters. An empty one is none.
     #[schemars(length(max = 8191))]
     user_custom_data: Option<Text>,
     /// Display name of fewer than 256 characters.
@@ -72,7 +74,7 @@ impl Method for AddUser {
     const SUMMARY: &'static str = "Adds a new user.";
     const ACCESS: Access = Access::Roles(&[Role::Owner, Role::Admin, Role::UserManager]);
     const EFFECT: Effect = Effect::Write;
-    const GRANTS: Grants = &[ApplicationRef::RESOLVE, users::CREATE, users::CAPACITY];
+    const GRANTS: Grants = &[ApplicationRef::RESOLVE, users::CREATE, users::PLACE, users::CAPACITY];
     type Request = Request;
     type Response = Response;
 
@@ -81,7 +83,11 @@ impl Method for AddUser {
         let (store, account) = (ctx.store(), caller.account());
         let id = async { Ok::<_, Error>(store.next_id(Sequence::PhoneUser, PhoneUserId::new).await?) };
         let (application, id) = try_join!(application.resolve(store, account), id)?;
-        let password = ctx.hash_password(password.expose()).await?;
+        let gone = || Refusal::Invalid(Parameter("application_id"));
+        // Hashing takes longer than both reads.
+        let hash = async { Ok::<_, Error>(ctx.hash_password(password.expose()).await?) };
+        let place = async { Ok(users::Place::read(store, account, application).await?.ok_or_else(gone)?) };
+        let (password, mut place) = try_join!(hash, place)?;
         let user = user.into_user(id, application, ctx.now());
         let answer = Response { result: 1, user_id: id };
         let mut attempts = Attempts::default();
@@ -90,8 +96,11 @@ impl Method for AddUser {
                 Some(limit) => Some(users::capacity(store, account, limit).await?.ok_or(Refusal::UserCountExceeded)?),
                 None => None,
             };
-            match ctx.commit(users::creation(account, &user, &password, capacity)?, &answer).await {
-                Err(CommitError::Stale) => attempts.again().await?,
+            match ctx.commit(users::creation(account, &user, &password, capacity, &place)?, &answer).await {
+                Err(CommitError::Stale) => {
+                    attempts.again().await?;
+                    place = users::Place::read(store, account, application).await?.ok_or_else(gone)?;
+                }
                 done => return Ok(done.map(|()| answer)?),
             }
         }

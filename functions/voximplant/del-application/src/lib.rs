@@ -46,6 +46,7 @@ impl Method for DelApplication {
         ledger::RETURN,
         tasks::PROMISE,
         tasks::CLEAN,
+        tasks::CLOSE,
     ];
     type Request = Request;
     type Response = Done;
@@ -60,7 +61,7 @@ impl Method for DelApplication {
             let reference = |text: &str| ApplicationName::from_reference(text, &owner.name);
             let chosen = chosen(&selection, &existing, reference)?;
             let ids = chosen.iter().map(|application| application.id).collect();
-            let task = Task::new(account, Job::Applications { ids });
+            let task = Task::new(account, Job::Applications { ids }, ctx.now());
             let txn = tasks::without(account, &chosen, &task)?;
             match Box::pin(promised(ctx, txn, &task)).await {
                 Err(CommitError::Stale) => attempts.again().await?,

@@ -62,6 +62,7 @@ impl Method for DelUser {
         changes::REMOVE,
         ledger::RETURN,
         tasks::PROMISE,
+        tasks::EVERYONE,
     ];
     type Request = Request;
     type Response = Done;
@@ -74,7 +75,7 @@ impl Method for DelUser {
             None => None,
         };
         if selection == Selection::All {
-            let job = tasks::everyone(store, application).await?;
+            let job = tasks::everyone(store, account, application).await?;
             return Box::pin(later(ctx, account, job)).await;
         }
         let mut attempts = Attempts::default();
@@ -99,7 +100,7 @@ async fn at_once(ctx: &Ctx, account: AccountId, users: &[Stored]) -> Result<Txn<
 
 /// Too many for one transaction: only the job is decided here.
 async fn later(ctx: &Ctx, account: AccountId, job: Job) -> Result<Done, Error> {
-    let task = Task::new(account, job);
+    let task = Task::new(account, job, ctx.now());
     let mut txn = Txn::default();
     txn.push(task.promise()?);
     Ok(promised(ctx, txn, &task).await?)

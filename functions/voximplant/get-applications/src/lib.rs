@@ -3,7 +3,7 @@
 use shared::auth::voximplant::Caller;
 use shared::prelude::*;
 use shared::store::voximplant::{accounts, applications};
-use shared::text::fold;
+use shared::text::Part;
 use shared::voximplant::{Refusal, Role};
 use shared::wire::voximplant::{
     Access, ApplicationInfo, Count, Cursor, Error, Ids, ListAnswer, Page, Text, Voximplant,
@@ -44,10 +44,10 @@ impl Method for GetApplications {
         let (owner, applications) = try_join!(accounts::find(store, account), applications::list(store, account))?;
         let owner = owner.ok_or(Refusal::AuthorizationFailed("the account does not exist."))?;
         let id = request.application_id.and_then(|id| id.0);
-        let part = request.application_name.map(|part| fold(&part.0));
+        let part = request.application_name.map(|part| Part::of(&part.0));
         let wanted = applications.iter().filter(|application| {
             id.is_none_or(|id| id == application.id.get())
-                && part.as_ref().is_none_or(|part| application.name.full(&owner.name).contains(part))
+                && part.as_ref().is_none_or(|part| part.is_in(&application.name.full(&owner.name)))
         });
         let records = wanted.map(|found| (found.id.padded(), ApplicationInfo::new(found, &owner.name)));
         Ok(Page::new(request.count, request.offset, request.cursor).of(records.collect()))

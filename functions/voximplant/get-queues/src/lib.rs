@@ -5,7 +5,7 @@ use shared::ids::SkillId;
 use shared::prelude::*;
 use shared::store::voximplant::members::{self, Group};
 use shared::store::voximplant::{queues, skills};
-use shared::text::fold;
+use shared::text::Part;
 use shared::voximplant::{Parameter, Queue, Refusal, Role, Skill};
 use shared::wire::voximplant::{
     Access, ApplicationFilter, Bool, Count, Cursor, Error, Ids, ListAnswer, Page, QueueInfo, SkillInfo, Text,
@@ -73,14 +73,14 @@ impl Method for GetQueues {
             found.map(|queue| queue.id).ok_or(Refusal::Invalid(Parameter("acd_queue_id")))
         });
         let id = id.transpose()?;
-        let part = request.acd_queue_name.map(|part| fold(&part.0));
+        let part = request.acd_queue_name.map(|part| Part::of(&part.0));
         let needed = known(&skills, request.skill_id, "skill_id")?;
         let not_needed = known(&skills, request.excluded_skill_id, "excluded_skill_id")?;
         let showing = known(&skills, request.showing_skill_id, "showing_skill_id")?;
         let wanted = queues.iter().filter(|queue| {
             applications.contains(&queue.application)
                 && id.is_none_or(|id| id == queue.id)
-                && part.as_ref().is_none_or(|part| fold(queue.name.as_str()).contains(part))
+                && part.as_ref().is_none_or(|part| part.is_in(queue.name.as_str()))
                 && needed.is_none_or(|skill| queue.skills.contains(&skill))
                 && not_needed.is_none_or(|skill| !queue.skills.contains(&skill))
         });

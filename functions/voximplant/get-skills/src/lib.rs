@@ -3,7 +3,7 @@
 use shared::auth::voximplant::Caller;
 use shared::prelude::*;
 use shared::store::voximplant::skills;
-use shared::text::fold;
+use shared::text::Part;
 use shared::voximplant::Role;
 use shared::wire::voximplant::{Access, Count, Cursor, Error, Ids, ListAnswer, Page, SkillInfo, Text, Voximplant};
 
@@ -40,10 +40,9 @@ impl Method for GetSkills {
     async fn call(ctx: &Ctx, caller: &Caller, request: Request) -> Result<Self::Response, Error> {
         let skills = skills::list(ctx.store(), caller.account()).await?;
         let id = request.skill_id.and_then(|id| id.0);
-        let part = request.skill_name.map(|part| fold(&part.0));
+        let part = request.skill_name.map(|part| Part::of(&part.0));
         let wanted = skills.into_iter().filter(|skill| {
-            id.is_none_or(|id| id == skill.id.get())
-                && part.as_ref().is_none_or(|part| fold(skill.name.as_str()).contains(part))
+            id.is_none_or(|id| id == skill.id.get()) && part.as_ref().is_none_or(|part| part.is_in(skill.name.as_str()))
         });
         let records = wanted.map(|skill| {
             (skill.id.padded(), SkillInfo { skill_id: skill.id, skill_name: skill.name.as_str().to_owned() })

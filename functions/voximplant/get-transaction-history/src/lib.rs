@@ -11,7 +11,7 @@ use shared::store::ledger::history::{self, Line, Wanted};
 use shared::store::voximplant::accounts;
 use shared::timestamp::Timestamp;
 use shared::voximplant::{Parameter, Refusal, Role};
-use shared::wire::voximplant::{Access, Bool, Count, Cursor, Error, Ids, SemicolonList, Text, Voximplant};
+use shared::wire::voximplant::{Access, Bool, Count, Cursor, Error, Ids, Moment, SemicolonList, Text, Voximplant};
 
 const DEFAULT_COUNT: usize = 20;
 const MOST: usize = 1_000;
@@ -28,12 +28,10 @@ pub struct GetTransactionHistory;
 /// Its parameters.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct Request {
-    /// `YYYY-MM-DD HH:MM:SS`, UTC. Default: a month before `to_date`.
-    #[schemars(regex(pattern = r"^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}$"))]
-    from_date: Option<Text>,
-    /// `YYYY-MM-DD HH:MM:SS`, UTC. Default: now.
-    #[schemars(regex(pattern = r"^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}$"))]
-    to_date: Option<Text>,
+    /// `YYYY-MM-DD HH:MM:SS` in UTC, or any other usual form. Default: a month before `to_date`.
+    from_date: Option<Moment>,
+    /// `YYYY-MM-DD HH:MM:SS` in UTC, or any other usual form. Default: now.
+    to_date: Option<Moment>,
     /// Only these transactions, separated by semicolons.
     transaction_id: Option<SemicolonList<Ids>>,
     /// Only these types, separated by semicolons. Of the documented ones `adjustment` and `user_money_transfer` occur here.
@@ -74,7 +72,7 @@ pub struct Response {
 /// A transaction, `TransactionInfoType`.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct TransactionInfo {
-    /// Unique in the account, rising with time.
+    /// A small whole number, rising along the statement: whoever has read up to one has missed nothing before it.
     transaction_id: u64,
     /// The account, as text.
     account_id: String,
@@ -92,8 +90,8 @@ pub struct TransactionInfo {
 
 impl Request {
     fn wanted(self, account: AccountId, now: Timestamp) -> Result<Wanted, Refusal> {
-        let to = date(self.to_date, "to_date")?.map_or(now, |to| to.plus_millis(REST_OF_SECOND_MILLIS));
-        let from = date(self.from_date, "from_date")?.unwrap_or_else(|| to.plus_millis(-MONTH_MILLIS));
+        let to = self.to_date.map_or(now, |to| to.second().plus_millis(REST_OF_SECOND_MILLIS));
+        let from = self.from_date.map_or_else(|| to.plus_millis(-MONTH_MILLIS), Moment::second);
         if from > to {
             return Err(Refusal::InvalidDateRange);
         }
@@ -133,11 +131,6 @@ fn ids(list: Option<SemicolonList<Ids>>, name: &'static str) -> Result<Vec<u64>,
     ids.sort_unstable();
     ids.dedup();
     Ok(ids)
-}
-
-fn date(text: Option<Text>, name: &'static str) -> Result<Option<Timestamp>, Refusal> {
-    let read = |text: Text| Timestamp::parse_wire(&text.0).ok_or(Refusal::Invalid(Parameter(name)));
-    text.map(read).transpose()
 }
 
 impl Method for GetTransactionHistory {

@@ -9,8 +9,9 @@ use shared::prelude::*;
 use shared::store::ledger;
 use shared::store::voximplant::lists::{self, Filter, Listing, Order};
 use shared::store::voximplant::members;
-use shared::store::voximplant::texts::{self, Part};
+use shared::store::voximplant::texts;
 use shared::store::voximplant::{queues, skills};
+use shared::text::Part;
 use shared::voximplant::{AcdStatus, Role};
 use shared::wire::Fitting;
 use shared::wire::voximplant::{

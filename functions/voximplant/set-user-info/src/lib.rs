@@ -45,7 +45,8 @@ pub struct Request {
     parent_accounting: Option<Bool>,
     /// Whether the user may log in.
     user_active: Option<Bool>,
-    /// Any string of fewer than 8192 characters.
+    /// Any string of fewer than 8192 characters. An empty one leaves it as it is, since the official Go client sends empty
+    /// texts for what was not given; to empty it, send one blank.
     #[schemars(length(max = 8191))]
     user_custom_data: Option<Text>,
     /// Phone number of fewer than 50 characters.

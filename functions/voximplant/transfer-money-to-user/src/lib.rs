@@ -56,13 +56,13 @@ impl Method for TransferMoneyToUser {
         };
         let account = caller.account();
         let known = match ctx.operation() {
-            Some(_) => operation::known(ctx.store(), account, &operation).await?,
+            Some(_) => operation::known(ctx.store(), account, &operation, ctx.now()).await?,
             None => Known::New,
         };
         // Boxed: a large transfer's future is large, and every call would carry it.
         let balance = match known {
             Known::Done(balance) => balance,
-            Known::Begun => Box::pin(bulk::drive_known(ctx.store(), account, &operation, ctx.now())).await?,
+            Known::Begun => Box::pin(bulk::drive_known(ctx.store(), account, &operation)).await?,
             Known::New => {
                 let order = Box::pin(request::order(request, ctx, account, operation)).await?;
                 Box::pin(happen(ctx, &order)).await?
@@ -84,7 +84,7 @@ async fn happen(ctx: &Ctx, order: &Order) -> Result<Money, Error> {
         };
         if failure != CommitError::Stale {
             // What is unknown to us is not unknown to the ledger; and a refusal may be of the order's own first effect.
-            let known = operation::known(ctx.store(), order.account, &order.operation).await;
+            let known = operation::known(ctx.store(), order.account, &order.operation, order.now).await;
             match known.map_err(CommitError::in_doubt)? {
                 Known::Done(balance) => return Ok(balance),
                 Known::Begun => return Ok(Box::pin(bulk::finish(ctx.store(), order)).await?),

@@ -7,14 +7,17 @@
 //! chunk → settle; a shortage in strict mode voids what was held, and nothing is left of the operation.
 //! A user closed on the way gets nothing: its part goes back to the account.
 //!
+//! A chunk that reaches the statements is an entry of the account's journal like any other, made at that moment: its lines
+//! never appear before lines that somebody has already read, however late they come (decision E5).
+//!
 //! A plan is announced by its job, which is there before the first chunk and until the last one is gone. So the jobs find
 //! whatever a request leaves behind: an operation on its way, a plan that never began, chunks of one that has ended.
 
-use super::items::{Appended, Head, JournalItem, UserBalance, read_balances, versioned};
+use super::items::{Appended, Head, LineNumbers, UserBalance, read_balances, versioned};
 use super::operation::{self, OperationItem};
 use super::transfer::{Order, posting};
 use crate::ids::{AccountId, PhoneUserId};
-use crate::ledger::{Entry, EntryHash, Money, Party, Posting, Texts};
+use crate::ledger::{Money, Party, Posting, Texts};
 use crate::limits::MAX_TRANSFER_USERS;
 use crate::store::grants::{Action, Grant};
 use crate::store::read::{Partition, Range, text};
@@ -32,6 +35,7 @@ pub const DRIVE: &[Grant] = &[
     Grant::on(Table::Ledger, Action::BatchGetItem),
     Grant::on(Table::Ledger, Action::BatchWriteItem),
     Grant::on(Table::Ledger, Action::PutItem),
+    Grant::on(Table::Ledger, Action::UpdateItem),
     Grant::on(Table::Ledger, Action::DeleteItem),
     Grant::on(Table::Ledger, Action::ConditionCheckItem),
     Grant::on(Table::Ledger, Action::Query),
@@ -90,9 +94,6 @@ pub(super) struct Bulk {
     texts: Texts,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     rate: Option<String>,
-    /// Time and hash of the sum's journal entry, once there is one.
-    at: Timestamp,
-    hash: EntryHash,
 }
 
 impl Bulk {
@@ -217,7 +218,7 @@ impl Plan {
 pub async fn begin(store: &Store, order: &Order, plan: Plan, name: &str) -> Result<(), CommitError<Refusal>> {
     let chunks = plan.chunks(order.account, name);
     let job = Job::new(order, name);
-    let beginning = beginning(order, &plan, &job, chunks.len())?;
+    let beginning = beginning(order, &plan, &job, chunks.len(), store.now())?;
     let mut announcement = Some(versioned(&job, job.v)?);
     for group in chunks.chunks(CHUNKS_PER_WRITE) {
         let mut txn = Txn::<Refusal>::default();
@@ -244,7 +245,13 @@ async fn clear(store: &Store, account: AccountId, plan: &str) -> Result<(), Stor
     store.delete(Table::Ledger, &job_key(account, plan)).await
 }
 
-fn beginning(order: &Order, plan: &Plan, job: &Job, chunks: usize) -> Result<Txn<Refusal>, CommitError<Refusal>> {
+fn beginning(
+    order: &Order,
+    plan: &Plan,
+    job: &Job,
+    chunks: usize,
+    now: Timestamp,
+) -> Result<Txn<Refusal>, CommitError<Refusal>> {
     let account = order.account;
     let mut item = OperationItem::new(account, &order.operation, 0, 0);
     // Random, since a voided operation may begin again: no driver that still has the first one may take this for it.
@@ -257,8 +264,6 @@ fn beginning(order: &Order, plan: &Plan, job: &Job, chunks: usize) -> Result<Txn
         strict: order.strict,
         texts: order.texts.clone(),
         rate: order.rate.clone(),
-        at: order.now,
-        hash: EntryHash::genesis(),
     };
     let mut steps = Vec::new();
     let mut reserved = 0;
@@ -269,15 +274,16 @@ fn beginning(order: &Order, plan: &Plan, job: &Job, chunks: usize) -> Result<Txn
         let text = format!("reserved for {} users", plan.members.len());
         let posting = Posting::new(Party::Account(account), Party::Suspense, Money::from_units(reserved), &text);
         let postings = vec![posting.ok_or_else(too_much)?];
-        let appended = plan.head.append(account, postings, order.rate.clone(), order.now)?.ok_or_else(too_much)?;
+        let appended = plan.head.append(account, postings, order.rate.clone(), LineNumbers::NONE, now)?;
+        let appended = appended.ok_or_else(too_much)?;
         steps.extend(appended.steps()?);
         item.number = appended.journal.entry.number;
         item.answer = appended.head.units;
-        bulk = Bulk { state: State::Spreading, at: appended.journal.entry.at, hash: appended.journal.hash, ..bulk };
+        bulk = Bulk { state: State::Spreading, ..bulk };
     }
     item.bulk = Some(bulk);
     let mut txn = Txn::default();
-    txn.push(item.first()?);
+    txn.push(item.first(order.now)?);
     txn.push(job.decided()?);
     txn.push(Suspense::new(account, &job.id, reserved).step()?);
     for step in steps {
@@ -306,7 +312,7 @@ impl Job {
     }
 
     /// Drives its operation to its end, if it has begun, and clears its plan away; `false` if that is for a later look.
-    pub async fn perform(&self, store: &Store, now: Timestamp) -> Result<bool, StoreError> {
+    pub async fn perform(&self, store: &Store) -> Result<bool, StoreError> {
         if self.v < 2 {
             let mut txn = Txn::<()>::default();
             txn.push(self.decided()?);
@@ -317,7 +323,7 @@ impl Job {
                 Err(_) => return Ok(false),
             }
         } else if self.begun(store).await?.is_some() {
-            match drive(store, self.account, &self.id, now).await {
+            match drive(store, self.account, &self.id).await {
                 // Refused is an end too: somebody could not pay, and nothing is left of the transfer.
                 Ok(_) | Err(CommitError::Refused(_)) => {}
                 Err(CommitError::Store(error)) => return Err(error),
@@ -331,8 +337,7 @@ impl Job {
 
 /// Large transfers that their requests have left: they are not cleared away, and nobody works at them any more.
 pub async fn left(store: &Store, now: Timestamp) -> Result<Vec<Job>, StoreError> {
-    let left_before = now.millis().saturating_sub(REQUEST_MILLIS);
-    Ok(jobs(store).await?.into_iter().filter(|job| job.at.millis() <= left_before).collect())
+    Ok(jobs(store).await?.into_iter().filter(|job| job.at.is_past(REQUEST_MILLIS, now)).collect())
 }
 
 async fn jobs(store: &Store) -> Result<Vec<Job>, StoreError> {
@@ -356,7 +361,7 @@ pub(super) async fn on_the_way(store: &Store, account: AccountId) -> Result<Vec<
     let mut ways = Vec::new();
     for job in jobs(store).await?.into_iter().filter(|job| job.account == account) {
         let Some(bulk) = job.begun(store).await? else { continue };
-        let drive = Drive { store, account, id: &job.id, now: bulk.at };
+        let drive = Drive { store, account, id: &job.id };
         let chunks = drive.chunks(&bulk).await?;
         let held = chunks.iter().filter(|chunk| chunk.state == ChunkState::Held).flat_map(|chunk| &chunk.members);
         ways.push(OnTheWay {
@@ -395,20 +400,27 @@ pub(super) async fn left_over(
     }
 }
 
+/// What became of a chunk's step.
+enum Chunked {
+    /// Someone in it could not pay.
+    Short,
+    /// It is done; this is the journal's head now, if its step wrote it.
+    Behind(Option<Head>),
+}
+
 /// An operation being driven.
 struct Drive<'a> {
     store: &'a Store,
     account: AccountId,
     id: &'a str,
-    now: Timestamp,
 }
 
 /// Drives an operation to its end from wherever it is; the account's balance it answers with. 127 if it ended without
 /// a trace because someone could not pay.
 ///
 /// It goes on without us too, so no failure is that of a transfer that did not happen.
-pub async fn drive(store: &Store, account: AccountId, id: &str, now: Timestamp) -> Result<Money, CommitError<Refusal>> {
-    Drive { store, account, id, now }.to_end().await.map_err(CommitError::in_doubt)
+pub async fn drive(store: &Store, account: AccountId, id: &str) -> Result<Money, CommitError<Refusal>> {
+    Drive { store, account, id }.to_end().await.map_err(CommitError::in_doubt)
 }
 
 /// Drives an operation that was found begun.
@@ -416,14 +428,13 @@ pub async fn drive_known(
     store: &Store,
     account: AccountId,
     operation: &operation::OperationId,
-    now: Timestamp,
 ) -> Result<Money, CommitError<Refusal>> {
-    drive(store, account, &operation.id, now).await
+    drive(store, account, &operation.id).await
 }
 
 /// Drives the operation of an order.
 pub async fn finish(store: &Store, order: &Order) -> Result<Money, CommitError<Refusal>> {
-    drive(store, order.account, &order.operation.id, order.now).await
+    drive(store, order.account, &order.operation.id).await
 }
 
 /// The balance of a member that is open: not closed since the plan was made.
@@ -467,10 +478,12 @@ impl Drive<'_> {
 
     /// Takes every chunk that is behind one step on, then the operation itself.
     async fn round(&self, item: &OperationItem, bulk: &Bulk, behind: &[Chunk]) -> Result<(), CommitError<Refusal>> {
+        let mut head = None;
         for chunk in behind {
-            let short = self.chunk(item, bulk, chunk).await?;
-            if short {
-                return self.commit_state(item, bulk, State::Voiding).await;
+            match self.chunk(item, bulk, chunk, head.take()).await? {
+                Chunked::Short => return self.commit_state(item, bulk, State::Voiding).await,
+                // Read anew for each chunk it would cost a round trip each.
+                Chunked::Behind(known) => head = known,
             }
         }
         match bulk.state {
@@ -502,25 +515,43 @@ impl Drive<'_> {
         futures_util::try_join!(self.suspense(), balances)
     }
 
-    /// One chunk's step; whether someone in it could not pay.
-    async fn chunk(&self, item: &OperationItem, bulk: &Bulk, chunk: &Chunk) -> Result<bool, CommitError<Refusal>> {
+    /// One chunk's step. `head` is the journal's as this driver left it, if it knows that.
+    async fn chunk(
+        &self,
+        item: &OperationItem,
+        bulk: &Bulk,
+        chunk: &Chunk,
+        head: Option<Head>,
+    ) -> Result<Chunked, CommitError<Refusal>> {
         let mut txn = Txn::default();
-        txn.push(self.still(item));
-        let chunk = match bulk.state {
-            State::Spreading => self.spread(&mut txn, item, bulk, chunk).await?,
+        let (chunk, head) = match bulk.state {
+            State::Spreading => self.spread(&mut txn, bulk, chunk, head).await?,
+            State::Publishing => self.publish(&mut txn, bulk, chunk, head).await?,
             State::Holding => match self.hold(&mut txn, bulk, chunk).await? {
-                Some(held) => held,
-                None => return Ok(true),
+                Some(held) => {
+                    // Others may have found someone short meanwhile: what is held now would stay so.
+                    txn.push(self.still(item));
+                    (held, None)
+                }
+                None => return Ok(Chunked::Short),
             },
-            State::Publishing => {
-                self.show(&mut txn, item, bulk, chunk.number, chunk.members.iter())?;
-                chunk.at(ChunkState::Done)
+            State::Voiding => {
+                txn.push(self.still(item));
+                (self.void(&mut txn, chunk).await?, None)
             }
-            State::Voiding => self.void(&mut txn, chunk).await?,
-            State::Posted => return Ok(false),
+            State::Posted => return Ok(Chunked::Behind(None)),
         };
         txn.push(versioned(&chunk, chunk.v)?);
-        self.store.commit(&txn).await.map(|()| false)
+        self.store.commit(&txn).await?;
+        Ok(Chunked::Behind(head))
+    }
+
+    /// The journal's head: known, or read now.
+    async fn head(&self, known: Option<Head>) -> Result<Head, StoreError> {
+        match known {
+            Some(head) => Ok(head),
+            None => Head::read(self.store, self.account).await,
+        }
     }
 
     /// From suspense to the users. Who was closed, or cannot hold more, gets nothing: what is left returns at the
@@ -528,11 +559,13 @@ impl Drive<'_> {
     async fn spread(
         &self,
         txn: &mut Txn<Refusal>,
-        item: &OperationItem,
         bulk: &Bulk,
         chunk: &Chunk,
-    ) -> Result<Chunk, CommitError<Refusal>> {
-        let (suspense, balances) = self.balances(chunk).await?;
+        head: Option<Head>,
+    ) -> Result<(Chunk, Option<Head>), CommitError<Refusal>> {
+        let head = self.head(head).await?;
+        let numbers = LineNumbers::of_users(self.store, chunk.members.len()).err_into();
+        let ((suspense, balances), numbers) = futures_util::try_join!(self.balances(chunk), numbers)?;
         let paid = |member| Some((member, open(&balances, member)?.moved(member.share)?));
         let paid: Vec<(&Member, UserBalance)> = chunk.members.iter().filter_map(paid).collect();
         let sum: i64 = paid.iter().map(|(member, _)| member.share).sum();
@@ -540,8 +573,22 @@ impl Drive<'_> {
         for (_, balance) in &paid {
             txn.push(balance.step()?);
         }
-        self.show(txn, item, bulk, chunk.number, paid.iter().map(|(member, _)| *member))?;
-        Ok(chunk.at(ChunkState::Done))
+        let head = self.show(txn, head, numbers, bulk, paid.iter().map(|(member, _)| *member))?;
+        Ok((chunk.at(ChunkState::Done), Some(head)))
+    }
+
+    /// A held chunk reaches the statements.
+    async fn publish(
+        &self,
+        txn: &mut Txn<Refusal>,
+        bulk: &Bulk,
+        chunk: &Chunk,
+        head: Option<Head>,
+    ) -> Result<(Chunk, Option<Head>), CommitError<Refusal>> {
+        let head = self.head(head).await?;
+        let numbers = LineNumbers::of_users(self.store, chunk.members.len()).await?;
+        let head = self.show(txn, head, numbers, bulk, chunk.members.iter())?;
+        Ok((chunk.at(ChunkState::Done), Some(head)))
     }
 
     /// From the users to suspense, as far as each can pay; nothing if the transfer is strict and someone cannot.
@@ -587,7 +634,9 @@ impl Drive<'_> {
             }
         }
         if !closed.is_empty() {
-            let appended = self.appended(&Head::read(self.store, self.account).await?, closed, None)?;
+            let head = self.head(None).await?;
+            let numbers = LineNumbers::of_users(self.store, closed.len()).await?;
+            let appended = self.appended(&head, closed, None, numbers)?;
             for step in appended.steps()?.into_iter().chain(appended.journal.lines()?) {
                 txn.push(step);
             }
@@ -595,37 +644,26 @@ impl Drive<'_> {
         Ok(chunk.at(ChunkState::Void))
     }
 
-    /// Puts a chunk's postings on the statements.
+    /// Puts a chunk's postings on the statements; the journal's head behind them.
     fn show<'m>(
         &self,
         txn: &mut Txn<Refusal>,
-        item: &OperationItem,
+        head: Head,
+        numbers: LineNumbers,
         bulk: &Bulk,
-        number: u32,
         members: impl Iterator<Item = &'m Member>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Head, StoreError> {
         let postings: Vec<Posting> = members
             .filter_map(|member| posting(Party::Suspense, &bulk.texts, member.user, &member.name, member.share))
             .collect();
         if postings.is_empty() {
-            return Ok(());
+            return Ok(head);
         }
-        let entry = Entry {
-            account: self.account,
-            number: item.number,
-            at: bulk.at,
-            postings,
-            rate: bulk.rate.clone(),
-            balance_units: item.answer,
-            previous: bulk.hash.clone(),
-        };
-        let hash = entry.hash().map_err(|error| StoreError::Corrupt(error.to_string()))?;
-        let journal = JournalItem::new(entry, number, hash);
-        for line in journal.lines()? {
-            txn.push(line);
+        let appended = self.appended(&head, postings, bulk.rate.clone(), numbers)?;
+        for step in appended.steps()?.into_iter().chain(appended.journal.lines()?) {
+            txn.push(step);
         }
-        txn.push(Write::put(Table::Ledger, &journal)?.if_absent().or_stale());
-        Ok(())
+        Ok(appended.head)
     }
 
     /// The condition that nobody has moved the operation on.
@@ -639,8 +677,14 @@ impl Drive<'_> {
         self.store.commit(&txn).await
     }
 
-    fn appended(&self, head: &Head, postings: Vec<Posting>, rate: Option<String>) -> Result<Appended, StoreError> {
-        let appended = head.append(self.account, postings, rate, self.now)?;
+    fn appended(
+        &self,
+        head: &Head,
+        postings: Vec<Posting>,
+        rate: Option<String>,
+        numbers: LineNumbers,
+    ) -> Result<Appended, StoreError> {
+        let appended = head.append(self.account, postings, rate, numbers, self.store.now())?;
         appended.ok_or_else(|| StoreError::Refused("the balance would be out of range".into()))
     }
 
@@ -660,13 +704,13 @@ impl Drive<'_> {
             let item = OperationItem { answer: head.units, ..item.clone() };
             return self.post(txn, &item, bulk).await;
         };
-        let appended = self.appended(&head, vec![collected], bulk.rate.clone())?;
+        let appended = self.appended(&head, vec![collected], bulk.rate.clone(), LineNumbers::NONE)?;
         for step in appended.steps()? {
             txn.push(step);
         }
         let entry = &appended.journal.entry;
         let item = OperationItem { number: entry.number, answer: appended.head.units, ..item.clone() };
-        let bulk = Bulk { state: State::Publishing, at: entry.at, hash: appended.journal.hash.clone(), ..bulk.clone() };
+        let bulk = Bulk { state: State::Publishing, ..bulk.clone() };
         txn.push(advanced(&item, bulk)?);
         self.store.commit(&txn).await
     }
@@ -679,7 +723,7 @@ impl Drive<'_> {
         let left =
             Posting::new(Party::Suspense, Party::Account(self.account), Money::from_units(suspense.units), CLOSED);
         if let Some(left) = left {
-            for step in self.appended(&head, vec![left], None)?.steps()? {
+            for step in self.appended(&head, vec![left], None, LineNumbers::NONE)?.steps()? {
                 txn.push(step);
             }
         }
@@ -693,7 +737,8 @@ impl Drive<'_> {
     }
 
     async fn post(&self, mut txn: Txn<Refusal>, item: &OperationItem, bulk: &Bulk) -> Result<(), CommitError<Refusal>> {
-        txn.push(advanced(item, Bulk { state: State::Posted, ..bulk.clone() })?);
+        let item = item.clone().ended(self.store.now());
+        txn.push(advanced(&item, Bulk { state: State::Posted, ..bulk.clone() })?);
         self.end(&txn, bulk).await
     }
 

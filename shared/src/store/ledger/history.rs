@@ -1,7 +1,8 @@
 //! What happened to the money, line by line: of a whole account from its journal, of users from lines of their own.
 //! Both are in order of time by their keys, so a range of dates is a range of keys.
 
-use super::items::{JournalItem, LINE, Side, UserLine, journal_partition, moment, user_partition};
+use super::items::{Head, JournalItem, LINE, Side, UserLine, journal_partition, moment, user_partition};
+use super::numbering::BRING_ALONG;
 use crate::ids::{AccountId, PhoneUserId};
 use crate::ledger::{Money, Party};
 use crate::limits::MAX_PARALLEL;
@@ -13,7 +14,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use std::ops::ControlFlow;
 
 /// What [`find`] needs.
-pub const FIND: &[Grant] = &[Grant::on(Table::Ledger, Action::Query)];
+pub const FIND: &[Grant] = &[Grant::on(Table::Ledger, Action::Query), Grant::on(Table::Ledger, Action::GetItem)];
 
 /// Behind every sort key that begins with a moment: `~` is above every digit.
 const END: &str = "#~";
@@ -72,7 +73,7 @@ pub struct Wanted {
 /// One line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
-    /// Unique in the account.
+    /// Unique in the deployment, rising along the account's statement (decisions E4 and E5).
     pub id: u64,
     /// When.
     pub at: Timestamp,
@@ -101,10 +102,20 @@ pub struct Found {
 
 /// Finds lines.
 pub async fn find(store: &Store, wanted: &Wanted) -> Result<Found, StoreError> {
+    let (head, found) = futures_util::try_join!(Head::read(store, wanted.account), placed(store, wanted, wanted.to))?;
+    match head.pinned.filter(|pinned| *pinned > wanted.to) {
+        // A clock was ahead once: lines of these dates may be placed behind what it has written.
+        Some(pinned) => placed(store, wanted, pinned).await,
+        None => Ok(found),
+    }
+}
+
+/// Finds lines among those that are placed up to this moment.
+async fn placed(store: &Store, wanted: &Wanted, until: Timestamp) -> Result<Found, StoreError> {
     let mut sieve = Sieve { wanted, matches: 0, behind: 0, chosen: Vec::new() };
     if wanted.users.is_empty() {
-        walk(store, wanted, &journal_partition(wanted.account), "", &mut |item| {
-            let mut lines = account_lines(&serde_dynamo::from_item(item)?);
+        walk(store, wanted, until, &journal_partition(wanted.account), "", &mut |item| {
+            let mut lines = account_lines(&serde_dynamo::from_item(item)?)?;
             if wanted.descending {
                 lines.reverse();
             }
@@ -112,7 +123,7 @@ pub async fn find(store: &Store, wanted: &Wanted) -> Result<Found, StoreError> {
         })
         .await?;
     } else {
-        let walks: Vec<_> = wanted.users.iter().map(|user| of_user(store, wanted, *user)).collect();
+        let walks: Vec<_> = wanted.users.iter().map(|user| of_user(store, wanted, until, *user)).collect();
         let lines: Vec<Vec<Line>> = stream::iter(walks).buffer_unordered(MAX_PARALLEL).try_collect().await?;
         let mut lines: Vec<Line> = lines.into_iter().flatten().collect();
         lines.sort_by(|left, right| left.place.cmp(&right.place));
@@ -127,10 +138,10 @@ pub async fn find(store: &Store, wanted: &Wanted) -> Result<Found, StoreError> {
 }
 
 /// The lines of one user: no more than the page can need.
-async fn of_user(store: &Store, wanted: &Wanted, user: PhoneUserId) -> Result<Vec<Line>, StoreError> {
+async fn of_user(store: &Store, wanted: &Wanted, until: Timestamp, user: PhoneUserId) -> Result<Vec<Line>, StoreError> {
     let mut own = Sieve { wanted, matches: 0, behind: 0, chosen: Vec::new() };
     let mut lines = Vec::new();
-    walk(store, wanted, &user_partition(wanted.account, user), LINE, &mut |item| {
+    walk(store, wanted, until, &user_partition(wanted.account, user), LINE, &mut |item| {
         let line = user_line(serde_dynamo::from_item(item)?);
         lines.push(line.clone());
         Ok(own.take(line))
@@ -153,7 +164,9 @@ impl Sieve<'_> {
         let wanted = self.wanted;
         let kind = wanted.kinds.is_empty() || wanted.kinds.iter().any(|kind| kind == line.kind.as_str());
         let id = wanted.ids.is_empty() || wanted.ids.contains(&line.id);
-        if !kind || !id || wanted.users_only && !line.of_user {
+        // Nearly always its place has said so.
+        let dated = (wanted.from..=wanted.to).contains(&line.at);
+        if !kind || !id || !dated || wanted.users_only && !line.of_user {
             return ControlFlow::Continue(());
         }
         self.matches = self.matches.saturating_add(1);
@@ -171,16 +184,17 @@ impl Sieve<'_> {
     }
 }
 
-/// Walks the items of a partition within the wanted dates, in the wanted order, until `take` breaks.
+/// Walks the items of a partition from the first wanted date to a moment, by their places, in the wanted order, until `take` breaks.
 async fn walk(
     store: &Store,
     wanted: &Wanted,
+    until: Timestamp,
     pk: &str,
     prefix: &str,
     take: &mut (dyn FnMut(Attributes) -> Result<ControlFlow<()>, StoreError> + Send),
 ) -> Result<(), StoreError> {
     let mut low = format!("{prefix}{}", moment(wanted.from));
-    let mut high = format!("{prefix}{}{END}", moment(wanted.to));
+    let mut high = format!("{prefix}{}{END}", moment(until));
     // Without a total nothing before the cursor is needed. The entry it stands in is read again.
     if let Some(after) = wanted.after.as_ref().filter(|_| !wanted.total) {
         if wanted.descending {
@@ -218,7 +232,11 @@ async fn walk(
 
 /// The lines of an entry: one for the account, and one for the user at the other end. What goes through suspense is
 /// shown where it meets a user.
-fn account_lines(item: &JournalItem) -> Vec<Line> {
+fn account_lines(item: &JournalItem) -> Result<Vec<Line>, StoreError> {
+    if item.first_line == 0 && item.entry.lines() > 0 {
+        let number = item.entry.number;
+        return Err(StoreError::Corrupt(format!("journal entry {number} is of an earlier state: {BRING_ALONG}")));
+    }
     let own = Party::Account(item.entry.account);
     let mut lines = Vec::with_capacity(item.entry.postings.len().saturating_mul(2));
     for (index, posting) in item.entry.postings.iter().enumerate() {
@@ -241,7 +259,7 @@ fn account_lines(item: &JournalItem) -> Vec<Line> {
             lines.push(line(Side::User, !came, &posting.user_description));
         }
     }
-    lines
+    Ok(lines)
 }
 
 /// A converted amount names its rate (decision D7).

@@ -4,7 +4,7 @@
 use crate::ids::{AccountId, PhoneUserId};
 use crate::ledger::{Entry, EntryHash, Money, Party, Posting};
 use crate::store::txn::Step;
-use crate::store::{Key, Store, StoreError, Table, Write};
+use crate::store::{Key, Sequence, Store, StoreError, Table, Write};
 use crate::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -30,10 +30,11 @@ pub(super) fn journal_partition(account: AccountId) -> String {
     format!("A#{}#J", account.padded())
 }
 
-/// Where an entry stands in the journal: by time, then by number. Times never go back along the numbers, so this is
-/// the order of the numbers too, and a range of dates is a range of keys.
-pub(super) fn journal_place(at: Timestamp, number: u64, chunk: u32) -> String {
-    format!("{}#{number:012}#{chunk:05}", moment(at))
+/// Where an entry stands in the journal: by time, then by number. These times never go back along the numbers, so this is
+/// the order of the numbers too, and a range of dates is a range of keys. They are the entries' own but where a clock was
+/// wrong: see [`Head::append`].
+pub(super) fn journal_place(at: Timestamp, number: u64) -> String {
+    format!("{}#{number:012}#00000", moment(at))
 }
 
 /// A moment as part of a sort key.
@@ -52,8 +53,14 @@ pub(super) struct Head {
     pub v: i64,
     /// The hash of the last entry.
     pub hash: EntryHash,
-    /// When the last entry was made: the next one is never earlier.
+    /// When the last entry was made: the next one is never earlier, unless that was the future.
     pub at: Timestamp,
+    /// The time by which the last entry is placed, if that is not its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    placed: Option<Timestamp>,
+    /// The last moment behind which earlier entries are placed, if a clock has ever been wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pinned: Option<Timestamp>,
 }
 
 impl Head {
@@ -67,7 +74,14 @@ impl Head {
             v: 0,
             hash: EntryHash::genesis(),
             at: Timestamp::from_millis(0),
+            placed: None,
+            pinned: None,
         }))
+    }
+
+    /// The time by which the last entry is placed.
+    pub(super) fn place(&self) -> Timestamp {
+        self.placed.unwrap_or(self.at)
     }
 
     pub(super) fn balance(&self) -> Money {
@@ -75,11 +89,18 @@ impl Head {
     }
 
     /// The head and the journal item after these postings; `None` if the balance would be negative or out of range.
+    ///
+    /// `numbers` are of the entry's lines and have been taken after this head was read, and `now` is the moment of the
+    /// write: if the head is still there at the commit, no line of the account has a later number or moment (decision E5).
+    ///
+    /// Entries are dated in the order of their numbers. But if the last one was dated by a clock that was ahead, this one has
+    /// its right date all the same; only its place is behind the other, so that the order of the journal holds.
     pub(super) fn append(
         &self,
         account: AccountId,
         postings: Vec<Posting>,
         rate: Option<String>,
+        numbers: LineNumbers,
         now: Timestamp,
     ) -> Result<Option<Appended>, StoreError> {
         let own = Party::Account(account);
@@ -94,15 +115,21 @@ impl Head {
         let entry = Entry {
             account,
             number: u64::try_from(v).unwrap_or(0),
-            at: now.max(self.at),
+            at: if self.at.is_possible(now) { now.max(self.at) } else { now },
             postings,
             rate,
             balance_units: units,
             previous: self.hash.clone(),
         };
+        if entry.lines() > numbers.count {
+            return Err(StoreError::Refused(format!("{} lines, {} numbers", entry.lines(), numbers.count)));
+        }
         let hash = entry.hash().map_err(|error| StoreError::Corrupt(error.to_string()))?;
-        let head = Self { units, v, hash: hash.clone(), at: entry.at, ..self.clone() };
-        Ok(Some(Appended { journal: JournalItem::new(entry, 0, hash), head }))
+        let place = entry.at.max(self.place());
+        let placed = (place > entry.at).then_some(place);
+        let pinned = placed.max(self.pinned);
+        let head = Self { units, v, hash: hash.clone(), at: entry.at, placed, pinned, ..self.clone() };
+        Ok(Some(Appended { journal: JournalItem::new(entry, place, numbers.first, hash), head }))
     }
 }
 
@@ -129,28 +156,68 @@ pub(super) fn versioned<T: Serialize, R>(item: &T, v: i64) -> Result<Step<R>, St
     Ok(conditional.or_stale())
 }
 
-/// An entry in its place. A transfer too large for one transaction has chunk 0 for its sum and one per
-/// chunk; chunks are not in the hash chain, their reservation is.
+/// The numbers by which statements know the lines of one entry, taken from the deployment's one sequence (decision E4).
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LineNumbers {
+    first: u64,
+    count: u64,
+}
+
+impl LineNumbers {
+    /// Of an entry that is on no statement.
+    pub(super) const NONE: Self = Self { first: 0, count: 0 };
+
+    /// Takes so many. The head that the entry follows must have been read before: only then do numbers rise along the
+    /// journal, since whoever appends in between takes the head away. What is not used is a gap.
+    pub(super) async fn take(store: &Store, count: u64) -> Result<Self, StoreError> {
+        if count == 0 {
+            return Ok(Self::NONE);
+        }
+        Ok(Self { first: store.next_block(Sequence::StatementLine, count).await?, count })
+    }
+
+    /// Takes two for each of so many users: the account's line and their own.
+    pub(super) async fn of_users(store: &Store, users: usize) -> Result<Self, StoreError> {
+        Self::take(store, u64::try_from(users).unwrap_or(u64::MAX).saturating_mul(2)).await
+    }
+}
+
+/// An entry in its place.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct JournalItem {
     pk: String,
     pub sk: String,
     pub hash: EntryHash,
-    #[serde(default)]
+    /// Above zero in journals of earlier states only: there the chunks of a large transfer stood beside the chain.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub chunk: u32,
+    /// The number of its first line on a statement; the others follow. Zero if it has none.
+    #[serde(default)]
+    pub first_line: u64,
     #[serde(flatten)]
     pub entry: Entry,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_zero(chunk: &u32) -> bool {
+    *chunk == 0
+}
+
 impl JournalItem {
-    pub(super) fn new(entry: Entry, chunk: u32, hash: EntryHash) -> Self {
+    pub(super) fn new(entry: Entry, place: Timestamp, first_line: u64, hash: EntryHash) -> Self {
         Self {
             pk: journal_partition(entry.account),
-            sk: journal_place(entry.at, entry.number, chunk),
+            sk: journal_place(place, entry.number),
             hash,
-            chunk,
+            chunk: 0,
+            first_line,
             entry,
         }
+    }
+
+    /// Whether it is placed by its own time.
+    pub(super) fn is_in_its_place(&self) -> bool {
+        self.sk.starts_with(&moment(self.entry.at))
     }
 }
 
@@ -252,17 +319,12 @@ pub(super) enum Side {
     User,
 }
 
-/// Numbers that an entry has for each of its chunks: two for each posting.
-const NUMBERS_OF_CHUNK: u64 = 100;
-/// Numbers that an entry has: for as many chunks as the five digits in its key count.
-const NUMBERS_OF_ENTRY: u64 = NUMBERS_OF_CHUNK * 100_000;
-
 impl JournalItem {
-    /// The number by which a statement knows one side of one posting: unique in the account, rising with time.
+    /// The number by which a statement knows one side of one posting: unique in the deployment, rising along the account's
+    /// journal.
     pub(super) fn transaction_id(&self, index: usize, side: Side) -> u64 {
-        let line = u64::try_from(line(index, side)).unwrap_or(0);
-        let place = u64::from(self.chunk).saturating_mul(NUMBERS_OF_CHUNK).saturating_add(line);
-        self.entry.number.saturating_mul(NUMBERS_OF_ENTRY).saturating_add(place)
+        let before: u64 = self.entry.postings.iter().take(index).map(Posting::lines).sum();
+        self.first_line.saturating_add(before).saturating_add(u64::from(side == Side::User))
     }
 
     /// Where one side of one posting stands among all lines.
@@ -270,13 +332,22 @@ impl JournalItem {
         format!("{}#{:03}", self.sk, line(index, side))
     }
 
-    /// The steps that write the users' own lines of this entry.
-    pub(super) fn lines<R>(&self) -> Result<Vec<Step<R>>, StoreError> {
-        let lines = self.entry.postings.iter().enumerate().filter_map(|(index, posting)| {
+    /// The same entry with these numbers for its lines.
+    pub(super) fn numbered(self, numbers: LineNumbers) -> Self {
+        Self { first_line: numbers.first, ..self }
+    }
+
+    /// The users' own lines of this entry.
+    pub(super) fn user_lines(&self) -> impl Iterator<Item = UserLine> {
+        self.entry.postings.iter().enumerate().filter_map(|(index, posting)| {
             let user = posting.user()?;
             Some(UserLine::new(self.entry.account, user, self, index, posting))
-        });
-        lines.map(|line| Ok(Write::put(Table::Ledger, &line)?.if_absent().or_stale())).collect()
+        })
+    }
+
+    /// The steps that write them.
+    pub(super) fn lines<R>(&self) -> Result<Vec<Step<R>>, StoreError> {
+        self.user_lines().map(|line| Ok(Write::put(Table::Ledger, &line)?.if_absent().or_stale())).collect()
     }
 }
 
@@ -289,27 +360,28 @@ fn line(index: usize, side: Side) -> usize {
 mod tests {
     use super::*;
 
-    fn item(number: u64, chunk: u32) -> JournalItem {
-        let (at, previous) = (Timestamp::from_millis(0), EntryHash::genesis());
-        let account = AccountId::new(1).unwrap();
-        let entry = Entry { account, number, at, postings: Vec::new(), rate: None, balance_units: 0, previous };
-        JournalItem::new(entry, chunk, EntryHash::genesis())
+    fn posting(from: Party, to: Party) -> Posting {
+        Posting::new(from, to, Money::from_units(1), "x").unwrap()
     }
 
     #[test]
-    fn transaction_ids_rise_with_the_places_of_their_lines() {
-        let mut last = (0, String::new());
-        for (number, chunk) in
-            [(1, 0), (1, 1), (1, 9_999), (1, 10_000), (1, 10_001), (1, 99_999), (2, 0), (2, 1), (3, 0)]
-        {
-            for index in [0, 1, crate::limits::MAX_TRANSFER_USERS - 1] {
-                for side in [Side::Account, Side::User] {
-                    let item = item(number, chunk);
-                    let next = (item.transaction_id(index, side), item.line_place(index, side));
-                    assert!(next.0 > last.0 && next.1 > last.1, "{last:?} {next:?}");
-                    last = next;
-                }
-            }
-        }
+    fn every_line_has_a_number_of_its_own_in_the_order_of_the_lines() {
+        let (account, user) = (AccountId::new(1).unwrap(), PhoneUserId::new(1).unwrap());
+        let (own, user) = (Party::Account(account), Party::User(user));
+        let postings = vec![
+            posting(own, user),
+            posting(own, Party::Suspense),
+            posting(Party::World, own),
+            posting(user, Party::Suspense),
+        ];
+        let (at, previous) = (Timestamp::from_millis(0), EntryHash::genesis());
+        let entry = Entry { account, number: 1, at, postings, rate: None, balance_units: 0, previous };
+        assert_eq!(entry.lines(), 5);
+        let item = JournalItem::new(entry, at, 7, EntryHash::genesis());
+        let shown = [(0, Side::Account), (0, Side::User), (2, Side::Account), (3, Side::Account), (3, Side::User)];
+        let ids = shown.map(|(index, side)| item.transaction_id(index, side));
+        assert_eq!(ids, [7, 8, 9, 10, 11]);
+        let places = shown.map(|(index, side)| item.line_place(index, side));
+        assert!(places.is_sorted() && places.windows(2).all(|pair| pair[0] != pair[1]), "{places:?}");
     }
 }

@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod bulk;
 pub mod history;
+pub mod numbering;
 pub mod operation;
 pub mod transfer;
 pub mod watch;
@@ -15,7 +16,7 @@ use super::{Attempts, CommitError, Key, Store, StoreError, Table, Txn, Write};
 use crate::ids::{AccountId, PhoneUserId};
 use crate::ledger::{Money, Party, Posting};
 use crate::timestamp::Timestamp;
-use items::{Head, read_balances};
+use items::{Head, LineNumbers, read_balances};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashMap};
 
@@ -28,6 +29,7 @@ pub const RETURN: &[Grant] = &[
     Grant::on(Table::Ledger, Action::GetItem),
     Grant::on(Table::Ledger, Action::BatchGetItem),
     Grant::on(Table::Ledger, Action::PutItem),
+    Grant::on(Table::Ledger, Action::UpdateItem),
 ];
 
 /// The account's own balance.
@@ -53,7 +55,8 @@ pub async fn user_balances(
 ///
 /// One step a user even without money: it makes a transfer that has already looked at the user stale, so that no money
 /// arrives after the closing. One more step for each user with money, and two for the account. All are conditional on
-/// what was read here: stale means read again, by calling this again.
+/// what was read here: stale means read again, by calling this again. The entry has the moment of this call, and is never
+/// before `now`, its caller's.
 pub async fn return_steps<R>(
     store: &Store,
     account: AccountId,
@@ -75,7 +78,8 @@ pub async fn return_steps<R>(
         postings.extend(posting.map(|posting| posting.told_user(description)));
     }
     if !postings.is_empty() {
-        let appended = head.append(account, postings, None, now)?;
+        let numbers = LineNumbers::of_users(store, postings.len()).await?;
+        let appended = head.append(account, postings, None, numbers, now.max(store.now()))?;
         let appended = appended.ok_or_else(|| StoreError::Refused("the balance would be out of range".into()))?;
         steps.extend(appended.steps()?);
         steps.extend(appended.journal.lines()?);
@@ -105,7 +109,6 @@ pub async fn credit(
     account: AccountId,
     amount: Money,
     name: &str,
-    now: Timestamp,
 ) -> Result<Money, CommitError<CreditRefusal>> {
     let refused = |refusal| CommitError::Refused(refusal);
     let posting = Posting::new(Party::World, Party::Account(account), amount, name);
@@ -114,7 +117,8 @@ pub async fn credit(
     let mut attempts = Attempts::default();
     loop {
         let head = Head::read(store, account).await?;
-        let appended = head.append(account, vec![posting.clone()], None, now)?;
+        let numbers = LineNumbers::take(store, posting.lines()).await?;
+        let appended = head.append(account, vec![posting.clone()], None, numbers, store.now())?;
         let appended = appended.ok_or(refused(CreditRefusal::OutOfRange))?;
         let Key { pk, sk } = operation.clone();
         let number = appended.journal.entry.number;

@@ -1,14 +1,17 @@
 //! That an operation has happened, or how far it is: the ledger's own record, in the same transaction as the money.
 //!
-//! It never expires. The `auth` table's record answers a repeated key for two days; this one decides for ever, also
-//! for calls without a key whose answer was lost between us and the database.
+//! It decides whether the money moves, also for calls without a key whose answer was lost between us and the database. Like
+//! every idempotency key it is remembered for 48 hours from its end (decision E8); a later call is a new one. Nothing that
+//! has begun and not ended is ever forgotten.
 
 use super::bulk::Bulk;
 use crate::ids::AccountId;
 use crate::ledger::Money;
+use crate::limits::IDEMPOTENCY_MILLIS;
 use crate::store::idempotency;
 use crate::store::txn::Step;
 use crate::store::{CommitError, Key, Store, StoreError, Table, Write};
+use crate::timestamp::Timestamp;
 use crate::voximplant::Refusal;
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +59,12 @@ pub(super) struct OperationItem {
     /// The account's balance that was answered, in ten-thousandths.
     pub answer: i64,
     pub v: i64,
+    /// Until when it is remembered: from its end on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept_until: Option<Timestamp>,
+    /// Seconds, for the table's time to live. Nothing else in this table has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<i64>,
     /// How far a transfer in several transactions is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bulk: Option<Bulk>,
@@ -64,7 +73,20 @@ pub(super) struct OperationItem {
 impl OperationItem {
     pub(super) fn new(account: AccountId, id: &OperationId, number: u64, answer: i64) -> Self {
         let Key { pk, sk } = id.key(account);
-        Self { pk, sk: sk.unwrap_or_default(), payload: id.payload.clone(), number, answer, v: 1, bulk: None }
+        let (kept_until, expires) = (None, None);
+        let (sk, payload) = (sk.unwrap_or_default(), id.payload.clone());
+        Self { pk, sk, payload, number, answer, v: 1, kept_until, expires, bulk: None }
+    }
+
+    /// The same, ended at this moment.
+    pub(super) fn ended(self, now: Timestamp) -> Self {
+        let kept_until = now.plus_millis(IDEMPOTENCY_MILLIS);
+        Self { kept_until: Some(kept_until), expires: Some(kept_until.seconds().saturating_add(1)), ..self }
+    }
+
+    /// Whether it is forgotten: time to live collects it some time later.
+    fn is_forgotten(&self, now: Timestamp) -> bool {
+        self.kept_until.is_some_and(|until| until < now)
     }
 
     pub(super) async fn read(store: &Store, account: AccountId, id: &str) -> Result<Option<Self>, StoreError> {
@@ -72,8 +94,9 @@ impl OperationItem {
     }
 
     /// The step that makes this operation happen once.
-    pub(super) fn first<R>(&self) -> Result<Step<R>, StoreError> {
-        Ok(Write::put(Table::Ledger, self)?.if_absent().or_already_answered())
+    pub(super) fn first<R>(&self, now: Timestamp) -> Result<Step<R>, StoreError> {
+        let write = Write::put(Table::Ledger, self)?.number(":now", now.millis());
+        Ok(write.if_("attribute_not_exists(pk) OR kept_until < :now").or_already_answered())
     }
 }
 
@@ -89,10 +112,14 @@ pub enum Known {
 }
 
 /// Looks an operation up; a key used with another payload is refused.
-pub async fn known(store: &Store, account: AccountId, id: &OperationId) -> Result<Known, CommitError<Refusal>> {
-    let Some(item) = OperationItem::read(store, account, &id.id).await? else {
-        return Ok(Known::New);
-    };
+pub async fn known(
+    store: &Store,
+    account: AccountId,
+    id: &OperationId,
+    now: Timestamp,
+) -> Result<Known, CommitError<Refusal>> {
+    let item = OperationItem::read(store, account, &id.id).await?.filter(|item| !item.is_forgotten(now));
+    let Some(item) = item else { return Ok(Known::New) };
     if item.payload != id.payload {
         return Err(CommitError::Refused(Refusal::KeyReused));
     }

@@ -1,7 +1,7 @@
 //! Transfers between an account and its users, drafted as one transaction; larger ones are planned in chunks.
 
 use super::bulk::{Member, Plan};
-use super::items::{Head, UserBalance, read_balances};
+use super::items::{Head, LineNumbers, UserBalance, read_balances};
 use super::operation::{OperationId, OperationItem};
 use crate::ids::{AccountId, ApplicationId, PhoneUserId};
 use crate::ledger::{Insufficient, Money, Party, Posting, Texts, shares};
@@ -18,6 +18,7 @@ pub const DRAFT: &[Grant] = &[
     Grant::on(Table::Ledger, Action::GetItem),
     Grant::on(Table::Ledger, Action::BatchGetItem),
     Grant::on(Table::Ledger, Action::PutItem),
+    Grant::on(Table::Ledger, Action::UpdateItem),
     Grant::on(Table::Voximplant, Action::BatchGetItem),
 ];
 
@@ -66,8 +67,11 @@ struct Part {
 pub async fn draft(store: &Store, order: &Order) -> Result<Draft, CommitError<Refusal>> {
     let (head, balances) =
         futures_util::try_join!(Head::read(store, order.account), read_balances(store, order.account, &order.users))?;
-    // After the balances: a user that is closed in between has another balance version by the time of the commit.
-    let found = payees::by_ids(store, order.account, &order.users).await?;
+    // After the balances: a user that is closed in between has another balance version by the time of the commit. The lines'
+    // numbers are taken after the head, beside it; of many users it is not known yet how many have a part.
+    let few = if order.users.len() <= MAX_TRANSFER_USERS { order.users.len() } else { 0 };
+    let (found, numbers) =
+        futures_util::try_join!(payees::by_ids(store, order.account, &order.users), LineNumbers::of_users(store, few))?;
     let parts = order.parts(&head, balances, found).map_err(CommitError::Refused)?;
     if parts.len() > MAX_TRANSFER_USERS {
         let members = parts.into_iter().map(|part| Member {
@@ -78,7 +82,8 @@ pub async fn draft(store: &Store, order: &Order) -> Result<Draft, CommitError<Re
         });
         return Ok(Draft::Large(Plan::new(head, members.collect())));
     }
-    order.small(&head, &parts)
+    let numbers = if few > 0 { numbers } else { LineNumbers::of_users(store, parts.len()).await? };
+    order.small(&head, &parts, numbers, store.now())
 }
 
 impl Order {
@@ -113,7 +118,13 @@ impl Order {
         if payee.own_balance { Ok(payee) } else { Err(Refusal::NoSeparateBalance) }
     }
 
-    fn small(&self, head: &Head, parts: &[Part]) -> Result<Draft, CommitError<Refusal>> {
+    fn small(
+        &self,
+        head: &Head,
+        parts: &[Part],
+        numbers: LineNumbers,
+        now: Timestamp,
+    ) -> Result<Draft, CommitError<Refusal>> {
         let mut txn = Txn::default();
         let postings: Vec<Posting> = parts
             .iter()
@@ -123,13 +134,15 @@ impl Order {
             .collect();
         if postings.is_empty() {
             // Nothing moves, but the answer to the key is still the first one.
-            txn.push(OperationItem::new(self.account, &self.operation, 0, head.units).first()?);
+            let operation = OperationItem::new(self.account, &self.operation, 0, head.units).ended(self.now);
+            txn.push(operation.first(self.now)?);
             return Ok(Draft::Small(txn, head.balance()));
         }
         let too_much = || CommitError::Refused(Refusal::Invalid(Parameter("amount")));
-        let appended = head.append(self.account, postings, self.rate.clone(), self.now)?.ok_or_else(too_much)?;
+        let appended = head.append(self.account, postings, self.rate.clone(), numbers, now)?.ok_or_else(too_much)?;
         let number = appended.journal.entry.number;
-        txn.push(OperationItem::new(self.account, &self.operation, number, appended.head.units).first()?);
+        let operation = OperationItem::new(self.account, &self.operation, number, appended.head.units);
+        txn.push(operation.ended(self.now).first(self.now)?);
         for step in appended.steps()? {
             txn.push(step);
         }

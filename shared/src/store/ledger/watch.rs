@@ -2,7 +2,8 @@
 //! account's balance and the world's. Bounded: a run reads some entries of some accounts, and goes on where it stopped.
 //!
 //! What it proves: the chain is unbroken, every entry says the balance it leads to, and the account's and the world's
-//! stored balances are what the journal says. What it does not: the balances of users and of transfers on their way,
+//! stored balances are what the journal says. What seems wrong is looked at once more before it is said: a query may see
+//! only half of a transaction that is being written at this moment. What it does not: the balances of users and of transfers on their way,
 //! which `switchboard operator ledger audit` replays from the beginning.
 
 use super::items::{Head, JournalItem, journal_partition, moment, world_key};
@@ -12,6 +13,7 @@ use crate::store::grants::{Action, Grant};
 use crate::store::read::{Partition, Range};
 use crate::store::{Key, Sequence, Store, StoreError, Table};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 use tokio::time::Instant;
 
 /// What [`look`] needs.
@@ -28,10 +30,14 @@ const ACCOUNTS: u64 = 10;
 const PAGE: i32 = 250;
 /// Pages that one run reads.
 const PAGES: usize = 8;
+/// After how long what seems to be wrong is looked at once more: by then a transaction has been written whole.
+const SECOND_LOOK: Duration = Duration::from_secs(2);
 
 /// What a run found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Watched {
+    /// Accounts whose journal was followed to its end, and whose balances were held against it.
+    pub accounts: u64,
     /// Journal entries replayed.
     pub entries: u64,
     /// What does not agree, one line each.
@@ -80,18 +86,32 @@ pub async fn look(store: &Store, until: Instant) -> Result<Watched, StoreError> 
     let first = turn.map_or(1, |turn| turn.account).clamp(1, last);
     let mut pages = PAGES;
     let mut next = first;
+    let mut suspected = Vec::new();
     for number in (first..=last).chain(1..first).take(usize::try_from(ACCOUNTS.min(last)).unwrap_or(1)) {
         if pages == 0 || Instant::now() >= until {
             break;
         }
         if let Some(account) = AccountId::new(number) {
-            check(store, account, &mut pages, &mut watched).await?;
+            let before = watched.clone();
+            if check(store, account, &mut pages, &mut watched).await?.is_some() {
+                // It is looked at once more, and counted then.
+                watched = before;
+                suspected.push(account);
+            }
         }
         next = number.checked_add(1).filter(|next| *next <= last).unwrap_or(1);
     }
     // With few accounts every run sees all of them, and there is nothing to remember.
     if next != first {
         store.put(Table::Ledger, &Turn { pk: place.pk, sk: place.sk.unwrap_or_default(), account: next }).await?;
+    }
+    if !suspected.is_empty() {
+        tokio::time::sleep(SECOND_LOOK).await;
+    }
+    for account in suspected {
+        let mut pages = PAGES;
+        let finding = check(store, account, &mut pages, &mut watched).await?;
+        watched.findings.extend(finding);
     }
     Ok(watched)
 }
@@ -147,7 +167,13 @@ impl Mark {
     }
 }
 
-async fn check(store: &Store, account: AccountId, pages: &mut usize, watched: &mut Watched) -> Result<(), StoreError> {
+/// Follows an account's journal from where the last look ended; what seems to be wrong, if something does.
+async fn check(
+    store: &Store,
+    account: AccountId,
+    pages: &mut usize,
+    watched: &mut Watched,
+) -> Result<Option<String>, StoreError> {
     // In this order: another run may move the mark, but never beyond a head that is read later.
     let mut mark = Mark::read(store, account).await?;
     let head = Head::read(store, account).await?;
@@ -155,7 +181,7 @@ async fn check(store: &Store, account: AccountId, pages: &mut usize, watched: &m
     let known = mark.place.clone();
     let pk = journal_partition(account);
     // The journal only grows, and an entry and its head are one transaction: everything up to this head is there.
-    let end = format!("{}#~", moment(head.at));
+    let end = format!("{}#~", moment(head.place()));
     while mark.number < goal && *pages > 0 {
         let range = Range::Between(&mark.place, &end);
         let partition =
@@ -172,31 +198,28 @@ async fn check(store: &Store, account: AccountId, pages: &mut usize, watched: &m
                 continue;
             }
             if let Some(finding) = mark.follow(account, &item)? {
-                watched.findings.push(finding);
-                return Ok(());
+                return Ok(Some(finding));
             }
             watched.entries = watched.entries.saturating_add(1);
         }
         if mark.place == before {
-            watched.findings.push(format!("account {account}: the journal ends at entry {}, not {goal}", mark.number));
-            return Ok(());
+            return Ok(Some(format!("account {account}: the journal ends at entry {}, not {goal}", mark.number)));
         }
     }
     if mark.number >= goal {
         if mark.number > goal || mark.hash != head.hash || mark.own != head.units {
             let (units, own) = (head.units, mark.own);
-            watched.findings.push(format!("account {account}: stored {units} at entry {goal}, replayed {own}"));
-            return Ok(());
+            return Ok(Some(format!("account {account}: stored {units} at entry {goal}, replayed {own}")));
         }
         if let Some(finding) = world(store, account, &head, &mark).await? {
-            watched.findings.push(finding);
-            return Ok(());
+            return Ok(Some(finding));
         }
+        watched.accounts = watched.accounts.saturating_add(1);
     }
     if mark.place != known {
         store.put(Table::Ledger, &mark).await?;
     }
-    Ok(())
+    Ok(None)
 }
 
 /// Holds the world's balance against the replayed one, if no money has moved since the head was read.

@@ -3,11 +3,12 @@
 
 use super::conversations::number;
 use super::items::{partition, profile_key};
+use super::people::possible;
 use super::users;
 use crate::ids::UserId;
 use crate::stepchat::{Scope, TokenLabel, TokenName, UserType};
 use crate::store::auth::TokenHash;
-use crate::store::grants::{Action, Grant};
+use crate::store::grants::{Action, AuthItem, Grant};
 use crate::store::read::{Partition, Range};
 use crate::store::txn::Step;
 use crate::store::{CommitError, Key, Store, StoreError, Table, Txn, Write};
@@ -18,9 +19,10 @@ use futures_util::try_join;
 use serde::{Deserialize, Serialize};
 
 /// What [`find`] needs.
-pub const FIND: &[Grant] = &[Grant::on(Table::Auth, Action::GetItem), Grant::on(Table::Stepchat, Action::GetItem)];
+pub const FIND: &[Grant] =
+    &[Grant::auth(AuthItem::ApiToken, Action::GetItem), Grant::on(Table::Stepchat, Action::GetItem)];
 /// What [`note_use`] needs.
-pub const NOTE_USE: &[Grant] = &[Grant::on(Table::Auth, Action::UpdateItem)];
+pub const NOTE_USE: &[Grant] = &[Grant::auth(AuthItem::ApiToken, Action::UpdateItem)];
 
 const LIST: &str = "K";
 /// What the sort keys of pointers in an admin's partition begin with.
@@ -64,7 +66,7 @@ pub(super) struct PlaceItem {
 }
 
 fn token_key(name: &TokenName) -> Key {
-    Key::single(format!("B#{name}"))
+    AuthItem::ApiToken.key(name)
 }
 
 fn listed_key(name: &TokenName) -> Key {
@@ -99,7 +101,10 @@ pub async fn note_use(store: &Store, name: &TokenName, now: Timestamp, before: T
         .set_key(Some(token_key(name).attributes()))
         .update_expression("SET used_at = :now")
         // A token that has gone meanwhile must not come back as an item without a hash.
-        .condition_expression("attribute_exists(pk) AND (attribute_not_exists(used_at) OR used_at < :before)")
+        .condition_expression(
+            "attribute_exists(pk) AND (attribute_not_exists(used_at) OR used_at < :before OR used_at > :possible)",
+        )
+        .expression_attribute_values(":possible", moment(Timestamp::from_millis(possible(now))))
         .expression_attribute_values(":now", moment(now))
         .expression_attribute_values(":before", moment(before))
         .send()

@@ -170,7 +170,7 @@ impl MessageItem {
     }
 }
 
-/// An item that says no more than its key, in numbers: that a user has to do with a conversation.
+/// An item that says hardly more than its key, in numbers: that a user has to do with a conversation.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct PointerItem {
     pk: String,
@@ -178,11 +178,14 @@ pub(super) struct PointerItem {
     pub(super) cid: ConversationId,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) mid: Option<MessageId>,
+    /// The newest message of a user's own conversation, or of an assigned one: they are listed in this order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) newest: Option<MessageId>,
 }
 
 impl PointerItem {
     pub(super) fn new(key: Key, cid: ConversationId, mid: Option<MessageId>) -> Self {
-        Self { pk: key.pk, sk: key.sk.unwrap_or_default(), cid, mid }
+        Self { pk: key.pk, sk: key.sk.unwrap_or_default(), cid, mid, newest: None }
     }
 }
 

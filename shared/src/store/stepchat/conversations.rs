@@ -1,7 +1,7 @@
 //! Conversations and their messages: start, write, read.
 
 use super::conversation_items::{
-    ASSIGNED, ConversationItem, MESSAGES, MessageItem, OWN, PointerItem, assigned_key, conversation_key,
+    ASSIGNED, ConversationItem, MAIN, MESSAGES, MessageItem, OWN, PointerItem, assigned_key, conversation_key,
     conversation_partition, message_key, message_sort, own_key, written_key,
 };
 use super::items::partition;
@@ -11,7 +11,7 @@ use crate::ids::{ConversationId, MessageId, UserId};
 use crate::limits::MAX_ANSWER_BYTES;
 use crate::stepchat::{Conversation, ConversationStatus, Message, Refusal, User};
 use crate::store::grants::{Action, Grant};
-use crate::store::read::{Partition, Range};
+use crate::store::read::{Partition, Range, text};
 use crate::store::{Attributes, Key, Store, StoreError, Table, Txn, Write};
 use std::collections::BTreeMap;
 
@@ -101,6 +101,11 @@ pub fn sending(
     // Messages get their numbers before they are written: a lower one that comes later is numbered again.
     let newer = "attribute_exists(pk) AND (attribute_not_exists(last_message) OR last_message < :message)";
     txn.push(update.if_(newer).or_stale());
+    for pointer in listing_keys(conversation) {
+        // One that has gone says that its user has: the conversation is read again.
+        let newest = Write::update(Table::Stepchat, pointer, "SET newest = :message");
+        txn.push(newest.number(":message", number(message.id.get())).if_exists().or_stale());
+    }
     if author.id != conversation.user {
         // Without its user the conversation is being purged.
         txn.push(people::existing(conversation.user).or(Refusal::ConversationNotFound));
@@ -110,6 +115,12 @@ pub fn sending(
     typing::stop(&mut txn, author.id, typing);
     txn.push(people::active(author, message.creation_time));
     Ok(txn)
+}
+
+/// The pointers by which a conversation is listed: as its user's own, and as assigned to an agent.
+pub(super) fn listing_keys(conversation: &Conversation) -> impl Iterator<Item = Key> {
+    let assigned = conversation.agent.map(|agent| assigned_key(agent, conversation.id));
+    std::iter::once(own_key(conversation.user, conversation.id)).chain(assigned)
 }
 
 /// Ids have at most twelve digits.
@@ -158,23 +169,39 @@ pub enum Whose {
     Assigned,
 }
 
-/// A user's conversations that have a message, the one with the newest message first.
-pub async fn of(store: &Store, user: UserId, whose: Whose) -> Result<Vec<Conversation>, StoreError> {
+/// A conversation's place in the list of a user's conversations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listed {
+    /// The conversation.
+    pub id: ConversationId,
+    /// Its newest message.
+    pub newest: MessageId,
+}
+
+/// A user's conversations that have a message, the one with the newest message first. Their pointers tell; of the
+/// conversations themselves nothing is read.
+pub async fn of(store: &Store, user: UserId, whose: Whose) -> Result<Vec<Listed>, StoreError> {
     let pk = partition(user);
     let start = match whose {
         Whose::Own => OWN,
         Whose::Assigned => ASSIGNED,
     };
     let pointers = store.all(&of_table(&pk, Range::BeginsWith(start), false, None)).await?;
-    let ids = pointers.into_iter().map(|item| Ok(serde_dynamo::from_item::<_, PointerItem>(item)?.cid));
-    let keys = ids.map(|id| id.map(conversation_key)).collect::<Result<Vec<Key>, StoreError>>()?;
-    let mut conversations = Vec::with_capacity(keys.len());
-    for item in store.batch_get(Table::Stepchat, &keys).await? {
-        conversations.push(serde_dynamo::from_item::<_, ConversationItem>(item)?.into_conversation());
+    let (mut listed, mut unknown) = (Vec::with_capacity(pointers.len()), Vec::new());
+    for pointer in pointers {
+        let pointer: PointerItem = serde_dynamo::from_item(pointer)?;
+        match pointer.newest {
+            Some(newest) => listed.push(Listed { id: pointer.cid, newest }),
+            None => unknown.push(conversation_key(pointer.cid)),
+        }
     }
-    conversations.retain(|conversation| conversation.last_message.is_some());
-    conversations.sort_unstable_by_key(|conversation| std::cmp::Reverse(conversation.last_message));
-    Ok(conversations)
+    // They have no message, or were written before pointers told of it.
+    for item in store.batch_get(Table::Stepchat, &unknown).await? {
+        let conversation = serde_dynamo::from_item::<_, ConversationItem>(item)?.into_conversation();
+        listed.extend(conversation.last_message.map(|newest| Listed { id: conversation.id, newest }));
+    }
+    listed.sort_unstable_by_key(|one| std::cmp::Reverse(one.newest));
+    Ok(listed)
 }
 
 /// A conversation with its newest message and who wrote it.
@@ -188,29 +215,38 @@ pub struct Latest {
     pub author: User,
 }
 
-/// The newest message of each of these conversations, in their order; without those whose user has been deleted.
-pub async fn latest(store: &Store, conversations: &[Conversation]) -> Result<Vec<Latest>, StoreError> {
-    let keys = conversations.iter().filter_map(|one| Some(message_key(one.id, one.last_message?)));
+/// The newest message of each of these conversations, in their order; without those that are gone, or whose user is.
+pub async fn latest(store: &Store, listed: &[Listed]) -> Result<Vec<Latest>, StoreError> {
+    let keys = listed.iter().flat_map(|one| [conversation_key(one.id), message_key(one.id, one.newest)]);
     let items = store.batch_get(Table::Stepchat, &keys.collect::<Vec<_>>()).await?;
+    let mut conversations: BTreeMap<ConversationId, Conversation> = BTreeMap::new();
     let mut newest: BTreeMap<ConversationId, Message> = BTreeMap::new();
     for item in items {
-        let message = message(item)?;
-        newest.insert(message.conversation, message);
+        if text(&item, "sk") == Some(MAIN) {
+            let conversation = serde_dynamo::from_item::<_, ConversationItem>(item)?.into_conversation();
+            conversations.insert(conversation.id, conversation);
+        } else {
+            let message = message(item)?;
+            newest.insert(message.conversation, message);
+        }
     }
     let authors = newest.values().map(|message| message.author);
-    let people = people::find(store, authors.chain(conversations.iter().map(|one| one.user)).collect()).await?;
-    let mut latest = Vec::with_capacity(conversations.len());
-    for conversation in conversations.iter().filter(|one| people.contains_key(&one.user)) {
-        let known = newest.remove(&conversation.id);
+    let users = conversations.values().map(|conversation| conversation.user);
+    let people = people::find(store, authors.chain(users).collect()).await?;
+    let mut latest = Vec::with_capacity(listed.len());
+    for one in listed {
+        let found = conversations.remove(&one.id).filter(|conversation| people.contains_key(&conversation.user));
+        let Some(mut conversation) = found else { continue };
+        // Its place in this list, whatever has been written since.
+        conversation.last_message = Some(one.newest);
+        let known = newest.remove(&one.id);
         let known = known.and_then(|message| Some((people.get(&message.author)?.clone(), message)));
         let found = match known {
             Some(found) => Some(found),
             // Its author is being purged: the one before it is the newest now.
-            None => newest_by(store, conversation.id, |_| true).await?,
+            None => newest_by(store, one.id, |_| true).await?,
         };
-        if let Some((author, message)) = found {
-            latest.push(Latest { conversation: conversation.clone(), message, author });
-        }
+        latest.extend(found.map(|(author, message)| Latest { conversation, message, author }));
     }
     Ok(latest)
 }

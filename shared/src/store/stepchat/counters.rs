@@ -1,14 +1,21 @@
 //! How many users of each type there are, exactly: shards that move inside the transactions they count.
+//!
+//! The shards of leads have generations: `delete-leads` deletes those who were leads when it was called.
 
 use crate::stepchat::{Refusal, UserType};
+use crate::store::generation::{self, Generation, Shard, Which};
 use crate::store::grants::{Action, Grant};
 use crate::store::read::{Partition, Range};
 use crate::store::txn::Step;
-use crate::store::{Attributes, Key, Store, StoreError, Table, Write};
+use crate::store::{Attributes, Key, Sequence, Store, StoreError, Table, Write};
 use std::collections::BTreeMap;
 
 /// What [`count`] needs.
 pub const COUNT: &[Grant] = &[Grant::on(Table::Stepchat, Action::Query)];
+/// What [`Leads::read`] needs.
+pub const READ_LEADS: &[Grant] = &[Grant::on(Table::Stepchat, Action::GetItem)];
+/// What [`next_leads`] needs.
+pub const NEXT_LEADS: &[Grant] = &[Grant::on(Table::Stepchat, Action::UpdateItem)];
 
 /// Shards of a type, so that concurrent creations seldom touch the same item. Admins have one: the condition that the
 /// last admin stays must see the whole count.
@@ -16,12 +23,57 @@ const SHARDS: u8 = 16;
 
 fn key(kind: UserType) -> Key {
     let shard = if kind == UserType::Admin { 0 } else { fastrand::u8(0..SHARDS) };
+    shard_key(kind, shard)
+}
+
+fn shard_key(kind: UserType, shard: u8) -> Key {
     Key::new("N", format!("{kind}#{shard:02}"))
 }
 
+/// Where whoever becomes a lead is counted.
+#[derive(Debug, Clone)]
+pub struct Leads(Shard);
+
+impl Leads {
+    /// For changes that make nobody a lead. One that does is stale as soon as leads have ever been deleted.
+    #[must_use]
+    pub fn unread() -> Self {
+        Self(Shard::unread(Table::Stepchat, key(UserType::Lead)))
+    }
+
+    /// Reads the generation that new leads belong to.
+    pub async fn read(store: &Store) -> Result<Self, StoreError> {
+        Ok(Self(Shard::read(store, Table::Stepchat, key(UserType::Lead)).await?))
+    }
+
+    /// The same if somebody becomes a lead by it: it is nothing to anybody else.
+    pub async fn read_for(store: &Store, before: Option<UserType>, after: UserType) -> Result<Self, StoreError> {
+        if after == UserType::Lead && before != Some(UserType::Lead) {
+            Self::read(store).await
+        } else {
+            Ok(Self::unread())
+        }
+    }
+
+    /// The generation of whoever becomes a lead now.
+    pub(super) fn generation(&self) -> Generation {
+        self.0.generation()
+    }
+}
+
+/// Begins a new generation of leads: who is one now belongs to an earlier one.
+pub(super) async fn next_leads(store: &Store) -> Result<Generation, StoreError> {
+    let shards = (0..SHARDS).map(|shard| shard_key(UserType::Lead, shard)).collect();
+    generation::begin(store, Sequence::StepchatGeneration, shards, Which::All).await
+}
+
 /// One more user of this type. The bot is not counted.
-pub(super) fn one_more(kind: UserType) -> Option<Step<Refusal>> {
-    (kind != UserType::Bot).then(|| Write::count(Table::Stepchat, key(kind), 1).into())
+pub(super) fn one_more(kind: UserType, leads: &Leads) -> Option<Step<Refusal>> {
+    match kind {
+        UserType::Bot => None,
+        UserType::Lead => Some(leads.0.count_one()),
+        _ => Some(Write::count(Table::Stepchat, key(kind), 1).into()),
+    }
 }
 
 /// One user of this type less; `last_admin` is the refusal if no admin would remain (decision D19).

@@ -6,6 +6,7 @@ use super::items::{email_key, phone_key, profile_key};
 use super::users::id_of;
 use crate::ids::UserId;
 use crate::stepchat::{Email, Phone};
+use crate::store::grants::AuthItem;
 use crate::store::read::text;
 use crate::store::{CommitError, Key, Sequence, Store, StoreError, Table, Txn, Write};
 use serde::{Deserialize, Serialize};
@@ -132,5 +133,5 @@ impl Taken {
 }
 
 fn key(file: &str) -> String {
-    format!("IMPORT#{file}")
+    AuthItem::Import.key(file).pk
 }

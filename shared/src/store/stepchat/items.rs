@@ -3,10 +3,11 @@
 use super::lists::Column;
 use super::texts::Marks;
 use crate::ids::UserId;
-use crate::stepchat::{Department, Detail, DetailValue, Email, ImageUrl, Name, Slug, User, UserType};
+use crate::stepchat::{Department, Detail, DetailValue, Email, ImageUrl, Name, Phone, Slug, User, UserType};
 use crate::store::Key;
 use crate::store::auth::TokenHash;
-use crate::store::keys::{exact, sort_key};
+use crate::store::generation::Generation;
+use crate::store::keys::{exact, sort_key, text_sort_key};
 use crate::store::search::Stamp;
 use crate::text::{fold, prefix};
 use crate::timestamp::Timestamp;
@@ -37,7 +38,7 @@ pub(super) fn phone_key(phone: &str) -> Key {
 
 /// A profile. The `s_…` attributes order the user in the indexes; they and `lp` are missing for the bot, which no list
 /// shows.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct ProfileItem {
     pk: String,
     sk: String,
@@ -75,9 +76,15 @@ pub(super) struct Owned {
     /// The hash under which an admin's token is looked up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) admin_token: Option<TokenHash>,
+    /// Who keeps this user's e-mail address, if an earlier comparison has let two users have it: the guard is not this one's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) email_of: Option<UserId>,
     /// How often all sessions have ended at once: a session counts only in the epoch in which it began.
     #[serde(rename = "se", default, skip_serializing_if = "is_first")]
     pub(super) epoch: u32,
+    /// Of a lead: which deletes of all leads came before it was one.
+    #[serde(rename = "gen", default, skip_serializing_if = "Generation::is_first")]
+    pub(super) generation: Generation,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
@@ -86,7 +93,7 @@ fn is_first(epoch: &u32) -> bool {
 }
 
 /// The partition and sort keys of the eight lists.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Order {
     lp: UserType,
     s_first: String,
@@ -108,17 +115,18 @@ pub(super) fn active_key(id: UserId, moment: Timestamp) -> String {
 impl Order {
     fn of(user: &User) -> Self {
         let id = user.id.padded();
-        let key = |value: Option<String>| sort_key(value.as_deref(), &id);
+        let text = |text: Option<&str>| text_sort_key(text, &id);
         let moment = |moment: Timestamp| active_key(user.id, moment);
+        let department = user.department.map(|department| format!("{:03}", department.get()));
         Self {
             lp: user.user_type,
-            s_first: key(Some(fold(user.first_name.as_str()))),
-            s_last: key(Some(fold(user.last_name.as_str()))),
-            s_email: key(user.email.as_ref().map(Email::folded)),
-            s_image: key(user.profile_image.as_ref().map(|image| fold(image.as_str()))),
+            s_first: text(Some(user.first_name.as_str())),
+            s_last: text(Some(user.last_name.as_str())),
+            s_email: text(user.email.as_ref().map(Email::as_str)),
+            s_image: text(user.profile_image.as_ref().map(ImageUrl::as_str)),
             s_created: moment(user.creation_time),
             s_active: moment(user.last_activity),
-            s_department: key(user.department.map(|department| format!("{:03}", department.get()))),
+            s_department: sort_key(department.as_deref(), &id),
             s_id: id.clone(),
         }
     }
@@ -162,6 +170,10 @@ impl ProfileItem {
         }
     }
 
+    pub(super) fn email(&self) -> Option<&Email> {
+        self.email.as_ref()
+    }
+
     pub(super) fn into_user(self) -> User {
         User {
             id: self.id,
@@ -179,8 +191,41 @@ impl ProfileItem {
     }
 }
 
+/// Where an extra stands among those of its user: in the order in which they were added (decision E16).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Position(i64);
+
+/// Extras that one change may add, and more: none stands behind those of the next change.
+const POSITIONS_PER_CHANGE: i64 = 1_000;
+
+impl Position {
+    /// That of an extra which a change adds: behind those of all changes before, `index` places down.
+    #[must_use]
+    pub fn added(version: i64, index: usize) -> Self {
+        let index = i64::try_from(index).unwrap_or(POSITIONS_PER_CHANGE);
+        Self(version.saturating_mul(POSITIONS_PER_CHANGE).saturating_add(index))
+    }
+}
+
+/// An extra and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlacedDetail {
+    /// The extra.
+    pub detail: Detail,
+    /// Where it stands.
+    pub position: Position,
+}
+
+/// Extras in their order.
+pub(super) fn in_order(mut details: Vec<PlacedDetail>) -> Vec<Detail> {
+    // Those of before there was an order come first, by slug, as they are read.
+    details.sort_by_key(|placed| placed.position);
+    details.into_iter().map(|placed| placed.detail).collect()
+}
+
 /// An extra; `vp` and `vs` feed the inverted index `by_value`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct DetailItem {
     pk: String,
     sk: String,
@@ -189,13 +234,16 @@ pub(super) struct DetailItem {
     val: DetailValue,
     vp: Slug,
     vs: String,
+    /// Where it stands; missing in extras from before there was an order.
+    #[serde(rename = "n", default)]
+    position: Position,
     /// The stamp of its postings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     g: Option<Stamp>,
 }
 
 impl DetailItem {
-    pub(super) fn new(id: UserId, detail: &Detail) -> Self {
+    pub(super) fn new(id: UserId, detail: &Detail, position: Position) -> Self {
         let key = detail_key(id, &detail.slug);
         Self {
             pk: key.pk,
@@ -204,9 +252,21 @@ impl DetailItem {
             label: detail.name.clone(),
             val: detail.value.clone(),
             vp: detail.slug.clone(),
-            vs: format!("{}{}", value_prefix(&fold(detail.value.as_str())), id.padded()),
+            vs: format!("{}{}", value_prefix(&indexed(&detail.slug, detail.value.as_str())), id.padded()),
+            position,
             g: None,
         }
+    }
+
+    pub(super) fn slug(&self) -> &Slug {
+        &self.slug
+    }
+
+    /// The same extra where the present comparison puts it.
+    pub(super) fn refreshed(&self) -> Self {
+        let (_, owner) = self.pk.split_once('#').unwrap_or_default();
+        let vs = format!("{}{owner}", value_prefix(&indexed(&self.slug, self.val.as_str())));
+        Self { vs, ..self.clone() }
     }
 
     /// The same extra, whose postings have this stamp.
@@ -219,9 +279,16 @@ impl DetailItem {
         (self.val.as_str(), self.g.as_ref())
     }
 
-    pub(super) fn into_detail(self) -> Detail {
-        Detail { slug: self.slug, name: self.label, value: self.val }
+    pub(super) fn placed(self) -> PlacedDetail {
+        let detail = Detail { slug: self.slug, name: self.label, value: self.val };
+        PlacedDetail { detail, position: self.position }
     }
+}
+
+/// What an extra is looked up by: a phone number by its digits, any other text as it is compared.
+pub(super) fn indexed(slug: &Slug, value: &str) -> String {
+    let phone = if slug.as_str() == Slug::PHONE { Phone::parse(value) } else { None };
+    phone.map_or_else(|| fold(value), |phone| phone.key().to_owned())
 }
 
 /// What every index entry of exactly this folded value begins with (cut values: of every value that begins like it).

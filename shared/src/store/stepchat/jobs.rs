@@ -2,7 +2,7 @@
 
 use super::{purges, texts};
 use crate::ids::UserId;
-use crate::store::grants::{Action, Grant};
+use crate::store::grants::{Action, AuthItem, Grant};
 use crate::store::read::{Partition, Range};
 use crate::store::search::Posted;
 use crate::store::{Key, Store, StoreError, Table, Write};
@@ -17,8 +17,8 @@ pub const PURGE: &[Grant] = &[
     Grant::on(Table::Stepchat, Action::BatchWriteItem),
     Grant::on(Table::Stepchat, Action::UpdateItem),
     Grant::on(Table::Stepchat, Action::DeleteItem),
-    // Sessions, and an admin's API tokens.
-    Grant::on(Table::Auth, Action::DeleteItem),
+    Grant::auth(AuthItem::Session, Action::DeleteItem),
+    Grant::auth(AuthItem::ApiToken, Action::DeleteItem),
 ];
 
 const PURGES: &str = "J#purge-user";

@@ -4,7 +4,7 @@
 //! verified than the limit allows.
 
 use crate::stepchat::{Failures, Limit, Refusal};
-use crate::store::grants::{Action, Grant};
+use crate::store::grants::{Action, AuthItem, Grant};
 use crate::store::read::text;
 use crate::store::{Attempts, CommitError, Key, Store, StoreError, Table, Txn, Write};
 use crate::timestamp::Timestamp;
@@ -12,19 +12,10 @@ use serde::{Deserialize, Serialize};
 
 /// What counting needs.
 pub const COUNT: &[Grant] = &[
-    Grant::on(Table::Auth, Action::BatchGetItem),
-    Grant::on(Table::Auth, Action::PutItem),
-    Grant::on(Table::Auth, Action::DeleteItem),
+    Grant::auth(AuthItem::FailedLogins, Action::BatchGetItem),
+    Grant::auth(AuthItem::FailedLogins, Action::PutItem),
+    Grant::auth(AuthItem::FailedLogins, Action::DeleteItem),
 ];
-
-/// What a success does to a counter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OnSuccess {
-    /// All failures are forgotten.
-    Forget,
-    /// Only its own try is taken back: who guesses at many accounts must not begin anew by entering one of their own.
-    TakeBack,
-}
 
 /// Failures that are counted together.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,13 +24,14 @@ pub struct Counter {
     pub name: String,
     /// How many there may be.
     pub limit: Limit,
-    /// What a success does.
-    pub on_success: OnSuccess,
+    /// Whose this login's failures are, as a short keyed hash: a success takes back those, and no others. Empty where
+    /// callers cannot be told from each other: then it takes back its own try.
+    pub caller: String,
 }
 
 impl Counter {
     fn key(&self) -> Key {
-        Key::single(format!("L#{}", self.name))
+        AuthItem::FailedLogins.key(&self.name)
     }
 
     /// No two states have the same number, not even of a counter that was removed and made again.
@@ -88,7 +80,7 @@ pub async fn register(
     let mut txn = Txn::default();
     let mut registered = Vec::with_capacity(counters.len());
     for (counter, (failures, version)) in counters.iter().zip(&seen.0) {
-        let Some(failures) = failures.with_try(counter.limit, now) else { return Ok(None) };
+        let Some(failures) = failures.with_try(counter.limit, now, &counter.caller) else { return Ok(None) };
         let state = counter.state(failures.clone(), now);
         let write = Write::put(Table::Auth, &state)?;
         txn.push(match version {
@@ -113,14 +105,17 @@ pub async fn succeeded(
     loop {
         let mut txn: Txn<()> = Txn::default();
         for (counter, (failures, version)) in counters.iter().zip(seen.0) {
-            match (counter.on_success, version) {
-                (OnSuccess::Forget, _) => txn.push(Write::delete(Table::Auth, counter.key())),
-                (OnSuccess::TakeBack, None) => {}
-                (OnSuccess::TakeBack, Some(version)) => {
-                    let state = counter.state(failures.without_try(now), now);
-                    txn.push(Write::put(Table::Auth, &state)?.if_version(version).or_stale());
-                }
-            }
+            let Some(version) = version else { continue };
+            let left = failures.after_success(now, &counter.caller);
+            let write = if left.is_empty() {
+                Write::delete(Table::Auth, counter.key())
+            } else {
+                Write::put(Table::Auth, &counter.state(left, now))?
+            };
+            txn.push(write.if_version(version).or_stale());
+        }
+        if txn.is_empty() {
+            return Ok(());
         }
         match store.commit(&txn).await {
             Err(CommitError::Store(error)) => return Err(error),

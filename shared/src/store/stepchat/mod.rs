@@ -12,6 +12,7 @@ pub mod lists;
 pub mod lockouts;
 pub mod people;
 pub mod presence;
+pub mod rebuild;
 pub mod removals;
 pub mod sessions;
 pub mod texts;
@@ -22,3 +23,5 @@ pub mod whole;
 mod conversation_items;
 mod items;
 mod purges;
+
+pub use items::{PlacedDetail, Position};

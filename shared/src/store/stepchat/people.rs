@@ -2,7 +2,7 @@
 
 use super::items::{ProfileItem, active_key, profile_key};
 use crate::ids::UserId;
-use crate::limits::ACTIVITY_SECONDS;
+use crate::limits::{ACTIVITY_SECONDS, CLOCKS_APART_MILLIS};
 use crate::stepchat::{Refusal, User, UserType};
 use crate::store::grants::{Action, Grant};
 use crate::store::txn::Step;
@@ -28,10 +28,24 @@ pub async fn find(store: &Store, ids: BTreeSet<UserId>) -> Result<People, StoreE
         .collect()
 }
 
-/// Makes sure, inside a transaction, that the user still exists, and moves its last activity on: never back, and not
-/// more often than every few seconds. Stale if the user has gone or moved on by itself.
+/// What moving a user's last activity demands: never back, but for what a wrong clock has dated in the future.
+pub(super) const MOVES_ON: &str = "attribute_exists(pk) AND (active < :now OR active > :possible)";
+
+/// Whether a user's last activity is to be moved on: not more often than every few seconds.
+pub(super) fn moves_on(user: &User, now: Timestamp) -> bool {
+    now.seconds().saturating_sub(user.last_activity.seconds()) >= ACTIVITY_SECONDS
+        || !user.last_activity.is_possible(now)
+}
+
+/// The last moment that a right clock may have written by now, in milliseconds.
+pub(super) fn possible(now: Timestamp) -> i64 {
+    now.plus_millis(CLOCKS_APART_MILLIS).millis()
+}
+
+/// Makes sure, inside a transaction, that the user still exists, and moves its last activity on. Stale if the user has gone
+/// or moved on by itself.
 pub(super) fn active(user: &User, now: Timestamp) -> Step<Refusal> {
-    if now.seconds().saturating_sub(user.last_activity.seconds()) < ACTIVITY_SECONDS {
+    if !moves_on(user, now) {
         return existing(user.id).or_stale();
     }
     // No index shows the bot.
@@ -41,7 +55,7 @@ pub(super) fn active(user: &User, now: Timestamp) -> Step<Refusal> {
         Write::update(Table::Stepchat, profile_key(user.id), "SET active = :now, s_active = :order")
             .text(":order", active_key(user.id, now))
     };
-    write.number(":now", now.millis()).if_("attribute_exists(pk) AND active < :now").or_stale()
+    write.number(":now", now.millis()).number(":possible", possible(now)).if_(MOVES_ON).or_stale()
 }
 
 /// Requires that a user exists.

@@ -1,11 +1,10 @@
 //! Who is there: last activity, and the page a user looks at.
 
-use super::items::{DetailItem, active_key, detail_key, profile_key};
+use super::items::{DetailItem, PlacedDetail, active_key, detail_key, profile_key};
 use super::lists::after_second;
-use super::people::existing;
+use super::people::{MOVES_ON, existing, moves_on, possible};
 use crate::ids::UserId;
-use crate::limits::ACTIVITY_SECONDS;
-use crate::stepchat::{Detail, Refusal, Slug, User, UserType};
+use crate::stepchat::{Refusal, Slug, User, UserType};
 use crate::store::grants::{Action, Grant};
 use crate::store::read::{Partition, Range};
 use crate::store::{Store, StoreError, Table, Txn, Write};
@@ -33,7 +32,7 @@ const SUPERFLUOUS: [&str; 2] = ["ConditionalCheckFailedException", "TransactionC
 /// Moves a user's last activity on: never back, and not more often than every few seconds, so that a heartbeat every
 /// second costs nothing. A repeated write sets the same moment again, so no transaction is needed.
 pub async fn touch(store: &Store, user: &User, now: Timestamp) -> Result<(), StoreError> {
-    if now.seconds().saturating_sub(user.last_activity.seconds()) < ACTIVITY_SECONDS {
+    if !moves_on(user, now) {
         return Ok(());
     }
     let mut update = store
@@ -41,7 +40,8 @@ pub async fn touch(store: &Store, user: &User, now: Timestamp) -> Result<(), Sto
         .update_item()
         .table_name(store.table_name(Table::Stepchat))
         .set_key(Some(profile_key(user.id).attributes()))
-        .condition_expression("attribute_exists(pk) AND active < :now")
+        .condition_expression(MOVES_ON)
+        .expression_attribute_values(":possible", AttributeValue::N(possible(now).to_string()))
         .expression_attribute_values(":now", AttributeValue::N(now.millis().to_string()));
     // No index shows the bot.
     update = if user.user_type == UserType::Bot {
@@ -86,17 +86,19 @@ pub async fn any_active(store: &Store, types: &[UserType], after_seconds: i64) -
 }
 
 /// One extra of a user.
-pub async fn detail(store: &Store, user: UserId, slug: &Slug) -> Result<Option<Detail>, StoreError> {
+pub async fn detail(store: &Store, user: UserId, slug: &Slug) -> Result<Option<PlacedDetail>, StoreError> {
     let item: Option<DetailItem> = store.get(Table::Stepchat, &detail_key(user, slug)).await?;
-    Ok(item.map(DetailItem::into_detail))
+    Ok(item.map(DetailItem::placed))
 }
 
 /// The transaction that sets or removes one extra that nothing is looked up by; stale if the user does not exist.
-pub fn detail_change(user: UserId, slug: &Slug, detail: Option<&Detail>) -> Result<Txn<Refusal>, StoreError> {
+pub fn detail_change(user: UserId, slug: &Slug, detail: Option<&PlacedDetail>) -> Result<Txn<Refusal>, StoreError> {
     let mut txn = Txn::default();
     txn.push(existing(user).or_stale());
     match detail {
-        Some(detail) => txn.push(Write::put(Table::Stepchat, &DetailItem::new(user, detail))?),
+        Some(PlacedDetail { detail, position }) => {
+            txn.push(Write::put(Table::Stepchat, &DetailItem::new(user, detail, *position))?);
+        }
         None => txn.push(Write::delete(Table::Stepchat, detail_key(user, slug))),
     }
     Ok(txn)

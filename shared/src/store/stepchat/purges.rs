@@ -200,7 +200,11 @@ async fn forget(
         if !remembered && conversation.last_agent != Some(author) {
             return Ok(());
         }
+        let newest = conversation.last_message.filter(|message| gone.contains(message));
         let remembered = conversations::remembered_without(store, conversation, author).await?;
+        if let Some(newest) = newest {
+            list_below(store, &remembered, newest).await?;
+        }
         let mut txn: Txn<()> = Txn::default();
         txn.push(remember(&remembered));
         match store.commit(&txn).await {
@@ -209,6 +213,21 @@ async fn forget(
             Ok(()) => return Ok(()),
         }
     }
+}
+
+/// Lists a conversation by the message that it will remember in place of `newest`, which is gone. Before the conversation
+/// forgets that one: who comes again begins with this.
+async fn list_below(store: &Store, remembered: &Remembered, newest: MessageId) -> Result<(), StoreError> {
+    for pointer in conversations::listing_keys(&remembered.conversation) {
+        let write = match remembered.last {
+            Some(last) => {
+                Write::update(Table::Stepchat, pointer, "SET newest = :last").number(":last", number(last.get()))
+            }
+            None => Write::update(Table::Stepchat, pointer, "REMOVE newest"),
+        };
+        unless_done(store, write.number(":newest", number(newest.get())).if_("newest = :newest").or(())).await?;
+    }
+    Ok(())
 }
 
 /// Sets what a conversation remembers; stale if it has changed meanwhile.

@@ -1,14 +1,20 @@
 //! Deletes of many users: promised in one write, then done one user after another, by the request or by
 //! `background/jobs`.
+//!
+//! Whoever was there when the call was made goes, and nobody else: users by id, leads by the generation they belong to.
 
+use super::counters;
 use super::jobs;
 use super::users;
 use crate::ids::UserId;
 use crate::limits::MAX_PARALLEL;
 use crate::stepchat::{Refusal, UserType};
+use crate::store::backlog::{Progress, an_index_shows_all};
+use crate::store::generation::Generation;
 use crate::store::grants::{Action, Grant};
 use crate::store::read::{Partition, Range};
-use crate::store::{Attempts, CommitError, Key, Sequence, Store, StoreError, Table, Txn, Write};
+use crate::store::{Attempts, CommitError, Key, Store, StoreError, Table, Txn, Write};
+use crate::timestamp::Timestamp;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
@@ -16,7 +22,7 @@ use tokio::time::Instant;
 /// What [`Removal::promise`] needs.
 pub const PROMISE: &[Grant] = &[Grant::on(Table::Stepchat, Action::PutItem)];
 /// What [`leads`] needs.
-pub const LEADS: &[Grant] = &[Grant::on(Table::Stepchat, Action::GetItem)];
+pub const LEADS: &[Grant] = counters::NEXT_LEADS;
 /// What [`Removal::perform`] needs for users by id, beside [`users::LOAD`], [`users::DELETE`] and [`jobs::PURGE`].
 pub const PERFORM: &[Grant] = &[Grant::on(Table::Stepchat, Action::DeleteItem)];
 /// What [`Removal::perform`] needs beside that for all leads.
@@ -31,8 +37,8 @@ const LEADS_PAGE: i32 = 100;
 enum Whom {
     /// These users.
     Users(Vec<UserId>),
-    /// All leads whose id is not above this one: those that existed when the call was made.
-    LeadsUpTo(u64),
+    /// All leads of earlier generations.
+    LeadsBefore(Generation),
 }
 
 /// A promised delete of many users.
@@ -40,19 +46,21 @@ enum Whom {
 pub struct Removal {
     pk: String,
     sk: String,
+    /// When it was promised.
+    at: Timestamp,
     whom: Whom,
 }
 
 /// The delete of these users, not yet promised.
 #[must_use]
-pub fn users(ids: Vec<UserId>) -> Removal {
-    Removal::new(Whom::Users(ids))
+pub fn users(ids: Vec<UserId>, now: Timestamp) -> Removal {
+    Removal::new(Whom::Users(ids), now)
 }
 
-/// The delete of all leads there are, not yet promised.
-pub async fn leads(store: &Store) -> Result<Removal, StoreError> {
-    let last = store.last_number(Sequence::StepchatUser).await?;
-    Ok(Removal::new(Whom::LeadsUpTo(last)))
+/// The delete of all leads there are at this moment, not yet promised.
+pub async fn leads(store: &Store, now: Timestamp) -> Result<Removal, StoreError> {
+    let generation = counters::next_leads(store).await?;
+    Ok(Removal::new(Whom::LeadsBefore(generation), now))
 }
 
 /// Promised deletes that are not finished.
@@ -69,9 +77,9 @@ pub async fn pending(store: &Store) -> Result<Vec<Removal>, StoreError> {
 }
 
 impl Removal {
-    fn new(whom: Whom) -> Self {
+    fn new(whom: Whom, at: Timestamp) -> Self {
         // Two deletes at once are two promises.
-        Self { pk: REMOVALS.into(), sk: format!("{:032x}", fastrand::u128(..)), whom }
+        Self { pk: REMOVALS.into(), sk: format!("{:032x}", fastrand::u128(..)), at, whom }
     }
 
     /// The transaction that promises it: from then on it happens, whatever becomes of the request.
@@ -81,33 +89,23 @@ impl Removal {
         Ok(txn)
     }
 
-    /// Deletes until all are gone or the time is up; `false` if users are left. Safe to repeat and to interrupt.
-    pub async fn perform(&self, store: &Store, until: Instant) -> Result<bool, StoreError> {
-        let finished = self.run(store, until).await?;
-        if finished {
+    /// Deletes until all are gone or the time is up. Safe to repeat and to interrupt.
+    pub async fn perform(&self, store: &Store, now: Timestamp, until: Instant) -> Result<Progress, StoreError> {
+        let (gone, complete) = match &self.whom {
+            Whom::Users(ids) => (each(store, ids, None, until).await?, true),
+            // The index may lag behind somebody who became a lead just before the call.
+            Whom::LeadsBefore(generation) => {
+                (all_leads(store, *generation, until).await?, an_index_shows_all(self.at, now))
+            }
+        };
+        if gone && complete {
             store.delete(Table::Stepchat, &Key::new(self.pk.clone(), self.sk.clone())).await?;
         }
-        Ok(finished)
-    }
-
-    /// The first attempt, inside the call that promised it.
-    pub async fn begin(&self, store: &Store, until: Instant) -> Result<(), StoreError> {
-        match self.whom {
-            Whom::Users(_) => self.perform(store, until).await.map(drop),
-            // The index may lag behind somebody who became a lead just before: `background/jobs` looks again.
-            Whom::LeadsUpTo(_) => self.run(store, until).await.map(drop),
-        }
-    }
-
-    async fn run(&self, store: &Store, until: Instant) -> Result<bool, StoreError> {
-        match &self.whom {
-            Whom::Users(ids) => each(store, ids, None, until).await,
-            Whom::LeadsUpTo(last) => all_leads(store, *last, until).await,
-        }
+        Ok(Progress::of(gone, complete))
     }
 }
 
-async fn all_leads(store: &Store, last: u64, until: Instant) -> Result<bool, StoreError> {
+async fn all_leads(store: &Store, generation: Generation, until: Instant) -> Result<bool, StoreError> {
     let leads = Partition {
         table: Table::Stepchat,
         index: Some(("by_created", "lp", "s_created")),
@@ -119,8 +117,8 @@ async fn all_leads(store: &Store, last: u64, until: Instant) -> Result<bool, Sto
     let mut from = None;
     loop {
         let page = store.page(&leads, from).await?;
-        let ids = page.items.iter().filter_map(users::id_of).filter(|id| id.get() <= last);
-        if !each(store, &ids.collect::<Vec<_>>(), Some(UserType::Lead), until).await? {
+        let ids: Vec<UserId> = page.items.iter().filter_map(users::id_of).collect();
+        if !each(store, &ids, Some(generation), until).await? {
             return Ok(false);
         }
         from = page.next;
@@ -131,15 +129,20 @@ async fn all_leads(store: &Store, last: u64, until: Instant) -> Result<bool, Sto
 }
 
 /// Deletes each of these users, several at a time.
-async fn each(store: &Store, ids: &[UserId], only: Option<UserType>, until: Instant) -> Result<bool, StoreError> {
+async fn each(
+    store: &Store,
+    ids: &[UserId],
+    leads_before: Option<Generation>,
+    until: Instant,
+) -> Result<bool, StoreError> {
     // Owned before they are streamed: a borrowing closure here would not be `Send` for every lifetime.
-    let deletes: Vec<_> = ids.iter().map(|id| one(store, *id, only, until)).collect();
+    let deletes: Vec<_> = ids.iter().map(|id| one(store, *id, leads_before, until)).collect();
     let done: Vec<bool> = stream::iter(deletes).buffer_unordered(MAX_PARALLEL).try_collect().await?;
     Ok(done.into_iter().all(|done| done))
 }
 
-/// Deletes a user who is, if that matters, still of that type; `false` if the time was up before.
-async fn one(store: &Store, id: UserId, only: Option<UserType>, until: Instant) -> Result<bool, StoreError> {
+/// Deletes a user who is, if that matters, still a lead of an earlier generation; `false` if the time was up before.
+async fn one(store: &Store, id: UserId, leads_before: Option<Generation>, until: Instant) -> Result<bool, StoreError> {
     let mut attempts = Attempts::default();
     loop {
         if Instant::now() >= until {
@@ -148,8 +151,8 @@ async fn one(store: &Store, id: UserId, only: Option<UserType>, until: Instant) 
         let Some(stored) = users::load(store, id).await? else {
             return Ok(true);
         };
-        let kind = stored.user.user_type;
-        if kind == UserType::Bot || only.is_some_and(|only| only != kind) {
+        let stays = leads_before.is_some_and(|generation| !stored.is_lead_before(generation));
+        if stored.user.user_type == UserType::Bot || stays {
             return Ok(true);
         }
         match store.commit(&users::deletion(&stored)?).await {

@@ -5,12 +5,13 @@
 //! epoch, so all sessions end inside that very transaction, however many there are (docs/adr/0011).
 
 use super::items::{ProfileItem, active_key, partition, profile_key};
+use super::people;
 use super::users::Stored;
 use crate::ids::UserId;
-use crate::limits::ACTIVITY_SECONDS;
 use crate::stepchat::{Refusal, User, UserType};
-use crate::store::auth::{PasswordHash, TokenHash};
-use crate::store::grants::{Action, Grant};
+use crate::store::auth::{self, PasswordHash, TokenHash};
+use crate::store::grants::{Action, AuthItem, Grant};
+use crate::store::txn::Step;
 use crate::store::{Attempts, CommitError, Key, Store, StoreError, Table, Txn, Write};
 use crate::timestamp::Timestamp;
 use futures_util::try_join;
@@ -18,28 +19,33 @@ use serde::{Deserialize, Serialize};
 
 /// What [`credentials`] needs.
 pub const CREDENTIALS: &[Grant] =
-    &[Grant::on(Table::Stepchat, Action::GetItem), Grant::on(Table::Auth, Action::GetItem)];
+    &[Grant::on(Table::Stepchat, Action::GetItem), Grant::auth(AuthItem::StepchatPassword, Action::GetItem)];
 /// What [`begin`] needs.
 pub const BEGIN: &[Grant] = &[
-    Grant::on(Table::Auth, Action::PutItem),
+    Grant::auth(AuthItem::Session, Action::PutItem),
+    Grant::auth(AuthItem::StepchatPassword, Action::ConditionCheckItem),
     Grant::on(Table::Stepchat, Action::PutItem),
     Grant::on(Table::Stepchat, Action::UpdateItem),
     Grant::on(Table::Stepchat, Action::ConditionCheckItem),
 ];
 /// What [`find`] and [`end`] need.
 pub const END: &[Grant] = &[
-    Grant::on(Table::Auth, Action::GetItem),
-    Grant::on(Table::Auth, Action::DeleteItem),
+    Grant::auth(AuthItem::Session, Action::GetItem),
+    Grant::auth(AuthItem::Session, Action::DeleteItem),
     Grant::on(Table::Stepchat, Action::DeleteItem),
 ];
 /// What [`renewal`] needs beside the change of the user.
 pub const RENEW: &[Grant] = &[
-    Grant::on(Table::Auth, Action::GetItem),
-    Grant::on(Table::Auth, Action::PutItem),
-    Grant::on(Table::Auth, Action::DeleteItem),
+    Grant::auth(AuthItem::Session, Action::GetItem),
+    Grant::auth(AuthItem::Session, Action::PutItem),
+    Grant::auth(AuthItem::Session, Action::DeleteItem),
     Grant::on(Table::Stepchat, Action::PutItem),
     Grant::on(Table::Stepchat, Action::DeleteItem),
 ];
+
+/// What moving the last activity on demands where a session begins: that of [`people::MOVES_ON`], and the same epoch.
+const MOVES_ON_IN_EPOCH: &str = "attribute_exists(pk) AND (active < :now OR active > :possible) \
+                                 AND (attribute_not_exists(se) OR se = :epoch)";
 
 /// Pointers to sessions, in the partition of their user.
 pub(super) const POINTERS: &str = "S#";
@@ -66,7 +72,7 @@ struct PointerItem {
 }
 
 fn session_key(hash: &TokenHash) -> Key {
-    Key::single(format!("S#{}", hash.as_str()))
+    AuthItem::Session.key(hash.as_str())
 }
 
 fn pointer_key(user: UserId, hash: &TokenHash) -> Key {
@@ -75,7 +81,7 @@ fn pointer_key(user: UserId, hash: &TokenHash) -> Key {
 
 /// The session behind a pointer with this sort key.
 pub(super) fn behind(sort: &str) -> Option<Key> {
-    sort.strip_prefix(POINTERS).map(|hash| Key::single(format!("S#{hash}")))
+    sort.strip_prefix(POINTERS).map(|hash| AuthItem::Session.key(hash))
 }
 
 /// A session that has not ended by itself. Whether its user still knows it, only the user tells: [`Session::is_of`].
@@ -146,6 +152,14 @@ pub struct Credentials {
     epoch: u32,
 }
 
+impl Credentials {
+    /// The step that is refused if the password is no longer the one that was read: it was not read in the same moment as
+    /// the epoch, and both change together.
+    fn password_holds(&self) -> Option<Step<()>> {
+        Some(auth::check_stepchat_password(self.user.id, self.password.as_ref()?).or(()))
+    }
+}
+
 /// Reads what a login of this user is held against. The bot cannot log in.
 pub async fn credentials(store: &Store, id: UserId) -> Result<Option<Credentials>, StoreError> {
     let (profile, password) = try_join!(profile(store, id), store.stepchat_password(id))?;
@@ -169,10 +183,16 @@ pub async fn begin(
     let (mut user, epoch) = (credentials.user.clone(), credentials.epoch);
     let mut attempts = Attempts::default();
     loop {
-        match store.commit(&beginning(&user, epoch, session, now)?).await {
+        let mut txn = beginning(&user, epoch, session, now)?;
+        if let Some(step) = credentials.password_holds() {
+            txn.push(step);
+        }
+        match store.commit(&txn).await {
             Ok(()) => return Ok(true),
             Err(CommitError::Store(error)) => return Err(error),
-            Err(_) => attempts.again().await?,
+            // Another password by now: what was right is wrong.
+            Err(CommitError::Refused(())) => return Ok(false),
+            Err(CommitError::Stale) => attempts.again().await?,
         }
         match profile(store, user.id).await? {
             Some((found, same)) if same == epoch => user = found,
@@ -184,15 +204,16 @@ pub async fn begin(
 fn beginning(user: &User, epoch: u32, session: &NewSession, now: Timestamp) -> Result<Txn<()>, StoreError> {
     let mut txn = Txn::default();
     let key = profile_key(user.id);
-    let step = if now.seconds().saturating_sub(user.last_activity.seconds()) < ACTIVITY_SECONDS {
+    let step = if !people::moves_on(user, now) {
         let check = Write::check(Table::Stepchat, key).number(":epoch", epoch.into());
         check.if_("attribute_exists(pk) AND (attribute_not_exists(se) OR se = :epoch)")
     } else {
         let update = Write::update(Table::Stepchat, key, "SET active = :now, s_active = :order")
             .number(":now", now.millis())
+            .number(":possible", people::possible(now))
             .text(":order", active_key(user.id, now))
             .number(":epoch", epoch.into());
-        update.if_("attribute_exists(pk) AND active < :now AND (attribute_not_exists(se) OR se = :epoch)")
+        update.if_(MOVES_ON_IN_EPOCH)
     };
     txn.push(step.or_stale());
     session.push(&mut txn, user.id, epoch)?;

@@ -1,12 +1,13 @@
 //! The texts of a user that searches look into, and who may be found by a search.
 
-use super::items::DetailItem;
+use super::items::{DetailItem, ProfileItem};
 use crate::ids::UserId;
-use crate::limits::{MAX_DETAILS_PER_CALL, MAX_SEARCH_WORDS};
+use crate::limits::MAX_SEARCH_WORDS;
 use crate::stepchat::{Detail, DetailChange, Search, Slug, User, UserType, is_searched};
 use crate::store::grants::{Action, Grant};
-use crate::store::search::{self, Change, LookUp, Posted, Stamp};
+use crate::store::search::{self, Change, LookUp, Posted, Replaced, Stamp};
 use crate::store::{Store, StoreError, Table};
+use crate::text::fold;
 use futures_util::try_join;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,7 +20,7 @@ pub const POST: &[Grant] = &[
     Grant::on(Table::Stepchat, Action::UpdateItem),
 ];
 
-/// First and last names: found by any word. At most 100 characters each, so they are always cut into grams.
+/// First and last names: found by any word.
 const NAMES: &str = "name";
 /// E-mail addresses and extras: found by the first word.
 const OTHERS: &str = "other";
@@ -47,7 +48,20 @@ fn email(user: &User) -> Option<&str> {
     user.email.as_ref().map(crate::stepchat::Email::as_str)
 }
 
+/// Whether an extra has something to be found by and no postings for it, or those of an earlier comparison.
+pub(super) fn is_missing(user: &User, item: &DetailItem) -> bool {
+    let (value, stamp) = item.posted();
+    let is_found = user.user_type != UserType::Bot && is_searched(item.slug()) && !fold(value).is_empty();
+    is_found && !stamp.is_some_and(Stamp::is_current)
+}
+
 impl Stamps {
+    /// Those of a user as its items are.
+    pub(super) fn of(profile: &ProfileItem, details: &[DetailItem]) -> Self {
+        let stamp = |item: &DetailItem| Some((item.slug().clone(), item.posted().1?.clone()));
+        Self { profile: profile.marks.clone(), details: details.iter().filter_map(stamp).collect() }
+    }
+
     /// What is posted of a profile that is about to go. Its extras' postings go with the extras.
     pub(super) fn posted(&self, user: &User) -> Vec<Posted> {
         let marks = &self.profile;
@@ -58,11 +72,11 @@ impl Stamps {
     }
 
     /// The stamps after a change of some texts, and what the change means for postings.
-    pub(super) fn after(
-        &self,
-        before: Option<(&User, &[Detail])>,
-        after: &User,
-        changes: &[DetailChange],
+    pub(super) fn after<'a>(
+        &'a self,
+        before: Option<(&'a User, &'a [Detail])>,
+        after: &'a User,
+        changes: &'a [DetailChange],
     ) -> (Self, Change) {
         let id = after.id;
         let mut change = Change::new(Table::Stepchat, id.padded(), id.get(), after.version);
@@ -71,57 +85,40 @@ impl Stamps {
         if after.user_type == UserType::Bot {
             return (stamps, change);
         }
-        let old = before.map(|(user, _)| user);
-        let marks = &mut stamps.profile;
-        let text = (old.map(|user| user.first_name.as_str()), marks.first.as_ref());
-        marks.first = change.replace(NAMES, text, Some(after.first_name.as_str()));
-        let text = (old.map(|user| user.last_name.as_str()), marks.last.as_ref());
-        marks.last = change.replace(NAMES, text, Some(after.last_name.as_str()));
-        marks.email = change.replace(OTHERS, (old.and_then(email), marks.email.as_ref()), email(after));
-        for one in changes.iter().filter(|one| is_searched(one.slug())) {
-            let details = before.map(|(_, details)| details).unwrap_or_default();
-            let old = details.iter().find(|detail| detail.slug == *one.slug()).map(|detail| detail.value.as_str());
-            let new = match one {
+        let (old, details) = before.unzip();
+        let (marks, details) = (&self.profile, details.unwrap_or_default());
+        let profile = |list, before, stamp: &'a Option<Stamp>, after| Replaced {
+            list,
+            before: (before, stamp.as_ref()),
+            after,
+            is_first: true,
+        };
+        let first = |user: &'a User| Some(user.first_name.as_str());
+        let last = |user: &'a User| Some(user.last_name.as_str());
+        let mut texts = vec![
+            profile(NAMES, old.and_then(first), &marks.first, first(after)),
+            profile(NAMES, old.and_then(last), &marks.last, last(after)),
+            profile(OTHERS, old.and_then(email), &marks.email, email(after)),
+        ];
+        let searched: Vec<&DetailChange> = changes.iter().filter(|one| is_searched(one.slug())).collect();
+        texts.extend(searched.iter().map(|one| {
+            let old = details.iter().find(|detail| detail.slug == *one.slug());
+            let after = match one {
                 DetailChange::Set(detail) => Some(detail.value.as_str()),
                 DetailChange::Remove(_) => None,
             };
-            let stamp = stamps.details.remove(one.slug());
-            if let Some(stamp) = change.replace(OTHERS, (old, stamp.as_ref()), new) {
-                stamps.details.insert(one.slug().clone(), stamp);
-            }
+            let before = (old.map(|detail| detail.value.as_str()), self.details.get(one.slug()));
+            Replaced { list: OTHERS, before, after, is_first: false }
+        }));
+        let mut new = change.replace(&texts).into_iter();
+        stamps.profile = Marks { first: new.next().flatten(), last: new.next().flatten(), email: new.next().flatten() };
+        for (one, stamp) in searched.into_iter().zip(new) {
+            match stamp {
+                Some(stamp) => stamps.details.insert(one.slug().clone(), stamp),
+                None => stamps.details.remove(one.slug()),
+            };
         }
         (stamps, change)
-    }
-
-    /// The stamps when what has none gets one, what that means for postings, and the extras it is about: as many as one
-    /// transaction holds.
-    pub(super) fn completed(&self, user: &User, details: &[Detail]) -> (Self, Change, Vec<Detail>) {
-        let mut change = Change::new(Table::Stepchat, user.id.padded(), user.id.get(), user.version);
-        let mut stamps = self.clone();
-        if user.user_type == UserType::Bot {
-            return (stamps, change, Vec::new());
-        }
-        let mut complete = |stamp: &mut Option<Stamp>, list: &str, text: Option<&str>| {
-            if stamp.is_none() {
-                *stamp = change.replace(list, (None, None), text);
-            }
-        };
-        complete(&mut stamps.profile.first, NAMES, Some(user.first_name.as_str()));
-        complete(&mut stamps.profile.last, NAMES, Some(user.last_name.as_str()));
-        complete(&mut stamps.profile.email, OTHERS, email(user));
-        let mut written = Vec::new();
-        for detail in details.iter().filter(|detail| is_searched(&detail.slug)) {
-            if written.len() >= MAX_DETAILS_PER_CALL || stamps.details.contains_key(&detail.slug) {
-                continue;
-            }
-            let mut stamp = None;
-            complete(&mut stamp, OTHERS, Some(detail.value.as_str()));
-            if let Some(stamp) = stamp {
-                stamps.details.insert(detail.slug.clone(), stamp);
-                written.push(detail.clone());
-            }
-        }
-        (stamps, change, written)
     }
 }
 
@@ -140,12 +137,15 @@ pub(super) async fn forget(store: &Store, id: UserId, gone: &[Posted]) -> Result
 
 /// Everybody whom a search may find, and perhaps some more; `None` if everybody has to be looked at.
 pub(super) async fn candidates(store: &Store, search: &Search) -> Result<Option<BTreeSet<UserId>>, StoreError> {
+    if search.finds_nobody() {
+        return Ok(Some(BTreeSet::new()));
+    }
     let words: BTreeSet<&str> = search.words().collect();
     let Some(first) = search.words().next().filter(|_| words.len() <= MAX_SEARCH_WORDS) else {
         return Ok(None);
     };
     let names = words.iter().map(|word| LookUp { list: NAMES, word });
     let lookups: Vec<LookUp<'_>> = names.chain([LookUp { list: OTHERS, word: first }]).collect();
-    let found = search::find(store, Table::Stepchat, &lookups, &[OTHERS]).await?;
+    let found = search::find(store, Table::Stepchat, &lookups).await?;
     Ok(found.map(|numbers| numbers.into_iter().filter_map(UserId::new).collect()))
 }

@@ -1,22 +1,25 @@
 //! Users: create, read, find, change, delete.
 
-use super::counters;
+use super::counters::{self, Leads};
 use super::items::{
-    DetailItem, GuardItem, Owned, ProfileItem, detail_key, email_key, partition, phone_key, profile_key, value_prefix,
+    DetailItem, GuardItem, Owned, Position, ProfileItem, detail_key, email_key, in_order, indexed, partition,
+    phone_key, profile_key, value_prefix,
 };
 use super::jobs;
 use super::texts::Stamps;
 use crate::ids::UserId;
-use crate::stepchat::{Detail, DetailChange, Email, Phone, Refusal, Slug, User, UserChange, UserType, ends_sessions};
+use crate::stepchat::{Detail, DetailChange, Email, Phone, Refusal, Slug, User, UserType, ends_sessions};
 use crate::store::auth::{self, PasswordHash, TokenHash};
-use crate::store::grants::{Action, Grant};
-use crate::store::keys::sort_key_prefix;
+use crate::store::generation::Generation;
+use crate::store::grants::{Action, AuthItem, Grant};
+use crate::store::keys::text_sort_key_prefix;
 use crate::store::read::{Partition, Range, text};
+use crate::store::search::Stamp;
 use crate::store::txn::Step;
-use crate::store::{Attempts, Attributes, CommitError, Store, StoreError, Table, Txn, Write};
+use crate::store::{Attributes, Store, StoreError, Table, Txn, Write};
 use crate::text::fold;
-use crate::timestamp::Timestamp;
 use futures_util::future::try_join_all;
+use std::collections::BTreeMap;
 
 /// What [`creation`] needs.
 pub const CREATE: &[Grant] = &[
@@ -24,7 +27,8 @@ pub const CREATE: &[Grant] = &[
     Grant::on(Table::Stepchat, Action::UpdateItem),
     Grant::on(Table::Stepchat, Action::BatchWriteItem),
     Grant::on(Table::Stepchat, Action::DeleteItem),
-    Grant::on(Table::Auth, Action::PutItem),
+    Grant::auth(AuthItem::StepchatPassword, Action::PutItem),
+    Grant::auth(AuthItem::AdminToken, Action::PutItem),
 ];
 /// What [`load`] needs.
 pub const LOAD: &[Grant] = &[Grant::on(Table::Stepchat, Action::Query)];
@@ -44,8 +48,12 @@ pub const REPLACE: &[Grant] = &[
     Grant::on(Table::Stepchat, Action::PutItem),
     Grant::on(Table::Stepchat, Action::UpdateItem),
     Grant::on(Table::Stepchat, Action::DeleteItem),
-    Grant::on(Table::Auth, Action::PutItem),
-    Grant::on(Table::Auth, Action::DeleteItem),
+];
+/// What [`replacement`] needs when it may set a password, or make somebody an admin or a former one.
+pub const REPLACE_SECRETS: &[Grant] = &[
+    Grant::auth(AuthItem::StepchatPassword, Action::PutItem),
+    Grant::auth(AuthItem::AdminToken, Action::PutItem),
+    Grant::auth(AuthItem::AdminToken, Action::DeleteItem),
 ];
 /// What [`replacement`] needs when it changes the type of somebody who is no admin.
 pub const CHANGE_TYPE: &[Grant] =
@@ -55,7 +63,8 @@ pub const DELETE: &[Grant] = &[
     Grant::on(Table::Stepchat, Action::PutItem),
     Grant::on(Table::Stepchat, Action::UpdateItem),
     Grant::on(Table::Stepchat, Action::DeleteItem),
-    Grant::on(Table::Auth, Action::DeleteItem),
+    Grant::auth(AuthItem::StepchatPassword, Action::DeleteItem),
+    Grant::auth(AuthItem::AdminToken, Action::DeleteItem),
 ];
 
 /// Entries read per candidate query: enough to step over entries whose user has just gone.
@@ -66,8 +75,9 @@ const CANDIDATES: i32 = 10;
 pub struct Stored {
     /// The profile.
     pub user: User,
-    /// The extras, by slug.
+    /// The extras, in the order in which they were added.
     pub details: Vec<Detail>,
+    positions: BTreeMap<Slug, Position>,
     owned: Owned,
     stamps: Stamps,
 }
@@ -76,6 +86,11 @@ impl Stored {
     /// The epoch of the user's sessions.
     pub(super) fn epoch(&self) -> u32 {
         self.owned.epoch
+    }
+
+    /// Whether it is one of the leads that were there before this generation.
+    pub(super) fn is_lead_before(&self, generation: Generation) -> bool {
+        self.user.user_type == UserType::Lead && self.owned.generation < generation
     }
 }
 
@@ -89,17 +104,19 @@ pub struct Secrets {
 }
 
 /// The phone guard a set of extras asks for.
-fn phone_of<'a>(details: impl IntoIterator<Item = &'a Detail>) -> Option<String> {
+pub(super) fn phone_of<'a>(details: impl IntoIterator<Item = &'a Detail>) -> Option<String> {
     let phone = details.into_iter().find(|detail| detail.slug.as_str() == Slug::PHONE)?;
     Phone::parse(phone.value.as_str()).map(|phone| phone.key().to_owned())
 }
 
-/// The transaction that creates a user. `unique_phone` is the workspace's setting (decision D39).
+/// The transaction that creates a user. `unique_phone` is the workspace's setting (decision D39). Stale if leads have been
+/// deleted since `leads` was read, and it is one.
 pub fn creation(
     user: &User,
     details: &[Detail],
     secrets: &Secrets,
     unique_phone: bool,
+    leads: &Leads,
 ) -> Result<Txn<Refusal>, StoreError> {
     let mut txn = Txn::default();
     if let Some(email) = &user.email {
@@ -109,7 +126,9 @@ pub fn creation(
     let owned = Owned {
         phone: if unique_phone { phone_of(details) } else { None },
         admin_token: (user.user_type == UserType::Admin).then(|| secrets.token.clone()),
+        email_of: None,
         epoch: 0,
+        generation: generation_after(None, user, leads),
     };
     if let Some(phone) = &owned.phone {
         let guard = GuardItem::new(phone_key(phone), user.id);
@@ -121,11 +140,12 @@ pub fn creation(
     // The id is fresh from the sequence: an item in its place means the sequence was set back.
     let profile = ProfileItem::new(user, owned.clone(), stamps.profile);
     txn.push(Write::put(Table::Stepchat, &profile)?.if_absent().or_stale());
-    for detail in details {
-        let item = DetailItem::new(user.id, detail).stamped(stamps.details.get(&detail.slug));
+    for (index, detail) in details.iter().enumerate() {
+        let item = DetailItem::new(user.id, detail, Position::added(user.version, index));
+        let item = item.stamped(stamps.details.get(&detail.slug));
         txn.push(Write::put(Table::Stepchat, &item)?);
     }
-    if let Some(count) = counters::one_more(user.user_type) {
+    if let Some(count) = counters::one_more(user.user_type, leads) {
         txn.push(count);
     }
     push_secrets(&mut txn, user.id, &Owned::default(), &owned, secrets)?;
@@ -133,6 +153,9 @@ pub fn creation(
 }
 
 /// Reads a user with all extras: one query of its item collection, strongly consistent.
+///
+/// A query may see half of a transaction, and it sees items in their order. So the profile is read first: what has changed
+/// after it was read fails a write that relies on its version.
 pub async fn load(store: &Store, id: UserId) -> Result<Option<Stored>, StoreError> {
     let pk = partition(id);
     let partition = Partition {
@@ -141,29 +164,34 @@ pub async fn load(store: &Store, id: UserId) -> Result<Option<Stored>, StoreErro
         pk: &pk,
         // Extras are `D#…`, the profile is `P`; conversations and typing lie outside.
         range: Range::Between("D#", "P"),
-        descending: false,
+        // From `P` backwards.
+        descending: true,
         limit: None,
     };
     let mut profile: Option<ProfileItem> = None;
-    let (mut details, mut stamps) = (Vec::new(), Stamps::default());
+    let (mut details, mut positions, mut stamps) = (Vec::new(), BTreeMap::new(), Stamps::default());
     for item in store.all(&partition).await? {
         if text(&item, "sk") == Some("P") {
             profile = Some(serde_dynamo::from_item(item)?);
         } else {
             let item: DetailItem = serde_dynamo::from_item(item)?;
             let stamp = item.posted().1.cloned();
-            let detail = item.into_detail();
-            stamps.details.extend(stamp.map(|stamp| (detail.slug.clone(), stamp)));
-            details.push(detail);
+            let placed = item.placed();
+            let slug = &placed.detail.slug;
+            stamps.details.extend(stamp.map(|stamp| (slug.clone(), stamp)));
+            positions.insert(slug.clone(), placed.position);
+            details.push(placed);
         }
     }
+    details.reverse();
     Ok(profile.map(|profile| {
         stamps.profile = profile.marks.clone();
-        Stored { owned: profile.owned.clone(), user: profile.into_user(), details, stamps }
+        let owned = profile.owned.clone();
+        Stored { owned, user: profile.into_user(), details: in_order(details), positions, stamps }
     }))
 }
 
-/// Reads the extras of a user that is known to exist.
+/// Reads the extras of a user that is known to exist, in the order in which they were added.
 pub async fn details(store: &Store, id: UserId) -> Result<Vec<Detail>, StoreError> {
     let pk = partition(id);
     let partition = Partition {
@@ -175,7 +203,8 @@ pub async fn details(store: &Store, id: UserId) -> Result<Vec<Detail>, StoreErro
         limit: None,
     };
     let items = store.all(&partition).await?.into_iter();
-    items.map(|item| Ok(serde_dynamo::from_item::<_, DetailItem>(item)?.into_detail())).collect()
+    let placed = items.map(|item| Ok(serde_dynamo::from_item::<_, DetailItem>(item)?.placed()));
+    Ok(in_order(placed.collect::<Result<_, StoreError>>()?))
 }
 
 /// Reads a profile.
@@ -215,8 +244,8 @@ pub async fn find_by(store: &Store, attribute: &Attribute) -> Result<Option<User
         }
         Attribute::FirstName(name) => by_name(store, ("by_first", "lp", "s_first"), name).await,
         Attribute::LastName(name) => by_name(store, ("by_last", "lp", "s_last"), name).await,
-        Attribute::Phone(phone) => by_detail(store, Slug::PHONE, &phone.spellings()).await,
-        Attribute::Detail(slug, value) => by_detail(store, slug.as_str(), std::slice::from_ref(value)).await,
+        Attribute::Phone(phone) => by_detail(store, &Slug::phone(), phone.key()).await,
+        Attribute::Detail(slug, value) => by_detail(store, slug, value).await,
     }
 }
 
@@ -224,10 +253,12 @@ type Index = (&'static str, &'static str, &'static str);
 
 async fn by_name(store: &Store, index: Index, name: &str) -> Result<Option<User>, StoreError> {
     let wanted = fold(name);
-    // Names have at most 100 characters, so their keys are never cut.
-    let (start, _) = sort_key_prefix(&wanted);
+    if wanted.is_empty() {
+        return Ok(None);
+    }
+    let start = text_sort_key_prefix(&wanted);
     let (index_name, ..) = index;
-    // The index may lag behind a change of name: the profile decides.
+    // The index may lag behind a change of name, and cuts what is very long: the profile decides.
     let equal = |_: &Attributes, user: &User| {
         fold(if index_name == "by_first" { user.first_name.as_str() } else { user.last_name.as_str() }) == wanted
     };
@@ -235,15 +266,17 @@ async fn by_name(store: &Store, index: Index, name: &str) -> Result<Option<User>
     Ok(lowest(try_join_all(searches).await?))
 }
 
-async fn by_detail(store: &Store, slug: &str, values: &[String]) -> Result<Option<User>, StoreError> {
-    let folded: Vec<String> = values.iter().map(|value| fold(value)).collect();
-    let starts: Vec<String> = folded.iter().map(|value| value_prefix(value)).collect();
+async fn by_detail(store: &Store, slug: &Slug, value: &str) -> Result<Option<User>, StoreError> {
+    let wanted = indexed(slug, value);
+    // What folds to nothing is found nowhere.
+    if wanted.is_empty() {
+        return Ok(None);
+    }
     // The index cuts long values: the carried text decides.
     let equal = |entry: &Attributes, user: &User| {
-        user.user_type != UserType::Bot && text(entry, "val").is_some_and(|value| folded.contains(&fold(value)))
+        user.user_type != UserType::Bot && text(entry, "val").is_some_and(|value| indexed(slug, value) == wanted)
     };
-    let searches = starts.iter().map(|start| first_in(store, ("by_value", "vp", "vs"), slug, start, &equal));
-    Ok(lowest(try_join_all(searches).await?))
+    first_in(store, ("by_value", "vp", "vs"), slug.as_str(), &value_prefix(&wanted), &equal).await
 }
 
 fn lowest(found: Vec<Option<User>>) -> Option<User> {
@@ -289,13 +322,15 @@ pub(super) fn id_of(entry: &Attributes) -> Option<UserId> {
     UserId::parse(padded.trim_start_matches('0'))
 }
 
-/// The transaction that turns a stored user into `after`; stale if the user has changed since it was read.
+/// The transaction that turns a stored user into `after`; stale if the user has changed since it was read, or leads have
+/// been deleted since `leads` was read and the user becomes one.
 pub fn replacement(
     before: &Stored,
     after: &User,
     changes: &[DetailChange],
     secrets: &Secrets,
     unique_phone: bool,
+    leads: &Leads,
 ) -> Result<Txn<Refusal>, StoreError> {
     let id = after.id;
     let mut txn = Txn::default();
@@ -306,11 +341,14 @@ pub fn replacement(
             let guard = GuardItem::new(new, id);
             txn.push(Write::put(Table::Stepchat, &guard)?.if_absent().or(Refusal::DuplicateEmail));
         }
-        if let Some(old) = old {
+        if let Some(old) = old.filter(|_| before.owned.email_of.is_none()) {
             txn.push(Write::delete(Table::Stepchat, old));
         }
     }
-    let owned = owned_after(before, after, changes, secrets, unique_phone);
+    let owned = Owned {
+        generation: generation_after(Some(before), after, leads),
+        ..owned_after(before, after, changes, secrets, unique_phone)
+    };
     if owned.phone != before.owned.phone {
         if let Some(phone) = &owned.phone {
             let guard = GuardItem::new(phone_key(phone), id);
@@ -325,18 +363,22 @@ pub fn replacement(
     txn.post(posted);
     let profile = Write::put(Table::Stepchat, &ProfileItem::new(after, owned.clone(), stamps.profile))?;
     txn.push(unchanged(profile, &before.user));
-    for change in changes {
-        match change {
+    for (index, change) in changes.iter().enumerate() {
+        let write = match change {
             DetailChange::Set(detail) => {
-                let item = DetailItem::new(id, detail).stamped(stamps.details.get(&detail.slug));
-                txn.push(Write::put(Table::Stepchat, &item)?);
+                // A new text does not move an extra.
+                let position = before.positions.get(&detail.slug).copied();
+                let position = position.unwrap_or_else(|| Position::added(after.version, index));
+                let item = DetailItem::new(id, detail, position).stamped(stamps.details.get(&detail.slug));
+                Write::put(Table::Stepchat, &item)?
             }
-            DetailChange::Remove(slug) => txn.push(Write::delete(Table::Stepchat, detail_key(id, slug))),
-        }
+            DetailChange::Remove(slug) => Write::delete(Table::Stepchat, detail_key(id, slug)),
+        };
+        txn.push(with_the_postings_read(write, before.stamps.details.get(change.slug())));
     }
     if before.user.user_type != after.user_type {
         let less = counters::one_less(before.user.user_type, Refusal::InvalidUserType);
-        for count in [less, counters::one_more(after.user_type)].into_iter().flatten() {
+        for count in [less, counters::one_more(after.user_type, leads)].into_iter().flatten() {
             txn.push(count);
         }
     }
@@ -345,9 +387,17 @@ pub fn replacement(
 }
 
 /// Stale if the user has changed since it was read, or been active.
-fn unchanged(profile: Write, before: &User) -> Step<Refusal> {
+pub(super) fn unchanged<R>(profile: Write, before: &User) -> Step<R> {
     let profile = profile.number(":seen", before.version).number(":active", before.last_activity.millis());
     profile.if_("v = :seen AND active = :active").or_stale()
+}
+
+/// Stale if the extra has other postings than those that were read with it: what becomes of them was decided on these.
+fn with_the_postings_read(extra: Write, stamp: Option<&Stamp>) -> Step<Refusal> {
+    match stamp {
+        Some(stamp) => extra.text(":stamp", stamp.as_str()).if_("g = :stamp").or_stale(),
+        None => extra.if_("attribute_not_exists(g)").or_stale(),
+    }
 }
 
 /// What a user owns after a change: the phone number that is set now, or the one held before if the call leaves it
@@ -361,12 +411,25 @@ fn owned_after(
 ) -> Owned {
     let phone = match changes.iter().find(|change| change.slug().as_str() == Slug::PHONE) {
         None => before.owned.phone.clone(),
-        Some(DetailChange::Set(detail)) if unique_phone => phone_of([detail]),
+        // The bot takes no number away from a person.
+        Some(DetailChange::Set(detail)) if unique_phone && after.user_type != UserType::Bot => phone_of([detail]),
         Some(_) => None,
     };
     let admin_token = (after.user_type == UserType::Admin)
         .then(|| before.owned.admin_token.clone().unwrap_or_else(|| secrets.token.clone()));
-    Owned { phone, admin_token, epoch: epoch_after(before, after, secrets) }
+    let key = |user: &User| user.email.as_ref().map(email_key);
+    let email_of = before.owned.email_of.filter(|_| key(&before.user) == key(after));
+    let epoch = epoch_after(before, after, secrets);
+    Owned { phone, admin_token, email_of, epoch, generation: before.owned.generation }
+}
+
+/// Since when somebody is a lead, by the deletes that came before: a lead who stays one keeps it.
+fn generation_after(before: Option<&Stored>, after: &User, leads: &Leads) -> Generation {
+    match before {
+        _ if after.user_type != UserType::Lead => Generation::default(),
+        Some(before) if before.user.user_type == UserType::Lead => before.owned.generation,
+        _ => leads.generation(),
+    }
 }
 
 /// The epoch of a user's sessions after a change: another one, so that all of them end, if the password is new or the
@@ -407,7 +470,7 @@ pub fn deletion(stored: &Stored) -> Result<Txn<Refusal>, StoreError> {
         txn.push(count);
     }
     txn.push(Write::delete(Table::Stepchat, profile_key(user.id)).if_version(user.version).or_stale());
-    if let Some(email) = &user.email {
+    if let Some(email) = user.email.as_ref().filter(|_| stored.owned.email_of.is_none()) {
         txn.push(Write::delete(Table::Stepchat, email_key(email)));
     }
     if let Some(phone) = &stored.owned.phone {
@@ -419,39 +482,6 @@ pub fn deletion(stored: &Stored) -> Result<Txn<Refusal>, StoreError> {
     }
     txn.push(jobs::promise(user.id, stored.stamps.posted(user))?);
     Ok(txn)
-}
-
-/// Posts what has no postings yet of a user; whether there was anything. For users from before there were postings.
-pub async fn complete(store: &Store, id: UserId, now: Timestamp) -> Result<bool, StoreError> {
-    let (mut attempts, mut any) = (Attempts::default(), false);
-    loop {
-        let Some(stored) = load(store, id).await? else { return Ok(any) };
-        let Some(txn) = completion(&stored, now)? else { return Ok(any) };
-        match store.commit(&txn).await {
-            Ok(()) => any = true,
-            Err(CommitError::Store(error)) => return Err(error),
-            Err(_) => attempts.again().await?,
-        }
-    }
-}
-
-/// The transaction that posts what has no postings yet of a stored user, as before there were any; `None` if nothing is
-/// missing. Of many extras it takes some: ask again until nothing is missing.
-fn completion(stored: &Stored, now: Timestamp) -> Result<Option<Txn<Refusal>>, StoreError> {
-    let user = UserChange::default().apply(&stored.user, now);
-    let (stamps, change, written) = stored.stamps.completed(&user, &stored.details);
-    if change.is_empty() {
-        return Ok(None);
-    }
-    let mut txn = Txn::default();
-    txn.post(change);
-    let profile = Write::put(Table::Stepchat, &ProfileItem::new(&user, stored.owned.clone(), stamps.profile))?;
-    txn.push(unchanged(profile, &stored.user));
-    for detail in written {
-        let item = DetailItem::new(user.id, &detail).stamped(stamps.details.get(&detail.slug));
-        txn.push(Write::put(Table::Stepchat, &item)?);
-    }
-    Ok(Some(txn))
 }
 
 /// The admin with the oldest account, for the operator's own use.

@@ -3,7 +3,7 @@
 
 use super::{CHANGE, COUNT, Kind, Step, Txn, Write};
 use crate::limits::MAX_TRANSACTION_ACTIONS;
-use crate::store::{Key, Table};
+use crate::store::{Key, Table, generation};
 use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
 
@@ -27,7 +27,7 @@ impl<R: Clone> Joined<R> {
     pub(in crate::store) fn take(&mut self, txn: &Txn<R>) -> bool {
         let mut new = 0_usize;
         for step in &txn.steps {
-            match self.place(&step.write).map(|place| place.counts() && step.counts()) {
+            match self.place(&step.write).map(|place| place.counts_like(step)) {
                 Some(true) => {}
                 Some(false) => return false,
                 None => new = new.saturating_add(1),
@@ -65,15 +65,20 @@ impl<R: Clone> Joined<R> {
 }
 
 impl<R> Step<R> {
-    /// Whether it moves a counter, whatever the counter says.
-    fn counts(&self) -> bool {
+    /// Whether both move the counter, and demand the same of it.
+    fn counts_like(&self, other: &Self) -> bool {
+        let demanded =
+            |step: &Self| -> Vec<_> { step.write.values.iter().filter(|(name, _)| *name != CHANGE).cloned().collect() };
         self.change().is_some()
+            && other.change().is_some()
+            && self.write.condition == other.write.condition
+            && demanded(self) == demanded(other)
     }
 
-    /// By how much it moves a counter.
+    /// By how much it moves a counter, whatever number that counter has.
     fn change(&self) -> Option<i64> {
         match self.write.kind {
-            Kind::Update(_, COUNT) if self.meaning.is_none() => self.write.change(),
+            Kind::Update(_, COUNT) if self.write.condition.is_none_or(generation::is_unchanged) => self.write.change(),
             _ => None,
         }
     }
@@ -81,7 +86,11 @@ impl<R> Step<R> {
     /// Moves the counter by this much more.
     fn count(&mut self, more: i64) {
         let sum = self.write.change().unwrap_or_default().saturating_add(more);
-        self.write.values = vec![(CHANGE, AttributeValue::N(sum.to_string()))];
+        for (name, value) in &mut self.write.values {
+            if *name == CHANGE {
+                *value = AttributeValue::N(sum.to_string());
+            }
+        }
     }
 }
 
@@ -130,6 +139,21 @@ mod tests {
         let mut bounded: Txn<&str> = Txn::default();
         bounded.push(counting(1).if_("n < :change").or("full"));
         assert!(!Joined::of(&bounded).take(&bounded));
+    }
+
+    #[test]
+    fn counters_of_one_generation_are_summed_and_those_of_two_are_not() {
+        let of_generation = |generation: i64| {
+            let mut txn: Txn<&str> = Txn::default();
+            let count = counting(1).number(":generation", generation);
+            txn.push(count.if_("attribute_not_exists(gen) OR gen = :generation").or_stale());
+            txn
+        };
+        let mut joined = Joined::of(&of_generation(3));
+        assert!(joined.take(&of_generation(3)));
+        let step = joined.txn().steps.first().unwrap();
+        assert_eq!((joined.txn().len(), step.change(), step.write.values.len()), (1, Some(2), 2));
+        assert!(!joined.take(&of_generation(4)) && !joined.take(&txn("a", 0)));
     }
 
     #[test]

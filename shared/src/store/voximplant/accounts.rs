@@ -2,7 +2,9 @@
 
 use crate::ids::AccountId;
 use crate::store::grants::{Action, Grant};
+use crate::store::keys::exact;
 use crate::store::{CommitError, Key, Sequence, Store, StoreError, Table, Txn, Write};
+use crate::text::fold;
 use crate::timestamp::Timestamp;
 use crate::voximplant::{Account, AccountName, Currency};
 use serde::{Deserialize, Serialize};
@@ -12,6 +14,21 @@ pub const FIND: &[Grant] = &[Grant::on(Table::Voximplant, Action::GetItem)];
 
 pub(super) fn partition(account: AccountId) -> String {
     format!("A#{}", account.padded())
+}
+
+/// What partitions of guards of addresses begin with, and their sort key.
+pub(super) const ADDRESS: &str = "AE#";
+pub(super) const ADDRESS_SORT: &str = "AE";
+
+/// Where it stands whose address this is: addresses are compared as all texts are (decision E1).
+pub(super) fn address_key(email: &str) -> Key {
+    Key::new(format!("{ADDRESS}{}", exact(&fold(email))), ADDRESS_SORT)
+}
+
+/// The account that has this guard.
+pub(super) async fn guarded(store: &Store, key: &Key) -> Result<Option<AccountId>, StoreError> {
+    let guard: Option<NameGuard> = store.get(Table::Voximplant, key).await?;
+    Ok(guard.map(|guard| guard.account))
 }
 
 fn key(account: AccountId) -> Key {
@@ -38,6 +55,34 @@ struct NameGuard {
     account: AccountId,
 }
 
+impl NameGuard {
+    fn new(key: Key, account: AccountId) -> Self {
+        Self { pk: key.pk, sk: key.sk.unwrap_or_default(), account }
+    }
+}
+
+fn name_key(name: &AccountName) -> Key {
+    Key::new(format!("AN#{}", name.as_str()), "AN")
+}
+
+/// Gives an account a guard that is still as it was seen.
+pub(super) async fn guard(
+    store: &Store,
+    key: &Key,
+    account: AccountId,
+    seen: Option<AccountId>,
+) -> Result<(), CommitError<()>> {
+    let guard = Write::put(Table::Voximplant, &NameGuard::new(key.clone(), account))?;
+    let mut txn = Txn::default();
+    txn.push(match seen {
+        None => guard.if_absent().or(()),
+        Some(seen) => {
+            guard.number(":seen", i64::try_from(seen.get()).unwrap_or(i64::MAX)).if_("account = :seen").or(())
+        }
+    });
+    store.commit(&txn).await
+}
+
 /// Reads an account.
 pub async fn find(store: &Store, account: AccountId) -> Result<Option<Account>, StoreError> {
     let item: Option<AccountItem> = store.get(Table::Voximplant, &key(account)).await?;
@@ -53,10 +98,8 @@ pub async fn find(store: &Store, account: AccountId) -> Result<Option<Account>, 
 
 /// The account of this name. Operator work: callers name accounts only beside a credential that already does.
 pub async fn find_by_name(store: &Store, name: &AccountName) -> Result<Option<Account>, StoreError> {
-    let key = Key::new(format!("AN#{}", name.as_str()), "AN");
-    let guard: Option<NameGuard> = store.get(Table::Voximplant, &key).await?;
-    match guard {
-        Some(guard) => find(store, guard.account).await,
+    match guarded(store, &name_key(name)).await? {
+        Some(account) => find(store, account).await,
         None => Ok(None),
     }
 }
@@ -91,9 +134,8 @@ pub async fn create(store: &Store, account: &Account) -> Result<(), CommitError<
     };
     let mut txn = Txn::default();
     txn.push(Write::put(Table::Voximplant, &item)?.if_absent().or(AccountExists));
-    for (kind, value) in [("AN", account.name.as_str().to_owned()), ("AE", crate::text::fold(&account.email))] {
-        let guard = NameGuard { pk: format!("{kind}#{value}"), sk: kind.into(), account: account.id };
-        txn.push(Write::put(Table::Voximplant, &guard)?.if_absent().or(AccountExists));
+    for key in [name_key(&account.name), address_key(&account.email)] {
+        txn.push(Write::put(Table::Voximplant, &NameGuard::new(key, account.id))?.if_absent().or(AccountExists));
     }
     store.commit(&txn).await
 }

@@ -1,10 +1,10 @@
 //! Changing and removing users.
 
 use super::members;
-use super::users::{self, NameGuard, Stored, UserItem, counted, key, name_key};
+use super::users::{self, NameGuard, Stored, UserItem, key, name_key};
 use crate::ids::{AccountId, ApplicationId, PhoneUserId};
 use crate::store::auth::{self, PasswordHash};
-use crate::store::grants::{Action, Grant};
+use crate::store::grants::{Action, AuthItem, Grant};
 use crate::store::ledger;
 use crate::store::search::Change;
 use crate::store::txn::Step;
@@ -19,14 +19,14 @@ pub const EDIT: &[Grant] = &[
     Grant::on(Table::Voximplant, Action::UpdateItem),
     Grant::on(Table::Voximplant, Action::DeleteItem),
     Grant::on(Table::Voximplant, Action::BatchWriteItem),
-    Grant::on(Table::Auth, Action::PutItem),
+    Grant::auth(AuthItem::VoximplantPassword, Action::PutItem),
 ];
 /// What [`removal`] needs.
 pub const REMOVE: &[Grant] = &[
     Grant::on(Table::Voximplant, Action::PutItem),
     Grant::on(Table::Voximplant, Action::DeleteItem),
     Grant::on(Table::Voximplant, Action::UpdateItem),
-    Grant::on(Table::Auth, Action::DeleteItem),
+    Grant::auth(AuthItem::VoximplantPassword, Action::DeleteItem),
 ];
 
 /// Why the journal shows the money of a deleted user coming back.
@@ -43,7 +43,7 @@ pub fn edit(
     password: Option<&PasswordHash>,
     money: Vec<Step<Refusal>>,
 ) -> Result<Txn<Refusal>, StoreError> {
-    let Stored { user: before, marks } = before;
+    let Stored { user: before, marks, generation } = before;
     let mut txn = Txn::default();
     let (marks, change) = marks.after(account, Some(before), after, after.modified);
     txn.post(change);
@@ -52,7 +52,8 @@ pub fn edit(
         txn.push(guard.if_absent().or(Refusal::NewUserNameNotUnique));
         txn.push(Write::delete(Table::Voximplant, name_key(account, before.application, &before.name)));
     }
-    let item = Write::put(Table::Voximplant, &UserItem::new(account, after, marks))?;
+    let stored = Stored { user: after.clone(), marks, generation: *generation };
+    let item = Write::put(Table::Voximplant, &UserItem::new(account, &stored))?;
     txn.push(item.if_version(before.version).or_stale());
     if let Some(password) = password {
         txn.push(auth::put_voximplant_password(account, after.id, password)?);
@@ -104,10 +105,10 @@ pub fn removal(account: AccountId, users: &[Stored], money: Vec<Step<Refusal>>) 
             txn.push(write);
         }
         let count = gone.entry(user.application).or_default();
-        *count = count.saturating_sub(1);
+        *count = count.saturating_add(1);
     }
-    for (application, change) in gone {
-        txn.push(counted(account, application, change));
+    for (application, count) in gone {
+        txn.push(users::gone(account, application, count));
     }
     for step in money {
         txn.push(step);

@@ -3,14 +3,15 @@
 
 use super::accounts::partition;
 use crate::ids::AccountId;
-use crate::store::auth::{self, ServiceKey, TokenHash};
+use crate::store::auth::{self, ApiKey, ServiceKey, TokenHash};
 use crate::store::read::{Partition, Range};
 use crate::store::{CommitError, Key, Store, StoreError, Table, Txn, Write};
 use crate::timestamp::Timestamp;
-use crate::voximplant::Role;
+use crate::voximplant::{ApiKeyName, Role};
 use serde::{Deserialize, Serialize};
 
 const KEYS: &str = "KEY#";
+const API_KEYS: &str = "APIKEY#";
 
 /// A service-account key, as far as it may be shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,13 +94,99 @@ pub async fn revoke(store: &Store, account: AccountId, id: &str) -> Result<bool,
     }
 }
 
-/// Makes an API key useless at once; whether the account had it.
-pub async fn revoke_api_key(store: &Store, account: AccountId, api_key: &str) -> Result<bool, StoreError> {
-    let hash = TokenHash::of(api_key);
-    if store.api_key(&hash).await?.is_none_or(|key| key.account != account) {
-        return Ok(false);
+/// An API key, as far as it may be shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListedApiKey {
+    /// What the operator calls it; unique in its account.
+    pub name: ApiKeyName,
+    /// The last characters of its text, by which its holder knows it.
+    pub last: String,
+    /// When it was made.
+    pub created: Timestamp,
+}
+
+/// A listed key, and under which hash its proof is found.
+#[derive(Debug, Serialize, Deserialize)]
+struct ApiKeyItem {
+    pk: String,
+    sk: String,
+    hash: TokenHash,
+    #[serde(flatten)]
+    key: ListedApiKey,
+}
+
+fn api_key(account: AccountId, name: &ApiKeyName) -> Key {
+    Key::new(partition(account), format!("{API_KEYS}{name}"))
+}
+
+/// The account has an API key of this name already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NameTaken;
+
+/// Stores an API key, which is known by its hash only.
+pub async fn add_api_key(
+    store: &Store,
+    hash: &TokenHash,
+    owner: &ApiKey,
+    listed: &ListedApiKey,
+) -> Result<(), CommitError<NameTaken>> {
+    let Key { pk, sk } = api_key(owner.account, &listed.name);
+    let item = ApiKeyItem { pk, sk: sk.unwrap_or_default(), hash: hash.clone(), key: listed.clone() };
+    let mut txn = Txn::default();
+    txn.push(Write::put(Table::Voximplant, &item)?.if_absent().or(NameTaken));
+    txn.push(auth::put_named_api_key(hash, &listed.name, owner)?);
+    store.commit(&txn).await
+}
+
+/// The API keys of an account, oldest first; those of earlier versions have no name and are not among them.
+pub async fn list_api_keys(store: &Store, account: AccountId) -> Result<Vec<ListedApiKey>, StoreError> {
+    let pk = partition(account);
+    let partition = Partition {
+        table: Table::Voximplant,
+        index: None,
+        pk: &pk,
+        range: Range::BeginsWith(API_KEYS),
+        descending: false,
+        limit: None,
+    };
+    let items = store.all(&partition).await?.into_iter();
+    let mut keys = items
+        .map(|item| serde_dynamo::from_item::<_, ApiKeyItem>(item).map(|item| item.key))
+        .collect::<Result<Vec<_>, _>>()?;
+    keys.sort_by(|left, right| (left.created, &left.name).cmp(&(right.created, &right.name)));
+    Ok(keys)
+}
+
+/// Makes the API key of this name useless at once; whether the account had it.
+pub async fn revoke_named_api_key(store: &Store, account: AccountId, name: &ApiKeyName) -> Result<bool, StoreError> {
+    match store.get::<ApiKeyItem>(Table::Voximplant, &api_key(account, name)).await? {
+        Some(item) => remove_api_key(store, account, Some(name), &item.hash).await,
+        None => Ok(false),
     }
-    let mut txn = Txn::<Unknown>::default();
-    txn.push(auth::delete_api_key(&hash));
-    store.commit(&txn).await.map(|()| true).map_err(failed)
+}
+
+/// Makes the API key of this text useless at once; whether the account had it.
+pub async fn revoke_api_key(store: &Store, account: AccountId, text: &str) -> Result<bool, StoreError> {
+    let hash = TokenHash::of(text);
+    match store.named_api_key(&hash).await? {
+        Some((name, key)) if key.account == account => remove_api_key(store, account, name.as_ref(), &hash).await,
+        _ => Ok(false),
+    }
+}
+
+async fn remove_api_key(
+    store: &Store,
+    account: AccountId,
+    name: Option<&ApiKeyName>,
+    hash: &TokenHash,
+) -> Result<bool, StoreError> {
+    let mut txn = Txn::default();
+    txn.push(auth::delete_api_key(hash).if_exists().or(Unknown));
+    if let Some(name) = name {
+        txn.push(Write::delete(Table::Voximplant, api_key(account, name)));
+    }
+    match store.commit(&txn).await {
+        Err(CommitError::Refused(Unknown)) => Ok(false),
+        done => done.map(|()| true).map_err(failed),
+    }
 }

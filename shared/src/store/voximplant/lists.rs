@@ -4,17 +4,16 @@
 //! part of a name, a skill or an id, leads: a few such users are read whole and sorted. Any other filter is checked on a
 //! walk over the index, whose entries carry what filters compare. All three give the same list.
 
-use super::texts::Part;
 use super::users::{self, counts, find_all, listing_partition};
 use crate::ids::{AccountId, ApplicationId, PhoneUserId};
 use crate::ledger::Money;
 use crate::store::grants::{Action, Grant};
-use crate::store::keys::sort_key;
+use crate::store::keys::text_sort_key;
 use crate::store::ledger::user_balances;
 use crate::store::listing::{Index, Merge};
 use crate::store::read::text;
 use crate::store::{Store, StoreError, Table};
-use crate::text::fold;
+use crate::text::Part;
 use crate::voximplant::{AcdStatus, DisplayName, PhoneUser, UserName};
 use serde::Deserialize;
 use std::collections::{HashMap, HashSet};
@@ -35,6 +34,7 @@ const FEW: usize = 20;
 
 /// The orders of `GetUsers`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, schemars::JsonSchema)]
+#[schemars(extend("x-kind" = "word"))]
 pub enum Order {
     /// By user name, the default.
     #[default]
@@ -61,8 +61,8 @@ impl Order {
     pub(super) fn place(self, user: &PhoneUser) -> String {
         let id = user.id.padded();
         match self {
-            Self::Name => sort_key(Some(user.name.as_str()), &id),
-            Self::DisplayName => sort_key(Some(&fold(user.display_name.as_str())), &id),
+            Self::Name => text_sort_key(Some(user.name.as_str()), &id),
+            Self::DisplayName => text_sort_key(Some(user.display_name.as_str()), &id),
             Self::Id => id,
         }
     }

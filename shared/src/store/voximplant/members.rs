@@ -68,8 +68,9 @@ pub(super) fn removal(account: AccountId, user: &PhoneUser) -> impl Iterator<Ite
 
 /// The writes that store a user whose skills or queues have changed; stale if the user has changed since.
 pub(super) fn change(account: AccountId, before: &Stored, after: &PhoneUser) -> Result<Vec<Step<Refusal>>, StoreError> {
-    let Stored { user: before, marks } = before;
-    let item = Write::put(Table::Voximplant, &UserItem::new(account, after, marks.clone()))?;
+    let stored = Stored { user: after.clone(), ..before.clone() };
+    let before = &before.user;
+    let item = Write::put(Table::Voximplant, &UserItem::new(account, &stored))?;
     let mut steps = vec![item.if_version(before.version).or_stale()];
     let (old, new) = (groups(before), groups(after));
     for group in new.difference(&old) {

@@ -11,6 +11,7 @@ pub mod members;
 pub mod payees;
 pub mod queues;
 pub mod rates;
+pub mod rebuild;
 pub mod skills;
 pub mod tasks;
 pub mod texts;

@@ -12,6 +12,7 @@ use crate::store::keys::exact;
 use crate::store::read::{Partition, Range};
 use crate::store::txn::Step;
 use crate::store::{Key, Store, StoreError, Table, Txn, Write};
+use crate::text::fold;
 use crate::timestamp::Timestamp;
 use crate::voximplant::{Parameter, Queue, QueueName, Refusal, ServiceProbability};
 use serde::{Deserialize, Serialize};
@@ -36,8 +37,9 @@ fn key(account: AccountId, queue: QueueId) -> Key {
     Key::new(account_partition(account), format!("Q#{}", queue.padded()))
 }
 
-fn name_key(account: AccountId, application: ApplicationId, name: &QueueName) -> Key {
-    let sk = format!("QNAME#{}#{}", application.padded(), exact(name.as_str()));
+/// Names are compared as all texts are (decision E1).
+pub(super) fn name_key(account: AccountId, application: ApplicationId, name: &QueueName) -> Key {
+    let sk = format!("QNAME#{}#{}", application.padded(), exact(&fold(name.as_str())));
     Key::new(account_partition(account), sk)
 }
 

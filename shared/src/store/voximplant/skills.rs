@@ -6,6 +6,7 @@ use crate::store::grants::{Action, Grant};
 use crate::store::keys::exact;
 use crate::store::read::{Partition, Range};
 use crate::store::{Key, Store, StoreError, Table, Txn, Write};
+use crate::text::fold;
 use crate::voximplant::{Refusal, Skill, SkillName};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -24,8 +25,9 @@ fn key(account: AccountId, skill: SkillId) -> Key {
     Key::new(account_partition(account), format!("SK#{}", skill.padded()))
 }
 
-fn name_key(account: AccountId, name: &SkillName) -> Key {
-    Key::new(account_partition(account), format!("SKNAME#{}", exact(name.as_str())))
+/// Names are compared as all texts are (decision E1).
+pub(super) fn name_key(account: AccountId, name: &SkillName) -> Key {
+    Key::new(account_partition(account), format!("SKNAME#{}", exact(&fold(name.as_str()))))
 }
 
 #[derive(Debug, Serialize, Deserialize)]

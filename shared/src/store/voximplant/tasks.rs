@@ -10,6 +10,8 @@ use super::queues::{self, Routing};
 use super::users::{self, Stored};
 use crate::ids::{AccountId, ApplicationId, PhoneUserId, QueueId, SkillId};
 use crate::limits::{MAX_BATCH_GET, MAX_REMOVED_INLINE};
+use crate::store::backlog::{Progress, an_index_shows_all};
+use crate::store::generation::Generation;
 use crate::store::grants::{Action, Grant};
 use crate::store::read::{Partition, Range};
 use crate::store::{Attempts, CommitError, Key, Sequence, Store, StoreError, Table, Txn, Write};
@@ -24,6 +26,9 @@ use tokio::time::Instant;
 pub const PROMISE: &[Grant] = &[Grant::on(Table::Voximplant, Action::PutItem)];
 /// What deleting an application's leftovers needs.
 pub const CLEAN: &[Grant] = &[Grant::on(Table::Voximplant, Action::BatchWriteItem)];
+/// What [`Task::prepare`] needs beside [`applications::LIST`].
+pub const CLOSE: &[Grant] =
+    &[Grant::on(Table::Voximplant, Action::UpdateItem), Grant::on(Table::Voximplant, Action::DeleteItem)];
 /// What [`pending`] and [`Task::perform`] need beside [`super::binding::BIND`], [`changes::REMOVE`] and [`crate::store::ledger::RETURN`].
 pub const PERFORM: &[Grant] = &[
     Grant::on(Table::Voximplant, Action::BatchWriteItem),
@@ -48,11 +53,13 @@ pub enum Job {
         /// The users.
         ids: Vec<PhoneUserId>,
     },
-    /// All users of an application, or of the account, go; not those added since.
+    /// All users of these applications go who were there when this was decided.
     Everyone {
-        /// Only of this application.
-        application: Option<ApplicationId>,
-        /// The last id given when this was decided.
+        /// The applications: one, or all that the account had.
+        applications: Vec<ApplicationId>,
+        /// They belong to earlier generations.
+        before: Generation,
+        /// The last id given by then.
         up_to: u64,
     },
     /// These applications go, with everything in them.
@@ -73,14 +80,33 @@ pub struct Task {
     pk: String,
     sk: String,
     account: AccountId,
+    /// When it was promised.
+    at: Timestamp,
     #[serde(flatten)]
     job: Job,
 }
 
-/// The job of deleting everybody who is there now.
-pub async fn everyone(store: &Store, application: Option<ApplicationId>) -> Result<Job, StoreError> {
+/// What [`everyone`] needs.
+pub const EVERYONE: &[Grant] = &[
+    Grant::on(Table::Voximplant, Action::GetItem),
+    Grant::on(Table::Voximplant, Action::Query),
+    Grant::on(Table::Voximplant, Action::UpdateItem),
+];
+
+/// The job of deleting everybody who is there now, in one application or in all.
+pub async fn everyone(
+    store: &Store,
+    account: AccountId,
+    application: Option<ApplicationId>,
+) -> Result<Job, StoreError> {
+    let applications = match application {
+        Some(application) => vec![application],
+        None => applications::list(store, account).await?.iter().map(|found| found.id).collect(),
+    };
+    let before = users::next_generation(store, account, &applications).await?;
+    // Ids are given before users are there: nobody of an earlier generation has a higher one.
     let up_to = store.last_number(Sequence::PhoneUser).await?;
-    Ok(Job::Everyone { application, up_to })
+    Ok(Job::Everyone { applications, before, up_to })
 }
 
 /// The transaction that deletes applications and promises what is left to do; more of them than fit are only promised.
@@ -132,7 +158,7 @@ pub fn reskilling(
     for application in applications {
         txn.push(queues::next_epoch(account, application));
     }
-    let task = Task::new(account, Job::Relink { queues: changed });
+    let task = Task::new(account, Job::Relink { queues: changed }, now);
     if !txn.is_empty() {
         txn.push(task.promise()?);
     }
@@ -156,9 +182,9 @@ pub async fn pending(store: &Store) -> Result<Vec<Task>, StoreError> {
 impl Task {
     /// A task of this account.
     #[must_use]
-    pub fn new(account: AccountId, job: Job) -> Self {
+    pub fn new(account: AccountId, job: Job, at: Timestamp) -> Self {
         let name = hex(&fastrand::u128(..).to_be_bytes());
-        Self { pk: TASKS.into(), sk: format!("{}#{name}", account.padded()), account, job }
+        Self { pk: TASKS.into(), sk: format!("{}#{name}", account.padded()), account, at, job }
     }
 
     /// The write that promises the task inside the transaction that decides it.
@@ -166,55 +192,68 @@ impl Task {
         Write::put(Table::Voximplant, self)
     }
 
-    /// Does the task, or the part of it that `limit` users and the time allow; returns whether it is finished. A part done
-    /// before costs a look only.
+    /// What must be so before the call that promised the task is answered. Safe to repeat.
+    ///
+    /// Deleted applications are gone, and nobody can be added to them any more.
+    pub async fn prepare(&self, store: &Store) -> Result<(), StoreError> {
+        let Job::Applications { ids } = &self.job else { return Ok(()) };
+        let existing = applications::list(store, self.account).await?;
+        let existing: Vec<&Application> = existing.iter().filter(|application| ids.contains(&application.id)).collect();
+        for some in existing.chunks(DELETED_TOGETHER) {
+            self.remove_applications(store, some).await?;
+        }
+        users::close(store, self.account, ids).await
+    }
+
+    /// Does the task, or the part of it that `limit` users and the time allow. A part done before costs a look only.
     pub async fn perform(
         &self,
         store: &Store,
         now: Timestamp,
         limit: usize,
         until: Instant,
-    ) -> Result<bool, StoreError> {
-        let finished = Box::pin(self.run(store, now, limit, until)).await?;
-        if finished {
+    ) -> Result<Progress, StoreError> {
+        let done = Box::pin(self.run(store, now, limit, until)).await?;
+        let complete = match self.job {
+            // An index may lag behind somebody who was added or got a skill just before.
+            Job::Relink { .. } | Job::Everyone { .. } => an_index_shows_all(self.at, now),
+            Job::Users { .. } | Job::Applications { .. } => true,
+        };
+        if done && complete {
             store.delete(Table::Voximplant, &Key::new(self.pk.clone(), self.sk.clone())).await?;
         }
-        Ok(finished)
+        Ok(Progress::of(done, complete))
     }
 
     /// The first attempt, inside the call that promised the task.
     pub async fn begin(&self, store: &Store, now: Timestamp, until: Instant) -> Result<(), StoreError> {
-        match self.job {
-            // An index may lag behind somebody who was added or got a skill just before: `background/jobs` looks again.
-            Job::Relink { .. } | Job::Everyone { .. } => {
-                Box::pin(self.run(store, now, MAX_REMOVED_INLINE, until)).await.map(drop)
-            }
-            Job::Users { .. } | Job::Applications { .. } => {
-                self.perform(store, now, MAX_REMOVED_INLINE, until).await.map(drop)
-            }
-        }
+        self.perform(store, now, MAX_REMOVED_INLINE, until).await.map(drop)
     }
 
     async fn run(&self, store: &Store, now: Timestamp, limit: usize, until: Instant) -> Result<bool, StoreError> {
         Ok(match &self.job {
             Job::Users { ids } => {
                 let first: Vec<_> = ids.iter().take(limit).copied().collect();
-                Box::pin(self.remove(store, now, &first, until)).await? && first.len() == ids.len()
+                Box::pin(self.remove(store, now, &first, None, until)).await? && first.len() == ids.len()
             }
-            Job::Everyone { application, up_to } => {
-                Box::pin(self.remove_everyone(store, now, *application, *up_to, limit, until)).await?
+            Job::Everyone { applications, before, up_to } => {
+                let ids = users::ids(store, self.account, applications, limit).await?;
+                let old: Vec<PhoneUserId> = ids.iter().copied().filter(|id| id.get() <= *up_to).collect();
+                Box::pin(self.remove(store, now, &old, Some(*before), until)).await? && old.len() < limit
             }
-            Job::Applications { ids } => Box::pin(self.remove_applications(store, now, ids, limit, until)).await?,
+            Job::Applications { ids } => Box::pin(self.empty_applications(store, now, ids, limit, until)).await?,
             Job::Relink { queues } => Box::pin(self.relink(store, queues, limit, until)).await?,
         })
     }
 
-    /// Removes users, as many in one transaction as fit; whether all are gone before the time is up.
+    /// Removes users, of an earlier generation only if that matters, as many in one transaction as fit; whether all are gone
+    /// before the time is up.
     async fn remove(
         &self,
         store: &Store,
         now: Timestamp,
         ids: &[PhoneUserId],
+        before: Option<Generation>,
         until: Instant,
     ) -> Result<bool, StoreError> {
         for page in ids.chunks(PAGE) {
@@ -225,7 +264,8 @@ impl Task {
                     return Ok(false);
                 }
                 let mut found = users::find_all(store, self.account, &left).await?;
-                let users: Vec<Stored> = left.iter().filter_map(|id| found.remove(id)).collect();
+                let goes = |stored: &Stored| before.is_none_or(|before| stored.generation < before);
+                let users: Vec<Stored> = left.iter().filter_map(|id| found.remove(id)).filter(goes).collect();
                 match Box::pin(self.remove_some(store, now, &users)).await {
                     Ok(removed) => {
                         let kept: BTreeSet<_> = users.iter().skip(removed).map(|stored| stored.user.id).collect();
@@ -276,25 +316,26 @@ impl Task {
         Ok(txn)
     }
 
-    async fn remove_everyone(
-        &self,
-        store: &Store,
-        now: Timestamp,
-        application: Option<ApplicationId>,
-        up_to: u64,
-        limit: usize,
-        until: Instant,
-    ) -> Result<bool, StoreError> {
-        let applications = match application {
-            Some(application) => vec![application],
-            None => applications::list(store, self.account).await?.iter().map(|found| found.id).collect(),
-        };
-        let ids = users::ids(store, self.account, &applications, limit).await?;
-        let old: Vec<PhoneUserId> = ids.iter().copied().filter(|id| id.get() <= up_to).collect();
-        Ok(self.remove(store, now, &old, until).await? && old.len() < limit)
+    async fn remove_applications(&self, store: &Store, some: &[&Application]) -> Result<(), StoreError> {
+        let mut txn = Txn::default();
+        for step in some.iter().flat_map(|application| applications::removal(self.account, application)) {
+            txn.push(step);
+        }
+        match store.commit(&txn).await {
+            Ok(()) => Ok(()),
+            Err(CommitError::Store(error)) => Err(error),
+            // Somebody else has deleted one of them: as good, for that one.
+            Err(_) if some.len() == 1 => Ok(()),
+            Err(_) => {
+                for one in some.chunks(1) {
+                    Box::pin(self.remove_applications(store, one)).await?;
+                }
+                Ok(())
+            }
+        }
     }
 
-    async fn remove_applications(
+    async fn empty_applications(
         &self,
         store: &Store,
         now: Timestamp,
@@ -302,19 +343,10 @@ impl Task {
         limit: usize,
         until: Instant,
     ) -> Result<bool, StoreError> {
-        let existing = applications::list(store, self.account).await?;
-        for application in existing.iter().filter(|application| ids.contains(&application.id)) {
-            let mut txn = Txn::default();
-            for step in applications::removal(self.account, application) {
-                txn.push(step);
-            }
-            // Any other failure says that somebody else has deleted it: as good.
-            if let Err(CommitError::Store(error)) = store.commit(&txn).await {
-                return Err(error);
-            }
-        }
+        // The call may have died before it came to that.
+        self.prepare(store).await?;
         let users = users::ids(store, self.account, ids, limit).await?;
-        let emptied = self.remove(store, now, &users, until).await? && users.len() < limit;
+        let emptied = self.remove(store, now, &users, None, until).await? && users.len() < limit;
         if !emptied {
             return Ok(false);
         }

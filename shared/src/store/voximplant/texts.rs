@@ -3,9 +3,9 @@
 use crate::ids::{AccountId, PhoneUserId};
 use crate::limits::MAX_SEARCH_WORDS;
 use crate::store::grants::{Action, Grant};
-use crate::store::search::{self, Change, Posted, Stamp};
+use crate::store::search::{self, Change, Posted, Replaced, Stamp};
 use crate::store::{Store, StoreError, Table};
-use crate::text::fold;
+use crate::text::Part;
 use crate::timestamp::Timestamp;
 use crate::voximplant::PhoneUser;
 use futures_util::try_join;
@@ -21,27 +21,9 @@ pub const POST: &[Grant] = &[
 /// What [`candidates`] needs.
 pub const CANDIDATES: &[Grant] = &[Grant::on(Table::Voximplant, Action::Query)];
 
-/// A part of a name, folded: names are compared without case and accents (decision D12).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Part(String);
-
-impl Part {
-    /// The part that a caller asks for.
-    #[must_use]
-    pub fn of(text: &str) -> Self {
-        Self(fold(text))
-    }
-
-    /// Whether a name has it.
-    #[must_use]
-    pub fn is_in(&self, name: &str) -> bool {
-        fold(name).contains(&self.0)
-    }
-
-    /// What it is looked up by. It may have blanks: whatever contains it contains each of its words.
-    fn words(&self) -> Vec<&str> {
-        self.0.split_whitespace().take(MAX_SEARCH_WORDS).collect()
-    }
+/// What a part is looked up by. It may have blanks: whatever contains it contains each of its words.
+fn words(part: &Part) -> Vec<&str> {
+    part.folded().split_whitespace().take(MAX_SEARCH_WORDS).collect()
 }
 
 /// The stamps of a user's postings. One is missing if there is nothing to find, and in a user that was written before there
@@ -64,21 +46,28 @@ fn display_names(account: AccountId) -> String {
 
 impl Marks {
     /// The stamps after a change, and what the change means for postings. A text that has none yet gets one.
-    pub(super) fn after(
-        &self,
+    pub(super) fn after<'a>(
+        &'a self,
         account: AccountId,
-        before: Option<&PhoneUser>,
-        after: &PhoneUser,
+        before: Option<&'a PhoneUser>,
+        after: &'a PhoneUser,
         at: Timestamp,
     ) -> (Self, Change) {
         let owner = format!("{}#{}", account.padded(), after.id.padded());
         let mut change = Change::new(Table::Voximplant, owner, after.id.get(), at.millis());
-        let mut replaced = |list: String, stamp: Option<&Stamp>, text: fn(&PhoneUser) -> &str| {
-            let posted = before.filter(|_| stamp.is_some()).map(text);
-            change.replace(&list, (posted, stamp), Some(text(after)))
+        let (names, display_names) = (names(account), display_names(account));
+        let text = |list, stamp: &'a Option<Stamp>, text: fn(&PhoneUser) -> &str| Replaced {
+            list,
+            before: (before.map(text), stamp.as_ref()),
+            after: Some(text(after)),
+            is_first: false,
         };
-        let name = replaced(names(account), self.name.as_ref(), |user| user.name.as_str());
-        let display = replaced(display_names(account), self.display.as_ref(), |user| user.display_name.as_str());
+        let texts = [
+            text(names.as_str(), &self.name, |user| user.name.as_str()),
+            text(display_names.as_str(), &self.display, |user| user.display_name.as_str()),
+        ];
+        let mut stamps = change.replace(&texts).into_iter();
+        let (name, display) = (stamps.next().flatten(), stamps.next().flatten());
         (Self { name, display }, change)
     }
 
@@ -113,7 +102,7 @@ async fn containing(
     list: String,
     part: Option<&Part>,
 ) -> Result<Option<HashSet<PhoneUserId>>, StoreError> {
-    let words = part.map_or_else(Vec::new, Part::words);
+    let words = part.map_or_else(Vec::new, words);
     let found = search::containing(store, Table::Voximplant, &list, &words).await?;
     Ok(found.map(|numbers| numbers.into_iter().filter_map(PhoneUserId::new).collect()))
 }

@@ -6,10 +6,11 @@ use super::lists::{Entry, Order};
 use super::texts::Marks;
 use crate::ids::{AccountId, ApplicationId, PhoneUserId, SkillId};
 use crate::store::auth::{self, PasswordHash};
-use crate::store::grants::{Action, Grant};
+use crate::store::generation::{self, Generation, Shard, Which};
+use crate::store::grants::{Action, AuthItem, Grant};
 use crate::store::listing::Merge;
 use crate::store::read::{Partition, Range, text};
-use crate::store::{Attempts, CommitError, Key, Store, StoreError, Table, Txn, Write};
+use crate::store::{Key, Sequence, Store, StoreError, Table, Txn, Write};
 use crate::timestamp::Timestamp;
 use crate::voximplant::{AcdStatus, CustomData, DisplayName, MobilePhone, PhoneUser, QueueLink, Refusal, UserName};
 use serde::{Deserialize, Serialize};
@@ -22,7 +23,7 @@ pub const CREATE: &[Grant] = &[
     Grant::on(Table::Voximplant, Action::ConditionCheckItem),
     Grant::on(Table::Voximplant, Action::BatchWriteItem),
     Grant::on(Table::Voximplant, Action::DeleteItem),
-    Grant::on(Table::Auth, Action::PutItem),
+    Grant::auth(AuthItem::VoximplantPassword, Action::PutItem),
 ];
 /// What [`capacity`] needs.
 pub const CAPACITY: &[Grant] =
@@ -49,7 +50,7 @@ pub(super) fn counters(account: AccountId) -> String {
 }
 
 /// A user. `ap` and `s_…` order it in the application's lists.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct UserItem {
     pk: String,
     sk: String,
@@ -73,6 +74,9 @@ pub(super) struct UserItem {
     created: Timestamp,
     modified: Timestamp,
     v: i64,
+    /// Which deletes of all came before it was created.
+    #[serde(rename = "gen", default, skip_serializing_if = "Generation::is_first")]
+    generation: Generation,
     /// The stamps of its postings.
     #[serde(flatten)]
     marks: Marks,
@@ -89,10 +93,13 @@ pub struct Stored {
     pub user: PhoneUser,
     /// The stamps of its postings.
     pub(super) marks: Marks,
+    /// Which deletes of all came before it was created.
+    pub(super) generation: Generation,
 }
 
 impl UserItem {
-    pub(super) fn new(account: AccountId, user: &PhoneUser, marks: Marks) -> Self {
+    pub(super) fn new(account: AccountId, stored: &Stored) -> Self {
+        let Stored { user, marks, generation } = stored;
         let Key { pk, sk } = key(account, user.id);
         Self {
             pk,
@@ -112,7 +119,8 @@ impl UserItem {
             created: user.created,
             modified: user.modified,
             v: user.version,
-            marks,
+            generation: *generation,
+            marks: marks.clone(),
             ap: listing_partition(account, user.application),
             s_name: Order::Name.place(user),
             s_display: Order::DisplayName.place(user),
@@ -120,7 +128,7 @@ impl UserItem {
         }
     }
 
-    fn into_stored(self) -> Stored {
+    pub(super) fn into_stored(self) -> Stored {
         let user = PhoneUser {
             id: self.id,
             application: self.application,
@@ -138,7 +146,7 @@ impl UserItem {
             modified: self.modified,
             version: self.v,
         };
-        Stored { user, marks: self.marks }
+        Stored { user, marks: self.marks, generation: self.generation }
     }
 }
 
@@ -180,23 +188,60 @@ pub async fn capacity(store: &Store, account: AccountId, limit: u64) -> Result<O
     Ok((total < limit).then_some(Capacity { seen: seen.map_or(0, |item| item.v) }))
 }
 
-/// The transaction that creates a user.
+/// Where a new user is counted, as it was read before its application was seen to be there.
+///
+/// Whoever deletes an application begins a new generation of its counters afterwards. So a counter that still has the
+/// generation that was read says that the application is there, and creations need not all look at one item.
+#[derive(Debug, Clone)]
+pub struct Place(Shard);
+
+impl Place {
+    /// For loading into an application that is there, while nobody deletes anything.
+    #[must_use]
+    pub fn unread(account: AccountId, application: ApplicationId) -> Self {
+        Self(Shard::unread(Table::Voximplant, counter_key(account, application, fastrand::u8(0..SHARDS))))
+    }
+
+    /// Reads it; `None` if there is no such application.
+    pub async fn read(
+        store: &Store,
+        account: AccountId,
+        application: ApplicationId,
+    ) -> Result<Option<Self>, StoreError> {
+        let key = counter_key(account, application, fastrand::u8(0..SHARDS));
+        // In this order: a delete of the application deletes it first, and then begins the generation.
+        let shard = Shard::read(store, Table::Voximplant, key).await?;
+        let exists = applications::exists(store, account, application).await?;
+        Ok(exists.then_some(Self(shard)))
+    }
+}
+
+/// What [`Place::read`] needs.
+pub const PLACE: &[Grant] = &[Grant::on(Table::Voximplant, Action::GetItem)];
+
+/// The transaction that creates a user. Stale if its application was deleted, or all its users, since `place` was read.
 pub fn creation(
     account: AccountId,
     user: &PhoneUser,
     password: &PasswordHash,
     capacity: Option<Capacity>,
+    place: &Place,
 ) -> Result<Txn<Refusal>, StoreError> {
+    let Place(shard) = place;
     let mut txn = Txn::default();
-    let missing = Refusal::Invalid(crate::voximplant::Parameter("application_id"));
-    txn.push(applications::must_exist(account, user.application).or(missing));
+    if !shard.exists() {
+        // Nobody has been counted on it yet, or it has gone with its application.
+        let missing = Refusal::Invalid(crate::voximplant::Parameter("application_id"));
+        txn.push(applications::must_exist(account, user.application).or(missing));
+    }
     let guard = NameGuard::new(account, user);
     txn.push(Write::put(Table::Voximplant, &guard)?.if_absent().or(Refusal::UserNameNotUnique));
     let (marks, change) = Marks::default().after(account, None, user, user.modified);
     txn.post(change);
-    txn.push(Write::put(Table::Voximplant, &UserItem::new(account, user, marks))?.if_absent().or_stale());
+    let stored = Stored { user: user.clone(), marks, generation: shard.generation() };
+    txn.push(Write::put(Table::Voximplant, &UserItem::new(account, &stored))?.if_absent().or_stale());
     txn.push(auth::put_voximplant_password(account, user.id, password)?);
-    txn.push(counted(account, user.application, 1));
+    txn.push(shard.count_one_if_there());
     if let Some(capacity) = capacity {
         let next = Write::update(Table::Voximplant, limit_key(account), "SET v = :next");
         let next = next.number(":next", capacity.seen.saturating_add(1)).number(":seen", capacity.seen);
@@ -205,16 +250,36 @@ pub fn creation(
     Ok(txn)
 }
 
-/// The write that counts users in or out. Any shard will do: only their sum means something.
-pub(super) fn counted(account: AccountId, application: ApplicationId, change: i64) -> Write {
-    let shard = format!("{}#{:02}", application.padded(), fastrand::u8(0..SHARDS));
-    Write::count(Table::Voximplant, Key::new(counters(account), shard), change)
+/// The write that counts users who go. Any shard will do: only their sum means something.
+pub(super) fn gone(account: AccountId, application: ApplicationId, users: i64) -> Write {
+    let shard = counter_key(account, application, fastrand::u8(0..SHARDS));
+    Write::count(Table::Voximplant, shard, users.saturating_neg())
+}
+
+fn counter_key(account: AccountId, application: ApplicationId, shard: u8) -> Key {
+    Key::new(counters(account), format!("{}#{shard:02}", application.padded()))
 }
 
 /// The keys of all counters of an application.
 pub(super) fn counter_keys(account: AccountId, application: ApplicationId) -> Vec<Key> {
-    let shard = |shard| Key::new(counters(account), format!("{}#{shard:02}", application.padded()));
-    (0..SHARDS).map(shard).collect()
+    (0..SHARDS).map(|shard| counter_key(account, application, shard)).collect()
+}
+
+/// Begins a new generation of users in these applications: who is there now belongs to an earlier one.
+pub(super) async fn next_generation(
+    store: &Store,
+    account: AccountId,
+    applications: &[ApplicationId],
+) -> Result<Generation, StoreError> {
+    let shards = applications.iter().flat_map(|application| counter_keys(account, *application)).collect();
+    generation::begin(store, Sequence::PhoneGeneration, shards, Which::All).await
+}
+
+/// Sees to it that nobody is created any more in these applications, which have been deleted.
+pub(super) async fn close(store: &Store, account: AccountId, applications: &[ApplicationId]) -> Result<(), StoreError> {
+    let shards = applications.iter().flat_map(|application| counter_keys(account, *application)).collect();
+    // None is made any more: that takes an application that is there.
+    generation::begin(store, Sequence::PhoneGeneration, shards, Which::Existing).await.map(drop)
 }
 
 /// What [`counts`] needs.
@@ -319,31 +384,4 @@ pub async fn find_all(
         .map(|item| Ok(serde_dynamo::from_item::<_, UserItem>(item)?.into_stored()))
         .map(|stored| stored.map(|stored| (stored.user.id, stored)))
         .collect()
-}
-
-/// Gives a user the postings that are missing, as for users from before there were any; whether any were.
-pub async fn complete(
-    store: &Store,
-    account: AccountId,
-    user: PhoneUserId,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
-    let mut attempts = Attempts::default();
-    loop {
-        let Some(Stored { user: before, marks }) = find(store, account, user).await? else { return Ok(false) };
-        let after = PhoneUser { version: before.version.saturating_add(1), ..before.clone() };
-        let (marks, change) = marks.after(account, Some(&before), &after, now);
-        if change.is_empty() {
-            return Ok(false);
-        }
-        let mut txn: Txn<Refusal> = Txn::default();
-        txn.post(change);
-        let item = Write::put(Table::Voximplant, &UserItem::new(account, &after, marks))?;
-        txn.push(item.if_version(before.version).or_stale());
-        match store.commit(&txn).await {
-            Ok(()) => return Ok(true),
-            Err(CommitError::Store(error)) => return Err(error),
-            Err(_) => attempts.again().await?,
-        }
-    }
 }

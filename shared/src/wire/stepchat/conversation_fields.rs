@@ -1,10 +1,11 @@
 //! Field types of conversations and messages, in all the spellings clients send (reference/stepchat.md §5).
 
-use super::Text;
-use super::fields::unfolded;
+use super::fields::number;
+use super::{Text, UserRef};
 use crate::ids::{ConversationId, MessageId, UserId};
-use crate::stepchat::{Attachments, Payload, Refusal};
+use crate::stepchat::{Attachments, ConversationStatus, Payload, Refusal};
 use crate::wire::node::Node;
+use crate::wire::spelling;
 use serde::{Deserialize, Deserializer};
 
 /// A reference to a conversation. What cannot be an id refers to none.
@@ -14,11 +15,11 @@ pub struct ConversationRef(pub Option<ConversationId>);
 impl<'de> Deserialize<'de> for ConversationRef {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let node = Node::deserialize(deserializer)?;
-        Ok(Self(node.as_text().and_then(|text| ConversationId::parse(text.trim()))))
+        Ok(Self(number(&node).and_then(ConversationId::new)))
     }
 }
 
-plain_schema!(ConversationRef, { "type": ["string", "integer"], "description": "The id of a conversation." });
+field_schema!(ConversationRef, Id, { "type": ["string", "integer"], "description": "The id of a conversation." });
 
 /// Who writes: a user, or -1 for the admin whose token it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,13 +34,65 @@ impl<'de> Deserialize<'de> for SenderRef {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let node = Node::deserialize(deserializer)?;
         Ok(match node.as_text().map(str::trim) {
-            Some("-1") => Self::Caller,
-            text => Self::User(text.and_then(UserId::parse)),
+            Some("-1" | "-1.0") => Self::Caller,
+            _ => Self::User(number(&node).and_then(UserId::new)),
         })
     }
 }
 
-plain_schema!(SenderRef, { "type": ["string", "integer"], "description": "The id of a user, or -1 for the calling admin." });
+field_schema!(SenderRef, Sender, { "type": ["string", "integer"], "description": "The id of a user, or -1 for the calling admin." });
+
+/// The agent or admin a conversation shall be assigned to. Nothing, `NULL`, `false`, 0 and -1 are how clients say that
+/// nobody is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct AgentRef(Option<UserRef>);
+
+impl AgentRef {
+    /// The agent, if one is named.
+    pub fn read(self) -> Result<Option<UserId>, Refusal> {
+        self.0.map(|agent| agent.0.ok_or(Refusal::AgentNotFound)).transpose()
+    }
+}
+
+impl<'de> Deserialize<'de> for AgentRef {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let node = Node::deserialize(deserializer)?;
+        let nobody = spelling::is_not_given(&node)
+            || node.as_text().map(str::trim).is_some_and(|text| text == "-1" || text.eq_ignore_ascii_case("null"));
+        Ok(Self((!nobody).then(|| UserRef(number(&node).and_then(UserId::new)))))
+    }
+}
+
+field_schema!(AgentRef, Agent, { "type": ["string", "integer"], "description": "The id of an agent or admin." });
+
+/// The status a conversation shall have: 0 to 4.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StatusField(Text);
+
+impl StatusField {
+    /// The status, if one is named.
+    pub fn read(&self) -> Result<Option<ConversationStatus>, Refusal> {
+        let status = |text: &str| {
+            let code = spelling::whole_number(text).and_then(|code| u8::try_from(code).ok());
+            ConversationStatus::try_from(code.ok_or(Refusal::InvalidStatusCode)?)
+        };
+        self.0.kept().map(status).transpose()
+    }
+
+    /// Whether the status shall stay as it is.
+    #[must_use]
+    pub fn is_skip(&self) -> bool {
+        self.0.given() == Some("skip")
+    }
+}
+
+impl<'de> Deserialize<'de> for StatusField {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Text::deserialize(deserializer).map(Self)
+    }
+}
+
+field_schema!(StatusField, Status, { "type": ["string", "integer"] });
 
 /// Files of a message: `[["name", "url"]]` as JSON, as JSON text or in PHP's brackets.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -68,11 +121,11 @@ fn file(node: &Node) -> Result<Vec<String>, Refusal> {
 
 impl<'de> Deserialize<'de> for AttachmentsField {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self(unfolded(Node::deserialize(deserializer)?)))
+        Ok(Self(spelling::given(Node::deserialize(deserializer)?)))
     }
 }
 
-plain_schema!(AttachmentsField, { "type": ["array", "string"], "description": "Files: [[\"name\", \"url\"]], as JSON or as JSON text." });
+field_schema!(AttachmentsField, Attachments, { "type": ["array", "string"], "description": "Files: [[\"name\", \"url\"]], as JSON or as JSON text." });
 
 /// Data of a message: any JSON, as JSON or as JSON text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -103,11 +156,11 @@ fn json(node: &Node) -> serde_json::Value {
 
 impl<'de> Deserialize<'de> for PayloadField {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self(unfolded(Node::deserialize(deserializer)?)))
+        Ok(Self(spelling::given(Node::deserialize(deserializer)?)))
     }
 }
 
-plain_schema!(PayloadField, { "type": ["object", "array", "string"], "description": "Any JSON, as JSON or as JSON text." });
+field_schema!(PayloadField, Payload, { "type": ["object", "array", "string"], "description": "Any JSON, as JSON or as JSON text." });
 
 /// Where a list that ended with `next_cursor` goes on: behind this message.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -126,7 +179,7 @@ impl<'de> Deserialize<'de> for MessageCursor {
     }
 }
 
-plain_schema!(MessageCursor, { "type": "string", "description": "The next_cursor of the answer before." });
+field_schema!(MessageCursor, Cursor, { "type": "string", "description": "The next_cursor of the answer before." });
 
 #[cfg(test)]
 mod tests {

@@ -1,17 +1,16 @@
-//! Field types that read what StepChat's clients send, in all its spellings (reference/stepchat.md §1.1).
+//! Field types of users: they read what StepChat's clients send, in all its spellings (reference/stepchat.md §1.1), by the
+//! definitions of [`spelling`].
 
 use crate::ids::UserId;
-use crate::limits::MAX_DETAILS_PER_CALL;
-use crate::stepchat::{Department, Detail, DetailChange, DetailValue, Refusal, Slug, display_name};
+use crate::stepchat::{Department, Email, ImageUrl, Refusal, UserType};
+use crate::store::stepchat::lists::Since;
+use crate::timestamp::Timestamp;
 use crate::wire::node::Node;
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use crate::wire::spelling;
 use serde::{Deserialize, Deserializer};
-use std::borrow::Cow;
 
-/// Characters of an extra's display name.
-const MAX_LABEL_CHARS: usize = 191;
-
-/// A text. Numbers and booleans are taken as their text; anything else counts as empty, as PHP's casts would have it.
+/// A text. Numbers and `true` are taken as their text; JSON `false`, and what is no plain value, are empty, as PHP's casts
+/// would have it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Text(String);
 
@@ -35,50 +34,230 @@ impl Text {
     }
 }
 
+impl From<&Node> for Text {
+    fn from(node: &Node) -> Self {
+        match node {
+            Node::Bool(false) => Self::default(),
+            other => Self(other.as_text().unwrap_or_default().to_owned()),
+        }
+    }
+}
+
 impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Node::deserialize(deserializer).map(|node| Self(node.as_text().unwrap_or_default().to_owned()))
+        Node::deserialize(deserializer).map(|node| Self::from(&node))
     }
 }
 
-plain_schema!(Text, { "type": "string" });
+field_schema!(Text, Text, { "type": "string" });
 
-/// JSON text in a field, read as JSON; other text stays text; `null`, `false` and blank text are nothing.
-pub(super) fn unfolded(node: Node) -> Option<Node> {
-    match node {
-        Node::Null | Node::Bool(false) => None,
-        Node::Text(text) if matches!(text.trim(), "" | "false") => None,
-        Node::Text(text) => Some(crate::wire::json::parse(&text).unwrap_or(Node::Text(text))),
-        other => Some(other),
+/// A field that may be left alone, cleared, or set. [`false`](spelling::is_false) leaves it alone: no address, picture or
+/// type is called so (decision E6).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+enum Setting {
+    /// Not given.
+    #[default]
+    Unchanged,
+    /// Empty, or `NULL` in any case (decision D9).
+    Removed,
+    /// This text.
+    Set(String),
+}
+
+impl Setting {
+    /// What the text is read as, or its removal; `None` if nothing was given.
+    #[allow(clippy::option_option, reason = "as `UserChange` says it: unchanged, removed, or set")]
+    fn read<T, E>(&self, parse: impl FnOnce(&str) -> Result<T, E>) -> Result<Option<Option<T>>, E> {
+        match self {
+            Self::Unchanged => Ok(None),
+            Self::Removed => Ok(Some(None)),
+            Self::Set(text) => parse(text).map(Some).map(Some),
+        }
     }
 }
 
-/// Reads an optional field that is there as `Some`, also when it is JSON `null`: `null` asks for removal, absence for
-/// nothing.
-pub fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
-    T::deserialize(deserializer).map(Some)
+impl<'de> Deserialize<'de> for Setting {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let node = Node::deserialize(deserializer)?;
+        if spelling::is_false(&node) {
+            return Ok(Self::Unchanged);
+        }
+        let text = Text::from(&node);
+        Ok(text.kept().map_or(Self::Removed, |text| Self::Set(text.to_owned())))
+    }
 }
 
-/// A switch by PHP's truthiness: `true`, `1` and any other text are on; nothing, `0` and `false` in any case are off.
+macro_rules! reads_as {
+    ($name:ident, $inner:ident) => {
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                $inner::deserialize(deserializer).map(Self)
+            }
+        }
+    };
+}
+
+/// An e-mail address; empty or `NULL` removes it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EmailField(Setting);
+
+impl EmailField {
+    /// The address, or its removal; `None` if nothing was given.
+    pub fn read(&self) -> Result<Option<Option<Email>>, Refusal> {
+        self.0.read(Email::parse)
+    }
+}
+
+reads_as!(EmailField, Setting);
+field_schema!(EmailField, Email, { "type": "string" });
+
+/// The address of a picture; empty, `NULL`, or the workspace's default picture goes back to the default.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PictureField(Setting);
+
+impl PictureField {
+    /// The picture, or the way back to the default; `None` if nothing was given. The default picture stands in every row
+    /// without one, and a row that is posted back must not make it somebody's own (decision E15).
+    pub fn read(&self, default: &str) -> Result<Option<Option<ImageUrl>>, Refusal> {
+        let picture = self.0.read(ImageUrl::parse)?;
+        Ok(picture.map(|picture| picture.filter(|picture| picture.as_str() != default.trim())))
+    }
+}
+
+reads_as!(PictureField, Setting);
+field_schema!(PictureField, Picture, { "type": "string" });
+
+/// A type of user, in any case.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TypeField(Setting);
+
+impl TypeField {
+    /// The type, if one is named.
+    pub fn read(&self) -> Result<Option<UserType>, Refusal> {
+        Ok(self.0.read(UserType::parse)?.flatten())
+    }
+
+    /// This one's type before that of `other`.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        if matches!(self.0, Setting::Set(_)) { self } else { other }
+    }
+}
+
+reads_as!(TypeField, Setting);
+field_schema!(TypeField, UserType, { "type": "string" });
+
+/// A department number; empty or `NULL` is none.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DepartmentField(Setting);
+
+impl DepartmentField {
+    /// The department, or its removal; `None` if nothing was given.
+    pub fn read(&self) -> Result<Option<Option<Department>>, Refusal> {
+        self.0.read(|text| {
+            let number = spelling::whole_number(text).and_then(|number| u8::try_from(number).ok());
+            number.map(Department::new).ok_or(Refusal::InvalidDepartment)
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for DepartmentField {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let node = Node::deserialize(deserializer)?;
+        // Zero is a number.
+        let zero = node.as_text().and_then(spelling::whole_number) == Some(0);
+        let setting = if zero { Setting::Set("0".to_owned()) } else { Setting::deserialize(&node).unwrap_or_default() };
+        Ok(Self(setting))
+    }
+}
+
+field_schema!(DepartmentField, Department, { "type": ["integer", "string", "null"], "description": "A department number, 0 to 255." });
+
+/// A password to be set: nothing, [`false`](spelling::is_false) and `********`, which the original's forms show in place
+/// of one, set none.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct NewPassword(String);
+
+impl NewPassword {
+    /// The password; empty if none is to be set.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for NewPassword {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let node = Node::deserialize(deserializer)?;
+        let text = Text::from(&node);
+        let none = spelling::is_not_given(&node) || text.as_str() == "********";
+        Ok(Self(if none { String::new() } else { text.0 }))
+    }
+}
+
+field_schema!(NewPassword, NewPassword, { "type": "string" });
+
+/// A text whose default the page calls `false`: empty and `false` in all its spellings are not given (decision E6).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TextOrFalse(Option<String>);
+
+impl TextOrFalse {
+    /// The text, if one was given.
+    #[must_use]
+    pub fn get(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+}
+
+impl<'de> Deserialize<'de> for TextOrFalse {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let node = Node::deserialize(deserializer)?;
+        let given = !spelling::is_not_given(&node);
+        Ok(Self(node.as_text().filter(|_| given).map(str::to_owned)))
+    }
+}
+
+field_schema!(TextOrFalse, TextOrFalse, { "type": "string" });
+
+/// The page a user looks at. `false` in all its spellings is not given; an empty text removes the page (reference/stepchat.md
+/// §3.3).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UrlField(Option<String>);
+
+impl UrlField {
+    /// The address, possibly empty; `None` if none was given.
+    #[must_use]
+    pub fn get(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+}
+
+impl<'de> Deserialize<'de> for UrlField {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let node = Node::deserialize(deserializer)?;
+        let given = !spelling::is_false(&node);
+        Ok(Self(node.as_text().filter(|_| given).map(str::to_owned)))
+    }
+}
+
+field_schema!(UrlField, Url, { "type": "string" });
+
+/// A switch by PHP's truthiness: `true`, `1` and any other text are on; nothing, `0` and the words for no are off.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Flag(pub bool);
 
 impl<'de> Deserialize<'de> for Flag {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let node = Node::deserialize(deserializer)?;
-        let on = match &node {
-            Node::Null => false,
-            Node::List(items) => !items.is_empty(),
-            Node::Map(entries) => !entries.is_empty(),
-            scalar => {
-                scalar.as_text().is_some_and(|text| !matches!(text, "" | "0") && !text.eq_ignore_ascii_case("false"))
-            }
-        };
-        Ok(Self(on))
+        Node::deserialize(deserializer).map(|node| Self(spelling::is_on(&node)))
     }
 }
 
-plain_schema!(Flag, { "type": ["boolean", "string", "integer"] });
+field_schema!(Flag, Switch, { "type": ["boolean", "string", "integer"] });
+
+/// The number in a field, if it is a whole one.
+pub(super) fn number(node: &Node) -> Option<u64> {
+    node.as_text().and_then(spelling::whole_number)
+}
 
 /// A reference to a user. What cannot be an id refers to nobody: the original's database finds no such row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,172 +266,105 @@ pub struct UserRef(pub Option<UserId>);
 impl<'de> Deserialize<'de> for UserRef {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let node = Node::deserialize(deserializer)?;
-        Ok(Self(node.as_text().and_then(|text| UserId::parse(text.trim()))))
+        Ok(Self(number(&node).and_then(UserId::new)))
     }
 }
 
-plain_schema!(UserRef, { "type": ["string", "integer"], "description": "The id of a user." });
+field_schema!(UserRef, Id, { "type": ["string", "integer"], "description": "The id of a user." });
 
-/// A department number; empty or `NULL` is none.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct DepartmentField(Text);
+/// A reference to a user that may be left out: blank refers to none in particular, anything else to a user or to nobody.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OptionalUserRef(pub Option<UserRef>);
 
-impl DepartmentField {
-    /// The department, or its removal.
-    pub fn read(&self) -> Result<Option<Department>, Refusal> {
-        self.0.kept().map(Department::parse).transpose()
-    }
-}
-
-impl<'de> Deserialize<'de> for DepartmentField {
+impl<'de> Deserialize<'de> for OptionalUserRef {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Text::deserialize(deserializer).map(Self)
+        let node = Node::deserialize(deserializer)?;
+        let given = !spelling::is_blank(&node);
+        Ok(Self(given.then(|| UserRef(number(&node).and_then(UserId::new)))))
     }
 }
 
-plain_schema!(DepartmentField, { "type": ["integer", "string", "null"], "description": "A department number, 0 to 255." });
+field_schema!(OptionalUserRef, Id, { "type": ["string", "integer"], "description": "The id of a user." });
 
-/// Extras in any of their forms: `{"slug": ["value", "Name"]}`, `{"slug": "value"}` (D43), `[["value", "Name"]]`
-/// (D42); as JSON text in one field or in PHP's brackets.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Extra(Option<Node>);
+/// The number of a page, from 1; whatever is no page is the first (decision D4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PageField(pub usize);
 
-impl Extra {
-    /// The changes it asks for; of a slug named twice the first counts.
-    pub fn changes(&self) -> Result<Vec<DetailChange>, Refusal> {
-        let mut changes: Vec<DetailChange> = Vec::new();
-        let mut add = |slug: Option<Slug>, name: Option<&str>, value: &str| {
-            let Some(slug) = slug else {
-                return Err(Refusal::InvalidExtra);
-            };
-            if changes.iter().any(|change| *change.slug() == slug) {
-                return Ok(());
-            }
-            if name.is_some_and(|name| name.chars().count() > MAX_LABEL_CHARS) {
-                return Err(Refusal::ExtraTooLong);
-            }
-            let name = name.filter(|name| !name.trim().is_empty()).map_or_else(|| display_name(&slug), str::to_owned);
-            changes.push(match DetailValue::parse(value)? {
-                Some(value) => DetailChange::Set(Detail { slug, name, value }),
-                None => DetailChange::Remove(slug),
-            });
-            Ok(())
-        };
-        match &self.0 {
-            None | Some(Node::Null) => {}
-            Some(Node::Map(entries)) => {
-                for (slug, node) in entries {
-                    let (value, name) = value_and_name(node)?;
-                    add(Slug::parse(slug), name, value)?;
-                }
-            }
-            Some(Node::List(pairs)) => {
-                for node in pairs {
-                    let (value, name) = value_and_name(node)?;
-                    add(name.and_then(Slug::from_name), name, value)?;
-                }
-            }
-            Some(_) => return Err(Refusal::InvalidExtra),
-        }
-        if changes.len() > MAX_DETAILS_PER_CALL { Err(Refusal::TooManyExtras) } else { Ok(changes) }
-    }
-
-    /// The extras to store for a new user: what would be removed is just not there.
-    pub fn details(&self) -> Result<Vec<Detail>, Refusal> {
-        let changes = self.changes()?.into_iter();
-        Ok(changes
-            .filter_map(|change| match change {
-                DetailChange::Set(detail) => Some(detail),
-                DetailChange::Remove(_) => None,
-            })
-            .collect())
-    }
-
-    /// This one's extras before those of `other`.
-    #[must_use]
-    pub fn or(self, other: Self) -> Self {
-        if self.0.is_some() { self } else { other }
+impl Default for PageField {
+    fn default() -> Self {
+        Self(1)
     }
 }
 
-fn value_and_name(node: &Node) -> Result<(&str, Option<&str>), Refusal> {
-    match node {
-        Node::Null => Ok(("", None)),
-        Node::List(items) => match items.as_slice() {
-            [value] => Ok((scalar(value)?, None)),
-            [value, name, ..] => Ok((scalar(value)?, name.as_text())),
-            [] => Ok(("", None)),
-        },
-        Node::Map(_) => Err(Refusal::InvalidExtra),
-        value => Ok((scalar(value)?, None)),
-    }
-}
-
-fn scalar(node: &Node) -> Result<&str, Refusal> {
-    match node {
-        Node::Null => Ok(""),
-        other => other.as_text().ok_or(Refusal::InvalidExtra),
-    }
-}
-
-impl<'de> Deserialize<'de> for Extra {
+impl<'de> Deserialize<'de> for PageField {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // Text that is no JSON stays text, which `changes` refuses.
-        Node::deserialize(deserializer).map(unfolded).map(Self)
+        let node = Node::deserialize(deserializer)?;
+        let page = number(&node).map(|page| usize::try_from(page).unwrap_or(usize::MAX));
+        Ok(Self(page.unwrap_or(1).max(1)))
     }
 }
 
-impl JsonSchema for Extra {
-    fn schema_name() -> Cow<'static, str> {
-        "Extra".into()
-    }
+field_schema!(PageField, Page, { "type": ["integer", "string"] });
 
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "type": ["object", "array", "string"],
-            "description": "Extras: {\"slug\": [\"value\", \"Name\"]}, {\"slug\": \"value\"} or [[\"value\", \"Name\"]]; as JSON, as JSON text, or in PHP brackets.",
-        })
+/// The id of a user, or a moment in any usual form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SinceField(Option<Since>);
+
+impl SinceField {
+    /// What comes after that is wanted.
+    pub fn read(&self) -> Result<Since, Refusal> {
+        self.0.ok_or(Refusal::InvalidDatetime)
     }
 }
+
+impl<'de> Deserialize<'de> for SinceField {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let node = Node::deserialize(deserializer)?;
+        let moment = || Timestamp::parse(node.as_text()?).map(|moment| Since::Seconds(moment.seconds()));
+        Ok(Self(number(&node).map(Since::Id).or_else(moment)))
+    }
+}
+
+field_schema!(SinceField, MomentOrId, { "type": ["string", "integer"] });
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
-    fn extra(json: &str) -> Extra {
-        Extra::deserialize(&Node::Text(json.to_owned())).unwrap()
-    }
-
-    fn details(json: &str) -> Vec<(String, String, String)> {
-        let details = extra(json).details().unwrap().into_iter();
-        details.map(|detail| (detail.slug.as_str().into(), detail.name, detail.value.as_str().into())).collect()
+    fn text(text: &str) -> Node {
+        Node::Text(text.to_owned())
     }
 
     #[test]
-    fn all_three_forms_of_extras_are_read() {
-        let phone = vec![("phone".into(), "Phone".into(), "+7".into())];
-        assert_eq!(details(r#"{"phone":["+7","Phone"]}"#), phone);
-        assert_eq!(details(r#"{"phone":["+7"]}"#), phone);
-        assert_eq!(details(r#"{"phone":"+7"}"#), phone);
-        assert_eq!(details(r#"[["+7","Phone"]]"#), phone);
-    }
-
-    #[test]
-    fn the_first_of_a_repeated_slug_counts_and_empty_values_are_removals() {
-        let changes = extra(r#"{"City":["Moscow","City"],"city":["Tver","City"],"os":["","OS"]}"#).changes().unwrap();
-        assert_eq!(changes.len(), 2);
-        assert!(matches!(&changes[0], DetailChange::Set(detail) if detail.value.as_str() == "Moscow"));
-        assert!(matches!(&changes[1], DetailChange::Remove(slug) if slug.as_str() == "os"));
-    }
-
-    #[test]
-    fn what_is_no_extras_is_refused() {
-        for bad in ["text", "5", r#"{"a":{"b":"c"}}"#, r#"[["v",""]]"#, r#"{"":"v"}"#, r#"{"a":[["x"],"A"]}"#] {
-            assert_eq!(extra(bad).changes(), Err(Refusal::InvalidExtra), "{bad}");
+    fn a_setting_is_left_alone_cleared_or_set() {
+        let read = |node: Node| EmailField::deserialize(&node).unwrap().read().unwrap();
+        for untouched in [Node::Bool(false), text("0"), text("false"), Node::Number("0".into())] {
+            assert_eq!(read(untouched.clone()), None, "{untouched:?}");
         }
-        let many: Vec<String> = (0..=MAX_DETAILS_PER_CALL).map(|slug| format!("\"s{slug}\":\"v\"")).collect();
-        assert_eq!(extra(&format!("{{{}}}", many.join(","))).changes(), Err(Refusal::TooManyExtras));
+        for removed in ["", " ", "NULL", "null"] {
+            assert_eq!(read(text(removed)), Some(None), "{removed:?}");
+        }
+        assert_eq!(read(text(" a@b ")), Some(Some(Email::parse("a@b").unwrap())));
+    }
+
+    #[test]
+    fn the_default_picture_is_nobodys_own() {
+        let read = |url: &str| PictureField::deserialize(&text(url)).unwrap().read("https://x/user.svg").unwrap();
+        assert_eq!(read(" https://x/user.svg "), Some(None));
+        assert_eq!(read("https://x/me.png"), Some(Some(ImageUrl::parse("https://x/me.png").unwrap())));
+        assert_eq!(read("0"), None);
+    }
+
+    #[test]
+    fn zero_is_a_department() {
+        let read = |node: Node| DepartmentField::deserialize(&node).unwrap().read();
+        assert_eq!(read(text("0")), Ok(Some(Some(Department::new(0)))));
+        assert_eq!(read(text("2.0")), Ok(Some(Some(Department::new(2)))));
+        assert_eq!(read(text("NULL")), Ok(Some(None)));
+        assert_eq!(read(Node::Bool(false)), Ok(None));
+        for bad in ["256", "-1", "2.5", "x"] {
+            assert_eq!(read(text(bad)), Err(Refusal::InvalidDepartment), "{bad}");
+        }
     }
 
     #[test]
@@ -261,13 +373,6 @@ mod tests {
             [("true", true), ("1", true), ("True", true), ("yes", true), ("0", false), ("", false), ("False", false)]
         {
             assert_eq!(Flag::deserialize(&Node::Text(text.into())).unwrap(), Flag(on), "{text:?}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn no_text_makes_extras_panic(text in "\\PC{0,40}") {
-            let _ = extra(&text).changes();
         }
     }
 }

@@ -1,14 +1,14 @@
 //! Rows of `get-users`: the standard row, and extras if they are asked for (decision D14).
 
-use super::fields::unfolded;
-use super::{DetailRow, Error, Texts, UserRow};
+use super::{DetailRow, Error, UserRow};
 use crate::context::Ctx;
 use crate::ids::UserId;
 use crate::stepchat::{Slug, User};
 use crate::store::stepchat::lists::{self, Order};
 use crate::wire::node::Node;
+use crate::wire::spelling;
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
 
 /// Which extras a list adds.
@@ -25,21 +25,18 @@ pub enum ExtraChoice {
 
 impl<'de> Deserialize<'de> for ExtraChoice {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(match unfolded(Node::deserialize(deserializer)?) {
-            None | Some(Node::Null) => Self::None,
-            Some(list @ (Node::List(_) | Node::Map(_))) => match Texts::of(&list).0.as_slice() {
+        Ok(match spelling::given(Node::deserialize(deserializer)?) {
+            Some(list @ (Node::List(_) | Node::Map(_))) => match spelling::texts(&list).as_slice() {
                 [] => Self::None,
                 slugs => Self::Some(slugs.iter().filter_map(|slug| Slug::parse(slug)).collect()),
             },
-            Some(scalar) => {
-                let off = scalar.as_text().is_none_or(|text| text == "0" || text.eq_ignore_ascii_case("false"));
-                if off { Self::None } else { Self::All }
-            }
+            Some(switch) if spelling::is_on(&switch) => Self::All,
+            _ => Self::None,
         })
     }
 }
 
-plain_schema!(ExtraChoice, { "type": ["boolean", "string", "array"], "description": "true, or a list of slugs." });
+field_schema!(ExtraChoice, ExtraChoice, { "type": ["boolean", "string", "array"], "description": "true, or a list of slugs." });
 
 /// A row, with extras by slug and as a list when they are asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -47,12 +44,23 @@ pub struct ListedUser {
     /// The standard row.
     #[serde(flatten)]
     pub row: UserRow,
-    /// Values by slug.
+    /// Values by slug, in the order in which the extras were added.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub extra: Option<BTreeMap<String, String>>,
+    #[schemars(with = "Option<BTreeMap<String, String>>")]
+    pub extra: Option<Values>,
     /// The same extras as `get-user` shows them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub details: Option<Vec<DetailRow>>,
+}
+
+/// An object whose members stand in the order of the list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Values(Vec<(String, String)>);
+
+impl Serialize for Values {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(slug, value)| (slug, value)))
+    }
 }
 
 impl ListedUser {
@@ -76,7 +84,7 @@ impl ListedUser {
                 _ => true,
             });
             let details: Vec<DetailRow> = wanted.map(DetailRow::from).collect();
-            let extra = details.iter().map(|detail| (detail.slug.clone(), detail.value.clone())).collect();
+            let extra = Values(details.iter().map(|detail| (detail.slug.clone(), detail.value.clone())).collect());
             (Self { extra: Some(extra), details: Some(details), ..plain(user) }, place(user))
         });
         Ok(rows.collect())

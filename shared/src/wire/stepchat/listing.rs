@@ -1,11 +1,12 @@
 //! Fields that list methods share: lists of texts, users and types, sorting, cursors.
 
-use super::Text;
-use super::fields::unfolded;
+use super::fields::number;
+use super::{Error, Text};
 use crate::ids::UserId;
 use crate::stepchat::{Refusal, UserType};
 use crate::store::stepchat::lists::{Column, Place};
 use crate::wire::node::Node;
+use crate::wire::spelling;
 use serde::{Deserialize, Deserializer};
 use std::collections::BTreeSet;
 
@@ -43,39 +44,42 @@ impl<'de> Deserialize<'de> for PlaceCursor {
     }
 }
 
-/// Texts in a list: JSON, JSON text, PHP's brackets, or between commas.
+/// Names in a list: JSON, JSON text, PHP's brackets, or between commas.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Texts(pub Vec<String>);
+pub struct Names(pub Vec<String>);
 
-impl Texts {
-    /// The texts of a node that has been unfolded.
-    pub(super) fn of(node: &Node) -> Self {
-        let texts: Vec<&str> = match node {
-            Node::List(items) => items.iter().filter_map(Node::as_text).collect(),
-            Node::Map(entries) => entries.iter().filter_map(|(_, item)| item.as_text()).collect(),
-            scalar => scalar.as_text().map_or_else(Vec::new, |text| text.split(',').collect()),
-        };
-        let texts = texts.into_iter().map(str::trim).filter(|text| !text.is_empty());
-        Self(texts.map(str::to_owned).collect())
-    }
-}
-
-impl<'de> Deserialize<'de> for Texts {
+impl<'de> Deserialize<'de> for Names {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(unfolded(Node::deserialize(deserializer)?).as_ref().map(Self::of).unwrap_or_default())
+        let node = spelling::given(Node::deserialize(deserializer)?);
+        Ok(Self(node.as_ref().map(spelling::texts).unwrap_or_default()))
     }
 }
 
 /// Users by id, in any spelling of a list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct UserRefs(Option<Vec<UserId>>);
+pub struct UserRefs {
+    /// The users, each once; `None` if nothing was given.
+    named: Option<Vec<UserId>>,
+    /// Whether any whole number was in it, be it nobody's.
+    has_numbers: bool,
+}
 
 impl UserRefs {
-    /// The users, each once; `None` if the field is blank or an empty list. What cannot be an id is nobody, which is not
-    /// nothing: a list of that alone names nobody.
+    fn of(node: Node) -> Self {
+        // Zero is how PHP sends `false`. It is nobody's id, and says so where a list is required.
+        let is_zero = number(&node) == Some(0);
+        let given = spelling::given(node).filter(|node| !spelling::is_empty_list(node));
+        let Some(node) = given else { return Self { named: None, has_numbers: is_zero } };
+        let numbers: Vec<u64> = spelling::texts(&node).iter().filter_map(|id| spelling::whole_number(id)).collect();
+        let ids: BTreeSet<UserId> = numbers.iter().filter_map(|id| UserId::new(*id)).collect();
+        Self { named: Some(ids.into_iter().collect()), has_numbers: !numbers.is_empty() }
+    }
+
+    /// The users, each once; `None` if nothing was given. What cannot be an id is nobody, which is not nothing: a list of
+    /// that alone names nobody.
     #[must_use]
     pub fn named(&self) -> Option<&[UserId]> {
-        self.0.as_deref()
+        self.named.as_deref()
     }
 
     /// The users; nobody if the field names none.
@@ -83,23 +87,50 @@ impl UserRefs {
     pub fn ids(&self) -> &[UserId] {
         self.named().unwrap_or_default()
     }
+
+    /// The users that a call shall act upon. A list without a single number is a mistake of the caller's, which an answer
+    /// of `true` would hide (decision E11).
+    pub fn required(&self, field: &'static str) -> Result<&[UserId], Error> {
+        if self.has_numbers {
+            return Ok(self.ids());
+        }
+        Err(Error::InvalidArgument { field: field.into(), reason: "no id in it".into() })
+    }
 }
 
 impl<'de> Deserialize<'de> for UserRefs {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let node = unfolded(Node::deserialize(deserializer)?);
-        let given = node.filter(|node| match node {
-            Node::Null => false,
-            Node::List(items) => !items.is_empty(),
-            Node::Map(entries) => !entries.is_empty(),
-            _ => true,
-        });
-        let ids = |node: Node| Texts::of(&node).0.iter().filter_map(|id| UserId::parse(id)).collect::<BTreeSet<_>>();
-        Ok(Self(given.map(|node| ids(node).into_iter().collect())))
+        Node::deserialize(deserializer).map(Self::of)
     }
 }
 
-/// `["column", "order"]`; what names no column is the default order, newest first.
+/// Users by id, or a word that stands for some.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum UserSelection {
+    /// Everybody: `all`, or nothing given (decision D37).
+    #[default]
+    Everybody,
+    /// Agents and admins: `agents`.
+    Staff,
+    /// These.
+    Named(Vec<UserId>),
+}
+
+impl<'de> Deserialize<'de> for UserSelection {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let node = Node::deserialize(deserializer)?;
+        let words = spelling::given(node.clone()).as_ref().map(spelling::texts).unwrap_or_default();
+        // The page has a stray `>` before the word.
+        Ok(match words.as_slice() {
+            [word] if word.trim_start_matches('>').eq_ignore_ascii_case("all") => Self::Everybody,
+            [word] if word.eq_ignore_ascii_case("agents") => Self::Staff,
+            _ => UserRefs::of(node).named.map_or(Self::Everybody, Self::Named),
+        })
+    }
+}
+
+/// `["column", "order"]`, or the same as a text: `column`, `column order`, `column,order`. What names no column is the
+/// default order, newest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sorting {
     /// The column.
@@ -116,15 +147,16 @@ impl Default for Sorting {
 
 impl<'de> Deserialize<'de> for Sorting {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Texts(words) = Texts::deserialize(deserializer)?;
-        let mut words = words.iter();
-        let column = words.next().and_then(|word| Column::parse(word));
-        let ascending = words.next().is_some_and(|word| word.eq_ignore_ascii_case("asc"));
+        let node = spelling::given(Node::deserialize(deserializer)?);
+        let texts = node.as_ref().map(spelling::texts).unwrap_or_default();
+        let mut words = texts.iter().flat_map(|text| text.split_whitespace()).map(str::to_ascii_lowercase);
+        let column = words.next().and_then(|word| Column::parse(&word));
+        let ascending = words.next().is_some_and(|word| matches!(word.as_str(), "asc" | "ascending"));
         Ok(column.map_or_else(Self::default, |column| Self { column, descending: !ascending }))
     }
 }
 
-/// Types of users. Unknown ones match nobody; none at all means every type.
+/// Types of users, in any case. Unknown ones match nobody; none at all, and `all`, mean every type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Types(pub Vec<UserType>);
 
@@ -136,21 +168,23 @@ impl Default for Types {
 
 impl<'de> Deserialize<'de> for Types {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Texts(words) = Texts::deserialize(deserializer)?;
-        if words.is_empty() {
+        let node = spelling::given(Node::deserialize(deserializer)?);
+        let words = node.as_ref().map(spelling::texts).unwrap_or_default();
+        if words.is_empty() || words.iter().any(|word| word.eq_ignore_ascii_case("all")) {
             return Ok(Self::default());
         }
-        let named = UserType::LISTED.into_iter().filter(|kind| words.iter().any(|word| word == kind.as_str()));
-        Ok(Self(named.collect()))
+        let is_named = |kind: &UserType| words.iter().any(|word| word.eq_ignore_ascii_case(kind.as_str()));
+        Ok(Self(UserType::LISTED.into_iter().filter(is_named).collect()))
     }
 }
 
-plain_schema!(UserCursor, { "type": "string", "description": "The next_cursor of the answer before." });
-plain_schema!(PlaceCursor, { "type": "string", "description": "The next_cursor of the answer before." });
-plain_schema!(Texts, { "type": ["array", "string"], "description": "A list, as JSON, as JSON text, in PHP brackets, or between commas." });
-plain_schema!(UserRefs, { "type": ["array", "string"], "description": "Ids of users: [1, 2], as JSON, as JSON text, in PHP brackets, or between commas." });
-plain_schema!(Sorting, { "type": ["array", "string"], "description": "[\"column\", \"ASC\" or \"DESC\"]." });
-plain_schema!(Types, { "type": ["array", "string"], "description": "Any of visitor, lead, user, agent, admin." });
+field_schema!(UserCursor, Cursor, { "type": "string", "description": "The next_cursor of the answer before." });
+field_schema!(PlaceCursor, Cursor, { "type": "string", "description": "The next_cursor of the answer before." });
+field_schema!(Names, Names, { "type": ["array", "string"], "description": "A list, as JSON, as JSON text, in PHP brackets, or between commas." });
+field_schema!(UserRefs, Users, { "type": ["array", "string"], "description": "Ids of users: [1, 2], as JSON, as JSON text, in PHP brackets, or between commas." });
+field_schema!(UserSelection, UsersOrWord, { "type": ["array", "string"], "description": "Ids of users: [1, 2], as JSON, as JSON text, in PHP brackets, or between commas; or a word." });
+field_schema!(Sorting, Sorting, { "type": ["array", "string"], "description": "[\"column\", \"ASC\" or \"DESC\"]." });
+field_schema!(Types, UserTypes, { "type": ["array", "string"], "description": "Any of visitor, lead, user, agent, admin; or all." });
 
 #[cfg(test)]
 mod tests {
@@ -167,7 +201,10 @@ mod tests {
         assert_eq!(read(text(r#"["email","asc"]"#)), by(Column::Email, false));
         assert_eq!(read(Node::List(vec![text("last_name"), text("DESC")])), by(Column::LastName, true));
         assert_eq!(read(text("first_name")), by(Column::FirstName, true));
-        for unknown in ["", "[]", r#"["password","ASC"]"#, "{"] {
+        for spelled in ["First_Name ascending", "first_name,ASC", "FIRST_NAME asc", r#"["First_Name","Ascending"]"#] {
+            assert_eq!(read(text(spelled)), by(Column::FirstName, false), "{spelled}");
+        }
+        for unknown in ["", "0", "false", "[]", r#"["password","ASC"]"#, "{"] {
             assert_eq!(read(text(unknown)), Sorting::default(), "{unknown}");
         }
     }
@@ -178,24 +215,78 @@ mod tests {
             let refs = UserRefs::deserialize(node).unwrap();
             refs.named().map(|ids| ids.iter().map(|id| id.get()).collect::<Vec<_>>())
         };
-        for spelled in ["[1,2]", "[\"2\",\"1\",\"1\"]", "1, 2", "2,x,1,-1", "\"1,2\"", "{\"5\":1,\"7\":2}"] {
+        for spelled in [
+            "[1,2]",
+            "[\"2\",\"1\",\"1\"]",
+            "1, 2",
+            "2,x,1,-1",
+            "\"1,2\"",
+            "{\"5\":1,\"7\":2}",
+            "[1.0,2.0]",
+            "\"[1,2]\"",
+            "1.0,2e0",
+        ] {
             assert_eq!(ids(&text(spelled)), Some(vec![1, 2]), "{spelled}");
         }
         assert_eq!(ids(&Node::Map(vec![("5".into(), text("1")), ("7".into(), text("2"))])), Some(vec![1, 2]));
         assert_eq!(ids(&Node::Number("7".into())), Some(vec![7]));
-        for nothing in ["", " ", "false", "[]", "{}", "null"] {
+        for nothing in ["", " ", "0", "false", "False", "[]", "{}", "null"] {
             assert_eq!(ids(&text(nothing)), None, "{nothing}");
         }
-        for nobody in ["0", "abc", "[0]", "[\"abc\"]", "-1,x", "[1", "true", ",", "[\"\"]", "[null]", "[[1]]"] {
+        for nobody in [
+            "abc",
+            "2.5",
+            "undefined",
+            "[object Object]",
+            "[0]",
+            "[\"abc\"]",
+            "-1,x",
+            "[1",
+            "true",
+            ",",
+            "[\"\"]",
+            "[null]",
+            "[[1]]",
+        ] {
             assert_eq!(ids(&text(nobody)), Some(Vec::new()), "{nobody}");
         }
+    }
+
+    #[test]
+    fn who_acts_must_name_a_number() {
+        let required = |spelled: &str| {
+            let refs = UserRefs::deserialize(&text(spelled)).unwrap();
+            refs.required("user_ids").map(|ids| ids.iter().map(|id| id.get()).collect::<Vec<_>>())
+        };
+        for (spelled, ids) in [("[1,\"x\"]", vec![1]), ("0", vec![]), ("[0]", vec![]), ("[9999999999999]", vec![])] {
+            assert_eq!(required(spelled).unwrap(), ids, "{spelled}");
+        }
+        for none in ["", "false", "[]", "abc", "[[2,3]]", "[\"\"]", "2.5", "NaN", "-1"] {
+            assert_eq!(required(none).unwrap_err().code(), "invalid-argument", "{none}");
+        }
+    }
+
+    #[test]
+    fn a_selection_of_nobody_is_not_everybody() {
+        let read = |spelled: &str| UserSelection::deserialize(&text(spelled)).unwrap();
+        for all in ["", "0", "false", "all", ">all", "ALL", "[\"all\"]", "null", "[]"] {
+            assert_eq!(read(all), UserSelection::Everybody, "{all}");
+        }
+        assert_eq!(read("agents"), UserSelection::Staff);
+        for nobody in ["[\"\"]", "[[2,3]]", "abc", "all,agents"] {
+            assert_eq!(read(nobody), UserSelection::Named(Vec::new()), "{nobody}");
+        }
+        assert_eq!(read("2.0,x"), UserSelection::Named(vec![UserId::new(2).unwrap()]));
     }
 
     #[test]
     fn unknown_types_match_nobody_and_none_means_all() {
         let read = |node: Node| Types::deserialize(&node).unwrap().0;
         assert_eq!(read(text(r#"["agent","bot","x"]"#)), [UserType::Agent]);
-        assert_eq!(read(text("")).len(), 5);
+        assert_eq!(read(text(r#"["Lead","AGENT"]"#)), [UserType::Lead, UserType::Agent]);
+        for all in ["", "0", "false", "all", r#"["all"]"#, "[]"] {
+            assert_eq!(read(text(all)).len(), 5, "{all}");
+        }
         assert!(read(text(r#"["bot"]"#)).is_empty());
     }
 }

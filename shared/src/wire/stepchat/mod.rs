@@ -5,6 +5,7 @@ mod bot;
 mod conversation_fields;
 mod conversation_row;
 mod error;
+mod extra;
 mod fields;
 mod listed;
 mod listing;
@@ -12,20 +13,27 @@ mod row;
 
 pub use answer::{Answer, Filled, OrFalse};
 pub use bot::new_bot;
-pub use conversation_fields::{AttachmentsField, ConversationRef, MessageCursor, PayloadField, SenderRef};
+pub use conversation_fields::{
+    AgentRef, AttachmentsField, ConversationRef, MessageCursor, PayloadField, SenderRef, StatusField,
+};
 pub use conversation_row::{ConversationDetails, ConversationRow, LatestRow, MessageRow, Person};
 pub use error::Error;
-pub use fields::{DepartmentField, Extra, Flag, Text, UserRef, present};
-pub use listed::{ExtraChoice, ListedUser};
-pub use listing::{PlaceCursor, Sorting, Texts, Types, UserCursor, UserRefs};
+pub use extra::Extra;
+pub use fields::{
+    DepartmentField, EmailField, Flag, NewPassword, OptionalUserRef, PageField, PictureField, SinceField, Text,
+    TextOrFalse, TypeField, UrlField, UserRef,
+};
+pub use listed::{ExtraChoice, ListedUser, Values};
+pub use listing::{Names, PlaceCursor, Sorting, Types, UserCursor, UserRefs, UserSelection};
 pub use row::{DetailRow, UserDetails, UserRow};
 
 use crate::auth::stepchat::{Admin, authenticate, authenticate_login, note_use};
 use crate::context::Ctx;
 use crate::method::{Effect, Family};
+use crate::routes::FrontDoor;
 use crate::store::Table;
 use crate::store::files::{self, FileKey};
-use crate::store::grants::{Action, Grant};
+use crate::store::grants::{Action, AuthItem, Grant};
 use crate::wire::{Inbound, Junk, Reply, ReplyType};
 use http::StatusCode;
 
@@ -46,14 +54,16 @@ impl Family for Stepchat {
     const NAME: &'static str = "stepchat";
     const SELECTOR: &'static str = "function";
     const ROOT: &'static str = "/stepchat";
-    const FRONT_DOORS: &'static [&'static str] = &["/stepchat", "/include/api.php"];
+    const FRONT_DOORS: &'static [FrontDoor] =
+        &[FrontDoor::at("/stepchat"), FrontDoor::in_any_folder("/include/api.php")];
     const TRAILING_SLASH: bool = false;
     const JUNK: Junk = Junk::Refused;
     // Tokens; and for API tokens the admin behind one, and the note of its use.
     const GRANTS: &'static [Grant] = &[
-        Grant::on(Table::Auth, Action::GetItem),
+        Grant::auth(AuthItem::AdminToken, Action::GetItem),
+        Grant::auth(AuthItem::ApiToken, Action::GetItem),
         Grant::on(Table::Stepchat, Action::GetItem),
-        Grant::on(Table::Auth, Action::UpdateItem),
+        Grant::auth(AuthItem::ApiToken, Action::UpdateItem),
     ];
 
     const DOOR_GRANTS: &'static [Grant] = files::SERVE;

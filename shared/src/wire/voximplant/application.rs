@@ -5,7 +5,7 @@ use crate::ids::{AccountId, ApplicationId};
 use crate::store::grants::{Action, Grant};
 use crate::store::voximplant::{accounts, applications};
 use crate::store::{Store, Table};
-use crate::text::fold;
+use crate::text::Part;
 use crate::voximplant::{ApplicationName, Parameter, Refusal};
 
 const INVALID_ID: Refusal = Refusal::Invalid(Parameter("application_id"));
@@ -99,9 +99,9 @@ impl ApplicationFilter {
                     return Err(INVALID_ID.into());
                 }
                 let owner = owner.ok_or(INVALID_ID)?;
-                let part = fold(part);
+                let part = Part::of(part);
                 let chosen = applications.iter().filter(|application| {
-                    id.is_none_or(|id| id == application.id) && application.name.full(&owner.name).contains(&part)
+                    id.is_none_or(|id| id == application.id) && part.is_in(&application.name.full(&owner.name))
                 });
                 Ok(chosen.map(|application| application.id).collect())
             }

@@ -2,8 +2,10 @@
 //! here: they count as not given.
 
 use crate::ids::ApplicationId;
+use crate::timestamp::Timestamp;
 use crate::wire::decode_field;
 use crate::wire::node::Node;
+use crate::wire::spelling;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -26,7 +28,7 @@ impl<'de> Deserialize<'de> for Text {
     }
 }
 
-plain_schema!(Text, { "type": "string" });
+field_schema!(Text, Text, { "type": "string" });
 
 /// `true`, `false` in any case, `1` or `0`; nothing else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,47 +37,65 @@ pub struct Bool(pub bool);
 impl<'de> Deserialize<'de> for Bool {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = scalar(deserializer)?;
-        match text.to_ascii_lowercase().as_str() {
-            "true" | "1" => Ok(Self(true)),
-            "false" | "0" => Ok(Self(false)),
-            _ => Err(D::Error::custom("not a boolean")),
-        }
+        spelling::boolean(&text).map(Self).ok_or_else(|| D::Error::custom("not a boolean"))
     }
 }
 
-plain_schema!(Bool, { "type": "boolean" });
+field_schema!(Bool, Boolean, { "type": "boolean" });
 
-/// A number of records: plain decimal digits.
+/// A number of records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Count(pub usize);
 
 impl<'de> Deserialize<'de> for Count {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = scalar(deserializer)?;
-        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-        digits.then(|| text.parse().ok()).flatten().map(Self).ok_or_else(|| D::Error::custom("not a count"))
+        let count = spelling::whole_number(&text).and_then(|count| usize::try_from(count).ok());
+        count.map(Self).ok_or_else(|| D::Error::custom("not a count"))
     }
 }
 
-plain_schema!(Count, { "type": "integer", "minimum": 0 });
+field_schema!(Count, Count, { "type": "integer", "minimum": 0 });
 
-/// One id: plain decimal digits, positive. `0` is what the Go client sends for "not given".
+/// One id. `0` is what the Go client sends for "not given".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ids(pub Option<u64>);
 
 impl<'de> Deserialize<'de> for Ids {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = scalar(deserializer)?;
-        if text == "0" {
+        let number = spelling::whole_number(&text).ok_or_else(|| D::Error::custom("not an id"))?;
+        if number == 0 {
             return Ok(Self(None));
         }
-        // Any id type would do: they all read the same digits.
-        let id = ApplicationId::parse(&text).map(ApplicationId::get);
+        // Any id type would do: they all have the same bounds.
+        let id = ApplicationId::new(number).map(ApplicationId::get);
         id.map(|id| Self(Some(id))).ok_or_else(|| D::Error::custom("not an id"))
     }
 }
 
-plain_schema!(Ids, { "type": "integer", "minimum": 1 });
+field_schema!(Ids, Id, { "type": "integer", "minimum": 1 });
+
+/// A moment in any usual form (decision E12).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment(pub Timestamp);
+
+impl Moment {
+    /// The second it lies in, as the wire shows moments.
+    #[must_use]
+    pub const fn second(self) -> Timestamp {
+        self.0.second()
+    }
+}
+
+impl<'de> Deserialize<'de> for Moment {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = scalar(deserializer)?;
+        Timestamp::parse(&text).map(Self).ok_or_else(|| D::Error::custom("not a moment"))
+    }
+}
+
+field_schema!(Moment, Moment, { "type": "string" });
 
 /// Ids separated by semicolons, or `all`. A single `0` is what clients send for "not given".
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,16 +123,24 @@ impl<'de> Deserialize<'de> for IdList {
     }
 }
 
-plain_schema!(IdList, { "type": "string", "description": "Ids separated by semicolons, or `all`." });
+field_schema!(IdList, IdList, { "type": "string", "description": "Ids separated by semicolons, or `all`." });
 
-/// Values separated by semicolons; empty ones are dropped.
+/// JSON text of a list as the list it is (decision E11); all other text stays text, for names may look like anything.
+fn listed(node: Node) -> Node {
+    match spelling::unfolded(node.clone()) {
+        list @ Node::List(_) => list,
+        _ => node,
+    }
+}
+
+/// Values separated by semicolons, or a JSON list of them; empty ones are dropped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SemicolonList<T>(pub Vec<T>);
 
 impl<'de, T: DeserializeOwned> Deserialize<'de> for SemicolonList<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let unreadable = || D::Error::custom("not a list of plain values");
-        let text = match Node::deserialize(deserializer)? {
+        let text = match listed(Node::deserialize(deserializer)?) {
             Node::List(items) => {
                 // To pass an item over is to act on less, or to find more, than was asked for.
                 let plain = |item: &Node| match item {
@@ -140,7 +168,11 @@ impl<T> JsonSchema for SemicolonList<T> {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "description": "Values separated by semicolons." })
+        json_schema!({
+            "type": "string",
+            "description": "Values separated by semicolons.",
+            "x-kind": crate::wire::Kind::SemicolonList.as_str(),
+        })
     }
 }
 
@@ -168,4 +200,4 @@ impl<'de> Deserialize<'de> for Cursor {
     }
 }
 
-plain_schema!(Cursor, { "type": "string", "maxLength": MAX_CURSOR_BYTES, "pattern": "^[A-Za-z0-9_-]*$" });
+field_schema!(Cursor, Cursor, { "type": "string", "maxLength": MAX_CURSOR_BYTES, "pattern": "^[A-Za-z0-9_-]*$" });

@@ -9,7 +9,7 @@ mod selection;
 
 pub use application::{ApplicationFilter, ApplicationRef, one_application};
 pub use error::Error;
-pub use fields::{Bool, Count, Cursor, IdList, Ids, SemicolonList, Text};
+pub use fields::{Bool, Count, Cursor, IdList, Ids, Moment, SemicolonList, Text};
 pub use promised::promised;
 pub use records::{
     ApplicationCreated, ApplicationInfo, Done, ListAnswer, Page, QueueInfo, QueueOfUser, SkillInfo, UserInfo,
@@ -19,8 +19,9 @@ pub use selection::{APPLICATIONS, Pair, QUEUES, SKILLS, Selection, USERS, Users,
 use crate::auth::voximplant::{Caller, authenticate};
 use crate::context::Ctx;
 use crate::method::{Effect, Family};
+use crate::routes::FrontDoor;
 use crate::store::Table;
-use crate::store::grants::{Action, Grant};
+use crate::store::grants::{Action, AuthItem, Grant};
 use crate::voximplant::Role;
 use crate::wire::{Inbound, Junk, Reply, ReplyType};
 use http::StatusCode;
@@ -42,12 +43,15 @@ impl Family for Voximplant {
     const NAME: &'static str = "voximplant";
     const SELECTOR: &'static str = "cmd";
     const ROOT: &'static str = "/platform_api";
-    const FRONT_DOORS: &'static [&'static str] = &["/platform_api", "/platform_api/"];
+    const FRONT_DOORS: &'static [FrontDoor] = &[FrontDoor::at("/platform_api")];
     const TRAILING_SLASH: bool = true;
     const JUNK: Junk = Junk::Ignored;
     // Credentials, and the account behind a token that names a child account.
-    const GRANTS: &'static [Grant] =
-        &[Grant::on(Table::Auth, Action::GetItem), Grant::on(Table::Voximplant, Action::GetItem)];
+    const GRANTS: &'static [Grant] = &[
+        Grant::auth(AuthItem::ServiceKey, Action::GetItem),
+        Grant::auth(AuthItem::ApiKey, Action::GetItem),
+        Grant::on(Table::Voximplant, Action::GetItem),
+    ];
 
     type Access = Access;
     type Caller = Caller;

@@ -3,13 +3,14 @@
 use super::Done;
 use crate::context::Ctx;
 use crate::store::voximplant::tasks::Task;
-use crate::store::{CommitError, Txn};
+use crate::store::{CommitError, StoreError, Txn};
 use crate::voximplant::Refusal;
 
 /// Commits the transaction that promises a task, together with the answer; then does what this call can of the task.
 /// `background/jobs` does the rest.
 pub async fn promised(ctx: &Ctx, txn: Txn<Refusal>, task: &Task) -> Result<Done, CommitError<Refusal>> {
     ctx.commit(txn, &Done::ANSWER).await?;
+    task.prepare(ctx.store()).await.map_err(StoreError::in_doubt)?;
     // From here on a failure leaves work to `background/jobs`, not a call that did not happen.
     drop(task.begin(ctx.store(), ctx.now(), ctx.inline_until()).await);
     Ok(Done::ANSWER)

@@ -43,10 +43,10 @@ pub(super) fn document(root: &Path, family: &FamilyEntry) -> Result<File> {
         let source = workspace::family_folder(root, family.name).join(entry.folder()).join("src/lib.rs");
         let about = prose::of(&workspace::read(&source)?);
         let operation = operation(protocol, entry, &schemas, about, examples.len());
-        paths.insert(entry.paths().into_iter().next().unwrap_or_default(), json!({ "post": operation }));
+        paths.insert(entry.path(), json!({ "post": operation }));
     }
     if let Some(door) = family.front_doors.first() {
-        paths.insert((*door).to_owned(), json!({ "post": front_door(protocol, family, &schemas) }));
+        paths.insert(door.path().to_owned(), json!({ "post": front_door(protocol, family, &schemas) }));
     }
     schemas.extend(protocol.errors());
     let document = Document {
@@ -100,7 +100,7 @@ fn idempotency_key() -> Value {
         "required": false,
         "schema": { "type": "string", "maxLength": 255 },
         "description": "The same key with the same parameters gets the first answer again, without a second effect. \
-                        The field `request_id` does the same.",
+                        The field `idempotency_key` does the same.",
     })
 }
 
@@ -223,7 +223,7 @@ mod tests {
     fn every_method_is_an_operation_with_its_parameters_and_its_answer() {
         for (family, document) in Registry::compiled().families.iter().zip(documents()) {
             for entry in family.methods {
-                let operation = &document["paths"][&entry.paths()[0]]["post"];
+                let operation = &document["paths"][entry.path()]["post"];
                 assert_eq!(operation["operationId"], entry.name);
                 assert_eq!(operation["summary"], entry.summary);
                 let form = &operation["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"]["$ref"];
@@ -236,7 +236,7 @@ mod tests {
     fn every_method_has_examples_with_one_answer_each_and_no_placeholder() {
         for (family, document) in Registry::compiled().families.iter().zip(documents()) {
             for entry in family.methods {
-                let operation = &document["paths"][&entry.paths()[0]]["post"];
+                let operation = &document["paths"][entry.path()]["post"];
                 let shown = |at: &Value| -> Vec<Value> {
                     let examples = at["content"]["application/json"]["examples"].as_object().unwrap().values();
                     let names = examples.map(|example| example["$ref"].as_str().unwrap().trim_start_matches('#'));

@@ -7,6 +7,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 use shared::method::Entry;
+use shared::wire::KIND;
 use std::collections::BTreeMap;
 
 const PREFIX: &str = "#/components/schemas/";
@@ -102,6 +103,8 @@ impl Side {
                 let mut settled = Components::new();
                 for (key, value) in members {
                     match (key.as_str(), value) {
+                        // Which spellings a field takes is for tests to know.
+                        (KIND, _) => {}
                         ("$ref", _) => settled.extend(self.reference(schema, names, components)),
                         ("description", Value::String(text)) => {
                             settled.insert(key.clone(), prose::without_sources(text).into());

@@ -7,10 +7,10 @@ use super::yaml::{Map, Yaml};
 /// The resource of the log group.
 pub(super) const LOGS: &str = "ApiLogs";
 
-/// What is logged of a request. Never the path as it was sent, the query, a header or the body: they can hold tokens.
+/// What is logged of a request. A function's own line has the same `request_id`. Never the path as it was sent, the query, a header or the body: they can hold tokens.
 const FIELDS: [(&str, &str); 9] = [
     ("time", "$context.requestTime"),
-    ("requestId", "$context.requestId"),
+    ("request_id", "$context.requestId"),
     ("route", "$context.routeKey"),
     ("status", "$context.status"),
     ("sourceIp", "$context.identity.sourceIp"),

@@ -24,12 +24,14 @@ pub(super) const FAMILIES: [&str; 2] = ["stepchat", "voximplant"];
 /// The family of scheduled work.
 pub(super) const BACKGROUND: &str = "background";
 
+/// The resource of the alarm for the gateway's own 5xx.
+const SERVER_ERRORS: &str = "ServerErrorsAlarm";
+
 const FIVE_MINUTES: i32 = 300;
 
 pub(super) fn resources() -> Map {
-    let topic = Map::new()
-        .with("DisplayName", Yaml::reference("AWS::StackName"))
-        .with("KmsMasterKeyId", Yaml::reference(DATA_KEY));
+    // No name of the stack's in it: a display name ends at 100 characters, a stack's at 128. The subject names the alarm.
+    let topic = Map::new().with("DisplayName", "Switchboard").with("KmsMasterKeyId", Yaml::reference(DATA_KEY));
     let subscription = Map::new()
         .with("TopicArn", Yaml::reference(TOPIC))
         .with("Protocol", "email")
@@ -49,15 +51,22 @@ pub(super) fn resources() -> Map {
         )
         .gap()
         .with("TurnedAway", resource("AWS::Logs::MetricFilter", turned_away()));
-    alarms().into_iter().fold(resources, |resources, (name, alarm)| {
-        resources.gap().with(&name, resource("AWS::CloudWatch::Alarm", alarm))
+    alarms().into_iter().fold(resources, |resources, (id, alarm)| {
+        let alarm = Map::new().with("AlarmName", name(&id)).and(alarm);
+        resources.gap().with(&id, resource("AWS::CloudWatch::Alarm", alarm))
     })
 }
 
-/// The alarms that stop and take back the release of a new version.
-pub(super) fn of_release(function: &Function) -> [String; 2] {
+/// The names of the alarms that stop and take back the release of a new version. By reference they would close a circle:
+/// a release waits for its alarms, an alarm of the API for the API, the API for the alias that the release moves.
+pub(super) fn of_release(function: &Function) -> Yaml {
     let family = FAMILIES.into_iter().find(|family| function.binary.starts_with(family)).unwrap_or_default();
-    [faults_id(family), "ServerErrorsAlarm".to_owned()]
+    Yaml::from_iter([name(&faults_id(family)), name(SERVER_ERRORS)])
+}
+
+/// An alarm's name: it is known before the alarm is there.
+fn name(id: &str) -> Yaml {
+    Yaml::substituted(&format!("${{AWS::StackName}}-{id}"))
 }
 
 fn faults_id(family: &str) -> String {
@@ -100,7 +109,7 @@ fn alarms() -> Vec<(String, Map)> {
         })
         .collect();
     alarms.push((
-        "ServerErrorsAlarm".into(),
+        SERVER_ERRORS.into(),
         sum_alarm(
             "The API answered 5xx: a function failed, or none was free.",
             gateway("5xx"),
@@ -203,12 +212,14 @@ fn sum_of(metrics: Vec<(Map, &str)>) -> Map {
     Map::new().with("Metrics", std::iter::once(sum.with("ReturnData", true)).chain(parts).collect::<Yaml>())
 }
 
-/// Work that stays undone; also jobs that do not run at all, whose metric is missing.
+/// Work that stays undone; also jobs that do not run at all, whose metric is missing. That is told by the state "not
+/// enough data", and not by "missing is bad": a new alarm begins in that state, so nobody is told before the first run.
 fn job_age() -> Map {
     let metric = Metric::own(JobMetric::Age.name(), BACKGROUND).map();
     let watched = metric.with("Statistic", "Maximum").with("Period", FIVE_MINUTES);
     let about = "Background work is left undone for too long, or the jobs do not run.";
-    alarm(about, watched, (3, 3), Yaml::reference(JOB_AGE), "breaching")
+    let told = Yaml::from_iter([Yaml::reference(TOPIC)]).on_one_line();
+    alarm(about, watched, (3, 3), Yaml::reference(JOB_AGE), "missing").with("InsufficientDataActions", told)
 }
 
 /// A finding is found again at every look, so one is enough, and it stays.
@@ -230,7 +241,11 @@ mod tests {
         for promise in ["AlarmActions: [!Ref AlarmTopic]", "TreatMissingData:", "DatapointsToAlarm:"] {
             assert_eq!(text.matches(promise).count(), count, "{promise}");
         }
-        assert_eq!(text.matches("TreatMissingData: breaching").count(), 1, "only jobs that stay away are a failure");
+        let missed = ["TreatMissingData: missing", "InsufficientDataActions: [!Ref AlarmTopic]"];
+        for told in missed {
+            assert_eq!(text.matches(told).count(), 1, "only jobs that stay away are a failure");
+        }
+        assert!(!text.contains("TreatMissingData: breaching"), "a new alarm would be on before the first run");
     }
 
     #[test]

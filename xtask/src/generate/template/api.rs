@@ -4,6 +4,7 @@ use super::parameters::{CORS, is_set};
 use super::yaml::{Map, Yaml};
 use super::{access_log, resource, throttling};
 use crate::generate::deployment::{Group, Trigger};
+use shared::routes::RoutePath;
 
 /// The resource of the API.
 pub(super) const API: &str = "Api";
@@ -46,7 +47,7 @@ fn cors() -> Map {
 /// What wakes a function, as its events.
 pub(super) fn events(trigger: &Trigger) -> Map {
     match trigger {
-        Trigger::Paths(paths) => paths.iter().enumerate().fold(Map::new(), routes),
+        Trigger::Routes(listed) => listed.iter().enumerate().fold(Map::new(), routes),
         Trigger::EveryMinute => {
             let schedule = event("Schedule", Map::new().with("Schedule", "rate(1 minute)"));
             Map::new().with("EveryMinute", schedule)
@@ -55,7 +56,7 @@ pub(super) fn events(trigger: &Trigger) -> Map {
 }
 
 /// One route per verb: `ANY` would also wake functions for what they refuse.
-fn routes(events: Map, (at, path): (usize, &String)) -> Map {
+fn routes(events: Map, (at, path): (usize, &RoutePath)) -> Map {
     VERBS.into_iter().fold(events, |events, (name, verb)| {
         // The first path needs no number.
         let name = if at == 0 { name.to_owned() } else { format!("{name}{}", at + 1) };
@@ -74,7 +75,7 @@ mod tests {
 
     #[test]
     fn each_path_takes_get_and_post() {
-        let events = events(&Trigger::Paths(vec!["/a".into(), "/a/{proxy+}".into()])).document();
+        let events = events(&Trigger::Routes(vec![RoutePath::literal("/a"), RoutePath::below("/a")])).document();
         let expected = "\
             Get: { Type: HttpApi, Properties: { ApiId: !Ref Api, Method: GET, Path: /a } }\n\
             Post: { Type: HttpApi, Properties: { ApiId: !Ref Api, Method: POST, Path: /a } }\n\

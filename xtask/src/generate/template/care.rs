@@ -2,7 +2,7 @@
 
 use super::yaml::{Map, Yaml};
 use super::{alarms, parameters};
-use crate::generate::deployment::Function;
+use crate::generate::deployment::{Function, Trigger};
 use crate::workspace::FRONT_DOOR;
 
 /// Asks for a password.
@@ -29,7 +29,9 @@ fn concurrency(function: &Function) -> Option<&'static str> {
         LOGIN => Some(parameters::LOGIN_CONCURRENCY),
         TRANSFER => Some(parameters::TRANSFER_CONCURRENCY),
         binary if BULK.contains(&binary) => Some(parameters::BULK_CONCURRENCY),
-        _ => None,
+        _ if function.binary.ends_with(FRONT_DOOR) => Some(parameters::FRONT_DOOR_CONCURRENCY),
+        // The jobs are one run a minute.
+        _ => matches!(function.trigger, Trigger::Routes(_)).then_some(parameters::FUNCTION_CONCURRENCY),
     }
 }
 
@@ -43,13 +45,15 @@ pub(super) fn properties(function: &Function) -> Map {
     if !is_released_slowly(function) {
         return properties;
     }
-    let watched = alarms::of_release(function).into_iter().map(|alarm| Yaml::reference(&alarm)).collect::<Yaml>();
-    let preference =
-        Map::new().with("Type", Yaml::reference(parameters::RELEASE)).with("Alarms", watched.on_one_line());
+    // SAM makes of this form that nothing is watched.
+    let unwatched = Yaml::from_iter([Yaml::reference("AWS::NoValue")]);
+    let watched = Yaml::either(parameters::RELEASE_IS_WATCHED, alarms::of_release(function), unwatched);
+    let preference = Map::new().with("Type", Yaml::reference(parameters::RELEASE)).with("Alarms", watched);
     properties
         .with("AutoPublishAlias", "live")
-        // A changed setting is a new version too.
-        .with("AutoPublishAliasAllProperties", true)
+        // SAM names the version after this. By itself it would see that the code's address has changed, and not that a
+        // parameter has: the alias would keep the old settings.
+        .with("AutoPublishCodeSha256", Yaml::reference(parameters::REVISION))
         .with("DeploymentPreference", preference)
 }
 

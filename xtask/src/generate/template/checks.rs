@@ -29,6 +29,12 @@ fn one(id: &str, reason: &str) -> Map {
     Map::new().with("id", id).with("comment", reason)
 }
 
+/// For a property whose parameter may be empty, since the resource is not there then: the linter looks at the default alone.
+pub(super) fn of_an_empty_default() -> Map {
+    let ignored = Yaml::from_iter(["W1030"]).on_one_line();
+    Map::new().with("cfn-lint", Map::new().with("config", Map::new().with("ignore_checks", ignored)))
+}
+
 /// For a table that is encrypted with DynamoDB's own key.
 pub(super) fn key_of_dynamodb() -> Map {
     let reason =

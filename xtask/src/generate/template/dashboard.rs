@@ -46,7 +46,11 @@ fn body() -> Value {
         graph("Tables throttled", "Sum", &throttled()),
         graph("Background work: left, and age in seconds", "Maximum", &jobs(&[JobMetric::Left, JobMetric::Age])),
         graph("Background work finished", "Sum", &jobs(&[JobMetric::Finished])),
-        graph("Ledger: findings", "Maximum", &jobs(&[JobMetric::LedgerFindings])),
+        graph(
+            "Ledger: findings, and accounts checked",
+            "Maximum",
+            &jobs(&[JobMetric::LedgerFindings, JobMetric::LedgerAccounts]),
+        ),
     ];
     let placed = graphs.into_iter().enumerate().map(|(at, graph)| {
         let (x, y) = (at % 3 * WIDTH, at / 3 * HEIGHT);

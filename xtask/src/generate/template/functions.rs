@@ -1,12 +1,13 @@
 //! The functions, each with its log group.
 
 use super::bucket::BUCKET;
-use super::parameters::{ARCHITECTURE, LOG_RETENTION, settings};
+use super::parameters::{ARCHITECTURE, LOG_RETENTION, SECRETS_REVISION, settings};
 use super::tables::table_id;
 use super::yaml::{Map, Yaml};
-use super::{METRICS, api, care, function_id, policies, resource, secrets};
+use super::{METRICS, api, care, function_id, logs_id, resource, roles, secrets};
 use crate::generate::deployment::{Function, Group, MEMORY, Trigger};
 use crate::names::pascal;
+use shared::config::Needs;
 use shared::store::files::BUCKET_VARIABLE;
 
 /// Seconds a request may take: the API gives up after 30.
@@ -36,12 +37,9 @@ pub(super) fn resources(group: &Group) -> Map {
         let resources = if at == 0 { resources.heading(&group.title) } else { resources.gap() };
         resources
             .with(&function_id(function), resource("AWS::Serverless::Function", properties(function)))
+            .with(&roles::role_id(function), roles::role(function))
             .with(&logs_id(function), resource("AWS::Logs::LogGroup", encrypted_logs(&function.binary)))
     })
-}
-
-fn logs_id(function: &Function) -> String {
-    format!("{}Logs", pascal(&function.binary))
 }
 
 /// A log group of this stack, under a prefix for which the key may be used.
@@ -61,6 +59,9 @@ fn properties(function: &Function) -> Map {
             .remark("Read when the stack is deployed. Whoever may see a function's settings sees it.")
             .with(name, value)
     });
+    // CloudFormation reads a secret again only for a function that changes.
+    let generation = (function.needs != Needs::NONE).then(|| Yaml::reference(SECRETS_REVISION));
+    let variables = variables.with_some("SWITCHBOARD_SECRETS_REVISION", generation);
     let bucket = function.keeps_files().then(|| Yaml::reference(BUCKET));
     let memory = Some(function.memory()).filter(|memory| *memory != MEMORY);
     let timeout = (function.trigger == Trigger::EveryMinute).then_some(JOB_TIMEOUT);
@@ -73,7 +74,7 @@ fn properties(function: &Function) -> Map {
         .with("Environment", Map::new().with("Variables", variables.with_some(BUCKET_VARIABLE, bucket)))
         .and(care::properties(function))
         .with_some("EventInvokeConfig", (function.trigger == Trigger::EveryMinute).then(once))
-        .with("Policies", Yaml::from_iter([policies::policy(&function.grants)]))
+        .with("Role", Yaml::attribute(&roles::role_id(function), "Arn"))
         .with("Events", api::events(&function.trigger))
 }
 
@@ -85,12 +86,10 @@ fn once() -> Map {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shared::config::Needs;
-    use shared::store::Table;
-    use shared::store::grants::{Action, Grant};
+    use shared::store::grants::{Action, AuthItem, Grant};
 
     fn function(trigger: Trigger, hashes: bool) -> Function {
-        let grants = vec![Grant::on(Table::Auth, Action::GetItem)];
+        let grants = vec![Grant::auth(AuthItem::Session, Action::GetItem)];
         let (binary, about) = ("stepchat-get-user".into(), "Reads.".into());
         Function { binary, about, trigger, grants, hashes, needs: Needs::NONE }
     }
@@ -103,7 +102,7 @@ mod tests {
 
     #[test]
     fn a_function_gets_the_secrets_it_needs_and_no_other() {
-        let plain = function(Trigger::Paths(Vec::new()), false);
+        let plain = function(Trigger::Routes(Vec::new()), false);
         assert!(!properties(&plain).document().contains("SECRET"));
         let writing = Function { needs: Needs { fingerprints: true, tokens: false }, ..plain };
         let text = properties(&writing).document();
@@ -113,19 +112,19 @@ mod tests {
     #[test]
     fn only_functions_that_keep_files_know_the_bucket() {
         use shared::store::files::{DRAW, EXPORT};
-        let plain = properties(&function(Trigger::Paths(Vec::new()), false)).document();
+        let plain = properties(&function(Trigger::Routes(Vec::new()), false)).document();
         assert!(!plain.contains("FILES_BUCKET"), "{plain}");
-        let drawing = Function { grants: DRAW.to_vec(), ..function(Trigger::Paths(Vec::new()), false) };
+        let drawing = Function { grants: DRAW.to_vec(), ..function(Trigger::Routes(Vec::new()), false) };
         let drawing = properties(&drawing).document();
         assert!(drawing.contains("FILES_BUCKET: !Ref FilesBucket") && !drawing.contains("MemorySize"), "{drawing}");
-        let exporting = Function { grants: EXPORT.to_vec(), ..function(Trigger::Paths(Vec::new()), false) };
+        let exporting = Function { grants: EXPORT.to_vec(), ..function(Trigger::Routes(Vec::new()), false) };
         let exporting = properties(&exporting).document();
         assert!(exporting.contains("MemorySize: 1769"), "{exporting}");
     }
 
     #[test]
     fn passwords_get_memory_and_jobs_get_time() {
-        let writing = properties(&function(Trigger::Paths(Vec::new()), true)).document();
+        let writing = properties(&function(Trigger::Routes(Vec::new()), true)).document();
         assert!(writing.contains("MemorySize: 512") && !writing.contains("Timeout"), "{writing}");
         let job = properties(&function(Trigger::EveryMinute, false)).document();
         assert!(job.contains("Timeout: 60") && !job.contains("MemorySize"), "{job}");

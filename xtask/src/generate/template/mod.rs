@@ -8,10 +8,12 @@ mod bucket;
 mod care;
 mod checks;
 mod dashboard;
+mod domain;
 mod functions;
 mod outputs;
 mod parameters;
 mod policies;
+mod roles;
 mod secrets;
 mod tables;
 mod throttling;
@@ -37,7 +39,7 @@ const METRICS: &str = "Switchboard/${AWS::StackName}";
 /// The whole template.
 pub(super) fn text(registry: &Registry, groups: &[Group]) -> String {
     let resources = Map::new().and(secrets::resources()).and(tables::resources()).and(bucket::resources());
-    let resources = resources.and(api::resources(groups));
+    let resources = resources.and(api::resources(groups)).and(domain::resources());
     let resources = groups.iter().fold(resources, |resources, group| resources.and(functions::resources(group)));
     let resources = resources.and(alarms::resources()).and(dashboard::resources());
     let template = Map::new()
@@ -48,6 +50,10 @@ pub(super) fn text(registry: &Registry, groups: &[Group]) -> String {
         .with("Metadata", checks::metadata())
         .gap()
         .with("Parameters", parameters::parameters())
+        .gap()
+        .with("Rules", domain::rules())
+        .gap()
+        .with("Mappings", outputs::mappings())
         .gap()
         .with("Conditions", parameters::conditions())
         .gap()
@@ -64,11 +70,26 @@ fn function_id(function: &Function) -> String {
     format!("{}Function", pascal(&function.binary))
 }
 
-/// A resource that outlives its stack.
+/// The name of a function's log group.
+fn logs_id(function: &Function) -> String {
+    format!("{}Logs", pascal(&function.binary))
+}
+
+/// A resource that outlives its stack, but not a first deployment that fails.
 fn kept(kind: &str, properties: Map) -> Map {
+    outliving(kind, "RetainExceptOnCreate", properties)
+}
+
+/// A resource that outlives its stack whatever happens: it is protected against deletion, so that a first deployment that
+/// fails could not be taken back if it tried to delete it.
+fn protected(kind: &str, properties: Map) -> Map {
+    outliving(kind, "Retain", properties)
+}
+
+fn outliving(kind: &str, policy: &str, properties: Map) -> Map {
     Map::new()
         .with("Type", kind)
-        .with("DeletionPolicy", "Retain")
+        .with("DeletionPolicy", policy)
         .with("UpdateReplacePolicy", "Retain")
         .with("Properties", properties)
 }
@@ -105,14 +126,14 @@ mod tests {
     fn the_stack_fits_into_cloudformation() {
         let template = template();
         let written = template.lines().filter(|line| line.starts_with("    Type: AWS::")).count();
-        // SAM adds to a function its role, one permission per event, a rule for a schedule; to one that is released
-        // slowly a version, an alias and a group, and to all of those an application and a role; to the API its stage.
+        // SAM adds to a function one permission per event, a rule for a schedule; to one that is released slowly a
+        // version, an alias and a group, and to all of those an application and a role; to the API its stage.
         let groups = deployment::groups(&Registry::compiled());
         let functions = groups.iter().flat_map(|group| &group.functions);
         let added: usize = functions
             .map(|function| match &function.trigger {
-                Trigger::Paths(paths) => 1 + 2 * paths.len(),
-                Trigger::EveryMinute => 1 + 2,
+                Trigger::Routes(routes) => 2 * routes.len(),
+                Trigger::EveryMinute => 2,
             })
             .sum();
         let slowly = template.matches("AutoPublishAlias: ").count();

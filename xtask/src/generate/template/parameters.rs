@@ -16,6 +16,10 @@ pub(super) const BURST: &str = "RouteBurst";
 pub(super) const SENSITIVE_RATE: &str = "SensitiveRouteRate";
 /// The same of routes worth guessing at.
 pub(super) const SENSITIVE_BURST: &str = "SensitiveRouteBurst";
+/// The domain name of one's own.
+pub(super) const DOMAIN: &str = "DomainName";
+/// Its certificate.
+pub(super) const CERTIFICATE: &str = "CertificateArn";
 /// The origins whose pages may call.
 pub(super) const CORS: &str = "CorsOrigins";
 /// Reserved concurrency of `login`.
@@ -24,8 +28,29 @@ pub(super) const LOGIN_CONCURRENCY: &str = "LoginConcurrency";
 pub(super) const TRANSFER_CONCURRENCY: &str = "TransferConcurrency";
 /// Reserved concurrency of each function that works on all users at once.
 pub(super) const BULK_CONCURRENCY: &str = "BulkConcurrency";
+/// Reserved concurrency of each other method.
+pub(super) const FUNCTION_CONCURRENCY: &str = "FunctionConcurrency";
+/// Reserved concurrency of each front door.
+pub(super) const FRONT_DOOR_CONCURRENCY: &str = "FrontDoorConcurrency";
+/// The parameters of that kind.
+const CONCURRENCIES: [&str; 5] =
+    [LOGIN_CONCURRENCY, TRANSFER_CONCURRENCY, BULK_CONCURRENCY, FUNCTION_CONCURRENCY, FRONT_DOOR_CONCURRENCY];
+/// Read units a second of each table and index.
+pub(super) const READ_CEILING: &str = "TableReadCeiling";
+/// Write units a second of each table and index.
+pub(super) const WRITE_CEILING: &str = "TableWriteCeiling";
+/// The condition that there is either.
+pub(super) const HAS_CEILING: &str = "HasTableCeiling";
+/// Counted up with a secret, so that functions read theirs anew.
+pub(super) const SECRETS_REVISION: &str = "SecretsRevision";
 /// How a new version gets its callers.
 pub(super) const RELEASE: &str = "Release";
+/// Whether an alarm stops a release.
+const RELEASE_ALARMS: &str = "ReleaseAlarms";
+/// The condition that one does.
+pub(super) const RELEASE_IS_WATCHED: &str = "ReleaseIsWatched";
+/// What is deployed: binaries and parameters, as the deploy tool works it out.
+pub(super) const REVISION: &str = "Revision";
 /// Who is told of alarms.
 pub(super) const ALARM_EMAIL: &str = "AlarmEmail";
 /// How many failures in five minutes are an alarm.
@@ -60,17 +85,36 @@ pub(super) fn parameters() -> Map {
                 .with("Default", 30)
                 .with("AllowedValues", retentions),
         )
+        .with(REVISION, revision())
+        .with(
+            SECRETS_REVISION,
+            number("Count it up when a secret was changed: functions read theirs anew.", 1, (1, 1_000_000)),
+        )
         .with(RELEASE, one_of("How new versions of login, transfers and the front doors get their callers.", &RELEASES))
+        .with(
+            RELEASE_ALARMS,
+            one_of(
+                "Whether an alarm stops a release and takes it back; off: to release while one is on.",
+                &["on", "off"],
+            ),
+        )
         .heading("API")
         .with(RATE, number("Requests a second that each route takes, from all callers together.", 200, (1, 10_000)))
         .with(BURST, number("Requests at once that each route takes, from all callers together.", 400, (1, 5_000)))
         .with(SENSITIVE_RATE, number("Requests a second that the routes of login and transfer take.", 10, (1, 10_000)))
         .with(SENSITIVE_BURST, number("Requests at once that the routes of login and transfer take.", 20, (1, 5_000)))
         .with(CORS, cors())
+        .with(DOMAIN, domain())
+        .with(CERTIFICATE, certificate())
         .heading("Functions")
         .with(LOGIN_CONCURRENCY, concurrency("login"))
         .with(TRANSFER_CONCURRENCY, concurrency("TransferMoneyToUser"))
         .with(BULK_CONCURRENCY, concurrency("each function for all users"))
+        .with(FUNCTION_CONCURRENCY, concurrency("each other method"))
+        .with(FRONT_DOOR_CONCURRENCY, concurrency("each front door"))
+        .heading("Tables")
+        .with(READ_CEILING, ceiling("Read"))
+        .with(WRITE_CEILING, ceiling("Write"))
         .heading("Alarms")
         .with(ALARM_EMAIL, email())
         .with(FAULTS, number("Failures in five minutes that are not an alarm yet.", 5, (0, 100_000)))
@@ -86,9 +130,16 @@ pub(super) fn conditions() -> Map {
     let set = |conditions: Map, parameter: &str, unset: &str| {
         conditions.with(&is_set(parameter), Yaml::Scalar(format!("!Not [!Equals [!Ref {parameter}, {unset}]]")))
     };
-    let conditions = [CORS, ALARM_EMAIL].into_iter().fold(Map::new(), |all, parameter| set(all, parameter, "\"\""));
-    let limits = [LOGIN_CONCURRENCY, TRANSFER_CONCURRENCY, BULK_CONCURRENCY];
-    limits.into_iter().fold(conditions, |all, parameter| set(all, parameter, &UNSET.to_string()))
+    let conditions =
+        [CORS, ALARM_EMAIL, DOMAIN].into_iter().fold(Map::new(), |all, parameter| set(all, parameter, "\"\""));
+    let conditions = CONCURRENCIES.into_iter().fold(conditions, |all, limit| set(all, limit, &UNSET.to_string()));
+    // Texts, as their parameters are.
+    let unset = format!("\"{UNSET}\"");
+    let ceilings = [READ_CEILING, WRITE_CEILING].into_iter();
+    let conditions = ceilings.fold(conditions, |all, ceiling| set(all, ceiling, &unset));
+    let either = [READ_CEILING, WRITE_CEILING].map(|ceiling| format!("!Condition {}", is_set(ceiling)));
+    let conditions = conditions.with(HAS_CEILING, Yaml::Scalar(format!("!Or [{}]", either.join(", "))));
+    conditions.with(RELEASE_IS_WATCHED, Yaml::Scalar(format!("!Equals [!Ref {RELEASE_ALARMS}, \"on\"]")))
 }
 
 /// The condition that a parameter has a value.
@@ -102,6 +153,15 @@ fn one_of(about: &str, values: &[&str]) -> Map {
         .with("Description", about)
         .with("Default", values.first().copied().unwrap_or_default())
         .with("AllowedValues", values.iter().copied().collect::<Yaml>().on_one_line())
+}
+
+/// No default: a release that forgets it would leave the old version in place.
+fn revision() -> Map {
+    Map::new()
+        .with("Type", "String")
+        .with("Description", "Another text for other binaries or parameters; `cargo xtask deploy` works it out.")
+        .with("AllowedPattern", "^[0-9a-zA-Z]{10,64}$")
+        .with("ConstraintDescription", "must have 10 to 64 letters and digits, of which the first ten count")
 }
 
 fn number(about: &str, default: i32, (least, most): (i32, i32)) -> Map {
@@ -125,6 +185,33 @@ fn cors() -> Map {
         "",
         "^$|^[*]$|^https?://[A-Za-z0-9.:-]+(,https?://[A-Za-z0-9.:-]+)*$",
         "must be empty, *, or origins such as https://example.com separated by commas without blanks",
+    )
+}
+
+fn ceiling(what: &str) -> Map {
+    pattern(
+        &format!("{what} units a second of each table and index, beyond which callers wait or fail; -1: no ceiling."),
+        &UNSET.to_string(),
+        "^(-1|[1-9][0-9]{0,7})$",
+        "must be -1 or a number from 1 to 99999999",
+    )
+}
+
+fn domain() -> Map {
+    pattern(
+        "Domain name of one's own for both APIs; with CertificateArn. Empty: AWS's own address alone.",
+        "",
+        "^$|^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?[.])+[a-z][a-z0-9-]{0,61}[a-z0-9]$",
+        "must be empty or a domain name in lower case, such as users.example.com",
+    )
+}
+
+fn certificate() -> Map {
+    pattern(
+        "The domain name's certificate in Certificate Manager, of the stack's own region.",
+        "",
+        "^$|^arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/[0-9a-zA-Z-]+$",
+        "must be empty or the ARN of a certificate, such as arn:aws:acm:eu-central-1:123456789012:certificate/...",
     )
 }
 

@@ -4,8 +4,9 @@ use super::bucket::BUCKET;
 use super::secrets::DATA_KEY;
 use super::tables::{has_own_key, table_id};
 use super::yaml::{Map, Yaml};
+use shared::store::Table;
 use shared::store::files::Folder;
-use shared::store::grants::{Action, FileAction, Grant};
+use shared::store::grants::{Action, AuthItem, FileAction, Grant};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What DynamoDB does with a table's key on behalf of a reader.
@@ -13,17 +14,24 @@ const TO_READ: [&str; 2] = ["kms:Decrypt", "kms:DescribeKey"];
 /// What it does besides on behalf of a writer.
 const TO_WRITE: [&str; 3] = ["kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"];
 
-/// A policy document that allows exactly these grants.
-pub(super) fn policy(grants: &[Grant]) -> Map {
-    super::policy(on_tables(grants).into_iter().chain(on_files(grants)).chain(on_key(grants)))
+/// The statements that allow exactly these grants.
+pub(super) fn statements(grants: &[Grant]) -> impl Iterator<Item = Map> {
+    on_tables(grants).into_iter().chain(on_files(grants)).chain(on_key(grants))
 }
 
 /// One statement per set of actions, so that what may be done to several tables alike is said once.
 fn on_tables(grants: &[Grant]) -> Vec<Map> {
     let mut actions: BTreeMap<Resource, BTreeSet<Action>> = BTreeMap::new();
+    let mut of_items: BTreeMap<(Table, AuthItem), BTreeSet<Action>> = BTreeMap::new();
     for grant in grants {
-        if let Grant::Table { table, index, action } = grant {
-            actions.entry((*table, *index)).or_default().insert(*action);
+        match grant {
+            Grant::Table { table, item: Some(item), action, .. } => {
+                of_items.entry((*table, *item)).or_default().insert(*action);
+            }
+            Grant::Table { table, index, item: None, action } => {
+                actions.entry((*table, *index)).or_default().insert(*action);
+            }
+            Grant::Files { .. } => {}
         }
     }
     let mut statements: Vec<(BTreeSet<Action>, Vec<Resource>)> = Vec::new();
@@ -33,11 +41,27 @@ fn on_tables(grants: &[Grant]) -> Vec<Map> {
             None => statements.push((actions, vec![resource])),
         }
     }
-    statements.into_iter().map(|(actions, resources)| statement(&actions, &resources)).collect()
+    let statements = statements.into_iter().map(|(actions, resources)| statement(&actions, &resources));
+    statements.chain(on_items(of_items)).collect()
+}
+
+/// One statement per table and set of actions, for the kinds of items that they are about.
+fn on_items(actions: BTreeMap<(Table, AuthItem), BTreeSet<Action>>) -> Vec<Map> {
+    let mut statements: BTreeMap<(Table, BTreeSet<Action>), Vec<AuthItem>> = BTreeMap::new();
+    for ((table, item), actions) in actions {
+        statements.entry((table, actions)).or_default().push(item);
+    }
+    let statement = |((table, actions), items): ((Table, BTreeSet<Action>), Vec<AuthItem>)| {
+        let keys = items.into_iter().map(|item| format!("{}*", item.prefix())).collect::<Yaml>().on_one_line();
+        // For all: a call may be about several items.
+        let condition = Map::new().with("ForAllValues:StringLike", Map::new().with("dynamodb:LeadingKeys", keys));
+        statement(&actions, &[(table, None)]).with("Condition", condition)
+    };
+    statements.into_iter().map(statement).collect()
 }
 
 /// A table, or one of its indexes.
-type Resource = (shared::store::Table, Option<&'static str>);
+type Resource = (Table, Option<&'static str>);
 
 fn statement(actions: &BTreeSet<Action>, resources: &[Resource]) -> Map {
     let actions = actions.iter().map(|action| format!("dynamodb:{action}")).collect::<Yaml>();
@@ -81,13 +105,14 @@ fn on_key(grants: &[Grant]) -> Option<Map> {
     let encrypted: Vec<Action> = grants.iter().filter_map(on_encrypted).collect();
     let writes = encrypted.iter().any(|action| writes(*action));
     let more: &[&str] = if writes { &TO_WRITE } else { &[] };
-    let way = Map::new().with("kms:ViaService", Yaml::substituted("dynamodb.${AWS::Region}.amazonaws.com"));
+    // The end differs by partition, and not always as the partition's other names do.
+    let way = Map::new().with("kms:ViaService", Yaml::substituted("dynamodb.${AWS::Region}.amazonaws.com*"));
     (!encrypted.is_empty()).then(|| {
         Map::new()
             .with("Effect", "Allow")
             .with("Action", TO_READ.iter().chain(more).copied().collect::<Yaml>().on_one_line())
             .with("Resource", Yaml::attribute(DATA_KEY, "Arn"))
-            .with("Condition", Map::new().with("StringEquals", way))
+            .with("Condition", Map::new().with("StringLike", way))
     })
 }
 
@@ -101,10 +126,9 @@ const fn writes(action: Action) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shared::store::Table;
 
     fn text(grants: &[Grant]) -> String {
-        policy(grants).document()
+        crate::generate::template::policy(statements(grants)).document()
     }
 
     #[test]
@@ -113,6 +137,45 @@ mod tests {
         assert!(text.contains("- !Sub \"${StepchatTable.Arn}/index/by_first\""), "{text}");
         assert_eq!(text.matches("dynamodb:Query").count(), 1, "{text}");
         assert!(!text.contains("!GetAtt StepchatTable.Arn") && !text.contains("kms:"), "{text}");
+    }
+
+    #[test]
+    fn of_credentials_a_function_sees_its_own_kinds_alone() {
+        let text = text(&[
+            Grant::auth(AuthItem::ServiceKey, Action::GetItem),
+            Grant::auth(AuthItem::ApiKey, Action::GetItem),
+            Grant::auth(AuthItem::VoximplantPassword, Action::PutItem),
+            Grant::on(Table::Voximplant, Action::GetItem),
+        ]);
+        assert!(text.contains("dynamodb:LeadingKeys: [\"K#*\", \"A#*\"]"), "{text}");
+        assert!(text.contains("dynamodb:LeadingKeys: [\"P#V#*\"]"), "{text}");
+        let whole = text.split("- Effect").find(|statement| statement.contains("VoximplantTable.Arn")).unwrap();
+        assert!(!whole.contains("AuthTable") && !whole.contains("LeadingKeys"), "{text}");
+    }
+
+    #[test]
+    fn no_function_may_touch_every_item_of_auth() {
+        use crate::generate::{Registry, deployment};
+        for function in deployment::groups(&Registry::compiled()).iter().flat_map(|group| &group.functions) {
+            for grant in &function.grants {
+                let whole = matches!(grant, Grant::Table { table: Table::Auth, item: None, .. });
+                assert!(!whole, "{}: {grant}", function.binary);
+            }
+        }
+    }
+
+    #[test]
+    fn what_changes_telephony_users_reaches_no_credential_of_stepchat() {
+        use crate::generate::{Registry, deployment};
+        let stepchats = [AuthItem::AdminToken, AuthItem::ApiToken, AuthItem::StepchatPassword, AuthItem::Session];
+        for function in deployment::groups(&Registry::compiled()).iter().flat_map(|group| &group.functions) {
+            let voximplants = function.binary.starts_with("voximplant-");
+            let reached = function
+                .grants
+                .iter()
+                .any(|grant| matches!(grant, Grant::Table { item: Some(item), .. } if stepchats.contains(item)));
+            assert!(!(voximplants && reached), "{}", function.binary);
+        }
     }
 
     #[test]
@@ -129,9 +192,10 @@ mod tests {
 
     #[test]
     fn the_key_comes_with_the_encrypted_tables_as_far_as_needed() {
-        let reader = text(&[Grant::on(Table::Auth, Action::GetItem)]);
+        let reader = text(&[Grant::auth(AuthItem::Session, Action::GetItem)]);
         assert!(reader.contains("[kms:Decrypt, kms:DescribeKey]"), "{reader}");
-        let writer = text(&[Grant::on(Table::Auth, Action::PutItem), Grant::on(Table::Stepchat, Action::PutItem)]);
+        let writer =
+            text(&[Grant::auth(AuthItem::Session, Action::PutItem), Grant::on(Table::Stepchat, Action::PutItem)]);
         assert!(writer.contains("kms:Encrypt") && writer.contains("kms:ViaService"), "{writer}");
     }
 }

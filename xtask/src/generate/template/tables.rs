@@ -1,8 +1,9 @@
 //! The tables, from their description in `shared`.
 
+use super::parameters::{HAS_CEILING, READ_CEILING, WRITE_CEILING, is_set};
 use super::secrets::DATA_KEY;
 use super::yaml::{Map, Yaml};
-use super::{checks, kept};
+use super::{checks, protected};
 use crate::names::pascal;
 use shared::store::Table;
 use shared::store::schema::{IndexSchema, TableSchema};
@@ -11,7 +12,8 @@ pub(super) fn resources() -> Map {
     Table::ALL.into_iter().enumerate().fold(Map::new(), |resources, (at, table)| {
         let resources = if at == 0 { resources.heading("Tables") } else { resources.gap() };
         let skipped = (!has_own_key(table)).then(checks::key_of_dynamodb);
-        resources.with(&table_id(table), kept("AWS::DynamoDB::Table", properties(table)).with_some("Metadata", skipped))
+        resources
+            .with(&table_id(table), protected("AWS::DynamoDB::Table", properties(table)).with_some("Metadata", skipped))
     })
 }
 
@@ -42,6 +44,7 @@ fn properties(table: Table) -> Map {
     let indexes = (!schema.indexes.is_empty()).then(|| schema.indexes.iter().map(index).collect::<Yaml>());
     Map::new()
         .with("BillingMode", "PAY_PER_REQUEST")
+        .with("OnDemandThroughput", ceiling())
         .with("DeletionProtectionEnabled", true)
         .with("PointInTimeRecoverySpecification", Map::new().with("PointInTimeRecoveryEnabled", true))
         .with_some("TimeToLiveSpecification", ttl)
@@ -62,6 +65,18 @@ fn index(index: &IndexSchema) -> Map {
         .with("IndexName", index.name)
         .with("KeySchema", key_schema(index.partition, Some(index.sort)))
         .with("Projection", Yaml::from(projection).on_one_line())
+        .with("OnDemandThroughput", ceiling())
+}
+
+/// The most units a second, if the deployment sets one. A table and each of its indexes have their own.
+fn ceiling() -> Yaml {
+    let units = |parameter| {
+        let condition = is_set(parameter);
+        Yaml::Scalar(format!("!If [{condition}, !Ref {parameter}, !Ref AWS::NoValue]"))
+    };
+    let units =
+        Map::new().with("MaxReadRequestUnits", units(READ_CEILING)).with("MaxWriteRequestUnits", units(WRITE_CEILING));
+    Yaml::only_if(HAS_CEILING, units)
 }
 
 fn key_schema(partition: &str, sort: Option<&str>) -> Yaml {

@@ -18,7 +18,7 @@ pub(super) fn default() -> Map {
 pub(super) fn routes(groups: &[Group]) -> Map {
     let functions = groups.iter().flat_map(|group| &group.functions).filter(|function| care::is_sensitive(function));
     let paths = functions.flat_map(|function| match &function.trigger {
-        Trigger::Paths(paths) => paths.as_slice(),
+        Trigger::Routes(routes) => routes.as_slice(),
         Trigger::EveryMinute => &[],
     });
     let routes = paths.flat_map(|path| VERBS.into_iter().map(move |(_, verb)| format!("{verb} {path}")));
@@ -40,7 +40,7 @@ mod tests {
     fn transfers_have_a_limit_of_their_own_on_each_of_their_routes() {
         let text = routes(&deployment::groups(&Registry::compiled())).document();
         for verb in ["GET", "POST"] {
-            for path in ["TransferMoneyToUser", "TransferMoneyToUser/"] {
+            for path in ["TransferMoneyToUser", "TransferMoneyToUser/{proxy+}"] {
                 assert!(text.contains(&format!("\"{verb} /platform_api/{path}\":")), "{text}");
             }
         }

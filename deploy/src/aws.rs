@@ -1,0 +1,143 @@
+//! Questions to AWS through its command line, which knows every way in which somebody can be signed in.
+
+use crate::tools::AWS;
+use serde::de::DeserializeOwned;
+use std::process::Command;
+use thiserror::Error;
+
+/// Why AWS, or its command line, did not answer. What it said stands in each; none of it is a secret.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Refused {
+    /// Nobody is signed in.
+    #[error(
+        "nobody is signed in to AWS: run `aws configure` or `aws configure sso`, or name a profile in AWS_PROFILE ({0})"
+    )]
+    SignedOut(String),
+    /// Somebody was.
+    #[error(
+        "your sign-in to AWS has expired: run `aws sso login`, or fetch new credentials the way you got the old ones ({0})"
+    )]
+    Expired(String),
+    /// The key is nobody's, or the region is not switched on for the account.
+    #[error(
+        "AWS does not know these credentials: check them with `aws configure list`. In a region that must be switched on \
+         first, switch it on in the account's settings ({0})"
+    )]
+    Unknown(String),
+    /// Nothing answers at the address of a service in the region.
+    #[error(
+        "nothing answers there: is the region's name right, does it have the service, and is the network up? ({0})"
+    )]
+    Unreachable(String),
+    /// They may not do that.
+    #[error("you may not do that: ask whoever administers the account ({0})")]
+    Denied(String),
+    /// What was asked for is not there.
+    #[error("{0}")]
+    Missing(String),
+    /// Anything else.
+    #[error("{0}")]
+    Other(String),
+}
+
+/// By which of its words a complaint is known; the first that fits.
+const KINDS: [(&[&str], fn(String) -> Refused); 6] = [
+    (&["ExpiredToken", "RequestExpired", "has expired", "SSO Token", "sso login", "Token for"], Refused::Expired),
+    (
+        &["Unable to locate credentials", "NoCredentials", "could not be found", "Partial credentials"],
+        Refused::SignedOut,
+    ),
+    (
+        &["InvalidClientTokenId", "UnrecognizedClient", "SignatureDoesNotMatch", "AuthFailure", "InvalidAccessKeyId"],
+        Refused::Unknown,
+    ),
+    (&["Could not connect", "Connect timeout", "Read timeout", "Invalid endpoint"], Refused::Unreachable),
+    (&["AccessDenied", "not authorized", "UnauthorizedOperation"], Refused::Denied),
+    (&["does not exist", "ResourceNotFound"], Refused::Missing),
+];
+
+impl Refused {
+    /// What a complaint of the AWS command line means.
+    #[must_use]
+    pub fn of(complaint: &str) -> Self {
+        let line = complaint.trim().lines().last().unwrap_or("it said nothing").to_owned();
+        let kind = KINDS.iter().find(|(words, _)| words.iter().any(|word| line.contains(word)));
+        kind.map_or_else(|| Self::Other(line.clone()), |(_, of)| of(line.clone()))
+    }
+}
+
+/// The AWS command line in one region, as one of its profiles if one is named.
+#[derive(Debug, Clone, Default)]
+pub struct Aws {
+    region: Option<String>,
+    profile: Option<String>,
+}
+
+impl Aws {
+    /// As a profile.
+    #[must_use]
+    pub const fn new(profile: Option<String>) -> Self {
+        Self { region: None, profile }
+    }
+
+    /// In a region.
+    #[must_use]
+    pub fn at(self, region: &str) -> Self {
+        Self { region: Some(region.to_owned()), ..self }
+    }
+
+    /// What it prints.
+    pub fn text(&self, arguments: &[&str]) -> Result<String, Refused> {
+        let mut command = Command::new(AWS.program);
+        command.args(arguments);
+        for (option, value) in [("--region", &self.region), ("--profile", &self.profile)] {
+            command.args(value.iter().flat_map(|value| [option, value.as_str()]));
+        }
+        // Without these, a region that is misspelt is waited for: minutes.
+        command.args(["--cli-connect-timeout", "10", "--cli-read-timeout", "30"]).env("AWS_PAGER", "");
+        let done = command.output().map_err(|error| Refused::Other(format!("cannot start `aws`: {error}")))?;
+        if !done.status.success() {
+            return Err(Refused::of(&String::from_utf8_lossy(&done.stderr)));
+        }
+        Ok(String::from_utf8_lossy(&done.stdout).trim().to_owned())
+    }
+
+    /// What it answers, as JSON.
+    pub fn ask<T: DeserializeOwned>(&self, arguments: &[&str]) -> Result<T, Refused> {
+        let text = self.text(&[arguments, &["--output", "json"]].concat())?;
+        serde_json::from_str(&text).map_err(|error| Refused::Other(format!("`aws` answers in another form: {error}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_aws_says_becomes_what_to_do() {
+        for (complaint, expected) in [
+            (
+                "\nUnable to locate credentials. You can configure credentials by running \"aws configure\".\n",
+                "aws configure",
+            ),
+            ("The config profile (x) could not be found", "AWS_PROFILE"),
+            (
+                "An error occurred (ExpiredToken) when calling GetCallerIdentity: The security token included is expired",
+                "sso login",
+            ),
+            ("Error loading SSO Token: Token for work does not exist", "sso login"),
+            ("Error when retrieving token from sso: Token has expired and refresh failed", "sso login"),
+            (
+                "An error occurred (InvalidClientTokenId): The security token included in the request is invalid",
+                "configure list",
+            ),
+            ("Could not connect to the endpoint URL: \"https://sts.eu-nowhere-1.amazonaws.com/\"", "region's name"),
+            ("An error occurred (AccessDenied): User: x is not authorized to perform: y", "administers"),
+            ("An error occurred (ValidationError): Stack with id x does not exist", "does not exist"),
+            ("", "it said nothing"),
+        ] {
+            let told = Refused::of(complaint).to_string();
+            assert!(told.contains(expected), "{complaint}: {told}");
+        }
+    }
+}

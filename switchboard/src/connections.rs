@@ -1,0 +1,238 @@
+//! Connections of the local server: how many, for how long nothing may move on them, and whose.
+
+use crate::caller::is_own;
+use axum_server::accept::Accept;
+use axum_server::{Address, Server};
+use futures_util::future::BoxFuture;
+use hyper_util::rt::TokioTimer;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, Sleep, sleep};
+
+/// Connections that are open at once, over all ports. Each takes a file descriptor.
+const MAX_CONNECTIONS: usize = 1_000;
+/// As many again are for the programs of the user who runs this one alone: on a machine with several users, nobody else can
+/// keep its owner out.
+const OWN_CONNECTIONS: usize = 200;
+/// How long the head of a request may take to arrive; and how long a connection may wait for its next request.
+const HEAD_TIME: Duration = Duration::from_secs(20);
+/// How long no byte may move in either direction. Longer than any answer takes to begin.
+const STILL_TIME: Duration = Duration::from_mins(1);
+
+/// The places for connections.
+#[derive(Debug, Clone)]
+pub(crate) struct Places {
+    anybody: Arc<Semaphore>,
+    own: Arc<Semaphore>,
+}
+
+impl Places {
+    /// As many as there are.
+    pub(crate) fn new() -> Self {
+        Self::of(MAX_CONNECTIONS, OWN_CONNECTIONS)
+    }
+
+    fn of(anybody: usize, own: usize) -> Self {
+        Self { anybody: Arc::new(Semaphore::new(anybody)), own: Arc::new(Semaphore::new(own)) }
+    }
+
+    /// A place for this connection. Whoever comes when all are taken is sent away at once: waiting, too, would take a file
+    /// descriptor.
+    async fn take(self, stream: &TcpStream, only_own: bool) -> io::Result<OwnedSemaphorePermit> {
+        let place = self.anybody.try_acquire_owned();
+        if only_own || place.is_err() {
+            let peer = stream.peer_addr()?;
+            let is_own = peer.ip().to_canonical().is_loopback()
+                && tokio::task::spawn_blocking(move || is_own(peer)).await.unwrap_or(false);
+            if !is_own {
+                return Err(io::ErrorKind::PermissionDenied.into());
+            }
+        }
+        place.or_else(|_| self.own.try_acquire_owned()).map_err(|_| io::Error::other("too many connections"))
+    }
+
+    /// Connections of anybody.
+    pub(crate) fn anybody(&self) -> Door {
+        Door { places: self.clone(), own: false }
+    }
+
+    /// Connections of programs of the user who runs this one.
+    pub(crate) fn own_programs(&self) -> Door {
+        Door { places: self.clone(), own: true }
+    }
+}
+
+/// Lets connections in.
+#[derive(Debug, Clone)]
+pub(crate) struct Door {
+    places: Places,
+    own: bool,
+}
+
+impl<S: Send + 'static> Accept<TcpStream, S> for Door {
+    type Stream = Limited<TcpStream>;
+    type Service = S;
+    type Future = BoxFuture<'static, io::Result<(Self::Stream, S)>>;
+
+    fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
+        let Self { places, own } = self.clone();
+        Box::pin(async move {
+            let place = places.take(&stream, own).await?;
+            stream.set_nodelay(true)?;
+            Ok((Limited::new(stream, STILL_TIME, place), service))
+        })
+    }
+}
+
+/// Only HTTP/1.1, and no waiting for heads that never end.
+pub(crate) fn limit_heads<A: Address, D>(server: Server<A, D>) -> Server<A, D> {
+    let mut server = server.http1_only();
+    server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIME);
+    server
+}
+
+/// A connection that ends when nothing has moved on it for long.
+#[derive(Debug)]
+pub(crate) struct Limited<S> {
+    stream: S,
+    patience: Duration,
+    still: Pin<Box<Sleep>>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl<S> Limited<S> {
+    fn new(stream: S, patience: Duration, place: OwnedSemaphorePermit) -> Self {
+        Self { stream, patience, still: Box::pin(sleep(patience)), _place: place }
+    }
+
+    /// What came of a read or write: if it waits, for how much longer it may.
+    fn watched<T>(&mut self, context: &mut Context<'_>, outcome: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if outcome.is_ready() {
+            self.still.as_mut().reset(Instant::now() + self.patience);
+            return outcome;
+        }
+        self.still.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Limited<S> {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let outcome = Pin::new(&mut this.stream).poll_read(context, into);
+        this.watched(context, outcome)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Limited<S> {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let outcome = Pin::new(&mut this.stream).poll_write(context, bytes);
+        this.watched(context, outcome)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(context)
+    }
+}
+
+/// Lets this process have as many open files as it may, so that full places leave some for the database.
+#[cfg(unix)]
+pub(crate) fn raise_open_files() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    // What cannot be raised stays: then fewer connections fit.
+    let _ = setrlimit(Resource::Nofile, limit);
+}
+
+/// There is no such limit here.
+#[cfg(not(unix))]
+pub(crate) fn raise_open_files() {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+
+    const PATIENCE: Duration = Duration::from_millis(300);
+
+    fn limited<S>(stream: S) -> Limited<S> {
+        Limited::new(stream, PATIENCE, Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_connection_ends_when_nothing_moves_and_not_before() {
+        let (near, mut far) = duplex(64);
+        let mut near = limited(near);
+        let begun = Instant::now();
+        // A byte now and then keeps it; that whole requests arrive in time is the business of others.
+        for _ in 0..8 {
+            sleep(PATIENCE / 6).await;
+            far.write_all(b"x").await.unwrap();
+            near.read_u8().await.unwrap();
+        }
+        assert!(begun.elapsed() > PATIENCE);
+        let begun = Instant::now();
+        assert_eq!(near.read_u8().await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert!(begun.elapsed() >= PATIENCE);
+    }
+
+    /// A server with one place for anybody, and some for this user's programs.
+    fn served(own: usize) -> (std::net::SocketAddr, tokio::task::JoinHandle<io::Result<()>>) {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap();
+        let routes = axum::Router::new().route("/", axum::routing::get(async || "served"));
+        let server = axum_server::from_tcp(listener).unwrap().acceptor(Places::of(1, own).anybody());
+        (address, tokio::spawn(limit_heads(server).serve(routes.into_make_service())))
+    }
+
+    #[tokio::test]
+    async fn who_comes_when_all_places_are_taken_is_sent_away_and_the_others_are_served() {
+        let (address, server) = served(0);
+        let ask = async |address| {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            let request = b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+            let mut answer = String::new();
+            // Sent away, it may be told so while it still writes.
+            if stream.write_all(request).await.is_ok() {
+                let _ = stream.read_to_string(&mut answer).await;
+            }
+            answer
+        };
+        assert!(ask(address).await.ends_with("served"));
+        let mut held = TcpStream::connect(address).await.unwrap();
+        held.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        held.read_u8().await.unwrap();
+        assert_eq!(ask(address).await, "");
+        let (reserved, other) = served(1);
+        let mut first = TcpStream::connect(reserved).await.unwrap();
+        first.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        first.read_u8().await.unwrap();
+        assert!(ask(reserved).await.ends_with("served"), "one of this user's own places");
+        other.abort();
+        drop(held);
+        let patience = Instant::now() + Duration::from_secs(5);
+        while !ask(address).await.ends_with("served") {
+            assert!(Instant::now() < patience);
+        }
+        server.abort();
+    }
+
+    #[tokio::test]
+    async fn whoever_does_not_read_the_answer_is_not_waited_for_for_ever() {
+        let (near, _far) = duplex(64);
+        let mut near = limited(near);
+        assert_eq!(near.write_all(&[0; 65]).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+    }
+}
