@@ -215,7 +215,7 @@ async fn keys(State(desk): State<Arc<Desk>>) -> Answer<Vec<ShownKey>> {
 async fn create_key(State(desk): State<Arc<Desk>>, Json(named): Json<Named>) -> Answer<Value> {
     let operator = desk.operator();
     let name = ApiKeyName::parse(&named.name)
-        .ok_or_else(|| Failure::Refused("a name has 1 to 40 lower-case letters, digits and hyphens".to_owned()))?;
+        .ok_or_else(|| Failure::Refused("a name has 1 to 32 lower-case letters, digits and hyphens".to_owned()))?;
     let id = named.account_id.unwrap_or(desk.credentials.account);
     let account = operator.account(id).await?.with_context(|| format!("there is no account {id}"))?;
     let made = operator.create_named_api_key(&account, &name).await;
