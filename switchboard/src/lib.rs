@@ -3,6 +3,7 @@
 
 pub mod beside;
 pub mod commands;
+pub mod console;
 pub mod database;
 pub mod embedded;
 pub mod export;
@@ -20,6 +21,7 @@ pub mod sink;
 pub mod stack;
 pub mod state;
 
+mod assets;
 mod caller;
 mod connections;
 mod database_server;

@@ -2,16 +2,18 @@
 
 use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand, ValueEnum};
+use shared::ids::AccountId;
 use shared::observe::Log;
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use switchboard::database::Place;
 use switchboard::readable::Readable;
 use switchboard::serve::{Options, start};
 use switchboard::state::make_private_files;
-use switchboard::{commands, export, import, page, stack};
+use switchboard::{console, commands, export, import, page, stack};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// The emulator and the SDK allocate much and pass it between threads: with the system's allocator, an import takes half as
@@ -79,6 +81,29 @@ enum Command {
         /// current one.
         #[arg(long)]
         folder: Option<PathBuf>,
+    },
+    /// Open the console for people: users, money and health in a browser.
+    ///
+    /// `switchboard serve` has it at /console/ and prints its address. This serves that of a deployed stack from this machine,
+    /// for whoever has the printed address; with --out it writes a folder of static files without the operator's views, for
+    /// any web host.
+    #[command(after_help = "Examples:\n  switchboard --stack switchboard-dev console\n  \
+                            switchboard console --out console --server https://api.example.com")]
+    Console {
+        /// Address of the page, on this machine.
+        #[arg(long, default_value = "127.0.0.1:9001")]
+        listen: SocketAddr,
+        /// The Voximplant account whose users are shown; default: the first one.
+        #[arg(long)]
+        account: Option<u64>,
+        /// Write the page as a folder of static files instead.
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+        /// With --out: the address of the API that the page calls. Default: the person says it.
+        #[arg(long, value_name = "URL", requires = "out")]
+        server: Option<String>,
+        #[command(flatten)]
+        place: Place,
     },
     /// Write the API reference as a folder of static files, for any web host. It holds no credential.
     #[command(after_help = "Example:\n  switchboard docs --out reference --server https://api.example.com")]
@@ -155,6 +180,17 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Deploy { arguments, folder } => Ok(deploy::run(&folder.unwrap_or_else(unpacked), &arguments)),
+        Command::Console { out: Some(out), server, .. } => {
+            console::write(&out, server.as_deref())?;
+            println!("{}", out.join("index.html").display());
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Console { listen, account, place, .. } => {
+            let account = account.map(|id| AccountId::new(id).with_context(|| format!("{id} is no account"))).transpose()?;
+            let options = console::Options { listen, account };
+            runtime.block_on(async { console::serve(&place, &options, stopped()?).await })?;
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Docs { out, server } => {
             page::write(&out, server.as_deref())?;
             println!("{}", out.join("index.html").display());
@@ -173,12 +209,16 @@ fn unpacked() -> PathBuf {
 async fn serve(options: &Options) -> Result<()> {
     let server = start(options).await?;
     eprintln!("{}", server.greeting);
+    server.run(stopped()?).await.context("switchboard serve")
+}
+
+/// Resolves when this process is told to stop.
+fn stopped() -> Result<impl Future<Output = ()> + Send + 'static> {
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    let stop = async move {
+    Ok(async move {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
-    };
-    server.run(stop).await.context("switchboard serve")
+    })
 }

@@ -1,5 +1,6 @@
 //! `switchboard serve`: everything on a laptop, from one command.
 
+use crate::console::{self, Activity, Desk};
 use crate::connections::{Places, limit_heads, raise_open_files};
 use crate::database::{self, Opened, Prepared};
 use crate::database_server;
@@ -89,6 +90,8 @@ pub struct Server {
     files: Option<Files>,
     /// Whose credentials the reference page fills in.
     credentials: Option<page::Credentials>,
+    /// What the console works with.
+    desk: Option<Arc<Desk>>,
     /// Held as long as the server works on the state folder.
     _lock: Option<File>,
 }
@@ -110,6 +113,9 @@ pub async fn start(options: &Options) -> Result<Server> {
         );
     }
     let state = State::open(&options.state)?;
+    // What the console shows of the last hour.
+    let activity = Arc::new(Activity::of(options.log.clone()));
+    let log = Log::Shown(Arc::<Activity>::clone(&activity));
     let prepared = Prepared::new(&state, options.memory)?;
     let bind = |address: SocketAddr| -> Result<TcpListener> {
         let listener = TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))?;
@@ -121,16 +127,18 @@ pub async fn start(options: &Options) -> Result<Server> {
     let (http, https) = (bind(options.listen)?.local_addr()?, bind(options.https)?.local_addr()?);
     let tls = RustlsConfig::from_config(tls::server_config(&state)?);
     let Opened { app, embedded: database, files, deployed, lock } =
-        database::open_prepared(&state, prepared, options.log.clone()).await?;
+        database::open_prepared(&state, prepared, log).await?;
     let page_key = random_token(PAGE_KEY_BYTES)?;
     // The tables of a deployed stack have their own admin, accounts and money: nothing is made there.
-    let greeting = if deployed {
-        format!(
+    let (greeting, caller) = if deployed {
+        let greeting = format!(
             "Switchboard serves the tables of your AWS account: http://{http} and https://localhost:{}\n",
             https.port()
-        )
+        );
+        (greeting, None)
     } else {
-        bootstrap(&app, &state, http, https, &page_key).await?
+        let (greeting, caller) = bootstrap(&app, &state, http, https, &page_key).await?;
+        (greeting, Some(caller))
     };
     let (plain, secure) = (bind(http)?, bind(https)?);
     let database = match (options.database, database) {
@@ -142,8 +150,17 @@ pub async fn start(options: &Options) -> Result<Server> {
         }
         (None, None) => None,
     };
+    let desk = caller.map(|credentials| Desk {
+        app: Arc::clone(&app),
+        deployment: "local".to_owned(),
+        key: Secret::new(&page_key),
+        credentials,
+        activity: Some(activity),
+        place: vec!["--state".into(), std::path::absolute(state.path("")).unwrap_or_else(|_| state.path("")).into()],
+    });
     let credentials = (!deployed).then(|| page::Credentials { folder: state, key: Secret::new(&page_key) });
-    Ok(Server { http, https, greeting, app, plain, secure, tls, database, files, credentials, _lock: lock })
+    let desk = desk.map(Arc::new);
+    Ok(Server { http, https, greeting, app, plain, secure, tls, database, files, credentials, desk, _lock: lock })
 }
 
 /// Makes what a first start needs and is not there yet, and writes the files clients load. Safe to interrupt and to
@@ -154,7 +171,7 @@ async fn bootstrap(
     http: SocketAddr,
     https: SocketAddr,
     page_key: &str,
-) -> Result<String> {
+) -> Result<(String, console::Credentials)> {
     let operator = Operator::new(Arc::clone(app));
     // Before anything is written: what was made for another database is not replaced.
     if operator.admin().await?.is_none() {
@@ -198,8 +215,9 @@ async fn bootstrap(
     let folder = folder.display();
     let known = app.store.admin_by_token(&TokenHash::of(&token)).await?.is_some();
     let warning = if known { "" } else { OTHER_SECRET };
-    Ok(format!(
+    let greeting = format!(
         "{warning}Switchboard is ready: http://{http} and https://localhost:{https_port}\n\n\
+         Console, for people: http://{http}/console/#key={page_key}\n\
          Reference, to read and to try: http://{http}/#key={page_key}\n\n\
          StepChat, add a user:\n  \
          curl {url} -d function=add-user -d token={token} -d first_name=Ivan\n\n\
@@ -208,7 +226,13 @@ async fn bootstrap(
          Official Voximplant clients: credentials {folder}voximplant.json, host localhost:{https_port}, CA {folder}ca.pem\n",
         https_port = https.port(),
         account = account.id,
-    ))
+    );
+    let caller = console::Credentials {
+        token: Secret::new(&token),
+        account: account.id,
+        api_key: Secret::new(&api_key),
+    };
+    Ok((greeting, caller))
 }
 
 /// Answers in a task of its own: a caller who hangs up must not stop a call half-way, and unlogged. Neither does Lambda.
@@ -231,6 +255,10 @@ impl Server {
         let places = Places::new();
         let methods = router(Arc::clone(&self.app)).layer(from_fn(to_its_end));
         let routes = methods.merge(page::routes(self.credentials));
+        let routes = match self.desk {
+            Some(desk) => routes.merge(console::routes(desk)),
+            None => routes,
+        };
         let routes = match self.files.clone() {
             Some(files) => files.beside(routes),
             None => routes,

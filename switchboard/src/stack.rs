@@ -120,7 +120,7 @@ fn variables(name: &str, aws: impl Fn(&[&str]) -> Result<String>) -> Result<Vec<
 }
 
 /// What the AWS command line prints; what to do if it fails.
-fn aws(arguments: &[&str]) -> Result<String> {
+pub(crate) fn aws(arguments: &[&str]) -> Result<String> {
     let json = ["--output", "json"];
     // `configure` has a form of its own.
     let form: &[&str] = if arguments.first() == Some(&"configure") { &[] } else { &json };

@@ -1,0 +1,159 @@
+//! What this process has done in the last hour, from its own log lines.
+
+use serde::Serialize;
+use shared::observe::{JobFigures, Log, RequestLine, Show};
+use shared::timestamp::Timestamp;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+const MINUTE_SECONDS: u64 = 60;
+const HOUR_MINUTES: u64 = 60;
+
+/// Passes log lines on, and remembers what the console shows of them: at most a figure a method and minute.
+#[derive(Debug)]
+pub struct Activity {
+    log: Log,
+    seen: Mutex<Seen>,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    minutes: BTreeMap<u64, BTreeMap<&'static str, Figures>>,
+    jobs: Option<(Timestamp, JobFigures)>,
+    /// When journal entries were last checked, or found to need no check.
+    audited: Option<Timestamp>,
+}
+
+/// Sums over requests.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub(super) struct Figures {
+    pub(super) requests: u64,
+    /// Failures of ours; callers' mistakes are none.
+    pub(super) failures: u64,
+    pub(super) read_units: f64,
+    pub(super) write_units: f64,
+    pub(super) slowest_ms: f64,
+}
+
+/// What the console shows of the last hour.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub(super) struct Hour {
+    pub(super) since: String,
+    #[serde(flatten)]
+    pub(super) total: Figures,
+    pub(super) methods: Vec<OfMethod>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(super) struct OfMethod {
+    pub(super) method: String,
+    #[serde(flatten)]
+    pub(super) figures: Figures,
+}
+
+impl Figures {
+    pub(super) fn add(&mut self, other: &Self) {
+        self.requests = self.requests.saturating_add(other.requests);
+        self.failures = self.failures.saturating_add(other.failures);
+        self.read_units += other.read_units;
+        self.write_units += other.write_units;
+        self.slowest_ms = self.slowest_ms.max(other.slowest_ms);
+    }
+}
+
+impl Activity {
+    /// Remembers what goes to `log`.
+    #[must_use]
+    pub fn of(log: Log) -> Self {
+        Self { log, seen: Mutex::default() }
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The last hour, by method.
+    pub(super) fn hour(&self, now: Timestamp) -> Hour {
+        let (seen, minute) = (self.seen(), minute());
+        let first = minute.saturating_sub(HOUR_MINUTES.saturating_sub(1));
+        let mut methods: BTreeMap<&str, Figures> = BTreeMap::new();
+        let mut total = Figures::default();
+        for (method, figures) in seen.minutes.range(first..).flat_map(|(_, methods)| methods) {
+            methods.entry(*method).or_default().add(figures);
+            total.add(figures);
+        }
+        let methods = methods.into_iter().map(|(method, figures)| OfMethod { method: method.to_owned(), figures });
+        Hour { since: now.plus_millis(-3_600_000).wire(), total, methods: methods.collect() }
+    }
+
+    /// The last run of the jobs, and when the ledger was last found right or wrong.
+    pub(super) fn jobs(&self) -> (Option<JobFigures>, Option<Timestamp>) {
+        let seen = self.seen();
+        (seen.jobs.as_ref().map(|(_, figures)| figures.clone()), seen.audited)
+    }
+
+    fn record(&self, line: &RequestLine<'_>, minute: u64, now: Timestamp) {
+        let mut seen = self.seen();
+        if let Some(job) = &line.job {
+            seen.jobs = Some((now, job.clone()));
+            seen.audited = Some(now);
+            return;
+        }
+        let oldest = minute.saturating_sub(HOUR_MINUTES);
+        seen.minutes.retain(|at, _| *at > oldest);
+        let figures = seen.minutes.entry(minute).or_default().entry(line.method).or_default();
+        figures.add(&Figures {
+            requests: 1,
+            failures: u64::from(line.faults),
+            read_units: line.read_units,
+            write_units: line.write_units,
+            slowest_ms: line.duration_ms,
+        });
+    }
+}
+
+impl Show for Activity {
+    fn request(&self, line: &RequestLine<'_>) {
+        self.record(line, minute(), shared::clock::Clock::System.now());
+        self.log.request(line);
+    }
+
+    fn line(&self, text: &str) {
+        self.log.line(text.to_owned());
+    }
+}
+
+/// The minute since 1970 by this machine's clock.
+fn minute() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs().checked_div(MINUTE_SECONDS).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shared::observe::{Emf, line};
+    use shared::store::Readings;
+
+    fn told(activity: &Activity, method: &'static str, minute: u64) {
+        let readings = Readings::default();
+        let mut line = line("stepchat", method, "ok", "", &readings, Emf::default());
+        line.duration_ms = 5.0;
+        activity.record(&line, minute, shared::clock::Clock::System.now());
+    }
+
+    #[test]
+    fn an_hour_is_summed_by_method_and_older_minutes_are_forgotten() {
+        let activity = Activity::of(Log::Silent);
+        let now = minute();
+        told(&activity, "get-user", now - 120);
+        told(&activity, "get-user", now - 1);
+        told(&activity, "get-user", now);
+        told(&activity, "add-user", now);
+        let hour = activity.hour(shared::clock::Clock::System.now());
+        assert_eq!(hour.total.requests, 3);
+        let methods: Vec<_> = hour.methods.iter().map(|one| (one.method.as_str(), one.figures.requests)).collect();
+        assert_eq!(methods, [("add-user", 1), ("get-user", 2)]);
+        assert_eq!(activity.seen().minutes.len(), 2);
+    }
+}

@@ -1,0 +1,309 @@
+//! What only the operator may do, for the console: tokens, keys, imports, health.
+//!
+//! Each route asks for the key in the address that the server printed, and for all else that [`caller`](crate::caller)
+//! asks: no other page, machine, user or tunnel gets in.
+
+use super::activity::{Activity, Hour};
+use super::metrics;
+use crate::caller;
+use crate::operator::Operator;
+use anyhow::{Context as _, Result};
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Query, Request, State};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use shared::auth::Secret;
+use shared::context::App;
+use shared::ids::AccountId;
+use shared::stepchat::{Scope, TokenName};
+use shared::timestamp::Timestamp;
+use shared::voximplant::ApiKeyName;
+use std::ffi::OsString;
+use std::process::Stdio;
+use std::sync::Arc;
+
+/// Bytes of the largest file that the page may hand over; a larger one is for `switchboard import`.
+const MAX_IMPORT_BYTES: usize = 64 * 1024 * 1024;
+/// Bytes of everything else that the page sends.
+const MAX_FORM_BYTES: usize = 64 * 1024;
+
+/// What the page is told to call the two APIs with.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    /// An admin's token.
+    pub token: Secret,
+    /// The account whose users the page shows.
+    pub account: AccountId,
+    /// An API key of that account.
+    pub api_key: Secret,
+}
+
+/// What the operator's routes work with.
+#[derive(Debug)]
+pub struct Desk {
+    /// The deployment.
+    pub app: Arc<App>,
+    /// What the page calls it: `local`, or the stack's name.
+    pub deployment: String,
+    /// The key in the printed address.
+    pub key: Secret,
+    /// What the page calls the APIs with.
+    pub credentials: Credentials,
+    /// What this process has answered; none where the answers come from elsewhere.
+    pub activity: Option<Arc<Activity>>,
+    /// What to say to `switchboard import` so that it works on this deployment.
+    pub place: Vec<OsString>,
+}
+
+/// Why a route has no answer.
+#[derive(Debug)]
+enum Failure {
+    /// What was asked for cannot be; the text says why and what to do.
+    Refused(String),
+    /// Something failed; the text is for the operator, whose own machine this is.
+    Failed(anyhow::Error),
+}
+
+impl<E: Into<anyhow::Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Refused(why) => (StatusCode::BAD_REQUEST, why).into_response(),
+            Self::Failed(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error:#}")).into_response(),
+        }
+    }
+}
+
+type Answer<T> = Result<Json<T>, Failure>;
+
+/// The routes below `/console/operator/`.
+pub(super) fn routes(desk: Arc<Desk>) -> Router {
+    let import = post(import).layer(DefaultBodyLimit::max(MAX_IMPORT_BYTES));
+    Router::new()
+        .route("/console/operator/session", get(session))
+        .route("/console/operator/tokens", get(tokens).post(create_token))
+        .route("/console/operator/tokens/revoke", post(revoke_token))
+        .route("/console/operator/keys", get(keys).post(create_key))
+        .route("/console/operator/keys/revoke", post(revoke_key))
+        .route("/console/operator/health", get(health))
+        .layer(DefaultBodyLimit::max(MAX_FORM_BYTES))
+        .route("/console/operator/import", import)
+        .layer(middleware::from_fn_with_state(Arc::clone(&desk), only_the_operator))
+        .with_state(desk)
+}
+
+async fn only_the_operator(State(desk): State<Arc<Desk>>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let key = desk.key.clone();
+    // Looking for the connection's owner reads files of the system.
+    let checked = tokio::task::spawn_blocking(move || caller::check(&parts, &key).map(|()| parts)).await;
+    match checked {
+        Ok(Ok(parts)) => next.run(Request::from_parts(parts, body)).await,
+        Ok(Err(refusal)) => (StatusCode::FORBIDDEN, format!("{refusal}\n")).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+impl Desk {
+    fn operator(&self) -> Operator {
+        Operator::new(Arc::clone(&self.app))
+    }
+}
+
+/// With what to call the APIs.
+async fn session(State(desk): State<Arc<Desk>>) -> Json<Value> {
+    let Credentials { token, account, api_key } = &desk.credentials;
+    Json(json!({
+        "deployment": desk.deployment,
+        "version": env!("CARGO_PKG_VERSION"),
+        "stepchat": { "token": token.expose() },
+        "voximplant": { "account_id": account, "api_key": api_key.expose() },
+    }))
+}
+
+#[derive(Serialize)]
+struct ShownToken {
+    name: String,
+    scope: &'static str,
+    created: String,
+    used: Option<String>,
+    revoked: Option<String>,
+}
+
+async fn tokens(State(desk): State<Arc<Desk>>) -> Answer<Vec<ShownToken>> {
+    let shown = desk.operator().tokens().await?.into_iter().map(|token| ShownToken {
+        name: token.name.to_string(),
+        scope: token.scope.as_str(),
+        created: token.created.wire(),
+        used: token.used_at.map(Timestamp::wire),
+        revoked: token.revoked_at.map(Timestamp::wire),
+    });
+    Ok(Json(shown.collect()))
+}
+
+#[derive(Deserialize)]
+struct NewToken {
+    name: String,
+    scope: String,
+}
+
+async fn create_token(State(desk): State<Arc<Desk>>, Json(new): Json<NewToken>) -> Answer<Value> {
+    let name = token_name(&new.name)?;
+    let scope = Scope::parse(&new.scope).ok_or_else(|| Failure::Refused("the scope is read or write".to_owned()))?;
+    let made = desk.operator().create_token(name, scope, None).await;
+    let token = made.map_err(|error| Failure::Refused(format!("{error:#}")))?;
+    Ok(Json(json!({ "token": token })))
+}
+
+#[derive(Deserialize)]
+struct Named {
+    name: String,
+    account_id: Option<AccountId>,
+}
+
+async fn revoke_token(State(desk): State<Arc<Desk>>, Json(named): Json<Named>) -> Answer<Value> {
+    let name = token_name(&named.name)?;
+    if desk.operator().revoke_token(&name).await? {
+        Ok(Json(json!({})))
+    } else {
+        Err(Failure::Refused(format!("there is no token {name}")))
+    }
+}
+
+fn token_name(text: &str) -> Result<TokenName, Failure> {
+    TokenName::parse(text)
+        .ok_or_else(|| Failure::Refused("a name has 1 to 40 lower-case letters, digits and hyphens".to_owned()))
+}
+
+#[derive(Serialize)]
+struct ShownKey {
+    account_id: AccountId,
+    account_name: String,
+    name: String,
+    /// The key's last characters, by which its holder knows it.
+    end: String,
+    created: String,
+}
+
+async fn keys(State(desk): State<Arc<Desk>>) -> Answer<Vec<ShownKey>> {
+    let operator = desk.operator();
+    let mut shown = Vec::new();
+    for account in operator.accounts().await? {
+        for key in operator.api_keys(account.id).await? {
+            shown.push(ShownKey {
+                account_id: account.id,
+                account_name: account.name.as_str().to_owned(),
+                name: key.name.to_string(),
+                end: key.last,
+                created: key.created.wire(),
+            });
+        }
+    }
+    Ok(Json(shown))
+}
+
+async fn create_key(State(desk): State<Arc<Desk>>, Json(named): Json<Named>) -> Answer<Value> {
+    let operator = desk.operator();
+    let name = ApiKeyName::parse(&named.name)
+        .ok_or_else(|| Failure::Refused("a name has 1 to 32 lower-case letters, digits and hyphens".to_owned()))?;
+    let id = named.account_id.unwrap_or(desk.credentials.account);
+    let account = operator.account(id).await?.with_context(|| format!("there is no account {id}"))?;
+    let made = operator.create_named_api_key(&account, &name).await;
+    let key = made.map_err(|error| Failure::Refused(format!("{error:#}")))?;
+    Ok(Json(json!({ "api_key": key })))
+}
+
+async fn revoke_key(State(desk): State<Arc<Desk>>, Json(named): Json<Named>) -> Answer<Value> {
+    let account = named.account_id.unwrap_or(desk.credentials.account);
+    if desk.operator().revoke_api_key(account, &named.name).await? {
+        Ok(Json(json!({})))
+    } else {
+        Err(Failure::Refused(format!("account {account} has no key {}", named.name)))
+    }
+}
+
+/// Whether all is well. What is not known is null, never 0.
+#[derive(Serialize)]
+pub(super) struct Health {
+    deployment: String,
+    jobs: Jobs,
+    ledger: Ledger,
+    hour: Hour,
+}
+
+/// Unfinished work.
+#[derive(Default, Serialize)]
+pub(super) struct Jobs {
+    pub(super) left: Option<u64>,
+    pub(super) age_seconds: Option<u64>,
+}
+
+/// The last look at the ledger.
+#[derive(Default, Serialize)]
+pub(super) struct Ledger {
+    pub(super) findings: Option<u64>,
+    pub(super) at: Option<String>,
+}
+
+async fn health(State(desk): State<Arc<Desk>>) -> Answer<Health> {
+    let now = desk.app.clock.now();
+    let deployment = desk.deployment.clone();
+    let Some(activity) = &desk.activity else {
+        let (jobs, ledger, hour) = tokio::task::spawn_blocking(move || metrics::last_hour(now)).await??;
+        return Ok(Json(Health { deployment, jobs, ledger, hour }));
+    };
+    let (figures, audited) = activity.jobs();
+    let whole = |number: usize| u64::try_from(number).ok();
+    let jobs = figures.as_ref().map_or_else(Jobs::default, |figures| Jobs {
+        left: whole(figures.left),
+        age_seconds: u64::try_from(figures.job_age_seconds).ok(),
+    });
+    let ledger = Ledger {
+        findings: figures.as_ref().and_then(|figures| whole(figures.ledger_findings)),
+        at: audited.map(Timestamp::wire),
+    };
+    Ok(Json(Health { deployment, jobs, ledger, hour: activity.hour(now) }))
+}
+
+#[derive(Deserialize)]
+struct HowToImport {
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// Hands a file to `switchboard import stepchat`: the same command, the same words, the same checkpoints as in a shell.
+async fn import(State(desk): State<Arc<Desk>>, Query(how): Query<HowToImport>, file: Bytes) -> Answer<Value> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("people.csv");
+    tokio::fs::write(&path, &file).await?;
+    let mut command = tokio::process::Command::new(std::env::current_exe()?);
+    command.arg("import").args(&desk.place).arg("stepchat").arg(&path);
+    if how.dry_run {
+        command.arg("--dry-run");
+    }
+    let done = command.stdin(Stdio::null()).current_dir(folder.path()).kill_on_drop(true).output().await?;
+    let mut output = String::from_utf8_lossy(&done.stdout).into_owned();
+    output.push_str(&String::from_utf8_lossy(&done.stderr));
+    // Rows that were refused are in a file of their own, which goes with the folder: the page shows its beginning.
+    for entry in std::fs::read_dir(folder.path())? {
+        let report = entry?.path();
+        if report != path
+            && let Ok(text) = std::fs::read_to_string(&report)
+        {
+            output.push('\n');
+            output.extend(text.lines().take(100).flat_map(|line| [line, "\n"]));
+        }
+    }
+    let shown = output.replace(&format!("{}/", folder.path().display()), "");
+    Ok(Json(json!({ "done": done.status.success(), "output": shown })))
+}

@@ -1,0 +1,85 @@
+//! `switchboard console --stack NAME`: the console of a deployed stack, served from this machine.
+
+use super::desk::{Credentials, Desk};
+use super::forward::Forward;
+use super::routes;
+use crate::database::Place;
+use crate::operator::Operator;
+use crate::stack::URLS;
+use anyhow::{Context as _, Result, bail};
+use shared::auth::{Secret, random_token};
+use shared::ids::AccountId;
+use shared::voximplant::ApiKeyName;
+use std::env;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Random bytes of the key in the page's address.
+const KEY_BYTES: usize = 20;
+
+/// What to serve.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where the page is served.
+    pub listen: SocketAddr,
+    /// The account whose users are shown; default: the first one.
+    pub account: Option<AccountId>,
+}
+
+/// Serves the console of the stack whose environment this process has, until `stop` resolves. The API key that the page
+/// calls with is made for it, and revoked at the end.
+pub async fn serve(place: &Place, options: &Options, stop: impl Future<Output = ()> + Send + 'static) -> Result<()> {
+    let Some([stepchat, voximplant]) = URLS.map(|name| env::var(name).ok()).into_iter().collect::<Option<Vec<_>>>().and_then(|urls| urls.try_into().ok()) else {
+        bail!(
+            "say which stack: `switchboard --stack NAME console`. On this machine `switchboard serve` has the console at \
+             /console/ and prints its address"
+        );
+    };
+    let stepchat: String = stepchat;
+    if !options.listen.ip().is_loopback() {
+        bail!("--listen {}: the console acts as the operator, so it is offered to this machine only; say 127.0.0.1", options.listen);
+    }
+    let app = place.open().await?.app;
+    let operator = Operator::new(Arc::clone(&app));
+    let admin = operator.admin().await?.context("the stack has no admin yet: run `switchboard --stack NAME operator init`")?;
+    let account = match options.account {
+        Some(id) => operator.account(id).await?.with_context(|| format!("the stack has no account {id}"))?,
+        None => {
+            let first = operator.accounts().await?.into_iter().next();
+            first.context("the stack has no account yet: run `switchboard --stack NAME operator init`")?
+        }
+    };
+    let listener = tokio::net::TcpListener::bind(options.listen).await;
+    let listener = listener.with_context(|| format!("cannot listen on {}: is another program there? Say another --listen", options.listen))?;
+    let address = listener.local_addr()?;
+    let name = key_name()?;
+    let api_key = operator.create_named_api_key(&account, &name).await?;
+    let key = random_token(KEY_BYTES)?;
+    let desk = Desk {
+        deployment: env::var("SWITCHBOARD_STACK").unwrap_or_else(|_| "stack".to_owned()),
+        key: Secret::new(&key),
+        credentials: Credentials {
+            token: Secret::new(&operator.token(&admin)),
+            account: account.id,
+            api_key: Secret::new(&api_key),
+        },
+        activity: None,
+        place: Vec::new(),
+        app,
+    };
+    let pages = routes(Arc::new(desk)).merge(Forward::to(&stepchat, &voximplant)?.routes());
+    eprintln!("Console of the stack, for this machine and you alone: http://{address}/console/#key={key}");
+    eprintln!("It calls with an API key made for it, `{name}`, which is revoked when you stop it with Ctrl-C.");
+    let served = axum::serve(listener, pages.into_make_service_with_connect_info::<SocketAddr>());
+    let served = served.with_graceful_shutdown(stop).await.context("the console failed");
+    let revoked = operator.revoke_api_key(account.id, name.as_str()).await;
+    revoked.with_context(|| format!("the API key {name} is still good: `switchboard operator api-key revoke {name}`"))?;
+    served
+}
+
+/// A name that no other console has at this moment.
+fn key_name() -> Result<ApiKeyName> {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+    ApiKeyName::parse(&format!("console-{seconds}")).context("no name for an API key")
+}
