@@ -54,7 +54,11 @@ macro_rules! asset {
         $crate::assets::Asset { path: $path, kind: $kind, content: $crate::assets::Content::Text(include_str!($file)) }
     };
     ($path:literal, $kind:expr, gzip $file:literal) => {
-        $crate::assets::Asset { path: $path, kind: $kind, content: $crate::assets::Content::Gzip(include_bytes!($file)) }
+        $crate::assets::Asset {
+            path: $path,
+            kind: $kind,
+            content: $crate::assets::Content::Gzip(include_bytes!($file)),
+        }
     };
 }
 pub(crate) use asset;
@@ -156,7 +160,11 @@ mod tests {
 
     #[test]
     fn what_is_packed_travels_packed_only_to_those_who_unpack() {
-        let packed = Asset { path: "x", kind: TEXT, content: Content::Gzip(include_bytes!("../assets/rapidoc/rapidoc-min.js.gz")) };
+        let packed = Asset {
+            path: "x",
+            kind: TEXT,
+            content: Content::Gzip(include_bytes!("../assets/rapidoc/rapidoc-min.js.gz")),
+        };
         let asked = |value: &'static str| HeaderMap::from_iter([(ACCEPT_ENCODING, value.parse().unwrap())]);
         let coding = |value| packed.response(&asked(value)).headers().get(CONTENT_ENCODING).cloned();
         assert_eq!(coding("gzip, deflate, br").unwrap(), "gzip");

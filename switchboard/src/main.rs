@@ -13,7 +13,7 @@ use switchboard::database::Place;
 use switchboard::readable::Readable;
 use switchboard::serve::{Options, start};
 use switchboard::state::make_private_files;
-use switchboard::{console, commands, export, import, page, stack};
+use switchboard::{commands, console, export, import, page, stack};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// The emulator and the SDK allocate much and pass it between threads: with the system's allocator, an import takes half as
@@ -186,7 +186,8 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Console { listen, account, place, .. } => {
-            let account = account.map(|id| AccountId::new(id).with_context(|| format!("{id} is no account"))).transpose()?;
+            let account =
+                account.map(|id| AccountId::new(id).with_context(|| format!("{id} is no account"))).transpose()?;
             let options = console::Options { listen, account };
             runtime.block_on(async { console::serve(&place, &options, stopped()?).await })?;
             Ok(ExitCode::SUCCESS)

@@ -53,14 +53,20 @@ pub fn routes(credentials: Option<Credentials>) -> axum::Router {
     let mut routes = axum::Router::new()
         .route(
             "/",
-            get(async || INDEX.with_server(".").map_or_else(|_| internal(), |page| ([(CONTENT_TYPE, HTML)], page).into_response())),
+            get(async || {
+                INDEX
+                    .with_server(".")
+                    .map_or_else(|_| internal(), |page| ([(CONTENT_TYPE, HTML)], page).into_response())
+            }),
         )
         .route(CREDENTIALS, get(told));
     for asset in ASSETS {
         let serve = async move |asked: HeaderMap| asset.response(&asked);
         routes = routes.route(&format!("/{}", asset.path), get(serve));
     }
-    routes.layer(axum::middleware::map_response(async |response| assets::guard(response, POLICY))).with_state(Arc::new(credentials))
+    routes
+        .layer(axum::middleware::map_response(async |response| assets::guard(response, POLICY)))
+        .with_state(Arc::new(credentials))
 }
 
 fn internal() -> Response {

@@ -1,7 +1,7 @@
 //! `switchboard serve`: everything on a laptop, from one command.
 
-use crate::console::{self, Activity, Desk};
 use crate::connections::{Places, limit_heads, raise_open_files};
+use crate::console::{self, Activity, Desk};
 use crate::database::{self, Opened, Prepared};
 use crate::database_server;
 use crate::files::Files;
@@ -227,11 +227,8 @@ async fn bootstrap(
         https_port = https.port(),
         account = account.id,
     );
-    let caller = console::Credentials {
-        token: Secret::new(&token),
-        account: account.id,
-        api_key: Secret::new(&api_key),
-    };
+    let caller =
+        console::Credentials { token: Secret::new(&token), account: account.id, api_key: Secret::new(&api_key) };
     Ok((greeting, caller))
 }
 

@@ -126,18 +126,20 @@ impl Show for Activity {
 
 /// The minute since 1970 by this machine's clock.
 fn minute() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs().checked_div(MINUTE_SECONDS).unwrap_or(0))
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs().checked_div(MINUTE_SECONDS).unwrap_or(0))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use shared::observe::{Emf, line};
-    use shared::store::Readings;
+    use shared::store::meter::Readings;
 
     fn told(activity: &Activity, method: &'static str, minute: u64) {
         let readings = Readings::default();
-        let mut line = line("stepchat", method, "ok", "", &readings, Emf::default());
+        let mut line = line("stepchat", method, "ok", "", &readings, Emf::of_request("N", 7));
         line.duration_ms = 5.0;
         activity.record(&line, minute, shared::clock::Clock::System.now());
     }

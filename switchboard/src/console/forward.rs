@@ -65,7 +65,8 @@ impl Forward {
     async fn pass(&self, base: &str, request: Request) -> Result<Response> {
         let (head, body) = request.into_parts();
         let uri: Uri = format!("{base}{}", head.uri.path()).parse().context("no address")?;
-        let body = Limited::new(body, MAX_BYTES).collect().await.map_err(|error| anyhow::anyhow!("{error}"))?.to_bytes();
+        let body =
+            Limited::new(body, MAX_BYTES).collect().await.map_err(|error| anyhow::anyhow!("{error}"))?.to_bytes();
         let mut passed = http::Request::builder().method(head.method).uri(uri).body(Full::new(body))?;
         for name in KEPT {
             if let Some(value) = head.headers.get(&name) {

@@ -70,19 +70,34 @@ fn query(number: usize, family: &str, metric: &str, statistic: &str, period: i64
 }
 
 fn queries() -> Vec<Value> {
-    let requests = FAMILIES.iter().flat_map(|family| OF_REQUESTS.map(|(metric, stat)| (*family, metric, stat, HOUR_SECONDS)));
+    let requests =
+        FAMILIES.iter().flat_map(|family| OF_REQUESTS.map(|(metric, stat)| (*family, metric, stat, HOUR_SECONDS)));
     let jobs = OF_JOBS.map(|metric| ("background", metric, "Maximum", 60));
-    requests.chain(jobs).enumerate().map(|(n, (family, metric, stat, period))| query(n, family, metric, stat, period)).collect()
+    requests
+        .chain(jobs)
+        .enumerate()
+        .map(|(n, (family, metric, stat, period))| query(n, family, metric, stat, period))
+        .collect()
 }
 
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts below 2^53, never negative")]
 fn read(told: &Told, since: Timestamp) -> (Jobs, Ledger, Hour) {
-    let series: BTreeMap<&str, &Series> = told.metric_data_results.iter().map(|one| (one.label.as_str(), one)).collect();
+    let series: BTreeMap<&str, &Series> =
+        told.metric_data_results.iter().map(|one| (one.label.as_str(), one)).collect();
     let sum = |metric: &str| -> f64 {
-        FAMILIES.iter().filter_map(|family| series.get(format!("{family} {metric}").as_str())).flat_map(|one| &one.values).sum()
+        FAMILIES
+            .iter()
+            .filter_map(|family| series.get(format!("{family} {metric}").as_str()))
+            .flat_map(|one| &one.values)
+            .sum()
     };
     // CloudWatch gives the newest value first.
-    let newest = |metric: &str| series.get(format!("background {metric}").as_str()).and_then(|one| one.values.first()).map(|value| *value as u64);
+    let newest = |metric: &str| {
+        series
+            .get(format!("background {metric}").as_str())
+            .and_then(|one| one.values.first())
+            .map(|value| *value as u64)
+    };
     let total = Figures {
         requests: sum("duration_ms") as u64,
         failures: sum("faults") as u64,

@@ -30,19 +30,22 @@ pub struct Options {
 /// Serves the console of the stack whose environment this process has, until `stop` resolves. The API key that the page
 /// calls with is made for it, and revoked at the end.
 pub async fn serve(place: &Place, options: &Options, stop: impl Future<Output = ()> + Send + 'static) -> Result<()> {
-    let Some([stepchat, voximplant]) = URLS.map(|name| env::var(name).ok()).into_iter().collect::<Option<Vec<_>>>().and_then(|urls| urls.try_into().ok()) else {
+    let [Some(stepchat), Some(voximplant)] = URLS.map(|name| env::var(name).ok()) else {
         bail!(
             "say which stack: `switchboard --stack NAME console`. On this machine `switchboard serve` has the console at \
              /console/ and prints its address"
         );
     };
-    let stepchat: String = stepchat;
     if !options.listen.ip().is_loopback() {
-        bail!("--listen {}: the console acts as the operator, so it is offered to this machine only; say 127.0.0.1", options.listen);
+        bail!(
+            "--listen {}: the console acts as the operator, so it is offered to this machine only; say 127.0.0.1",
+            options.listen
+        );
     }
     let app = place.open().await?.app;
     let operator = Operator::new(Arc::clone(&app));
-    let admin = operator.admin().await?.context("the stack has no admin yet: run `switchboard --stack NAME operator init`")?;
+    let admin =
+        operator.admin().await?.context("the stack has no admin yet: run `switchboard --stack NAME operator init`")?;
     let account = match options.account {
         Some(id) => operator.account(id).await?.with_context(|| format!("the stack has no account {id}"))?,
         None => {
@@ -51,7 +54,9 @@ pub async fn serve(place: &Place, options: &Options, stop: impl Future<Output = 
         }
     };
     let listener = tokio::net::TcpListener::bind(options.listen).await;
-    let listener = listener.with_context(|| format!("cannot listen on {}: is another program there? Say another --listen", options.listen))?;
+    let listener = listener.with_context(|| {
+        format!("cannot listen on {}: is another program there? Say another --listen", options.listen)
+    })?;
     let address = listener.local_addr()?;
     let name = key_name()?;
     let api_key = operator.create_named_api_key(&account, &name).await?;
@@ -74,7 +79,8 @@ pub async fn serve(place: &Place, options: &Options, stop: impl Future<Output = 
     let served = axum::serve(listener, pages.into_make_service_with_connect_info::<SocketAddr>());
     let served = served.with_graceful_shutdown(stop).await.context("the console failed");
     let revoked = operator.revoke_api_key(account.id, name.as_str()).await;
-    revoked.with_context(|| format!("the API key {name} is still good: `switchboard operator api-key revoke {name}`"))?;
+    revoked
+        .with_context(|| format!("the API key {name} is still good: `switchboard operator api-key revoke {name}`"))?;
     served
 }
 
