@@ -155,9 +155,13 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         stack::enter(name)?;
     }
     match arguments.command {
-        Command::Serve { .. } | Command::Operator(_) | Command::Import(_) | Command::Export(_) => make_private_files(),
-        // A bundle runs as another user in the cloud, and the reference page's files are for a web host.
-        Command::Deploy { .. } | Command::Docs { .. } => {}
+        Command::Serve { .. }
+        | Command::Operator(_)
+        | Command::Import(_)
+        | Command::Export(_)
+        | Command::Console { out: None, .. } => make_private_files(),
+        // A bundle runs as another user in the cloud, and the pages' files are for a web host.
+        Command::Deploy { .. } | Command::Docs { .. } | Command::Console { .. } => {}
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     match arguments.command {

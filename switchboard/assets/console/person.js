@@ -133,7 +133,8 @@ async function conversationsOf(id, signal) {
 }
 
 function Conversations({ id, open }) {
-  const loaded = useLoaded((signal) => conversationsOf(id, signal), [id]);
+  // Read anew with each that is opened: a link may lead to one that came meanwhile.
+  const loaded = useLoaded((signal) => conversationsOf(id, signal), [id, open]);
   const { rows = [], more } = loaded.data ?? {};
   return html`<section aria-labelledby="talks"><h3 id="talks">${t("conversations")}</h3>
     <${Freshness} loaded=${loaded} />

@@ -100,25 +100,31 @@ function Edit({ user, writes, done }) {
 function Groups({ user, account, done }) {
   const binds = may("Owner", "Admin", "Developer", "User manager");
   const [error, setError] = useState(null);
-  const bind = async (method, fields, on) => {
+  // What was chosen and is not read back yet: without it, an answer to an earlier click would take the later one back.
+  const [chosen, setChosen] = useState({});
+  const bound = new Set([...(user.skills ?? []).map((one) => `skill ${one.skill_id}`),
+    ...(user.acd_queues ?? []).map((one) => `queue ${one.acd_queue_id}`)]);
+  useEffect(() => setChosen((old) => Object.fromEntries(Object.entries(old).filter(([name, on]) => bound.has(name) !== on))), [user]);
+  const bind = async (name, method, fields, on) => {
     setError(null);
+    setChosen((old) => ({ ...old, [name]: on }));
     try {
       await voximplant(method, { user_id: user.user_id, ...fields, bind: on }, { key: newKey() });
       done(t("saved"));
     } catch (failed) {
+      setChosen(({ [name]: _, ...others }) => others);
       setError(failed);
     }
   };
-  const has = new Set((user.skills ?? []).map((one) => one.skill_id));
-  const inQueue = new Set((user.acd_queues ?? []).map((one) => one.acd_queue_id));
+  const box = (label, name, method, fields) => html`<${Check} label=${label} checked=${chosen[name] ?? bound.has(name)}
+    disabled=${name in chosen} onChange=${(event) => bind(name, method, fields, event.target.checked)} />`;
   const queues = account.queues.filter((one) => !user.application_id || one.application_id === user.application_id);
   return html`<fieldset disabled=${!binds}><legend>${t("phone.skills")}</legend>
       ${account.skills.length === 0 && html`<p class="hint">${t("skills.none")}</p>`}
-      ${account.skills.map((one) => html`<${Check} label=${one.skill_name} checked=${has.has(one.skill_id)}
-        onChange=${(event) => bind("BindSkill", { skill_id: one.skill_id }, event.target.checked)} />`)}</fieldset>
+      ${account.skills.map((one) => box(one.skill_name, `skill ${one.skill_id}`, "BindSkill", { skill_id: one.skill_id }))}</fieldset>
     <fieldset disabled=${!binds}><legend>${t("phone.queues")}</legend>
       ${queues.length === 0 && html`<p class="hint">${t("queues.none")}</p>`}
-      ${queues.map((one) => html`<${Check} label=${one.acd_queue_name} checked=${inQueue.has(one.acd_queue_id)}
-        onChange=${(event) => bind("BindUserToQueue", { application_id: one.application_id, acd_queue_id: one.acd_queue_id }, event.target.checked)} />`)}</fieldset>
+      ${queues.map((one) => box(one.acd_queue_name, `queue ${one.acd_queue_id}`, "BindUserToQueue",
+        { application_id: one.application_id, acd_queue_id: one.acd_queue_id }))}</fieldset>
     ${error && html`<${Freshness} loaded=${{ error, reload: () => setError(null) }} />`}`;
 }
