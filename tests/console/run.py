@@ -54,6 +54,14 @@ def main():
         folder = pathlib.Path(folder)
         with browser.server(options.binary, folder / "state", log) as (_, _port):
             variables = {"CONSOLE_BROWSER": chromium, "CONSOLE_SHOTS": str(shots), "CONSOLE_URL": address(log_path)}
+            operate = [options.binary, "operator", "--state", folder / "state"]
+            # What a colleague may be given: somebody who only looks.
+            variables["CONSOLE_KEY"] = str(folder / "supervisor.json")
+            key = ["key", "create", "--account", "1", "--role", "supervisor", "--out", variables["CONSOLE_KEY"]]
+            subprocess.run([*operate, *key], env=browser.clean_environment(), check=True, capture_output=True)
+            # The same page from a folder, for a deployment that the person names.
+            hosted = [options.binary, "console", "--out", folder / "hosted"]
+            subprocess.run(hosted, env=browser.clean_environment(), check=True, capture_output=True)
             browser.story(tally, HERE / "story.js", STORY_SECONDS, modules, {**variables, "CONSOLE_ONLY": options.only})
             if not options.only or "many" in options.only.split(","):
                 many_people(folder / "many.csv")

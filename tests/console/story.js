@@ -5,7 +5,7 @@ const fs = require("node:fs");
 const { chromium } = require("playwright-core");
 const axeSource = fs.readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 
-const { CONSOLE_BROWSER, CONSOLE_SHOTS, CONSOLE_URL, CONSOLE_ONLY = "" } = process.env;
+const { CONSOLE_BROWSER, CONSOLE_SHOTS, CONSOLE_URL, CONSOLE_KEY, CONSOLE_ONLY = "" } = process.env;
 // As root in a container; and the browser is to call nobody on its own behalf.
 const FLAGS = [
   "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -26,7 +26,12 @@ function check(label, good, detail = "") {
 const shot = (page, name) => page.screenshot({ path: `${CONSOLE_SHOTS}/${name}.png` });
 const panel = (page) => page.locator("aside.panel");
 const rows = (page) => page.locator("tbody tr");
-const toast = (page, text) => page.locator(".toast").filter({ hasText: text }).waitFor();
+// The next word on what was done: each is looked at once.
+const toast = async (page, text) => {
+  const told = page.locator(".toast p:not([data-seen])").filter({ hasText: text });
+  await told.waitFor();
+  await told.evaluate((word) => { word.dataset.seen = ""; });
+};
 const settled = (page) => page.locator("table[aria-busy=false]").first().waitFor();
 const dialog = (page) => page.locator("dialog[open]");
 
@@ -359,6 +364,47 @@ async function operatorStory(page) {
   check("then it is done", (await call(page, "get-users", { search: "import.example" })).length === 2, await dialog(page).locator("pre").textContent());
 }
 
+// A colleague without the printed address, with a key that may only look.
+async function roles(browser, page) {
+  await enter(page);
+  await call(page, "AddUser", { application_id: 1, user_name: "looked-at", user_display_name: "Looked At", user_password: "Passw0rd!" });
+  const colleague = await open(browser);
+  await colleague.goto(PAGE);
+  await colleague.getByRole("heading", { name: "Switchboard" }).waitFor();
+  const form = colleague.locator("form");
+  const wrong = { name: "key.json", mimeType: "application/json", buffer: Buffer.from("{}") };
+  await form.locator("input[type=file]").setInputFiles(wrong);
+  await form.getByRole("button", { name: "Sign in" }).click();
+  await colleague.locator(".notice.bad").waitFor();
+  check("a file that is no key is told", (await colleague.locator(".notice.bad").textContent()).includes("key_id"));
+  await form.locator("input[type=file]").setInputFiles(CONSOLE_KEY);
+  await form.getByRole("button", { name: "Sign in" }).click();
+  await rows(colleague).filter({ hasText: "looked-at" }).waitFor();
+  const offered = await colleague.locator(".top nav").textContent();
+  check("views that the key has no role for are not offered", !/Money|People|Access|Health/.test(offered) && offered.includes("Phone users"), offered);
+  check("nor is adding", await colleague.getByRole("button", { name: "Add a phone user" }).count() === 0);
+  await rows(colleague).filter({ hasText: "looked-at" }).locator(".opens").click();
+  await panel(colleague).getByLabel("Display name").waitFor();
+  const buttons = await panel(colleague).getByRole("button").allTextContents();
+  check("nor are changes of a user", await panel(colleague).getByLabel("Display name").isDisabled()
+    && !buttons.some((text) => /Delete|Transfer|password/i.test(text)), buttons);
+  await shot(colleague, "supervisor");
+  await colleague.reload();
+  await panel(colleague).getByLabel("Display name").waitFor();
+  check("the key is kept in this tab alone", await colleague.evaluate(() => localStorage.length === 0 && document.cookie === ""));
+  await colleague.getByRole("button", { name: "Sign out" }).click();
+  await colleague.locator("form input[type=file]").waitFor();
+  check("and gone with signing out", await colleague.evaluate(() => !JSON.stringify({ ...sessionStorage }).includes("private_key")));
+  const typed = async (label, text) => colleague.getByLabel(label).fill(text);
+  await typed("Account ID", "1");
+  await typed("API key", "11111111-2222-3333-4444-555555555555");
+  await colleague.getByRole("button", { name: "Sign in" }).click();
+  await colleague.locator(".notice.bad").waitFor();
+  check("a key that opens nothing is told at once", (await colleague.locator(".notice.bad").textContent()).includes("not accepted"));
+  await colleague.context().close();
+  await call(page, "DelUser", { application_id: 1, user_name: "looked-at" });
+}
+
 async function looks(browser) {
   const views = ["#/people", "#/people?user=1", "#/phones", "#/money", "#/setup", "#/access", "#/health"];
   for (const [name, options] of [["light", { colorScheme: "light" }], ["dark", { colorScheme: "dark" }], ["narrow", { viewport: NARROW }], ["russian", { locale: "ru-RU" }]]) {
@@ -392,7 +438,8 @@ async function main() {
     try {
       await tell();
     } catch (error) {
-      await shot(page, `failed-${name}`).catch(() => {});
+      const pages = browser.contexts().flatMap((context) => context.pages());
+      await Promise.all(pages.map((one, n) => shot(one, `failed-${name}-${n}`).catch(() => {})));
       check(`the story ${name} goes to its end`, false, error.message);
     }
   };
@@ -409,6 +456,7 @@ async function main() {
   check("the page says nothing on the browser's console", said.length === 0, said);
   await story("troubles", () => troubles(page));
   await story("operator", () => operatorStory(page));
+  await story("roles", () => roles(browser, page));
   await story("looks", () => looks(browser));
   const strangers = page.seen.asked.filter((url) => !url.startsWith(`${ORIGIN}/`) && !url.startsWith("data:"));
   check("no request leaves the server", strangers.length === 0, strangers);

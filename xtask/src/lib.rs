@@ -9,6 +9,7 @@ pub mod new_method;
 pub mod seed;
 pub mod sim;
 pub mod sizes;
+pub mod vendor;
 pub mod workspace;
 
 mod names;

@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use xtask::new_method::{self, Refusal};
-use xtask::{bench, bundle, generate, seed, sim, sizes, workspace};
+use xtask::{bench, bundle, generate, seed, sim, sizes, vendor, workspace};
 
 /// Developer chores of this workspace.
 #[derive(Debug, Parser)]
@@ -46,6 +46,10 @@ enum Chore {
     /// Build functions as they are deployed and say how big they are; exit code 1 if one is over the budget.
     #[command(after_help = "Examples:\n  cargo xtask sizes\n  cargo xtask sizes stepchat-get-user --plain")]
     Sizes(sizes::Arguments),
+    /// Fetch the pages' libraries anew from the npm registry, as `switchboard/assets/vendored.json` lists them.
+    ///
+    /// To renew one, change its version there first. Needs Node.js.
+    Vendor,
     /// Start a new method: its folder, its line in the front door, and all that is generated.
     #[command(after_help = "Examples:\n  cargo xtask new-method stepchat get-foo\n  \
                             cargo xtask new-method voximplant GetFoo\n  \
@@ -124,6 +128,11 @@ fn main() -> ExitCode {
         Chore::Sizes(arguments) => {
             sizes::sizes(&workspace::root(), &arguments).map(|well| ExitCode::from(u8::from(!well)))
         }
+        Chore::Vendor => vendor::fetch(&workspace::root()).map(|changed| {
+            changed.iter().for_each(|name| println!("wrote {name}"));
+            println!("{} files of libraries are other than before", changed.len());
+            ExitCode::SUCCESS
+        }),
         Chore::NewMethod { family, name, root, no_generate } => {
             add(&root.unwrap_or_else(workspace::root), &family, &name, no_generate)
         }

@@ -1,5 +1,5 @@
 // The two public APIs. Everything about people and money goes through them, and through nothing else.
-import { session, Trouble } from "./session.js";
+import { bearer, session, Trouble } from "./session.js";
 
 const BUSY = new Set([429, 502, 503, 504]);
 
@@ -42,23 +42,39 @@ export async function stepchatWhole(method, fields = {}, { key, signal } = {}) {
 
 export const stepchat = async (method, fields, options) => (await stepchatWhole(method, fields, options)).response;
 
-// Codes of Voximplant for credentials that are not (or no longer) good, or too small.
-const NO_CREDENTIAL = new Set([100, 101, 102, 105, 123, 339]);
+// Codes of Voximplant for credentials that are not (or no longer) good: the key, the account, the token and its dates.
+const NO_CREDENTIAL = new Set([100, 115, 447, 454, 455, 456]);
+// The credential is good, but not for this method. Nothing tells it but the sentence.
+const NO_ROLE = /needs one of the roles/;
 
 // Calls a Voximplant method; the whole answer.
 export async function voximplant(method, fields = {}, { key, signal } = {}) {
-  const { account_id, api_key } = session.voximplant ?? {};
-  if (!api_key) throw new Trouble("credentials", null, "");
+  if (!session.voximplant) throw new Trouble("credentials", null, "");
+  const { account_id, api_key } = session.voximplant;
   const headers = key ? { "Idempotency-Key": key } : {};
+  if (!api_key) headers.Authorization = `Bearer ${await bearer()}`;
   const { answer, told } = await post(
     `${session.base}/platform_api/${method}`, { ...fields, account_id, api_key }, { headers, signal });
   if (told.error) {
     const { code, msg } = told.error;
-    const kind = NO_CREDENTIAL.has(code) ? "credentials" : code === 340 ? "busy" : "refused";
+    const kind = NO_CREDENTIAL.has(code) && !NO_ROLE.test(msg) ? "credentials" : code === 340 ? "busy" : "refused";
     throw new Trouble(kind, String(code), msg ?? "");
   }
   if (told.result === undefined) throw new Trouble(BUSY.has(answer.status) ? "busy" : "unknown", String(answer.status), "");
   return told;
+}
+
+// One method of each group that asks for the same roles. Called without its fields none of them does anything: it says
+// which field it misses, or that no role of the key reaches it.
+const GROUPS = ["AddUser", "AddSkill", "BindSkill", "GetUsers", "GetTransactionHistory"];
+
+// Finds out which groups of methods the credential reaches; what it does not is not offered.
+export async function findRoles() {
+  const refused = await Promise.all(GROUPS.map((method) => voximplant(method).then(() => false, (error) => {
+    if (!(error instanceof Trouble) || error.kind === "credentials" || error.kind === "offline") throw error;
+    return NO_ROLE.test(error.message);
+  })));
+  session.refused = new Set(GROUPS.filter((_, n) => refused[n]));
 }
 
 // Every row of a list method, page by page; `each` hears how many there are so far.

@@ -2,7 +2,8 @@
 import { html, render, useEffect, useErrorBoundary, useState } from "./preact.js";
 import { choose, current, languages, t } from "./i18n.js";
 import { href, useRoute } from "./route.js";
-import { connect, session, signIn, signOut } from "./session.js";
+import { findRoles } from "./api.js";
+import { connect, may, session, signIn, signOut, Trouble } from "./session.js";
 import { Field, Form, said } from "./ui.js";
 import { Access } from "./access.js";
 import { Health } from "./health.js";
@@ -10,14 +11,13 @@ import { People } from "./people.js";
 import { Phones } from "./phones.js";
 import { Setup } from "./setup.js";
 import { Statement } from "./statement.js";
-import { may } from "./session.js";
 
 // What is offered: only what the credentials at hand can do.
 const VIEWS = {
   people: { show: People, open: () => Boolean(session.stepchat?.token) },
-  phones: { show: Phones, open: () => Boolean(session.voximplant?.api_key) },
-  money: { show: Statement, open: () => Boolean(session.voximplant?.api_key) && may("Owner", "Admin", "Accountant", "Payer") },
-  setup: { show: Setup, open: () => Boolean(session.voximplant?.api_key) },
+  phones: { show: Phones, open: () => Boolean(session.voximplant) && may("GetUsers") },
+  money: { show: Statement, open: () => Boolean(session.voximplant) && may("GetTransactionHistory") },
+  setup: { show: Setup, open: () => Boolean(session.voximplant) && may("GetUsers") },
   access: { show: Access, open: () => Boolean(session.operator) },
   health: { show: Health, open: () => Boolean(session.operator) },
 };
@@ -57,18 +57,32 @@ function Frame({ onLanguage }) {
     </main>`;
 }
 
+// The credentials file of the official clients.
+async function serviceKey(file) {
+  try {
+    const { account_id, key_id, private_key } = JSON.parse(await file.text());
+    if (account_id && key_id && private_key) return { account_id, key_id, private_key };
+  } catch {
+    // Told below.
+  }
+  throw new Trouble("refused", "file", t("sign.file.bad"));
+}
+
 function SignIn({ why, onDone }) {
   return html`<main id="main" class="sign-in"><h1>Switchboard</h1>
     ${why?.kind === "offline" ? html`<p class="notice bad" role="alert">${said(why)}</p>`
       : html`<p class="notice">${session.own ? t("sign.secret") : t("sign.why")}${why?.message ? ` (${why.message})` : ""}</p>`}
-    <${Form} submit=${t("sign.in")} onSubmit=${async ({ base, token, account_id, api_key }) => {
-      signIn({ base, stepchat: token ? { token } : null, voximplant: api_key ? { account_id, api_key } : null });
+    <${Form} submit=${t("sign.in")} onSubmit=${async ({ base, token, account_id, api_key, file }) => {
+      const voximplant = file?.size ? await serviceKey(file) : api_key ? { account_id, api_key } : null;
+      signIn({ base, stepchat: token ? { token } : null, voximplant });
+      if (voximplant) await findRoles();
       onDone();
     }}>
       ${!session.own && !session.base && html`<${Field} name="base" label=${t("sign.base")} type="url" required pattern="https?://.*" placeholder="https://…" />`}
       <fieldset><legend>StepChat</legend><${Field} name="token" label=${t("sign.token")} type="password" autocomplete="off" /></fieldset>
       <fieldset><legend>Voximplant</legend><${Field} name="account_id" label=${t("sign.account")} inputmode="numeric" />
-        <${Field} name="api_key" label=${t("sign.key")} type="password" autocomplete="off" /></fieldset>
+        <${Field} name="api_key" label=${t("sign.key")} type="password" autocomplete="off" />
+        <${Field} name="file" label=${t("sign.file")} type="file" accept=".json,application/json" /></fieldset>
       <p class="hint">${t("sign.kept")}</p>
     </${Form}></main>`;
 }
@@ -76,7 +90,16 @@ function SignIn({ why, onDone }) {
 function App() {
   const [state, set] = useState({ phase: "connecting" });
   const [, redraw] = useState(current());
-  const start = () => connect().then((why) => set(why ? { phase: "sign-in", why } : { phase: "ready" }), (why) => set({ phase: "sign-in", why }));
+  // What was typed before is looked at again: its roles may be others now.
+  const start = async () => {
+    try {
+      const why = await connect();
+      if (!why && session.voximplant && !session.operator) await findRoles();
+      set(why ? { phase: "sign-in", why } : { phase: "ready" });
+    } catch (why) {
+      set({ phase: "sign-in", why });
+    }
+  };
   useEffect(() => { start(); }, []);
   if (state.phase === "connecting") return html`<p class="empty" role="status">${t("loading")}</p>`;
   if (state.phase === "sign-in") return html`<${SignIn} why=${state.why} onDone=${() => set({ phase: "ready" })} />`;

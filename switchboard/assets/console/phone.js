@@ -23,7 +23,7 @@ export function PhoneUser({ id, account, onChanged }) {
   const [window, openWindow] = useState(null);
   const user = loaded.data;
   const done = (text) => { openWindow(null); loaded.reload(); onChanged(text); };
-  const writes = may("Owner", "Admin", "User manager");
+  const writes = may("AddUser");
   return html`<aside ref=${panel} tabindex="-1" class="panel" aria-label=${t("phone.panel")}
       onKeyDown=${(event) => { if (event.key === "Escape" && !event.target.closest("dialog")) close(); }}>
     <div class="row end"><button type="button" class="icon" aria-label=${t("close")} onClick=${close}>✕</button></div>
@@ -35,7 +35,7 @@ export function PhoneUser({ id, account, onChanged }) {
       <p class="hint">${t("person.created")}: ${moment(user.created)} · ${t("phone.modified")}: ${moment(user.modified)}</p>
       <div class="row"><p>${t("phone.balance")}: <strong>${user.parent_accounting ? t("phone.shared") : money(user.balance ?? 0, account.currency)}</strong></p>
         ${writes && !user.parent_accounting && html`<button type="button" onClick=${() => openWindow("transfer")}>${t("transfer.title")}</button>`}
-        ${may("Owner", "Admin", "Accountant", "Payer") && html`<a class="button" href=${href("money", { user: user.user_id })}>${t("statement.title")}</a>`}</div>
+        ${may("GetTransactionHistory") && html`<a class="button" href=${href("money", { user: user.user_id })}>${t("statement.title")}</a>`}</div>
       <${Edit} key=${loaded.at} user=${user} writes=${writes} done=${done} />
       <${Groups} user=${user} account=${account} done=${done} />
       ${writes && html`<div class="row"><button type="button" onClick=${() => openWindow("password")}>${t("person.password")}</button>
@@ -98,7 +98,7 @@ function Edit({ user, writes, done }) {
 
 // Skills and queues: shown, and bound or unbound one at a time.
 function Groups({ user, account, done }) {
-  const binds = may("Owner", "Admin", "Developer", "User manager");
+  const binds = may("BindSkill");
   const [error, setError] = useState(null);
   // What was chosen and is not read back yet: without it, an answer to an earlier click would take the later one back.
   const [chosen, setChosen] = useState({});

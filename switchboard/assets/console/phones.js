@@ -10,7 +10,6 @@ import { PhoneUser } from "./phone.js";
 import { Transfer } from "./transfer.js";
 
 const PAGE = 100;
-const WRITERS = ["Owner", "Admin", "User manager"];
 const STATES = ["OFFLINE", "ONLINE", "READY", "BANNED", "IN_SERVICE", "AFTER_SERVICE", "TIMEOUT", "DND"];
 const FILTERS = ["name", "display", "ids", "active", "skill", "noskill", "queue", "noqueue", "acd"];
 
@@ -74,7 +73,7 @@ export function Phones({ params }) {
   const total = list.data?.total_count;
   const at = Number(params.page || 1);
   const refresh = () => { list.reload(); known.reload(); };
-  const writes = may(...WRITERS);
+  const writes = may("AddUser");
   const names = (known.data?.applications ?? []).length === 1 || params.app ? null : new Map(known.data?.applications.map((one) => [one.application_id, one.application_name]));
   useEffect(() => choose(new Set()), [params.app]);
   const picked = rows.filter((row) => chosen.has(row.user_id));

@@ -14,6 +14,8 @@ export const session = {
   operator: null,
   stepchat: null,
   voximplant: null,
+  // Groups of Voximplant methods that the key has no role for.
+  refused: new Set(),
 };
 
 // The key that the server prints comes in the address's fragment, which no browser sends anywhere, and is taken out of it at once.
@@ -92,11 +94,29 @@ export function signIn(typed) {
 export function signOut() {
   sessionStorage.removeItem(TYPED);
   sessionStorage.removeItem(KEY);
-  Object.assign(session, { operator: null, stepchat: null, voximplant: null });
+  Object.assign(session, { operator: null, stepchat: null, voximplant: null, refused: new Set() });
 }
 
-// Whether a person with these roles may call methods for which one of `wanted` is enough. An API key has every role.
-export function may(...wanted) {
-  const roles = session.voximplant?.roles;
-  return !roles || roles.some((role) => wanted.includes(role));
+// Whether the credential has a role for a group of Voximplant methods, named by one of them (`findRoles` in api.js).
+export const may = (group) => !session.refused.has(group);
+
+// A token that a service key has signed, as the official clients make it: good for an hour, made anew before.
+let signed = { token: "", until: 0 };
+
+export async function bearer() {
+  const now = Math.floor(Date.now() / 1000);
+  const { account_id, key_id, private_key } = session.voximplant;
+  if (signed.key !== key_id || signed.until < now + 60) {
+    const base64 = (text) => btoa(text).replace(/[+]/g, "-").replace(/[/]/g, "_").replace(/=+$/, "");
+    const json = (value) => base64(JSON.stringify(value));
+    // An hour is the longest that is taken; a clock may be a little ahead.
+    const until = now + 3_500;
+    const text = `${json({ alg: "RS256", typ: "JWT", kid: key_id })}.${json({ iss: Number(account_id), iat: now - 60, exp: until })}`;
+    const der = Uint8Array.from(atob(private_key.replace(/-----[^-]+-----|\s/g, "")), (one) => one.charCodeAt(0));
+    const kind = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
+    const key = await crypto.subtle.importKey("pkcs8", der, kind, false, ["sign"]);
+    const signature = new Uint8Array(await crypto.subtle.sign(kind, key, new TextEncoder().encode(text)));
+    signed = { key: key_id, until, token: `${text}.${base64(String.fromCharCode(...signature))}` };
+  }
+  return signed.token;
 }

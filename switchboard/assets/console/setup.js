@@ -20,7 +20,7 @@ export function Setup() {
   const [window, open] = useState(null);
   const [notice, note] = useNotice();
   const { applications = [], skills = [], queues = [] } = loaded.data ?? {};
-  const writes = may("Owner", "Admin", "Developer");
+  const writes = may("AddSkill");
   const done = (text) => { open(null); note(text); loaded.reload(); };
   const part = (id, title, add, table) => html`<section aria-labelledby=${id}>
     <div class="row between"><h2 id=${id}>${title}</h2>${writes && html`<button type="button" onClick=${() => open(add)}>${t(`${add}.add`)}</button>`}</div>${table}</section>`;

@@ -58,7 +58,7 @@ export function Statement({ params }) {
     ${params.user && html`<p><a href=${href("money")}>${t("statement.of.account")}</a></p>`}
     <${Freshness} loaded=${loaded} />
     ${info && html`<p>${params.user ? html`<${Text} value=${user?.user_display_name ?? t("phone.gone", { id: params.user })} />` : html`<${Text} value=${info.account_name} />`}
-      · ${t("account.balance")}: <strong>${amount(decimal(balance), info.currency)}</strong></p>`}
+${" · "}${t("account.balance")}: <strong>${amount(decimal(balance), info.currency)}</strong></p>`}
     <div class="filters">
       <${Field} label=${t("statement.from")} type="date" value=${params.from ?? ""} onChange=${(event) => change({ from: event.target.value })} />
       <${Field} label=${t("statement.to")} type="date" value=${params.to ?? ""} onChange=${(event) => change({ to: event.target.value })} />
@@ -95,6 +95,8 @@ function Chart({ rows, after, currency }) {
       const span = times.at(-1) - times[0];
       const format = new Intl.DateTimeFormat(current(), span > 2 * 86_400 ? { dateStyle: "short" } : { dateStyle: "short", timeStyle: "short" });
       chart = new Plot({
+        // Lines of one moment are a span of nothing, which the library would stretch over years.
+        scales: { x: { range: (_, from, to) => [Math.min(from, to - 3_600), to + Math.max(to - from, 3_600) / 50] } },
         width: box.current.clientWidth, height: 220, legend: { show: false }, cursor: { show: false },
         axes: [{ ...axis, space: 120, values: (_, at) => at.map((time) => format.format(time * 1000)) }, { ...axis, size: 80 }],
         series: [{}, { stroke: line, width: 2, paths: Plot.paths.stepped({ align: 1 }), points: { show: times.length < 50 } }],

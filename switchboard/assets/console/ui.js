@@ -163,15 +163,16 @@ export function Table({ caption, columns, rows, rowKey, sort, onSort, onOpen, op
 // Text of other people: its own direction, never markup.
 export const Text = ({ value }) => html`<bdi>${value}</bdi>`;
 
-// A short word on what was done. Screen readers hear it.
+// A short word on what was done. Screen readers hear it, also when it is the same word again.
 export function useNotice() {
-  const [text, set] = useState("");
+  const [notice, set] = useState({ text: "", count: 0 });
   useEffect(() => {
-    if (!text) return undefined;
-    const end = setTimeout(() => set(""), 6000);
+    if (!notice.text) return undefined;
+    const end = setTimeout(() => set(({ count }) => ({ text: "", count })), 6000);
     return () => clearTimeout(end);
-  }, [text]);
-  return [html`<p class="toast" role="status" aria-live="polite">${text}</p>`, set];
+  }, [notice.count]);
+  const tell = useCallback((text) => set(({ count }) => ({ text, count: count + 1 })), []);
+  return [html`<div class="toast" role="status" aria-live="polite">${notice.text && html`<p key=${notice.count}>${notice.text}</p>`}</div>`, tell];
 }
 
 // Value of something typed, some time after the last key.

@@ -105,6 +105,6 @@ export default {
   "health.requests": "Requests", "health.failures": "Failures", "health.read": "Read units", "health.write": "Write units", "health.hour": "Requests, failures and units since {since}.",
   "health.methods": "By method", "health.method": "Method", "health.slowest": "Slowest, ms",
 
-  "sign.in": "Sign in", "sign.out": "Sign out", "sign.why": "With which credentials?", "sign.base": "Address of the deployment", "sign.token": "Admin token or API token", "sign.account": "Account ID", "sign.key": "API key",
+  "sign.in": "Sign in", "sign.out": "Sign out", "sign.why": "With which credentials?", "sign.base": "Address of the deployment", "sign.token": "Admin token or API token", "sign.account": "Account ID", "sign.key": "API key", "sign.file": "or a service key (the credentials file of the official clients)", "sign.file.bad": "This file has no account_id, key_id and private_key.",
   "sign.secret": "Open the console by the address that the server printed, or sign in:", "sign.kept": "Kept in this tab until it is closed, and sent to nobody but the deployment.",
 };

@@ -105,6 +105,6 @@ export default {
   "health.requests": "Запросы", "health.failures": "Сбои", "health.read": "Единицы чтения", "health.write": "Единицы записи", "health.hour": "Запросы, сбои и единицы с {since}.",
   "health.methods": "По методам", "health.method": "Метод", "health.slowest": "Самый долгий, мс",
 
-  "sign.in": "Войти", "sign.out": "Выйти", "sign.why": "С какими учётными данными?", "sign.base": "Адрес развёртывания", "sign.token": "Токен администратора или токен API", "sign.account": "ID аккаунта", "sign.key": "Ключ API",
+  "sign.in": "Войти", "sign.out": "Выйти", "sign.why": "С какими учётными данными?", "sign.base": "Адрес развёртывания", "sign.token": "Токен администратора или токен API", "sign.account": "ID аккаунта", "sign.key": "Ключ API", "sign.file": "или сервисный ключ (файл для официальных клиентов)", "sign.file.bad": "В этом файле нет account_id, key_id и private_key.",
   "sign.secret": "Откройте консоль по адресу, который напечатал сервер, или войдите:", "sign.kept": "Хранится в этой вкладке, пока она открыта, и не отправляется никому, кроме развёртывания.",
 };
