@@ -12,6 +12,7 @@
 
 mod processes {
     mod binaries;
+    mod console;
     mod deploy;
     mod deployed;
     mod import;

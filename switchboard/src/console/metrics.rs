@@ -84,12 +84,10 @@ fn queries() -> Vec<Value> {
 fn read(told: &Told, since: Timestamp) -> (Jobs, Ledger, Hour) {
     let series: BTreeMap<&str, &Series> =
         told.metric_data_results.iter().map(|one| (one.label.as_str(), one)).collect();
+    // From zero: the sum of nothing is -0.0.
     let sum = |metric: &str| -> f64 {
-        FAMILIES
-            .iter()
-            .filter_map(|family| series.get(format!("{family} {metric}").as_str()))
-            .flat_map(|one| &one.values)
-            .sum()
+        let found = FAMILIES.iter().filter_map(|family| series.get(format!("{family} {metric}").as_str()));
+        found.flat_map(|one| &one.values).fold(0.0, |sum, value| sum + value)
     };
     // CloudWatch gives the newest value first.
     let newest = |metric: &str| {

@@ -12,6 +12,7 @@ use switchboard::methods::{JOBS, families};
 use tests::lambda::{GATEWAY_ID, INVOCATION_ID, Lambda};
 use tests::{App, template, workspace};
 
+const API: &str = "https://api.example.com";
 const FORM: [(&str, &str); 1] = [("content-type", "application/x-www-form-urlencoded")];
 /// What the stack generates, in the form it generates it.
 const TOKEN_SECRET: &str = "TokenTokenTokenTokenTokenTokenTokenTokenTokenTokenTokenTokenToke";
@@ -48,7 +49,7 @@ fn title(word: &str) -> String {
 }
 
 /// A deployment with the stack's secrets, and the address of its database.
-async fn deployment() -> (App, String) {
+pub(super) async fn deployment() -> (App, String) {
     let secrets = |name: &str| match name {
         "SWITCHBOARD_TOKEN_SECRET" => Some(TOKEN_SECRET.to_owned()),
         "SWITCHBOARD_PAYLOAD_SECRET" => Some(PAYLOAD_SECRET.to_owned()),
@@ -205,12 +206,12 @@ fn each_function_gets_the_secrets_and_tables_it_declares_and_no_other() {
     check(&format!("background-{}", JOBS[0].name), Table::ALL.map(Table::variable).into());
 }
 
-/// A program called `aws` that says what the AWS command line would say of this deployment.
-fn command_line(folder: &Path, app: &App) {
+/// A program called `aws` that says what the AWS command line would say of this deployment, whose APIs are at `api`.
+pub(super) fn command_line(folder: &Path, app: &App, api: &str) {
     let arn = |name: &str| format!("arn:aws:secretsmanager:eu-central-1:123456789012:secret:{name}");
     let value = |output: &str| match output {
-        "StepchatUrl" => "https://api.example.com/stepchat".to_owned(),
-        "VoximplantUrl" => "https://api.example.com/platform_api".to_owned(),
+        "StepchatUrl" => format!("{api}/stepchat"),
+        "VoximplantUrl" => format!("{api}/platform_api"),
         "FilesBucketName" => "files".to_owned(),
         "SwitchboardTokenSecretArn" => arn("token"),
         "SwitchboardPayloadSecretArn" => arn("payload"),
@@ -235,6 +236,7 @@ fn command_line(folder: &Path, app: &App) {
          *describe-stacks*) echo 'An error occurred (ValidationError): Stack with id other does not exist' >&2; exit 254 ;;\n\
          *secret:token*) echo '\"{TOKEN_SECRET}\"' ;;\n\
          *secret:payload*) echo '\"{PAYLOAD_SECRET}\"' ;;\n\
+         *get-metric-data*) cat \"$here/metrics.json\" ;;\n\
          *--version*) echo 'aws-cli/2.31.0 Python/3.13' ;;\n\
          *export-credentials*) echo '{{\"Version\":1,\"AccessKeyId\":\"x\",\"SecretAccessKey\":\"y\"}}' ;;\n\
          *) exit 1 ;;\nesac\n"
@@ -260,7 +262,7 @@ fn told(output: &Output) -> String {
 async fn the_operator_finds_a_stack_by_its_name_and_makes_its_first_things_once() {
     let (app, address) = deployment().await;
     let folder = tempfile::tempdir().unwrap();
-    command_line(folder.path(), &app);
+    command_line(folder.path(), &app, API);
     let run = async |command: &[&str]| operator(folder.path(), &address, "live", command).await;
     assert!(told(&run(&["account", "list"]).await).contains("demo"));
     let init = ["init", "--email", "me@example.com", "--account", "acme"];
@@ -286,7 +288,7 @@ async fn the_operator_finds_a_stack_by_its_name_and_makes_its_first_things_once(
 async fn a_table_becomes_what_it_was_at_another_moment() {
     let (app, address) = deployment().await;
     let folder = tempfile::tempdir().unwrap();
-    command_line(folder.path(), &app);
+    command_line(folder.path(), &app, API);
     for name in ["Ivan", "Petr"] {
         app.add_stepchat_user(json!({ "first_name": name })).await;
     }
@@ -331,7 +333,7 @@ async fn copy(app: &App, table: &str, name: &str) {
 async fn a_stack_that_is_not_there_is_a_clear_sentence_and_a_failure() {
     let (app, address) = deployment().await;
     let folder = tempfile::tempdir().unwrap();
-    command_line(folder.path(), &app);
+    command_line(folder.path(), &app, API);
     let output = operator(folder.path(), &address, "other", &["account", "list"]).await;
     let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!output.status.success() && output.stdout.is_empty());
