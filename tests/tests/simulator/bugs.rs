@@ -15,7 +15,7 @@ use shared::store::ledger::operation::OperationId;
 use shared::store::ledger::transfer::{Draft, Order, draft};
 use std::time::Duration;
 use switchboard::embedded;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 /// A mistake that the code could make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +34,10 @@ pub(crate) enum Bug {
     ExtrasFirst,
     /// It promises to delete all without saying as of when.
     PromiseWithoutMoment,
+    /// It changes a profile whatever has become of it since it was read: a message that comes late changes it back.
+    WithoutVersion,
+    /// It dates promises by a clock that is far behind, and so believes that indexes have caught up.
+    ClockFarBehind,
 }
 
 impl Bug {
@@ -76,6 +80,23 @@ impl Bug {
                     } else if item["kind"]["S"] == "everyone" {
                         item["before"] = ever.clone();
                         item["up_to"] = ever;
+                    }
+                }
+            }
+            (Self::WithoutVersion, "TransactWriteItems") => {
+                for action in request["TransactItems"].as_array_mut().into_iter().flatten() {
+                    let Some(put) = action.get_mut("Put").and_then(Value::as_object_mut) else { continue };
+                    if put["Item"]["sk"]["S"] == "P" {
+                        put.remove("ConditionExpression");
+                        put.remove("ExpressionAttributeValues");
+                    }
+                }
+            }
+            (Self::ClockFarBehind, "TransactWriteItems") => {
+                for action in request["TransactItems"].as_array_mut().into_iter().flatten() {
+                    let Some(put) = action.get_mut("Put") else { continue };
+                    if put["Item"]["pk"]["S"] == "J#remove-users" {
+                        put["Item"]["at"] = json!({ "N": "0" });
                     }
                 }
             }
@@ -165,6 +186,69 @@ fn extras_that_are_read_before_the_profile_are_caught() {
     assert_eq!(after_changes_of_one_extra(None), Ok(()));
     let caught = after_changes_of_one_extra(Some(Bug::ExtrasFirst)).unwrap_err();
     assert!(caught.contains("posting"), "{caught}");
+}
+
+/// What is wrong after a process has died while a change was on its way, and the user was deleted before it arrived.
+fn after_a_change_that_came_late(mistake: Option<Bug>) -> Result<(), String> {
+    let died = |seed: u64| async move {
+        let sim = Deployment::new(seed).await;
+        sim.app.expect_damage();
+        sim.network.set(Faults { late: 1000, ..Faults::none() });
+        sim.network.make_mistake(mistake);
+        let fields = json!({ "user_id": 2, "first_name": "Поздно" });
+        let change = sim.processes[0].call(&sim.app, "update-user", &fields, None);
+        let _ = timeout(Duration::from_millis(500 * seed), change).await;
+        sim.network.set(Faults::none());
+        sim.processes[1].call(&sim.app, "delete-user", &json!({ "user_id": 2 }), None).await;
+        sleep(Duration::from_secs(15)).await;
+        sim.network.make_mistake(None);
+        for _ in 0..2 {
+            sleep(Duration::from_mins(4)).await;
+            assert!(sim.run_jobs().await);
+        }
+        storm::settled(&sim)
+    };
+    (0..40).try_for_each(|seed| runtime().block_on(died(seed)))
+}
+
+#[test]
+fn a_change_that_comes_late_and_is_taken_is_caught() {
+    assert_eq!(after_a_change_that_came_late(None), Ok(()));
+    let caught = after_a_change_that_came_late(Some(Bug::WithoutVersion)).unwrap_err();
+    assert!(caught.contains("counted are"), "{caught}");
+}
+
+/// Who is left of some leads after a delete of all leads, if the jobs run before the index knows all of them.
+fn leads_left(mistake: Option<Bug>) -> usize {
+    let left = |seed| async move {
+        let sim = Deployment::new(seed).await;
+        sim.app.expect_damage();
+        sim.network.set(Faults { lag_millis: 3_000, ..Faults::none() });
+        sim.network.make_mistake(mistake);
+        let process = &sim.processes[0];
+        for n in 0..8 {
+            let fields = json!({ "user_type": "lead", "first_name": format!("Lead{n}") });
+            process.call(&sim.app, "add-user", &fields, None).await;
+        }
+        let told = process.call(&sim.app, "delete-leads", &json!({}), None).await;
+        assert_eq!(told["success"], true, "{told}");
+        assert!(process.run_jobs(Duration::from_mins(1)).await);
+        sim.network.make_mistake(None);
+        for _ in 0..2 {
+            sleep(Duration::from_mins(4)).await;
+            sim.network.settle();
+            assert!(sim.run_jobs().await);
+        }
+        let items = sim.app.items();
+        items.iter().filter(|(_, item)| item["sk"]["S"] == "P" && item["kind"]["S"] == "lead").count()
+    };
+    (0..10).map(|seed| runtime().block_on(left(seed))).sum()
+}
+
+#[test]
+fn a_promise_that_is_dated_by_a_clock_far_behind_is_caught() {
+    assert_eq!(leads_left(None), 0);
+    assert!(leads_left(Some(Bug::ClockFarBehind)) > 0);
 }
 
 #[test]
