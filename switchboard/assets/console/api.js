@@ -34,11 +34,16 @@ export async function stepchatWhole(method, fields = {}, { key, signal } = {}) {
   const headers = { Accept: "application/json", Authorization: `Bearer ${session.stepchat.token}` };
   if (key) headers["Idempotency-Key"] = key;
   const { answer, told } = await post(`${session.base}/stepchat/${method}`, fields, { headers, signal });
-  if (told.success === true) return told;
+  // Times in the answer are the server's, and so is this one, where the browser may read it.
+  if (told.success === true) return { ...told, at: Date.parse(answer.headers.get("Date") ?? "") || Date.now() };
   const code = typeof told.response === "string" ? told.response : String(answer.status);
   if (NO_ENTRY.has(code)) throw new Trouble("credentials", code, told.message ?? "");
   throw new Trouble(BUSY.has(answer.status) ? "busy" : "refused", code, told.message ?? "");
 }
+
+// Whether somebody was online when a list was read, which shows when each was last active. The window is the service's own,
+// unless its operator has set another. Asking for all who are online would cost more the more there are.
+export const wasOnline = (person, at) => at - Date.parse(`${person.last_activity?.replace(" ", "T")}Z`) < 30_000;
 
 export const stepchat = async (method, fields, options) => (await stepchatWhole(method, fields, options)).response;
 

@@ -1,6 +1,6 @@
 // StepChat people: the list.
 import { html, useEffect, useMemo, useRef, useState } from "./preact.js";
-import { allPeople, newKey, stepchat, stepchatWhole } from "./api.js";
+import { allPeople, newKey, stepchat, stepchatWhole, wasOnline } from "./api.js";
 import { fullName, moment, number, t } from "./i18n.js";
 import { change } from "./route.js";
 import { session } from "./session.js";
@@ -32,7 +32,8 @@ async function page(params, signal) {
     cursor = more.next_cursor;
   }
   const owner = params.q && !params.page ? await byPhone(params, signal) : null;
-  return owner && !rows.some((row) => row.id === owner.id) ? [owner, ...rows] : rows;
+  const people = owner && !rows.some((row) => row.id === owner.id) ? [owner, ...rows] : rows;
+  return people.map((row) => ({ ...row, online: wasOnline(row, first.at) }));
 }
 
 // The search looks for parts of texts as they were written; a number is one number however its digits are grouped.
@@ -47,7 +48,6 @@ async function byPhone(params, signal) {
 export function People({ params }) {
   const counts = useLoaded((signal) => stepchat("count-users", {}, { signal }), [params.type, params.q]);
   const list = useLoaded((signal) => page(params, signal), [params.type, params.q, params.sort, params.dir, params.page]);
-  const online = useOnline();
   const [chosen, choose] = useState(new Set());
   const [window, openWindow] = useState(null);
   const [notice, note] = useNotice();
@@ -63,8 +63,8 @@ export function People({ params }) {
   const at = Number(params.page || 1);
   const sort = { by: params.sort || "creation_time", descending: params.dir !== "asc" };
   const columns = useMemo(() => [
-    { name: "name", label: t("person.name"), sort: "first_name", show: (row) => html`<span class=${online.has(row.id) ? "dot on" : "dot"}
-        title=${online.has(row.id) ? t("person.online") : ""}></span><${Text} value=${fullName(row)} />${online.has(row.id) ? html`<span class="unseen"> ${t("person.online")}</span>` : ""}` },
+    { name: "name", label: t("person.name"), sort: "first_name", show: (row) => html`<span class=${row.online ? "dot on" : "dot"}
+        title=${row.online ? t("person.online") : ""}></span><${Text} value=${fullName(row)} />${row.online ? html`<span class="unseen"> ${t("person.online")}</span>` : ""}` },
     { name: "email", label: t("person.email"), sort: "email", className: "long", show: (row) => html`<${Text} value=${row.email ?? ""} />` },
     { name: "phone", label: t("person.phone"), show: (row) => html`<${Text} value=${row.extra?.phone ?? ""} />` },
     { name: "type", label: t("person.type"), sort: "user_type", show: (row) => t(`type.${row.user_type}`) },
@@ -72,7 +72,7 @@ export function People({ params }) {
     { name: "active", label: t("person.active"), sort: "last_activity", className: "less", show: (row) => moment(row.last_activity) },
     { name: "department", label: t("person.department"), sort: "department", className: "less", show: (row) => row.department ?? "" },
     { name: "id", label: t("person.id"), sort: "id", className: "number", show: (row) => row.id },
-  ], [online, document.documentElement.lang]);
+  ], [document.documentElement.lang]);
 
   const countOf = { all: counts.data?.all, user: counts.data?.user, lead: counts.data?.lead, visitor: counts.data?.visitor,
     staff: counts.data && counts.data.all - counts.data.user - counts.data.lead - counts.data.visitor };
@@ -107,7 +107,7 @@ export function People({ params }) {
       </nav>
       ${notice}
     </section>
-    ${params.user && html`<${Person} key=${params.user} id=${params.user} conversation=${params.conversation} online=${online.has(params.user)}
+    ${params.user && html`<${Person} key=${params.user} id=${params.user} conversation=${params.conversation}
       onChanged=${(text) => { note(text); refresh(); }} />`}
     ${window === "add" && html`<${AddPerson} onClose=${() => openWindow(null)} onAdded=${(id) => {
       openWindow(null); note(t("person.added")); refresh(); change({ user: String(id) });
@@ -115,23 +115,6 @@ export function People({ params }) {
     ${window === "import" && html`<${ImportPeople} onClose=${() => { openWindow(null); refresh(); }} />`}
     ${window === "export" && html`<${Export} params=${params} chosen=${chosen} onClose=${() => openWindow(null)} />`}
   </div>`;
-}
-
-// Who is online, looked at every half minute: the dots may be that old.
-function useOnline() {
-  const [ids, set] = useState(new Set());
-  useEffect(() => {
-    const stop = new AbortController();
-    const look = () => stepchat("get-online-users", {}, { signal: stop.signal }).then(
-      (people) => set(new Set(people.map((person) => person.id))),
-      // A dot that nobody can vouch for is no dot; the list itself says what is wrong.
-      () => !stop.signal.aborted && set(new Set()),
-    );
-    look();
-    const timer = setInterval(look, 30_000);
-    return () => { stop.abort(); clearInterval(timer); };
-  }, []);
-  return ids;
 }
 
 // What can be done with the chosen, or with all that the filter finds, whatever page they are on.

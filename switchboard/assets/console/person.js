@@ -12,8 +12,14 @@ const PROFILE = ["first_name", "last_name", "email", "user_type", "department"];
 const valuesOf = (person) => Object.fromEntries(PROFILE.map((name) => [name, person[name] ?? ""]));
 const extrasOf = (person) => new Map((person.details ?? []).map((one) => [one.slug, one]));
 
-export function Person({ id, conversation, online, onChanged }) {
-  const loaded = useLoaded((signal) => stepchat("get-user", { user_id: id, extra: true }, { signal }), [id]);
+async function load(id, signal) {
+  const asked = ["get-user", "is-online"].map((method) => stepchat(method, { user_id: id, extra: method === "get-user" || undefined }, { signal }));
+  const [person, online] = await Promise.all(asked);
+  return person && { ...person, online };
+}
+
+export function Person({ id, conversation, onChanged }) {
+  const loaded = useLoaded((signal) => load(id, signal), [id]);
   const panel = useRef(null);
   const close = () => change({ user: "", conversation: "" });
   useEffect(() => panel.current?.focus(), [id]);
@@ -23,7 +29,7 @@ export function Person({ id, conversation, online, onChanged }) {
     <div class="row end"><button type="button" class="icon" aria-label=${t("close")} onClick=${close}>✕</button></div>
     <${Freshness} loaded=${loaded} />
     ${person === false && html`<p class="notice">${t("person.gone", { id })}</p>`}
-    ${person && html`<${Head} person=${person} online=${online} />
+    ${person && html`<${Head} person=${person} />
       <${Profile} key=${loaded.at} person=${person} reload=${loaded.reload} onChanged=${onChanged} />
       <${Conversations} id=${id} open=${conversation} />
       <${Moves} person=${person} reload=${loaded.reload} onChanged=${onChanged} close=${close} />`}
@@ -31,12 +37,12 @@ export function Person({ id, conversation, online, onChanged }) {
   </aside>`;
 }
 
-function Head({ person, online }) {
+function Head({ person }) {
   // Pictures come from anywhere; this page loads nothing from elsewhere, so it draws the initials itself.
   const initials = [person.first_name, person.last_name].map((name) => [...(name ?? "").replace(/^#.*/, "")][0] ?? "").join("");
   return html`<div class="row"><span class="avatar" aria-hidden="true">${initials || "?"}</span>
     <div><h2><${Text} value=${fullName(person)} /></h2>
-      <p class="hint">${t(`type.${person.user_type}`)} · ${t("person.id")} ${person.id}${online ? ` · ${t("person.online")}` : ""}</p>
+      <p class="hint">${t(`type.${person.user_type}`)} · ${t("person.id")} ${person.id}${person.online ? ` · ${t("person.online")}` : ""}</p>
       <p class="hint">${t("person.created")}: ${moment(person.creation_time)}</p></div></div>`;
 }
 
