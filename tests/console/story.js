@@ -429,6 +429,33 @@ async function looks(browser) {
   }
 }
 
+// The README's pictures, made anew with `--only pictures`: people as a small business has them.
+async function pictures(page) {
+  await page.setViewportSize({ width: 1280, height: 720 });
+  await enter(page);
+  const people = [["Мария", "Ёлкина", "+7 919 555-00-11"], ["Zoë", "Brandt", "+49 30 901820"], ["Омар", "Хасанов", "+998 90 123-45-67"],
+    ["José", "Álvarez", "+34 600 123 456"], ["יעל", "כהן", "+972 50-123-4567"], ["Anna", "Kowalska", "+48 601 234 567"], ["Иван", "Петров", "+7 903 111-22-33"],
+    ["Priya", "Nair", "+91 98765 43210"], ["Lars", "Nilsson", "+46 70 123 45 67"]];
+  for (const [n, [first_name, last_name, phone]] of people.entries()) {
+    const fields = { first_name, last_name, user_type: n % 3 ? "user" : "lead", email: `${"abcdefghi"[n]}@example.com`, extra: { phone: [phone, "Phone"], city: ["Berlin", "City"] } };
+    await call(page, "add-user", fields);
+  }
+  await page.reload();
+  await rows(page).nth(4).locator(".opens").click();
+  await panel(page).getByLabel("First name").waitFor();
+  await shot(page, "console-people");
+  for (const [n, name] of ["anna", "lars", "priya"].entries()) {
+    const user = await call(page, "AddUser", { application_id: 1, user_name: name, user_display_name: people[[5, 8, 7][n]].slice(0, 2).join(" "), user_password: "Passw0rd!", parent_accounting: false });
+    await call(page, "TransferMoneyToUser", { user_id: user.user_id, amount: 20 + 7.5 * n });
+  }
+  await view(page, "#/phones");
+  await page.getByLabel("Select all on this page").check();
+  await page.getByRole("region", { name: "Selection" }).getByRole("button", { name: "Transfer money" }).click();
+  await dialog(page).getByLabel(/Amount/).fill("5.00");
+  await dialog(page).getByText("What will happen").waitFor();
+  await shot(page, "console-money");
+}
+
 async function main() {
   const browser = await chromium.launch({ executablePath: CONSOLE_BROWSER, args: FLAGS });
   const page = await open(browser);
@@ -456,6 +483,7 @@ async function main() {
   check("the page says nothing on the browser's console", said.length === 0, said);
   await story("troubles", () => troubles(page));
   await story("operator", () => operatorStory(page));
+  if (only.includes("pictures")) await story("pictures", () => pictures(page));
   await story("roles", () => roles(browser, page));
   await story("looks", () => looks(browser));
   const strangers = page.seen.asked.filter((url) => !url.startsWith(`${ORIGIN}/`) && !url.startsWith("data:"));
