@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -102,10 +103,11 @@ def server(binary, state, log, *words):
 def story(tally, script, seconds, modules, variables):
     """Runs a story for the browser, which prints one JSON list [good, label, detail] a check."""
     env = dict(clean_environment(), NODE_PATH=str(modules), **variables)
-    done = subprocess.Popen(["node", script], env=env, stdout=subprocess.PIPE, text=True)
-    limit = time.monotonic() + seconds
-    for line in done.stdout:
-        tally.check(*[(value[1], value[0], value[2]) for value in [json.loads(line)]][0])
-        if time.monotonic() > limit:
-            done.kill()
-    tally.check("the browser's story ends", done.wait() == 0, f"code {done.returncode}")
+    told = subprocess.Popen(["node", script], env=env, stdout=subprocess.PIPE, text=True)
+    killer = threading.Timer(seconds, told.kill)
+    killer.start()
+    for line in told.stdout:
+        good, label, detail = json.loads(line)
+        tally.check(label, good, detail)
+    killer.cancel()
+    tally.check("the browser's story ends", told.wait() == 0, f"code {told.returncode}")

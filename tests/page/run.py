@@ -9,61 +9,18 @@ import json
 import os
 import pathlib
 import re
-import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import threading
-import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
-TARGET = ROOT / "target" / "page"
+sys.path.insert(0, str(HERE.parent))
+import browser  # noqa: E402
+
+TARGET = browser.ROOT / "target" / "page"
 DRIVER = "playwright-core@1.65.1"
-START_SECONDS = 30
 STORY_SECONDS = 90
-
-
-class Tally:
-    def __init__(self):
-        self.passed = self.failed = 0
-
-    def check(self, label, good, detail=""):
-        self.passed, self.failed = self.passed + bool(good), self.failed + (not good)
-        print("{}  {}{}".format("ok  " if good else "FAIL", label, "" if good else f" | {detail}"), flush=True)
-
-
-def chromium():
-    """A Chromium of the system, installed if that is possible."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = next(filter(None, map(shutil.which, names)), None)
-    if not found and os.geteuid() == 0 and shutil.which("apt-get"):
-        print("installing chromium", flush=True)
-        env = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
-        for words in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", "chromium", "fonts-dejavu-core"]):
-            subprocess.run(["apt-get", *words], env=env, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        found = next(filter(None, map(shutil.which, names)), None)
-    return found or sys.exit("no Chromium: install one")
-
-
-def driver():
-    """The folder that holds the browser's driver."""
-    stamp = TARGET / "installed"
-    if not (stamp.is_file() and stamp.read_text() == DRIVER):
-        print(f"installing {DRIVER}", flush=True)
-        TARGET.mkdir(parents=True, exist_ok=True)
-        (TARGET / "package.json").write_text('{"private": true}\n')
-        npm = ["npm", "install", "--save-exact", "--no-audit", "--no-fund", "--loglevel=error", DRIVER]
-        subprocess.run(npm, cwd=TARGET, check=True, stdout=subprocess.DEVNULL)
-        stamp.write_text(DRIVER)
-    return TARGET / "node_modules"
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def ask(port, path, headers, encoding=None):
@@ -161,18 +118,6 @@ def web_host(folder):
     return server.server_port
 
 
-def wait_for(port, process):
-    limit = time.monotonic() + START_SECONDS
-    while time.monotonic() < limit:
-        if process.poll() is not None:
-            sys.exit(f"switchboard serve stopped with code {process.returncode}")
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    sys.exit("switchboard serve did not start")
-
-
 def resident(process):
     """The memory a process holds, in kB; 0 where the system does not tell."""
     try:
@@ -184,27 +129,22 @@ def resident(process):
 
 def main():
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--binary", type=pathlib.Path, default=ROOT / "target" / "debug" / "switchboard")
+    options.add_argument("--binary", type=pathlib.Path, default=browser.ROOT / "target" / "debug" / "switchboard")
     options.add_argument("--shots", type=pathlib.Path, default=TARGET / "shots", help="folder for the screenshots")
     options = options.parse_args()
-    tally, browser, modules = Tally(), chromium(), driver()
+    tally, chromium, modules = browser.Tally(), browser.chromium(), browser.node_packages(TARGET, (DRIVER,))
     shots = options.shots.resolve()
     shots.mkdir(parents=True, exist_ok=True)
-    env = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SWITCHBOARD_"))}
+    env = browser.clean_environment()
     with tempfile.TemporaryDirectory() as folder, open(TARGET / "server.log", "wb") as log:
         folder = pathlib.Path(folder)
         state, static, profile = folder / "state", folder / "static", folder / "profile"
-        http_port, https_port = free_port(), free_port()
-        server = subprocess.Popen(
-            [options.binary, "serve", "--memory", "--state", state, "--listen", f"127.0.0.1:{http_port}",
-             "--https", f"127.0.0.1:{https_port}"], env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        try:
-            wait_for(http_port, server)
+        with browser.server(options.binary, state, log, "--memory") as (server, port):
             before = resident(server)
             token = json.loads((state / "stepchat.json").read_text())["token"]
             key = json.loads((state / "voximplant-apikey.json").read_text())["api_key"]
             page_key = printed_key(TARGET / "server.log")
-            guarded(tally, http_port, (token, key), page_key)
+            guarded(tally, port, (token, key), page_key)
             subprocess.run([options.binary, "docs", "--out", static], env=env, check=True, stdout=subprocess.DEVNULL)
             texts = [path.read_bytes() for path in static.rglob("*") if path.is_file()]
             tally.check("the static folder holds no credential",
@@ -213,30 +153,16 @@ def main():
                                    env=env, capture_output=True)
             tally.check("a server that is no address is refused, and nothing is written",
                         wrong.returncode != 0 and not (folder / "no").exists(), wrong)
-            story = dict(env, NODE_PATH=str(modules), PAGE_BROWSER=browser, PAGE_SHOTS=str(shots), PAGE_PROFILE=str(profile),
-                         PAGE_URL=f"http://127.0.0.1:{http_port}", PAGE_STATIC=f"http://127.0.0.1:{web_host(static)}",
-                         PAGE_TOKEN=token, PAGE_KEY=key, PAGE_PRINTED=page_key)
-            done = subprocess.Popen(["node", HERE / "story.js"], env=story, stdout=subprocess.PIPE, text=True)
-            killer = threading.Timer(STORY_SECONDS, done.kill)
-            killer.start()
-            for line in done.stdout:
-                good, label, detail = json.loads(line)
-                tally.check(label, good, detail)
-            killer.cancel()
-            tally.check("the browser's story ends", done.wait() == 0, f"code {done.returncode}")
+            browser.story(tally, HERE / "story.js", STORY_SECONDS, modules, {
+                "PAGE_BROWSER": chromium, "PAGE_SHOTS": str(shots), "PAGE_PROFILE": str(profile),
+                "PAGE_URL": f"http://127.0.0.1:{port}", "PAGE_STATIC": f"http://127.0.0.1:{web_host(static)}",
+                "PAGE_TOKEN": token, "PAGE_KEY": key, "PAGE_PRINTED": page_key})
             print(f"memory of the server: {before} kB before the page was read, {resident(server)} kB after")
-        finally:
-            server.terminate()
-            try:
-                server.wait(timeout=15)
-            except subprocess.TimeoutExpired:
-                server.kill()
         text = (TARGET / "server.log").read_text(errors="replace")
         tally.check("the server has logged no credential beyond its greeting",
                     token not in text.split("{", 1)[-1] and text.count(key) <= 1, "see target/page/server.log")
     print(f"screenshots are in {options.shots}")
-    print(f"{tally.passed} passed, {tally.failed} failed")
-    sys.exit(1 if tally.failed else 0)
+    tally.end()
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ use ring::digest::{Context as Digest, SHA256};
 use shared::context::App;
 use shared::ids::UserId;
 use shared::limits::MAX_DETAILS_PER_CALL;
-use shared::stepchat::{Phone, Refusal, Slug};
+use shared::stepchat::{Phone, Refusal, Slug, check_details};
 use shared::store::auth::TokenHash;
 use shared::store::stepchat::counters::Leads;
 use shared::store::stepchat::imports::{Checkpoint, Taken, Wanted};
@@ -165,7 +165,11 @@ impl<'a> Source<'a> {
     fn row(&self, record: &ByteRecord) -> Result<Row, Rejection> {
         let text = StringRecord::from_byte_record(record.clone()).map_err(|_| Rejection::Encoding)?;
         let row = self.columns.row(&text)?;
-        if row.details.len() > MAX_DETAILS_PER_CALL { Err(Refusal::TooManyExtras.into()) } else { Ok(row) }
+        if row.details.len() > MAX_DETAILS_PER_CALL {
+            return Err(Refusal::TooManyExtras.into());
+        }
+        check_details(&[], &row.details)?;
+        Ok(row)
     }
 }
 

@@ -89,6 +89,18 @@ fn good_rows_become_users_and_bad_ones_a_report() {
     );
 }
 
+/// Whoever is in the file is somebody whom every method can show.
+#[test]
+fn a_row_has_no_more_extras_than_a_user_may_have() {
+    let folder = started("import-bounds");
+    let long = "x".repeat(60_000);
+    let rows = format!("Four,{long},{long},{long},{long},\nFive,{long},{long},{long},{long},{long}\n");
+    let (all, said) = import(&folder, format!("first_name,a,b,c,d,e\n{rows}").as_bytes(), &[]);
+    assert!(!all && said.contains("1 users imported, 0 were there already, 1 rows rejected"), "{said}");
+    let report = fs::read_to_string(folder.0.join("users.csv.rejected.csv")).unwrap();
+    assert!(report.lines().nth(1).unwrap().starts_with("2,extra-too-long"), "{report:.200}");
+}
+
 #[test]
 fn the_same_file_again_makes_nobody_twice() {
     let folder = started("import-again");
