@@ -42,15 +42,15 @@ export function Access() {
       <${Form} submit=${t("token.add")} onCancel=${() => open(null)} onSubmit=${async (fields) => {
         const { token } = await operator("tokens", fields);
         show(token); done("");
-      }}><${Field} name="name" label=${t("name")} hint=${t("token.name.hint")} pattern="[a-z0-9-]{1,40}" required autofocus />
+      }}><${Field} name="name" label=${t("name")} hint=${t("token.name.hint")} pattern="[a-z0-9\\-]{1,40}" title=${t("token.name.hint")} required autofocus />
         <${Field} as="select" name="scope" label=${t("token.scope")}><option value="read">${t("scope.read")}</option><option value="write">${t("scope.write")}</option></${Field}></${Form}></${Dialog}>`}
     ${window === "key" && html`<${Dialog} title=${t("key.add")} onClose=${() => open(null)}>
       <${Form} submit=${t("key.add")} onCancel=${() => open(null)} onSubmit=${async (fields) => {
         const { api_key } = await operator("keys", fields);
         show(api_key); done("");
-      }}><${Field} name="name" label=${t("name")} hint=${t("token.name.hint")} pattern="[a-z0-9-]{1,40}" required autofocus /></${Form}></${Dialog}>`}
+      }}><${Field} name="name" label=${t("name")} hint=${t("token.name.hint")} pattern="[a-z0-9\\-]{1,40}" title=${t("token.name.hint")} required autofocus /></${Form}></${Dialog}>`}
     ${window?.path && html`<${Ask} title=${t("revoke.title", { name: window.row.name })} words=${[t("revoke.what")]} submit=${t("revoke")} onClose=${() => open(null)}
-      onYes=${async () => { await operator(window.path, { name: window.row.name, account_id: window.row.account_id }); done(t("saved")); }} />`}
+      onYes=${async () => { await operator(window.path, { name: window.row.name, account_id: window.row.account_id }); done(t("revoke.done", { name: window.row.name })); }} />`}
     ${made && html`<${Dialog} title=${t("secret.title")} onClose=${() => show(null)}><p>${t("secret.once")}</p>
       <p><code class="secret">${made}</code></p>
       <div class="row end"><button type="button" onClick=${() => navigator.clipboard?.writeText(made)}>${t("copy")}</button>

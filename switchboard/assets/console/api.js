@@ -43,7 +43,8 @@ export async function stepchatWhole(method, fields = {}, { key, signal } = {}) {
 
 // Whether somebody was online when a list was read, which shows when each was last active. The window is the service's own,
 // unless its operator has set another. Asking for all who are online would cost more the more there are.
-export const wasOnline = (person, at) => at - Date.parse(`${person.last_activity?.replace(" ", "T")}Z`) < 30_000;
+// Who was only added or imported was not there.
+export const wasOnline = (person, at) => person.last_activity !== person.creation_time && at - Date.parse(`${person.last_activity?.replace(" ", "T")}Z`) < 30_000;
 
 export const stepchat = async (method, fields, options) => (await stepchatWhole(method, fields, options)).response;
 

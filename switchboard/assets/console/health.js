@@ -1,6 +1,6 @@
 // Whether all is well: counts, unfinished work, the ledger's last check, the last hour's calls. The operator's alone.
 import { html, useEffect } from "./preact.js";
-import { moment, number, t } from "./i18n.js";
+import { clock, moment, number, t } from "./i18n.js";
 import { operator } from "./session.js";
 import { Freshness, Table, useLoaded } from "./ui.js";
 
@@ -10,7 +10,7 @@ export function Health() {
   const told = loaded.data;
   const figure = (label, value, bad) => html`<div class=${bad ? "figure bad" : "figure"}><dt>${label}</dt><dd>${value}</dd></div>`;
   return html`<h1>${t("health.title")}</h1><${Freshness} loaded=${loaded} />
-    ${told && html`<p class="hint">${t("health.at", { time: loaded.at.toLocaleTimeString(), deployment: told.deployment })}</p>
+    ${told && html`<p class="hint">${t("health.at", { time: clock(loaded.at), deployment: told.deployment })}</p>
       <dl class="figures">
         ${figure(t("health.jobs"), told.jobs.left === null ? t("health.unknown") : number(told.jobs.left), told.jobs.age_seconds > 600)}
         ${figure(t("health.jobs.age"), told.jobs.age_seconds === null ? t("health.unknown") : t("seconds", { count: number(told.jobs.age_seconds) }), told.jobs.age_seconds > 600)}

@@ -40,6 +40,8 @@ export function moment(text) {
   return new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(date);
 }
 
+export const clock = (date) => new Intl.DateTimeFormat(language, { timeStyle: "medium" }).format(date);
+
 export const number = (value) => new Intl.NumberFormat(language).format(value);
 
 // An amount: exact decimal text, grouped for reading.

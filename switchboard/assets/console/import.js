@@ -7,11 +7,13 @@ import { Dialog, said } from "./ui.js";
 export function ImportPeople({ onClose }) {
   const [file, choose] = useState(null);
   const [state, set] = useState({});
+  // The file goes by another name on its way.
+  const shown = (text) => text.replaceAll("people.csv", file.name);
   const run = async (dry) => {
-    set({ busy: true, tried: state.tried });
+    set({ busy: true });
     try {
       const told = await operator(dry ? "import?dry_run=true" : "import", await file.arrayBuffer(), { raw: true });
-      set({ told, tried: dry && told.done, finished: !dry });
+      set({ told: { ...told, output: shown(told.output) }, finished: !dry && !told.failed });
     } catch (error) {
       set({ error });
     }
@@ -20,10 +22,11 @@ export function ImportPeople({ onClose }) {
     <p>${t("import.what")}</p>
     <p><label>${t("import.file")} <input type="file" accept=".csv,text/csv" onChange=${(event) => { choose(event.target.files[0] ?? null); set({}); }} /></label></p>
     ${state.error && html`<p class="notice bad" role="alert">${said(state.error)}</p>`}
-    ${state.told && html`<p role="status">${state.finished ? t(state.told.done ? "import.done" : "import.partly") : t(state.told.done ? "import.tried" : "import.tried.bad")}</p>
+    ${state.told?.failed && html`<p class="notice bad" role="alert">${t("import.failed")}</p><pre tabindex="0" class="output">${state.told.output}</pre>`}
+    ${state.told && !state.told.failed && html`<p role="status">${state.finished ? t(state.told.done ? "import.done" : "import.partly") : t(state.told.done ? "import.tried" : "import.tried.bad")}</p>
       <pre tabindex="0" class="output">${state.told.output}</pre>`}
     <div class="row end"><button type="button" onClick=${onClose}>${t("close")}</button>
       <button type="button" class=${state.told ? "" : "main"} disabled=${!file || state.busy} onClick=${() => run(true)}>${t("import.try")}</button>
-      <button type="button" class="main" disabled=${!file || state.busy || !state.told || state.finished} onClick=${() => run(false)}>${state.busy ? t("working") : t("import.run")}</button></div>
+      <button type="button" class="main" disabled=${!file || state.busy || !state.told || state.told.failed || state.finished} onClick=${() => run(false)}>${state.busy ? t("working") : t("import.run")}</button></div>
   </${Dialog}>`;
 }

@@ -5,10 +5,12 @@ const UNIT = 10_000n;
 // A number of an answer. JSON numbers have at most four decimals and fit; they are read by their decimal text.
 export const units = (number) => parse(Number(number).toFixed(4));
 
-// What a person typed: digits, one point or comma, at most four decimals; null if it is no amount.
+// What a person typed: digits, one point or comma, at most four decimals; null if it is no amount, or may be two.
 export function parse(text) {
   const match = /^\s*([+-]?)(\d{1,12})(?:[.,](\d{1,4}))?\s*$/.exec(text);
   if (!match) return null;
+  // "1,000" is a thousand to one reader and one to another: neither is paid.
+  if (/[,]\d{3}\s*$/.test(text)) return null;
   const size = BigInt(match[2]) * UNIT + BigInt((match[3] ?? "").padEnd(4, "0"));
   return match[1] === "-" ? -size : size;
 }

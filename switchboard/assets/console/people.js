@@ -68,11 +68,11 @@ export function People({ params }) {
     { name: "email", label: t("person.email"), sort: "email", className: "long", show: (row) => html`<${Text} value=${row.email ?? ""} />` },
     { name: "phone", label: t("person.phone"), show: (row) => html`<${Text} value=${row.extra?.phone ?? ""} />` },
     { name: "type", label: t("person.type"), sort: "user_type", show: (row) => t(`type.${row.user_type}`) },
-    { name: "created", label: t("person.created"), sort: "creation_time", show: (row) => moment(row.creation_time) },
+    { name: "created", label: t("person.created"), sort: "creation_time", className: params.user ? "less" : "", show: (row) => moment(row.creation_time) },
     { name: "active", label: t("person.active"), sort: "last_activity", className: "less", show: (row) => moment(row.last_activity) },
     { name: "department", label: t("person.department"), sort: "department", className: "less", show: (row) => row.department ?? "" },
     { name: "id", label: t("person.id"), sort: "id", className: "number", show: (row) => row.id },
-  ], [document.documentElement.lang]);
+  ], [document.documentElement.lang, Boolean(params.user)]);
 
   const countOf = { all: counts.data?.all, user: counts.data?.user, lead: counts.data?.lead, visitor: counts.data?.visitor,
     staff: counts.data && counts.data.all - counts.data.user - counts.data.lead - counts.data.visitor };
@@ -99,7 +99,7 @@ export function People({ params }) {
       <${Table} caption=${t("people.title")} columns=${columns} rows=${rows} rowKey=${(row) => row.id} sort=${sort}
         onSort=${(by, descending) => change({ sort: by, dir: descending ? "desc" : "asc", page: "" })}
         onOpen=${(row) => change({ user: row.id, conversation: "" })} open=${params.user} chosen=${chosen} onChoose=${choose}
-        loading=${list.loading} empty=${filtered ? t("people.none.found", { q: params.q }) : t("people.none")} />
+        loading=${list.loading} empty=${list.error ? "" : !filtered ? t("people.none") : t(/^[+\d\s().-]{3,}$/.test(params.q) ? "people.none.phone" : "people.none.found", { q: params.q })} />
       <nav class="row pages" aria-label=${t("pages")}>
         <button type="button" disabled=${at <= 1} onClick=${() => change({ page: at > 2 ? at - 1 : "" })}>${t("pages.before")}</button>
         <span>${t("pages.at", { page: number(at) })}</span>

@@ -2,7 +2,7 @@
 import { html, useEffect, useRef, useState } from "./preact.js";
 import { newKey, stepchat, stepchatWhole } from "./api.js";
 import { fullName, moment, t } from "./i18n.js";
-import { change } from "./route.js";
+import { change, keepUnsaved } from "./route.js";
 import { Ask, Dialog, Field, Form, Freshness, Link, Text, useLoaded } from "./ui.js";
 
 const TYPES = ["visitor", "lead", "user", "agent", "admin"];
@@ -15,7 +15,8 @@ const extrasOf = (person) => new Map((person.details ?? []).map((one) => [one.sl
 async function load(id, signal) {
   const asked = ["get-user", "is-online"].map((method) => stepchat(method, { user_id: id, extra: method === "get-user" || undefined }, { signal }));
   const [person, online] = await Promise.all(asked);
-  return person && { ...person, online };
+  // Who was only added or imported was not there.
+  return person && { ...person, online: online && person.last_activity !== person.creation_time };
 }
 
 export function Person({ id, conversation, onChanged }) {
@@ -88,16 +89,20 @@ function Profile({ person, reload, onChanged }) {
     onChanged(t("saved"));
     reload();
   };
+  // What was last shown of the person: whatever differs from it has not been seen.
+  const seen = useRef(person);
   const save = async () => {
     if (Object.keys(changes()).length === 0) return;
     // Somebody else may have written meanwhile: show that before anything is saved.
     const now = await stepchat("get-user", { user_id: person.id, extra: true });
     if (now === false) { reload(); return; }
-    const others = differences(person, now);
-    if (others.length) setConflict(others);
-    else await write();
+    if (differences(seen.current, now).length === 0) { await write(); return; }
+    seen.current = now;
+    const mine = { ...person, ...values, details: extras };
+    setConflict(differences(person, now).map((one) => ({ ...one, mine: differences(person, mine).find((own) => own.label === one.label)?.now })));
   };
   const dirty = Object.keys(changes()).length > 0;
+  useEffect(() => { keepUnsaved(dirty ? t("unsaved") : ""); return () => keepUnsaved(""); }, [dirty]);
   return html`
     <${Form} submit=${t("save")} onSubmit=${save} disabled=${!dirty}>
       <${Field} label=${t("person.first_name")} maxlength="100" ...${edit("first_name")} />
@@ -119,10 +124,10 @@ function Profile({ person, reload, onChanged }) {
     </${Form}>
     ${conflict && html`<${Dialog} title=${t("conflict.title")} onClose=${() => setConflict(null)}>
       <p>${t("conflict.what")}</p>
-      <table><thead><tr><th scope="col">${t("conflict.field")}</th><th scope="col">${t("conflict.before")}</th><th scope="col">${t("conflict.now")}</th></tr></thead>
-        <tbody>${conflict.map((one) => html`<tr><th scope="row"><${Text} value=${one.label} /></th><td><${Text} value=${one.before} /></td><td><${Text} value=${one.now} /></td></tr>`)}</tbody></table>
-      <${Form} submit=${t("conflict.mine")} onSubmit=${write} onCancel=${() => setConflict(null)}>
-        <button type="button" onClick=${() => { setConflict(null); reload(); }}>${t("conflict.theirs")}</button>
+      <table><thead><tr><th scope="col">${t("conflict.field")}</th><th scope="col">${t("conflict.before")}</th><th scope="col">${t("conflict.now")}</th><th scope="col">${t("conflict.yours")}</th></tr></thead>
+        <tbody>${conflict.map((one) => html`<tr><th scope="row"><${Text} value=${one.label} /></th><td><${Text} value=${one.before} /></td><td><${Text} value=${one.now} /></td><td><${Text} value=${one.mine ?? ""} /></td></tr>`)}</tbody></table>
+      <${Form} submit=${t("conflict.mine")} onSubmit=${save} onCancel=${() => setConflict(null)}>
+        <button type="button" onClick=${() => { setConflict(null); keepUnsaved(""); reload(); }}>${t("conflict.theirs")}</button>
       </${Form}>
     </${Dialog}>`}`;
 }

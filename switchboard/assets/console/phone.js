@@ -2,7 +2,7 @@
 import { html, useEffect, useRef, useState } from "./preact.js";
 import { newKey, voximplant } from "./api.js";
 import { moment, t } from "./i18n.js";
-import { change, href } from "./route.js";
+import { change, href, keepUnsaved } from "./route.js";
 import { may } from "./session.js";
 import { Ask, Check, Dialog, Field, Form, Freshness, Text, useLoaded } from "./ui.js";
 import { money } from "./phones.js";
@@ -33,7 +33,7 @@ export function PhoneUser({ id, account, onChanged }) {
       <h2><${Text} value=${user.user_display_name} /></h2>
       <p class="hint"><${Text} value=${user.user_name} /> · ${t("person.id")} ${user.user_id} · ${t("phone.acd")}: ${user.acd_status}</p>
       <p class="hint">${t("person.created")}: ${moment(user.created)} · ${t("phone.modified")}: ${moment(user.modified)}</p>
-      <div class="row"><p>${t("phone.balance")}: <strong>${user.parent_accounting ? t("phone.shared") : money(user.balance ?? 0, account.currency)}</strong></p>
+      <div class="row"><p>${t("phone.balance")}: <strong>${user.parent_accounting ? t("phone.shared") : money(user.balance ?? 0, account.currency)}</strong>${writes && user.parent_accounting && html` <span class="hint">${t("phone.shared.hint")}</span>`}</p>
         ${writes && !user.parent_accounting && html`<button type="button" onClick=${() => openWindow("transfer")}>${t("transfer.title")}</button>`}
         ${may("GetTransactionHistory") && html`<a class="button" href=${href("money", { user: user.user_id })}>${t("statement.title")}</a>`}</div>
       <${Edit} key=${loaded.at} user=${user} writes=${writes} done=${done} />
@@ -70,14 +70,18 @@ function Edit({ user, writes, done }) {
     setConflict(null);
     done(t("saved"));
   };
+  // What was last shown of the user: whatever differs from it has not been seen.
+  const seen = useRef(before);
   const save = async () => {
     const now = await load(user.user_id);
     if (!now) { done(""); return; }
     const current = valuesOf(now);
-    const others = SHOWN.filter((name) => current[name] !== before[name]).map((name) => ({ name, before: String(before[name]), now: String(current[name]) }));
-    if (others.length) setConflict(others);
-    else await write();
+    if (SHOWN.every((name) => current[name] === seen.current[name])) { await write(); return; }
+    seen.current = current;
+    const others = SHOWN.filter((name) => current[name] !== before[name]);
+    setConflict(others.map((name) => ({ name, before: String(before[name]), now: String(current[name]), mine: changed.includes(name) ? String(values[name]) : "" })));
   };
+  useEffect(() => { keepUnsaved(changed.length ? t("unsaved") : ""); return () => keepUnsaved(""); }, [changed.length > 0]);
   return html`<${Form} submit=${t("save")} onSubmit=${save} disabled=${!writes || changed.length === 0}>
       <${Field} label=${t("phone.name")} ...${text("user_name")} />
       <${Field} label=${t("phone.display")} ...${text("user_display_name")} />
@@ -89,10 +93,10 @@ function Edit({ user, writes, done }) {
     </${Form}>
     ${conflict && html`<${Dialog} title=${t("conflict.title")} onClose=${() => setConflict(null)}>
       <p>${t("conflict.what")}</p>
-      <table><thead><tr><th scope="col">${t("conflict.field")}</th><th scope="col">${t("conflict.before")}</th><th scope="col">${t("conflict.now")}</th></tr></thead>
-        <tbody>${conflict.map((one) => html`<tr><th scope="row">${one.name}</th><td><${Text} value=${one.before} /></td><td><${Text} value=${one.now} /></td></tr>`)}</tbody></table>
-      <${Form} submit=${t("conflict.mine")} onSubmit=${write} onCancel=${() => setConflict(null)}>
-        <button type="button" onClick=${() => { setConflict(null); done(""); }}>${t("conflict.theirs")}</button></${Form}>
+      <table><thead><tr><th scope="col">${t("conflict.field")}</th><th scope="col">${t("conflict.before")}</th><th scope="col">${t("conflict.now")}</th><th scope="col">${t("conflict.yours")}</th></tr></thead>
+        <tbody>${conflict.map((one) => html`<tr><th scope="row">${one.name}</th><td><${Text} value=${one.before} /></td><td><${Text} value=${one.now} /></td><td><${Text} value=${one.mine} /></td></tr>`)}</tbody></table>
+      <${Form} submit=${t("conflict.mine")} onSubmit=${save} onCancel=${() => setConflict(null)}>
+        <button type="button" onClick=${() => { setConflict(null); keepUnsaved(""); done(""); }}>${t("conflict.theirs")}</button></${Form}>
     </${Dialog}>`}`;
 }
 

@@ -90,7 +90,7 @@ export function Phones({ params }) {
   return html`<div class="split"><section aria-labelledby="phones-title">
     <div class="row between"><h1 id="phones-title">${t("phones.title")}</h1>
       ${writes && html`<div class="row"><button type="button" disabled=${!known.data} onClick=${() => openWindow("add")}>${t("phones.add")}</button></div>`}</div>
-    <${Freshness} loaded=${known} />
+    ${!list.error && html`<${Freshness} loaded=${known} />`}
     ${known.data && html`<p class="hint"><${Text} value=${known.data.account_name} /> · ${t("account.balance")}: <strong>${money(known.data.balance, known.data.currency)}</strong></p>
       <${Filters} params=${params} account=${known.data} />`}
     <${Freshness} loaded=${list} />
@@ -102,7 +102,7 @@ export function Phones({ params }) {
     <${Table} caption=${t("phones.title")} columns=${columns} rows=${rows} rowKey=${(row) => row.user_id}
       sort=${{ by: params.order || "user_id", descending: false }} onSort=${(order) => change({ order, page: "" })}
       onOpen=${(row) => change({ user: row.user_id })} open=${Number(params.user)} chosen=${chosen} onChoose=${choose} loading=${list.loading}
-      empty=${FILTERS.some((name) => params[name]) ? t("phones.none.found") : t("phones.none")} />
+      empty=${list.error ? "" : FILTERS.some((name) => params[name]) ? t("phones.none.found") : t("phones.none")} />
     <nav class="row pages" aria-label=${t("pages")}>
       <button type="button" disabled=${at <= 1} onClick=${() => change({ page: at > 2 ? at - 1 : "" })}>${t("pages.before")}</button>
       <span>${t("pages.at", { page: number(at) })}${total !== undefined ? ` · ${t("pages.total", { count: number(total) })}` : ""}</span>
@@ -171,6 +171,7 @@ function AddPhone({ account, application, onClose, onAdded }) {
         <${Field} label=${t("phone.mobile")} name="mobile_phone" inputmode="tel" />
         <${Field} label=${t("phone.custom")} name="user_custom_data" />
         <${Check} label=${t("phone.parent")} name="shared" defaultChecked />
+        <p class="hint">${t("phone.parent.hint")}</p>
       </div>
     </${Form}>`}
   </${Dialog}>`;

@@ -1,8 +1,8 @@
 // The address holds the view, its filters and the open person, so that any state can be sent to a colleague.
 import { useEffect, useState } from "./preact.js";
 
-export function read() {
-  const [path, query = ""] = location.hash.replace(/^#\/?/, "").split("?");
+export function read(hash = location.hash) {
+  const [path, query = ""] = hash.replace(/^#\/?/, "").split("?");
   return { view: path || "people", params: Object.fromEntries(new URLSearchParams(query)) };
 }
 
@@ -16,6 +16,22 @@ export function href(view, params = {}) {
 export function go(view, params) {
   location.hash = href(view, params).slice(1);
 }
+
+// What is typed and not saved is not lost by a click beside it.
+let unsaved = "";
+let shown = location.hash;
+export const keepUnsaved = (question) => { unsaved = question; };
+addEventListener("beforeunload", (event) => { if (unsaved) event.preventDefault(); });
+addEventListener("hashchange", (event) => {
+  const leaves = read(shown).params.user !== read().params.user || read(shown).view !== read().view;
+  if (unsaved && leaves && !confirm(unsaved)) {
+    event.stopImmediatePropagation();
+    history.replaceState(null, "", shown);
+    return;
+  }
+  if (leaves) unsaved = "";
+  shown = location.hash;
+});
 
 // Changes some parameters of the current view. `quiet`: without a new entry in the history (typing a search).
 export function change(params, { quiet = false } = {}) {

@@ -3,6 +3,7 @@
 
 const KEY = "switchboard-key";
 const TYPED = "switchboard-typed";
+const WANTED = "switchboard-wanted";
 
 const served = document.querySelector("meta[name=switchboard-server]").content;
 
@@ -19,14 +20,24 @@ export const session = {
 };
 
 // The key that the server prints comes in the address's fragment, which no browser sends anywhere, and is taken out of it at once.
+// What was to be seen before the key was asked for is seen then.
 function takeKey() {
   const match = /^#key=([0-9a-f]+)/.exec(location.hash);
   if (match) {
     sessionStorage.setItem(KEY, match[1]);
-    history.replaceState(null, "", `${location.pathname}${location.search}#/people`);
+    const wanted = sessionStorage.getItem(WANTED) ?? "#/people";
+    sessionStorage.removeItem(WANTED);
+    history.replaceState(null, "", `${location.pathname}${location.search}${wanted}`);
   }
   return sessionStorage.getItem(KEY) ?? "";
 }
+
+// The printed address, put into a tab that is open already.
+addEventListener("hashchange", () => {
+  if (!location.hash.startsWith("#key=")) return;
+  takeKey();
+  location.reload();
+});
 
 export class Trouble extends Error {
   // kind: "offline" (no answer), "credentials", "refused" (the API said no), "busy" (try again later), "unknown".
@@ -52,7 +63,8 @@ export async function operator(path, body, { raw = false, signal } = {}) {
     if (error.name === "AbortError") throw error;
     throw new Trouble("offline", null, "");
   }
-  if (answer.status === 403) throw new Trouble("credentials", "403", (await answer.text()).trim());
+  // Another key: that of a server that was started anew, or none.
+  if (answer.status === 403) throw new Trouble("operator", "403", (await answer.text()).trim());
   const text = await answer.text();
   if (!answer.ok) throw new Trouble("refused", String(answer.status), text.trim());
   return text ? JSON.parse(text) : null;
@@ -67,7 +79,9 @@ export async function connect() {
       return null;
     } catch (error) {
       if (!(error instanceof Trouble)) throw error;
-      return restoreTyped() ? null : error;
+      if (restoreTyped()) return null;
+      if (location.hash.length > 2) sessionStorage.setItem(WANTED, location.hash);
+      return error;
     }
   }
   return restoreTyped() ? null : new Trouble("credentials", null, "");

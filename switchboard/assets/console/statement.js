@@ -58,7 +58,8 @@ export function Statement({ params }) {
     ${params.user && html`<p><a href=${href("money")}>${t("statement.of.account")}</a></p>`}
     <${Freshness} loaded=${loaded} />
     ${info && html`<p>${params.user ? html`<${Text} value=${user?.user_display_name ?? t("phone.gone", { id: params.user })} />` : html`<${Text} value=${info.account_name} />`}
-${" · "}${t("account.balance")}: <strong>${amount(decimal(balance), info.currency)}</strong></p>`}
+${" · "}${t("account.balance")}: <strong>${user?.parent_accounting ? t("phone.shared") : amount(decimal(balance), info.currency)}</strong></p>
+      ${!params.user && html`<p class="hint">${t("statement.how")} <a href=${href("phones")}>${t("view.phones")}</a></p>`}`}
     <div class="filters">
       <${Field} label=${t("statement.from")} type="date" value=${params.from ?? ""} onChange=${(event) => change({ from: event.target.value })} />
       <${Field} label=${t("statement.to")} type="date" value=${params.to ?? ""} onChange=${(event) => change({ to: event.target.value })} />

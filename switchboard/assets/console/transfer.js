@@ -14,6 +14,7 @@ export function Transfer({ users, account, onClose, onDone }) {
   const [back, setBack] = useState(false);
   const [strict, setStrict] = useState(true);
   const payable = users.filter((user) => !user.parent_accounting);
+  const one = payable.length === 1 ? { name: payable[0].user_name } : null;
   const other = () => { key.current = newKey(); };
   const size = parse(text);
   const valid = size !== null && size > 0n;
@@ -27,12 +28,12 @@ export function Transfer({ users, account, onClose, onDone }) {
   };
   const money = (value) => shown(decimal(value), account.currency);
   return html`<${Dialog} title=${t("transfer.title")} onClose=${onClose} wide>
-    ${payable.length < users.length && html`<p class="notice">${t("transfer.shared", { count: users.length - payable.length })}</p>`}
+    ${payable.length < users.length && html`<p class="notice">${t("transfer.shared", { count: users.length - payable.length })} ${t("phone.shared.hint")}</p>`}
     ${payable.length > 0 && html`<${Form} submit=${t("transfer.send")} onSubmit=${send} onCancel=${onClose} disabled=${!valid || seen.refused}>
       <fieldset><legend>${t("transfer.direction")}</legend>
-        <label class="check"><input type="radio" name="direction" checked=${!back} onChange=${() => { setBack(false); other(); }} /> ${t("transfer.to")}</label>
-        <label class="check"><input type="radio" name="direction" checked=${back} onChange=${() => { setBack(true); other(); }} /> ${t("transfer.back")}</label></fieldset>
-      <${Field} label=${t("transfer.amount", { currency: account.currency })} inputmode="decimal" required autofocus value=${text} hint=${t("transfer.amount.hint")}
+        <label class="check"><input type="radio" name="direction" checked=${!back} onChange=${() => { setBack(false); other(); }} /> ${t(one ? "transfer.to.one" : "transfer.to", one)}</label>
+        <label class="check"><input type="radio" name="direction" checked=${back} onChange=${() => { setBack(true); other(); }} /> ${t(one ? "transfer.back.one" : "transfer.back", one)}</label></fieldset>
+      <${Field} label=${t(one ? "transfer.amount.one" : "transfer.amount", { currency: account.currency })} inputmode="decimal" required autofocus value=${text} hint=${t("transfer.amount.hint")}
         onInput=${(event) => { setText(event.target.value); other(); }} />
       <${Check} label=${t("transfer.strict")} checked=${strict} onChange=${(event) => { setStrict(event.target.checked); other(); }} />
       <${Field} label=${t("transfer.note")} name="note" maxlength="255" onInput=${other} />

@@ -1,7 +1,7 @@
 // Pieces that several views use.
 import { html, useCallback, useEffect, useLayoutEffect, useRef, useState } from "./preact.js";
 import { Trouble } from "./session.js";
-import { has, t } from "./i18n.js";
+import { clock, has, t } from "./i18n.js";
 
 // What went wrong, in words: what happened, and what to do.
 export function said(error) {
@@ -33,7 +33,7 @@ export function Freshness({ loaded }) {
   if (!error) return null;
   return html`<div class="notice bad" role="alert">
     <p>${said(error)}</p>
-    ${data !== undefined && at && html`<p>${t("stale", { time: at.toLocaleTimeString() })}</p>`}
+    ${data !== undefined && at && html`<p>${t("stale", { time: clock(at) })}</p>`}
     <button type="button" disabled=${loading} onClick=${reload}>${t("again")}</button>
   </div>`;
 }
@@ -156,7 +156,7 @@ export function Table({ caption, columns, rows, rowKey, sort, onSort, onOpen, op
         })}
       </tbody>
     </table>
-    ${rows.length === 0 && !loading && html`<p class="empty">${empty ?? t("nothing")}</p>`}
+    ${rows.length === 0 && !loading && empty !== "" && html`<p class="empty">${empty ?? t("nothing")}</p>`}
   </div>`;
 }
 

@@ -305,5 +305,7 @@ async fn import(State(desk): State<Arc<Desk>>, Query(how): Query<HowToImport>, f
         }
     }
     let shown = output.replace(&format!("{}/", folder.path().display()), "");
-    Ok(Json(json!({ "done": done.status.success(), "output": shown })))
+    // Rows that were refused are an outcome; a file that could not be read as one is none.
+    let failed = String::from_utf8_lossy(&done.stderr).lines().any(|line| line.starts_with("error:"));
+    Ok(Json(json!({ "done": done.status.success(), "failed": failed, "output": shown })))
 }
