@@ -24,7 +24,12 @@ struct Exception {
 }
 
 /// All of them.
-const EXCEPTIONS: [Exception; 8] = [
+const EXCEPTIONS: [Exception; 9] = [
+    Exception {
+        function: "background-jobs",
+        budget: 5_450_000,
+        reason: "what all methods of both families have promised",
+    },
     Exception { function: "stepchat-csv-users", budget: 6_700_000, reason: "the client of S3" },
     Exception {
         function: "stepchat-front-door",
