@@ -9,12 +9,13 @@
 //!
 //! The database is for programs: no browser's request is one.
 
+use crate::connections::Connection;
 use axum::extract::ConnectInfo;
 use http::header::{FORWARDED, HOST, HeaderMap, HeaderName, ORIGIN, REFERER, VIA};
 use http::request::Parts;
 use http::uri::Authority;
 use shared::auth::Secret;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use thiserror::Error;
 
 /// What the page's script sends along, with the key of the printed address: no form can, and no script of another origin
@@ -48,10 +49,11 @@ pub(crate) enum Refusal {
 
 /// Whether this request may be answered with credentials: `key` is that of the printed address.
 pub(crate) fn check(request: &Parts, key: &Secret) -> Result<(), Refusal> {
-    let peer = request.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
-    let peer = peer.filter(|peer| peer.ip().to_canonical().is_loopback()).ok_or(Refusal::Elsewhere)?;
+    let connection = request.extensions.get::<ConnectInfo<Connection>>().map(|info| info.0);
+    let here = |connection: &Connection| connection.peer.ip().to_canonical().is_loopback();
+    let connection = connection.filter(here).ok_or(Refusal::Elsewhere)?;
     check_headers(&request.headers, key)?;
-    if is_own(peer) { Ok(()) } else { Err(Refusal::OtherUser) }
+    if is_own(connection) { Ok(()) } else { Err(Refusal::OtherUser) }
 }
 
 /// Why a request is not let into the database.
@@ -113,39 +115,43 @@ fn is_loopback(host: &Authority) -> bool {
 
 /// Whether the other end of a connection within this machine is a process of the user who runs this one.
 #[cfg(target_os = "linux")]
-pub(crate) fn is_own(peer: SocketAddr) -> bool {
+pub(crate) fn is_own(connection: Connection) -> bool {
     use std::os::unix::fs::MetadataExt as _;
     let Ok(own) = std::fs::metadata("/proc/self").map(|process| process.uid()) else { return false };
-    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|path| std::fs::read_to_string(path).unwrap_or_default());
-    let owners: Vec<u32> = tables.iter().flat_map(|table| linux::owners(table, peer)).collect();
-    // One end may talk to several servers from one port: all of them must be ours.
-    !owners.is_empty() && owners.iter().all(|owner| *owner == own)
+    // Line by line: on a busy machine the tables are large.
+    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].into_iter().filter_map(|path| std::fs::File::open(path).ok());
+    let owner = tables.map(std::io::BufReader::new).find_map(|table| linux::owner(table, connection));
+    owner == Some(own)
 }
 
 /// Elsewhere the kernel does not tell.
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn is_own(_: SocketAddr) -> bool {
+pub(crate) fn is_own(_: Connection) -> bool {
     true
 }
 
 #[cfg(target_os = "linux")]
 mod linux {
+    use super::Connection;
     use std::fmt::Write as _;
+    use std::io::BufRead;
     use std::net::{IpAddr, SocketAddr};
 
     const ESTABLISHED: &str = "01";
 
-    /// The users whose open sockets have this address, by a table of `/proc/net`.
-    pub(super) fn owners(table: &str, end: SocketAddr) -> Vec<u32> {
-        let forms = forms(end);
+    /// The user who has the other end of this connection, by a table of `/proc/net`. One port may talk to several servers,
+    /// for several users: both ends together are one connection.
+    pub(super) fn owner(table: impl BufRead, connection: Connection) -> Option<u32> {
+        let (there, here) = (forms(connection.peer), forms(connection.local));
         let owner = |line: &str| {
             let mut columns = line.split_whitespace().skip(1);
-            let (local, state, owner) = (columns.next()?, columns.nth(1)?, columns.nth(3)?);
-            (state == ESTABLISHED && forms.iter().any(|form| form == local)).then(|| owner.parse().ok())?
+            let (local, remote, state, owner) = (columns.next()?, columns.next()?, columns.next()?, columns.nth(3)?);
+            let is = |forms: &[String], address: &str| forms.iter().any(|form| form == address);
+            (state == ESTABLISHED && is(&there, local) && is(&here, remote)).then(|| owner.parse().ok())?
         };
         // Most lines are of others: they are not taken apart.
-        let meant = |line: &&str| forms.iter().any(|form| line.contains(form.as_str()));
-        table.lines().skip(1).filter(meant).filter_map(owner).collect()
+        let meant = |line: &String| there.iter().any(|form| line.contains(form.as_str()));
+        table.lines().skip(1).map_while(Result::ok).filter(meant).find_map(|line| owner(&line))
     }
 
     /// How the tables write an address: words in the machine's byte order; a socket for both versions maps the old one
@@ -260,7 +266,8 @@ mod tests {
         for (peer, expected) in [(None, Refusal::Elsewhere), (Some("10.0.0.1:5000"), Refusal::Elsewhere)] {
             let (mut request, ()) = http::Request::new(()).into_parts();
             if let Some(peer) = peer {
-                request.extensions.insert(ConnectInfo::<SocketAddr>(peer.parse().unwrap()));
+                let (peer, local) = (peer.parse().unwrap(), "10.0.0.2:9000".parse().unwrap());
+                request.extensions.insert(ConnectInfo(Connection { peer, local }));
             }
             assert_eq!(check(&request, &Secret::new(KEY)), Err(expected));
         }
@@ -272,11 +279,17 @@ mod tests {
         let table = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n\
              0: 0100007F:2328 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 1\n\
              1: 0100007F:C350 0100007F:2328 01 00000000:00000000 00:00000000 00000000  1001        0 2\n\
-             2: 0100007F:C350 0100007F:1F90 06 00000000:00000000 03:00000000 00000000     0        0 0\n";
-        let owners = |end: &str| linux::owners(table, end.parse().unwrap());
-        assert_eq!(owners("127.0.0.1:50000"), [1001]);
-        assert_eq!(owners("[::ffff:127.0.0.1]:50000"), [1001]);
-        assert!(owners("127.0.0.1:9000").is_empty(), "a listener is no end of a connection");
+             2: 0100007F:C350 0100007F:1F90 06 00000000:00000000 03:00000000 00000000     0        0 0\n\
+             3: 0100007F:C350 0100007F:1F91 01 00000000:00000000 00:00000000 00000000  1002        0 3\n";
+        let owner = |peer: &str, local: &str| {
+            let (peer, local) = (peer.parse().unwrap(), local.parse().unwrap());
+            linux::owner(table.as_bytes(), Connection { peer, local })
+        };
+        assert_eq!(owner("127.0.0.1:50000", "127.0.0.1:9000"), Some(1001));
+        assert_eq!(owner("[::ffff:127.0.0.1]:50000", "[::ffff:127.0.0.1]:9000"), Some(1001));
+        assert_eq!(owner("127.0.0.1:50000", "127.0.0.1:8081"), Some(1002), "another server's, from the same port");
+        assert_eq!(owner("127.0.0.1:50000", "127.0.0.1:8080"), None, "a connection that has ended");
+        assert_eq!(owner("127.0.0.1:9000", "127.0.0.1:9000"), None, "a listener is no end of a connection");
     }
 
     #[cfg(target_os = "linux")]
@@ -286,8 +299,10 @@ mod tests {
         let near = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (_far, peer) = listener.accept().unwrap();
         assert_eq!(peer, near.local_addr().unwrap());
-        assert!(is_own(peer));
+        let local = listener.local_addr().unwrap();
+        assert!(is_own(Connection { peer, local }));
+        let other = "127.0.0.1:1".parse().unwrap();
+        assert!(!is_own(Connection { peer: other, local }) && !is_own(Connection { peer, local: other }));
         drop(near);
-        assert!(!is_own("127.0.0.1:1".parse().unwrap()));
     }
 }

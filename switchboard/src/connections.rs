@@ -1,19 +1,25 @@
 //! Connections of the local server: how many, for how long nothing may move on them, and whose.
 
 use crate::caller::is_own;
+use axum::Extension;
+use axum::extract::connect_info::{ConnectInfo, Connected};
+use axum::middleware::AddExtension;
+use axum::serve::IncomingStream;
 use axum_server::accept::Accept;
 use axum_server::{Address, Server};
 use futures_util::future::BoxFuture;
 use hyper_util::rt::TokioTimer;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep, sleep};
+use tower::Layer as _;
 
 /// Connections that are open at once, over all ports. Each takes a file descriptor.
 const MAX_CONNECTIONS: usize = 1_000;
@@ -25,11 +31,36 @@ const HEAD_TIME: Duration = Duration::from_secs(20);
 /// How long no byte may move in either direction. Longer than any answer takes to begin.
 const STILL_TIME: Duration = Duration::from_mins(1);
 
+/// Questions to the kernel at once: each reads a list of all connections of the machine.
+const QUESTIONS: usize = 2;
+/// Connections that may wait for one. More are sent away, so that nobody can make the server hold ever more of them.
+const MAX_WAITING: usize = 64;
+
+/// Both ends of a connection: only together do they say whose it is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Connection {
+    /// The other end.
+    pub(crate) peer: SocketAddr,
+    /// This end.
+    pub(crate) local: SocketAddr,
+}
+
+impl Connected<IncomingStream<'_, TcpListener>> for Connection {
+    fn connect_info(stream: IncomingStream<'_, TcpListener>) -> Self {
+        let peer = *stream.remote_addr();
+        // A connection whose own end is unknown is nobody's.
+        let local = stream.io().local_addr().unwrap_or_else(|_| SocketAddr::from(([0, 0, 0, 0], 0)));
+        Self { peer, local }
+    }
+}
+
 /// The places for connections.
 #[derive(Debug, Clone)]
 pub(crate) struct Places {
     anybody: Arc<Semaphore>,
     own: Arc<Semaphore>,
+    questions: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
 }
 
 impl Places {
@@ -39,17 +70,21 @@ impl Places {
     }
 
     fn of(anybody: usize, own: usize) -> Self {
-        Self { anybody: Arc::new(Semaphore::new(anybody)), own: Arc::new(Semaphore::new(own)) }
+        let [anybody, own, questions, waiting] =
+            [anybody, own, QUESTIONS, MAX_WAITING].map(|places| Arc::new(Semaphore::new(places)));
+        Self { anybody, own, questions, waiting }
     }
 
     /// A place for this connection. Whoever comes when all are taken is sent away at once: waiting, too, would take a file
     /// descriptor.
-    async fn take(self, stream: &TcpStream, only_own: bool) -> io::Result<OwnedSemaphorePermit> {
+    async fn take(self, connection: Connection, only_own: bool) -> io::Result<OwnedSemaphorePermit> {
         let place = self.anybody.try_acquire_owned();
         if only_own || place.is_err() {
-            let peer = stream.peer_addr()?;
-            let is_own = peer.ip().to_canonical().is_loopback()
-                && tokio::task::spawn_blocking(move || is_own(peer)).await.unwrap_or(false);
+            let busy = |_| io::Error::other("too many connections");
+            let _waiting = self.waiting.try_acquire().map_err(busy)?;
+            let _question = self.questions.acquire().await.map_err(|_| io::Error::other("no questions"))?;
+            let is_own = connection.peer.ip().to_canonical().is_loopback()
+                && tokio::task::spawn_blocking(move || is_own(connection)).await.unwrap_or(false);
             if !is_own {
                 return Err(io::ErrorKind::PermissionDenied.into());
             }
@@ -77,14 +112,16 @@ pub(crate) struct Door {
 
 impl<S: Send + 'static> Accept<TcpStream, S> for Door {
     type Stream = Limited<TcpStream>;
-    type Service = S;
-    type Future = BoxFuture<'static, io::Result<(Self::Stream, S)>>;
+    type Service = AddExtension<S, ConnectInfo<Connection>>;
+    type Future = BoxFuture<'static, io::Result<(Self::Stream, Self::Service)>>;
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
         let Self { places, own } = self.clone();
         Box::pin(async move {
-            let place = places.take(&stream, own).await?;
+            let connection = Connection { peer: stream.peer_addr()?, local: stream.local_addr()? };
+            let place = places.take(connection, own).await?;
             stream.set_nodelay(true)?;
+            let service = Extension(ConnectInfo(connection)).layer(service);
             Ok((Limited::new(stream, STILL_TIME, place), service))
         })
     }

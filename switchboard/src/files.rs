@@ -35,6 +35,8 @@ pub const ACCESS_KEY_ID: &str = "local";
 /// The process's own name for the bucket's server; no socket has it.
 const EMBEDDED: &str = "http://embedded";
 const DAY: Duration = Duration::from_hours(24);
+/// How long a request may take until its answer begins: as long as a request of the APIs.
+const ANSWER_TIME: Duration = Duration::from_secs(30);
 
 /// An embedded bucket.
 #[derive(Clone)]
@@ -60,6 +62,11 @@ impl fmt::Debug for Files {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Files").field("folder", &self.folder).finish_non_exhaustive()
     }
+}
+
+/// Media types are the same in any case.
+fn is_multipart(kind: &HeaderValue) -> bool {
+    kind.as_bytes().trim_ascii_start().get(..10).is_some_and(|start| start.eq_ignore_ascii_case(b"multipart/"))
 }
 
 impl Files {
@@ -133,12 +140,16 @@ impl Files {
         let head = request.headers();
         let signed = head.get(AUTHORIZATION).is_some_and(|text| text.as_bytes().starts_with(b"AWS4-HMAC-SHA256 "));
         // A form would be read and taken apart, however large, before its signature is looked at; and web pages can send one.
-        let form = head.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"multipart/"));
-        match *request.method() {
-            Method::GET | Method::HEAD if !signed => self.answer_link(request).await,
-            _ if signed && !form => self.answer(request).await,
-            _ => StatusCode::METHOD_NOT_ALLOWED.into_response(),
-        }
+        let form = head.get_all(CONTENT_TYPE).iter().any(is_multipart);
+        let answered = async {
+            match *request.method() {
+                Method::GET | Method::HEAD if !signed => self.answer_link(request).await,
+                _ if signed && !form => self.answer(request).await,
+                _ => StatusCode::METHOD_NOT_ALLOWED.into_response(),
+            }
+        };
+        let answered = tokio::time::timeout(ANSWER_TIME, answered).await;
+        answered.unwrap_or_else(|_| StatusCode::REQUEST_TIMEOUT.into_response())
     }
 
     /// Answers whoever follows a link. One is signed for reading; who only asks for the head of the file is told what a
@@ -226,5 +237,17 @@ impl HttpConnector for Connector {
             HttpResponse::try_from(http::Response::from_parts(head, SdkBody::from(body)))
                 .map_err(|error| other(error.into()))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_is_one_in_any_case() {
+        let is = |kind: &'static str| is_multipart(&HeaderValue::from_static(kind));
+        assert!(is("multipart/form-data; boundary=a") && is("Multipart/form-data") && is("MULTIPART/mixed"));
+        assert!(!is("text/plain") && !is("multipart") && !is(""));
     }
 }

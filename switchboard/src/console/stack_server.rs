@@ -3,6 +3,7 @@
 use super::desk::{Credentials, Desk};
 use super::forward::Forward;
 use super::routes;
+use crate::connections::Connection;
 use crate::database::Place;
 use crate::operator::Operator;
 use crate::stack::URLS;
@@ -76,7 +77,7 @@ pub async fn serve(place: &Place, options: &Options, stop: impl Future<Output = 
     let pages = routes(Arc::new(desk)).merge(Forward::to(&stepchat, &voximplant)?.routes());
     eprintln!("Console of the stack, for this machine and you alone: http://{address}/console/#key={key}");
     eprintln!("It calls with an API key made for it, `{name}`, which is revoked when you stop it with Ctrl-C.");
-    let served = axum::serve(listener, pages.into_make_service_with_connect_info::<SocketAddr>());
+    let served = axum::serve(listener, pages.into_make_service_with_connect_info::<Connection>());
     let served = served.with_graceful_shutdown(stop).await.context("the console failed");
     let revoked = operator.revoke_api_key(account.id, name.as_str()).await;
     revoked
