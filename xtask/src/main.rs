@@ -129,7 +129,9 @@ fn main() -> ExitCode {
             sizes::sizes(&workspace::root(), &arguments).map(|well| ExitCode::from(u8::from(!well)))
         }
         Chore::Vendor => vendor::fetch(&workspace::root()).map(|changed| {
-            changed.iter().for_each(|name| println!("wrote {name}"));
+            for name in &changed {
+                println!("wrote {name}");
+            }
             println!("{} files of libraries are other than before", changed.len());
             ExitCode::SUCCESS
         }),

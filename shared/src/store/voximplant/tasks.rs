@@ -18,7 +18,7 @@ use crate::store::{Attempts, CommitError, Key, Sequence, Store, StoreError, Tabl
 use crate::text::hex;
 use crate::timestamp::Timestamp;
 use crate::voximplant::{Application, Queue, Refusal};
-use futures_util::try_join;
+use futures_util::future::try_join;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use tokio::time::Instant;
@@ -373,7 +373,7 @@ impl Task {
                     _ => Ok(()),
                 }
             };
-            try_join!(store.batch_delete(Table::Voximplant, &leftovers), counters)?;
+            try_join(store.batch_delete(Table::Voximplant, &leftovers), counters).await?;
         }
         Ok(finished)
     }
