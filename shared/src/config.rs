@@ -159,7 +159,8 @@ const PAYLOAD_SECRET: Variable = Variable {
             SWITCHBOARD_TOKEN_SECRET serves for them too.",
 };
 /// Where metrics go. Set by the template, which knows the stack's name.
-const METRICS: &str = "SWITCHBOARD_METRICS_NAMESPACE";
+/// Names the CloudWatch namespace of the metrics.
+pub const METRICS_NAMESPACE: &str = "SWITCHBOARD_METRICS_NAMESPACE";
 const DEFAULT_FIRST_NAME: Variable = Variable {
     name: "STEPCHAT_DEFAULT_FIRST_NAME",
     default: Some("Пользователь"),
@@ -358,7 +359,7 @@ impl Config {
             lookup(table.variable()).filter(|name| !name.is_empty()).unwrap_or_else(|| table.as_str().to_owned())
         });
         let mut reader = Reader { lookup, problems: Vec::new() };
-        let metrics_namespace = reader.set(METRICS).unwrap_or_else(|| crate::observe::NAMESPACE.to_owned());
+        let metrics_namespace = reader.set(METRICS_NAMESPACE).unwrap_or_else(|| crate::observe::NAMESPACE.to_owned());
         let secrets = reader.secrets(needs);
         let first_name = reader.read(DEFAULT_FIRST_NAME, |text| Name::parse(text).ok());
         let image = reader.read(DEFAULT_PROFILE_IMAGE, |text| Some(text.to_owned()));

@@ -45,7 +45,7 @@ pub const MAX_DELETED_USERS: usize = 1_000;
 /// Seconds between two writes of one user's last activity.
 pub const ACTIVITY_SECONDS: i64 = 5;
 /// How often the use of an API token is written down, in milliseconds: five minutes.
-pub const TOKEN_USE_MILLIS: i64 = 5 * 60 * 1000;
+pub const USE_NOTED_MILLIS: i64 = 5 * 60 * 1000;
 /// Longest that an answer waits for that note, in milliseconds.
 pub const MAX_NOTE_MILLIS: u64 = 500;
 /// Tokens that one login may present: the caller's, the user's, and what clients send by mistake.

@@ -1,10 +1,14 @@
 //! Files that pages are made of: in the binary, served with strict headers, or written as a static folder.
 
 use anyhow::{Context, Result, ensure};
+use axum::Router;
+use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
+use axum::routing::get;
 use flate2::read::GzDecoder;
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, VARY};
 use http::{StatusCode, Uri};
+use std::future::ready;
 use std::io::Read as _;
 use std::path::Path;
 use std::{fs, io};
@@ -113,8 +117,28 @@ fn takes_gzip(asked: &HeaderMap) -> bool {
     codings.any(|coding| matches!(coding.split_once(";q="), None | Some((_, "1"))) && coding.starts_with("gzip"))
 }
 
+/// A page at `folder` (`/`, `/console/`) of the server that it calls, with all it loads below it.
+pub(crate) fn routes<S: Clone + Send + Sync + 'static>(
+    folder: &str,
+    index: Asset,
+    assets: &'static [Asset],
+) -> Router<S> {
+    let page = move || {
+        let page = index.with_server(".").map(|page| ([(CONTENT_TYPE, HTML)], page).into_response());
+        ready(page.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response()))
+    };
+    assets.iter().fold(Router::new().route(folder, get(page)), |routes, asset| {
+        routes.route(&format!("{folder}{}", asset.path), get(|asked: HeaderMap| ready(asset.response(&asked))))
+    })
+}
+
+/// Keeps a page to its own files: `policy` is its `Content-Security-Policy`.
+pub(crate) fn guarded(routes: Router, policy: &'static str) -> Router {
+    routes.layer(map_response(move |response| ready(guard(response, policy))))
+}
+
 /// Adds the headers that keep a page to its own files: `policy` is its `Content-Security-Policy`.
-pub(crate) fn guard(mut response: Response, policy: &'static str) -> Response {
+fn guard(mut response: Response, policy: &'static str) -> Response {
     let headers = response.headers_mut();
     headers.insert("content-security-policy", HeaderValue::from_static(policy));
     for (name, value) in HEADERS {

@@ -179,6 +179,7 @@ impl Operator {
             roles: roles.to_vec(),
             description: description.to_owned(),
             created: self.app.clock.now(),
+            used_at: None,
         };
         credentials::add(&self.app.store, &key).await?;
         Ok(Credentials {
@@ -217,8 +218,9 @@ impl Operator {
             account: account.id,
             account_name: account.name.as_str().to_owned(),
             account_email: shared::text::fold(&account.email),
+            used_at: None,
         };
-        let listed = ListedApiKey { name, last, created: self.app.clock.now() };
+        let listed = ListedApiKey { name, last, created: self.app.clock.now(), used_at: None };
         match credentials::add_api_key(&self.app.store, &TokenHash::of(&key), &owner, &listed).await {
             Ok(()) => Ok(Some(key)),
             Err(CommitError::Refused(credentials::NameTaken)) => Ok(None),

@@ -10,7 +10,7 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::StatusCode;
-use http::header::{CONTENT_TYPE, HeaderMap};
+use http::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 use shared::auth::Secret;
 use std::path::Path;
@@ -50,23 +50,8 @@ pub struct Credentials {
 
 /// The page and what it loads. With credentials it also fills these in, for those who may know them.
 pub fn routes(credentials: Option<Credentials>) -> axum::Router {
-    let mut routes = axum::Router::new()
-        .route(
-            "/",
-            get(async || {
-                INDEX
-                    .with_server(".")
-                    .map_or_else(|_| internal(), |page| ([(CONTENT_TYPE, HTML)], page).into_response())
-            }),
-        )
-        .route(CREDENTIALS, get(told));
-    for asset in ASSETS {
-        let serve = async move |asked: HeaderMap| asset.response(&asked);
-        routes = routes.route(&format!("/{}", asset.path), get(serve));
-    }
-    routes
-        .layer(axum::middleware::map_response(async |response| assets::guard(response, POLICY)))
-        .with_state(Arc::new(credentials))
+    let page = assets::routes("/", INDEX, &ASSETS).route(CREDENTIALS, get(told));
+    assets::guarded(page.with_state(Arc::new(credentials)), POLICY)
 }
 
 fn internal() -> Response {
@@ -121,13 +106,13 @@ mod tests {
 
     #[test]
     fn the_static_folder_is_whole_and_has_no_credential() {
-        let out = std::env::temp_dir().join(format!("switchboard-page-{}", std::process::id()));
-        write(&out, None).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path();
+        write(out, None).unwrap();
         let page = fs::read_to_string(out.join("index.html")).unwrap();
         assert!(page.contains("<meta name=\"switchboard-server\" content=\"\">"));
         for asset in ASSETS {
             assert!(fs::metadata(out.join(asset.path)).unwrap().len() > 0, "{}", asset.path);
         }
-        fs::remove_dir_all(out).unwrap();
     }
 }

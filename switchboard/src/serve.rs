@@ -1,7 +1,7 @@
 //! `switchboard serve`: everything on a laptop, from one command.
 
 use crate::connections::{Places, limit_heads, raise_open_files};
-use crate::console::{self, Activity, Desk};
+use crate::console::{self, Activity, ApiKeys, Desk};
 use crate::database::{self, Opened, Prepared};
 use crate::database_server;
 use crate::files::Files;
@@ -26,10 +26,11 @@ use http::{HeaderValue, StatusCode};
 use serde_json::json;
 use shared::auth::{Secret, random_token};
 use shared::context::App;
+use shared::ids::AccountId;
 use shared::ledger::Money;
 use shared::observe::{self, Log};
 use shared::store::auth::TokenHash;
-use shared::voximplant::Role;
+use shared::voximplant::{ApiKeyName, Role};
 use std::fs::File;
 use std::future::Future;
 use std::net::{SocketAddr, TcpListener};
@@ -49,6 +50,8 @@ const OTHER_SECRET: &str = "The token secret is not the one that the first admin
                             token-secret from your backup; else go on as the runbook says (\"Rotate the token secret\").\n\n";
 /// Random bytes of the key in the reference page's address.
 const PAGE_KEY_BYTES: usize = 20;
+/// What the API keys are called that the console makes for accounts other than the first.
+const CONSOLE_KEY: &str = "console";
 /// How often unfinished background work is looked for.
 const JOB_INTERVAL: Duration = Duration::from_mins(1);
 /// How often expired exports are looked for.
@@ -130,15 +133,15 @@ pub async fn start(options: &Options) -> Result<Server> {
         database::open_prepared(&state, prepared, log).await?;
     let page_key = random_token(PAGE_KEY_BYTES)?;
     // The tables of a deployed stack have their own admin, accounts and money: nothing is made there.
-    let (greeting, caller) = if deployed {
+    let (greeting, first) = if deployed {
         let greeting = format!(
             "Switchboard serves the tables of your AWS account: http://{http} and https://localhost:{}\n",
             https.port()
         );
         (greeting, None)
     } else {
-        let (greeting, caller) = bootstrap(&app, &state, http, https, &page_key).await?;
-        (greeting, Some(caller))
+        let (greeting, first) = bootstrap(&app, &state, http, https, &page_key).await?;
+        (greeting, Some(first))
     };
     let (plain, secure) = (bind(http)?, bind(https)?);
     let database = match (options.database, database) {
@@ -150,17 +153,30 @@ pub async fn start(options: &Options) -> Result<Server> {
         }
         (None, None) => None,
     };
-    let desk = caller.map(|credentials| Desk {
-        app: Arc::clone(&app),
-        deployment: "local".to_owned(),
-        key: Secret::new(&page_key),
-        credentials,
-        activity: Some(activity),
-        place: vec!["--state".into(), std::path::absolute(state.path("")).unwrap_or_else(|_| state.path("")).into()],
+    let place = std::path::absolute(state.path("")).unwrap_or_else(|_| state.path(""));
+    let name = ApiKeyName::parse(CONSOLE_KEY).context("no name for an API key")?;
+    let desk = first.map(|First { token, account, api_key }| {
+        Arc::new(Desk {
+            app: Arc::clone(&app),
+            deployment: "local".to_owned(),
+            key: Secret::new(&page_key),
+            token,
+            account,
+            // One server at a time works on a state folder, so the name is its own.
+            api_keys: ApiKeys::named(name).knowing(account, &api_key),
+            activity: Some(activity),
+            place: vec!["--state".into(), place.into()],
+        })
     });
     let credentials = (!deployed).then(|| page::Credentials { folder: state, key: Secret::new(&page_key) });
-    let desk = desk.map(Arc::new);
     Ok(Server { http, https, greeting, app, plain, secure, tls, database, files, credentials, desk, _lock: lock })
+}
+
+/// What a first start makes for whoever calls the APIs.
+struct First {
+    token: Secret,
+    account: AccountId,
+    api_key: String,
 }
 
 /// Makes what a first start needs and is not there yet, and writes the files clients load. Safe to interrupt and to
@@ -171,7 +187,7 @@ async fn bootstrap(
     http: SocketAddr,
     https: SocketAddr,
     page_key: &str,
-) -> Result<(String, console::Credentials)> {
+) -> Result<(String, First)> {
     let operator = Operator::new(Arc::clone(app));
     // Before anything is written: what was made for another database is not replaced.
     if operator.admin().await?.is_none() {
@@ -227,9 +243,7 @@ async fn bootstrap(
         https_port = https.port(),
         account = account.id,
     );
-    let caller =
-        console::Credentials { token: Secret::new(&token), account: account.id, api_key: Secret::new(&api_key) };
-    Ok((greeting, caller))
+    Ok((greeting, First { token: Secret::new(&token), account: account.id, api_key }))
 }
 
 /// Answers in a task of its own: a caller who hangs up must not stop a call half-way, and unlogged. Neither does Lambda.
@@ -252,8 +266,8 @@ impl Server {
         let places = Places::new();
         let methods = router(Arc::clone(&self.app)).layer(from_fn(to_its_end));
         let routes = methods.merge(page::routes(self.credentials));
-        let routes = match self.desk {
-            Some(desk) => routes.merge(console::routes(desk)),
+        let routes = match &self.desk {
+            Some(desk) => routes.merge(console::routes(Arc::clone(desk))),
             None => routes,
         };
         let routes = match self.files.clone() {
@@ -292,6 +306,9 @@ impl Server {
         );
         jobs.abort();
         sweeps.abort();
+        if let Some(desk) = self.desk {
+            desk.api_keys.revoke(&Operator::new(self.app)).await?;
+        }
         served.context("the server failed").map(|_| ())
     }
 }

@@ -8,7 +8,8 @@ use anyhow::{Context, Result, anyhow};
 use deploy::aws::Aws;
 use deploy::tools::{self, AWS};
 use serde::Deserialize;
-use shared::config::VARIABLES;
+use shared::config::{METRICS_NAMESPACE, VARIABLES};
+use shared::observe::namespace_of;
 use shared::store::Table;
 use shared::store::files::BUCKET_VARIABLE;
 use std::env;
@@ -25,6 +26,8 @@ const ENTERED: &str = "SWITCHBOARD_STACK";
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Described {
+    #[serde(default)]
+    stack_name: String,
     #[serde(default)]
     outputs: Vec<Output>,
     #[serde(default)]
@@ -79,7 +82,10 @@ fn variables(name: &str, aws: impl Fn(&[&str]) -> Result<String>) -> Result<Vec<
             anyhow!("the stack `{name}` is none of Switchboard's, or an old one: it has no output {key}")
         })
     };
-    let mut variables = vec![("SWITCHBOARD_DATABASE".to_owned(), "aws".to_owned())];
+    let mut variables = vec![
+        ("SWITCHBOARD_DATABASE".to_owned(), "aws".to_owned()),
+        (METRICS_NAMESPACE.to_owned(), namespace_of(&stack.stack_name)),
+    ];
     for variable in Table::ALL.map(Table::variable).into_iter().chain([BUCKET_VARIABLE]) {
         variables.push((variable.to_owned(), output(format!("{}Name", pascal(variable)))?));
     }
@@ -161,6 +167,7 @@ mod tests {
         let arn = "arn:aws:secretsmanager:eu-north-1:123456789012:secret:x";
         Ok(match arguments {
             ["cloudformation", ..] => json!({
+                "StackName": "live",
                 "Outputs": [
                     output("StepchatTableName", "t1"), output("VoximplantTableName", "t2"),
                     output("AuthTableName", "t3"), output("LedgerTableName", "t4"), output("FilesBucketName", "b"),
@@ -183,6 +190,7 @@ mod tests {
         let value = |name: &str| variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
         for (name, expected) in [
             ("SWITCHBOARD_DATABASE", "aws"),
+            ("SWITCHBOARD_METRICS_NAMESPACE", "Switchboard/live"),
             ("STEPCHAT_TABLE", "t1"),
             ("LEDGER_TABLE", "t4"),
             ("FILES_BUCKET", "b"),

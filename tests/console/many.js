@@ -1,17 +1,13 @@
-// The console among many people. One line of JSON per check on standard output: [good, label, detail].
+// The console among many people.
 "use strict";
 
-const { chromium } = require("playwright-core");
+const { check, launch } = require("../browser.js");
 
 const { CONSOLE_BROWSER, CONSOLE_URL, CONSOLE_SHOTS } = process.env;
 const FIRST_VIEW_MS = 1_000;
 
-function check(label, good, detail = "") {
-  process.stdout.write(`${JSON.stringify([Boolean(good), label, String(detail)])}\n`);
-}
-
 async function main() {
-  const browser = await chromium.launch({ executablePath: CONSOLE_BROWSER, args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"] });
+  const browser = await launch(CONSOLE_BROWSER);
   const page = await (await browser.newContext({ viewport: { width: 1280, height: 860 }, locale: "en-GB" })).newPage();
   page.setDefaultTimeout(20_000);
   let bytes = 0;

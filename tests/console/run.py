@@ -59,6 +59,8 @@ def main():
             variables["CONSOLE_KEY"] = str(folder / "supervisor.json")
             key = ["key", "create", "--account", "1", "--role", "supervisor", "--out", variables["CONSOLE_KEY"]]
             subprocess.run([*operate, *key], env=browser.clean_environment(), check=True, capture_output=True)
+            second = ["account", "create", "--name", "second", "--email", "second@example.com", "--currency", "EUR"]
+            subprocess.run([*operate, *second], env=browser.clean_environment(), check=True, capture_output=True)
             # The same page from a folder, for a deployment that the person names.
             hosted = [options.binary, "console", "--out", folder / "hosted"]
             subprocess.run(hosted, env=browser.clean_environment(), check=True, capture_output=True)

@@ -1,27 +1,17 @@
-// What people do with the console, in a real browser. One line of JSON per check on standard output: [good, label, detail].
+// What people do with the console, in a real browser.
 "use strict";
 
 const fs = require("node:fs");
-const { chromium } = require("playwright-core");
+const { check, launch } = require("../browser.js");
 const axeSource = fs.readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 
 const { CONSOLE_BROWSER, CONSOLE_SHOTS, CONSOLE_URL, CONSOLE_KEY, CONSOLE_ONLY = "" } = process.env;
-// As root in a container; and the browser is to call nobody on its own behalf.
-const FLAGS = [
-  "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-  "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
-];
 const ORIGIN = new URL(CONSOLE_URL).origin;
 const KEY = new URL(CONSOLE_URL).hash;
 const PAGE = CONSOLE_URL.split("#")[0];
 const WIDE = { width: 1280, height: 860 };
 const NARROW = { width: 375, height: 740 };
 const MARKUP = `<img src=x onerror="window.hit=1"><script>window.hit=1</script>"'&amp;`;
-
-function check(label, good, detail = "") {
-  const text = typeof detail === "string" ? detail : JSON.stringify(detail) ?? "";
-  process.stdout.write(`${JSON.stringify([Boolean(good), label, text.slice(0, 800)])}\n`);
-}
 
 const shot = (page, name) => page.screenshot({ path: `${CONSOLE_SHOTS}/${name}.png` });
 const panel = (page) => page.locator("aside.panel");
@@ -203,7 +193,7 @@ async function listAndBulk(page) {
   check("all of a filter are selected, whatever page they are on", true);
   await page.getByRole("button", { name: "Export" }).click();
   await dialog(page).getByRole("button", { name: "The 120 selected" }).click();
-  const file = await dialog(page).getByRole("link", { name: "Download users.csv" }).getAttribute("href");
+  const file = await dialog(page).getByRole("link", { name: "Download leads.csv" }).getAttribute("href");
   const text = await page.evaluate((url) => fetch(url.replace(/^https?:\/\/[^/]+/, "")).then((answer) => answer.text()), file);
   check("the selection is exported as CSV", text.split("\r\n").length >= 121 && text.includes("Bulk077"), text.slice(0, 200));
   await dialog(page).getByRole("button", { name: "Close" }).click();
@@ -346,15 +336,39 @@ async function operatorStory(page) {
   await dialog(page).getByRole("button", { name: "Revoke" }).click();
   await page.getByText(/revoked /).first().waitFor();
   check("a revoked token opens nothing at once", (await works()).success === false);
-  await page.getByRole("button", { name: "Make a key" }).click();
+  await page.getByRole("button", { name: "Make an API key" }).click();
   await dialog(page).getByLabel("Name").fill("console-key");
-  await dialog(page).getByRole("button", { name: "Make a key" }).click();
+  await dialog(page).getByLabel("Account").selectOption({ label: "second" });
+  await dialog(page).getByRole("button", { name: "Make an API key" }).click();
   await page.locator("code.secret").waitFor();
+  const key = await page.locator("code.secret").textContent();
   await dialog(page).getByRole("button", { name: "Close" }).last().click();
+  const row = rows(page).filter({ hasText: "console-key" });
+  check("a key that was never used says so", (await row.textContent()).includes("never"), await row.textContent());
+  const opens = () => page.evaluate((secret) => fetch(`../platform_api/GetAccountInfo?account_name=second&api_key=${secret}`).then((answer) => answer.json()), key);
+  check("an API key opens the account that it was made for", (await opens()).result?.account_name === "second");
+  await page.reload();
+  await row.waitFor();
+  check("its last use is shown", !(await row.textContent()).includes("never") && /\d:\d\d/.test(await row.textContent()), await row.textContent());
   await page.getByRole("button", { name: "Revoke console-key" }).click();
   await dialog(page).getByRole("button", { name: "Revoke" }).click();
   await toast(page, "console-key is revoked");
-  check("an API key is made and revoked by its name", true);
+  check("it is revoked by its name", (await opens()).error !== undefined);
+  await page.getByRole("button", { name: "Make a service key" }).click();
+  await dialog(page).getByLabel("What it is for").fill("console-service");
+  await dialog(page).getByLabel("Accountant").check();
+  await dialog(page).getByLabel("Supervisor").check();
+  await dialog(page).getByRole("button", { name: "Make a service key" }).click();
+  await page.locator("code.secret").waitFor();
+  const [download] = await Promise.all([page.waitForEvent("download"), dialog(page).getByRole("link", { name: "Download" }).click()]);
+  const credentials = JSON.parse(fs.readFileSync(await download.path(), "utf8"));
+  check("a service key is made, and its credentials file handed over", credentials.account_id === 1 && credentials.private_key.includes("PRIVATE KEY"), Object.keys(credentials));
+  await dialog(page).getByRole("button", { name: "Close" }).last().click();
+  const service = await rows(page).filter({ hasText: "console-service" }).textContent();
+  check("it is listed with its roles", service.includes("Accountant") && service.includes("Supervisor"), service);
+  await page.getByRole("button", { name: "Revoke console-service" }).click();
+  await dialog(page).getByRole("button", { name: "Revoke" }).click();
+  await toast(page, "console-service is revoked");
 
   await view(page, "#/health");
   await page.locator(".figure").first().waitFor();
@@ -389,6 +403,80 @@ async function operatorStory(page) {
   await page.goto(PAGE + KEY);
   await page.locator(".figure").first().waitFor();
   check("the printed address works in a tab that is open, and shows what was wanted", page.url().endsWith("#/health"), page.url());
+}
+
+// Another account than the first: its users, its money, its applications.
+async function accounts(page) {
+  await enter(page, "#/setup?account=2");
+  await page.getByRole("heading", { name: "Skills", exact: true }).waitFor();
+  check("a link opens the account that it names", (await page.locator("#account option:checked").textContent()) === "second");
+  await page.getByRole("button", { name: "Add an application" }).click();
+  await dialog(page).getByLabel("Name").fill("apart");
+  await dialog(page).getByRole("button", { name: "Add an application" }).click();
+  await page.getByRole("link", { name: /^apart/ }).waitFor();
+  await page.getByRole("link", { name: "Phone users" }).click();
+  await page.getByText("No phone users yet.").waitFor();
+  await page.getByText(/EUR/).first().waitFor();
+  const info = await page.locator("main").textContent();
+  check("its users and its money are shown, in its currency", info.includes("second") && info.includes("EUR"), info.slice(0, 200));
+  await page.locator("#account").selectOption({ label: "demo" });
+  await page.getByText(/USD/).first().waitFor();
+  const names = await page.locator("main select").first().textContent();
+  check("the other account has its own applications", names.includes("demo") && !names.includes("apart"), names);
+  check("and the address says which account it is", page.url().includes("account=1"), page.url());
+}
+
+// An answer of megabytes, and a file whose import is cut off.
+async function heavy(browser, page) {
+  await enter(page);
+  const text = "0123456789 ".repeat(4_700);
+  await page.evaluate(async (value) => {
+    const { stepchat } = await import("./api.js");
+    for (let n = 0; n < 100; n += 1) await stepchat("add-user", { first_name: `Heavy${n}`, user_type: "visitor", extra: { phone: [`+${1000 + n} ${value}`, "Phone"] } });
+  }, text);
+  const began = Date.now();
+  await view(page, "#/people?type=visitor");
+  await page.waitForFunction(() => document.querySelectorAll("tbody tr").length === 100);
+  const seconds = (Date.now() - began) / 1000;
+  check("a list of 5 MB is shown within seconds", seconds < 10, seconds);
+  await rows(page).nth(50).locator(".opens").click();
+  await panel(page).getByLabel("First name").waitFor();
+  check("and worked with", (await panel(page).getByLabel("First name").inputValue()).startsWith("Heavy"));
+  await page.keyboard.press("Escape");
+  const ids = (await call(page, "get-users", { user_types: ["visitor"] })).map((one) => one.id);
+  await call(page, "delete-users", { user_ids: ids });
+
+  const other = await open(browser);
+  await enter(other);
+  await other.getByRole("button", { name: "Import" }).click();
+  const lines = Array.from({ length: 300 }, (_, n) => `Cut,Off${n},cut${n}@cut.example,+1999${String(n).padStart(7, "0")}`);
+  const file = { name: "cut.csv", mimeType: "text/csv", buffer: Buffer.from(["First Name,Last Name,Email,Phone", ...lines, ""].join("\n")) };
+  await dialog(other).locator("input[type=file]").setInputFiles(file);
+  await dialog(other).getByRole("button", { name: /Try it/ }).click();
+  await dialog(other).locator("pre").waitFor();
+  // A connection that can be cut: the browser's own switch to offline leaves those alone that are open.
+  await other.evaluate(() => {
+    const cut = new AbortController();
+    const { fetch } = window;
+    window.fetch = (url, options) => fetch(url, { ...options, signal: cut.signal }).catch(() => { throw new TypeError("cut off"); });
+    window.cutOff = () => { cut.abort(); window.fetch = fetch; };
+  });
+  await dialog(other).getByRole("button", { name: "Import", exact: true }).click();
+  await page.waitForFunction(async () => {
+    const { stepchat } = await import("./api.js");
+    return (await stepchat("get-users", { search: "cut.example" })).length > 0;
+  });
+  await other.evaluate(() => window.cutOff());
+  await dialog(other).getByText("goes on where it stopped").waitFor();
+  check("an import that is cut off is told, with what to do", true);
+  await dialog(other).getByRole("button", { name: "Import", exact: true }).click();
+  await dialog(other).getByText("Imported.", { exact: true }).waitFor({ timeout: 60_000 });
+  const count = await other.evaluate(async () => {
+    const { allPeople } = await import("./api.js");
+    return (await allPeople({ search: "cut.example" })).length;
+  });
+  check("then it goes on, and adds nobody twice", count === 300, count);
+  await other.context().close();
 }
 
 // A colleague without the printed address, with a key that may only look.
@@ -428,6 +516,19 @@ async function roles(browser, page) {
   await colleague.getByRole("button", { name: "Sign in" }).click();
   await colleague.locator(".notice.bad").waitFor();
   check("a key that opens nothing is told at once", (await colleague.locator(".notice.bad").textContent()).includes("not accepted"));
+  // A token that may only read.
+  const { token } = await page.evaluate(async () => {
+    const { operator } = await import("./session.js");
+    return operator("tokens", { name: "only-reads", scope: "read" });
+  });
+  await typed("Account ID", "");
+  await typed("API key", "");
+  await typed("Admin token or API token", token);
+  await colleague.getByRole("button", { name: "Sign in" }).click();
+  await rows(colleague).first().locator(".opens").click();
+  await panel(colleague).getByLabel("First name").waitFor();
+  check("a token that only reads is offered no change", await panel(colleague).getByLabel("First name").isDisabled()
+    && await colleague.getByRole("button", { name: /Add a person|Delete|Set a password/ }).count() === 0);
   await colleague.context().close();
   await call(page, "DelUser", { application_id: 1, user_name: "looked-at" });
 }
@@ -484,7 +585,7 @@ async function pictures(page) {
 }
 
 async function main() {
-  const browser = await chromium.launch({ executablePath: CONSOLE_BROWSER, args: FLAGS });
+  const browser = await launch(CONSOLE_BROWSER);
   const page = await open(browser);
   const only = CONSOLE_ONLY.split(",").filter(Boolean);
   const story = async (name, tell) => {
@@ -509,7 +610,9 @@ async function main() {
   const said = page.seen.said.filter((line) => !line.includes("favicon"));
   check("the page says nothing on the browser's console", said.length === 0, said);
   await story("troubles", () => troubles(page));
+  await story("heavy", () => heavy(browser, page));
   await story("operator", () => operatorStory(page));
+  await story("accounts", () => accounts(page));
   if (only.includes("pictures")) await story("pictures", () => pictures(page));
   await story("roles", () => roles(browser, page));
   await story("looks", () => looks(browser));

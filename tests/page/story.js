@@ -1,20 +1,10 @@
-// What a reader does with the reference page. One line of JSON per check on standard output: [good, label, detail].
+// What a reader does with the reference page.
 "use strict";
 
-const { chromium } = require("playwright-core");
+const { check, launchProfile } = require("../browser.js");
 
 const { PAGE_BROWSER, PAGE_SHOTS, PAGE_PROFILE, PAGE_URL, PAGE_STATIC, PAGE_TOKEN, PAGE_KEY, PAGE_PRINTED } = process.env;
-// As root in a container; and the browser is to call nobody on its own behalf.
-const FLAGS = [
-  "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-  "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
-];
 const WIDE = { width: 1440, height: 950 };
-
-function check(label, good, detail = "") {
-  const text = typeof detail === "string" ? detail : JSON.stringify(detail);
-  process.stdout.write(`${JSON.stringify([Boolean(good), label, text.slice(0, 600)])}\n`);
-}
 
 // Everything that a page says and asks for.
 function watch(page) {
@@ -192,7 +182,7 @@ async function staticFolder(context) {
 }
 
 (async () => {
-  const context = await chromium.launchPersistentContext(PAGE_PROFILE, { executablePath: PAGE_BROWSER, args: FLAGS, viewport: WIDE });
+  const context = await launchProfile(PAGE_PROFILE, PAGE_BROWSER, { viewport: WIDE });
   context.setDefaultTimeout(15000);
   try {
     const page = await context.newPage();

@@ -29,6 +29,7 @@ mod api {
     mod halves;
     mod idempotency;
     mod job_grants;
+    mod last_use;
     mod ledger;
     mod lists;
     mod moments;

@@ -68,13 +68,12 @@ pub fn fetch(root: &Path) -> Result<Vec<String>> {
 
 /// The files of a package, by their paths in it. `npm` checks what the registry says of the package's content.
 fn packed(package: &str, version: &str) -> Result<BTreeMap<String, Vec<u8>>> {
-    let folder = std::env::temp_dir().join(format!("switchboard-vendor-{}", std::process::id()));
-    fs::create_dir_all(&folder)?;
+    let folder = tempfile::tempdir()?;
     let wanted = format!("{package}@{version}");
-    let npm = Command::new("npm").args(["pack", "--silent", &wanted]).current_dir(&folder).output();
+    let npm = Command::new("npm").args(["pack", "--silent", &wanted]).current_dir(folder.path()).output();
     let npm = npm.context("cannot start npm: is Node.js installed?")?;
     ensure!(npm.status.success(), "npm pack {wanted}: {}", String::from_utf8_lossy(&npm.stderr).trim());
-    let archive = folder.join(String::from_utf8(npm.stdout)?.trim());
+    let archive = folder.path().join(String::from_utf8(npm.stdout)?.trim());
     let mut files = BTreeMap::new();
     for entry in tar::Archive::new(GzDecoder::new(fs::File::open(&archive)?)).entries()? {
         let mut entry = entry?;
@@ -83,7 +82,6 @@ fn packed(package: &str, version: &str) -> Result<BTreeMap<String, Vec<u8>>> {
         entry.read_to_end(&mut bytes)?;
         files.insert(name, bytes);
     }
-    fs::remove_dir_all(&folder)?;
     Ok(files)
 }
 

@@ -1,6 +1,7 @@
 //! Proving who is calling.
 
 mod jwt;
+mod last_use;
 mod password;
 mod secret;
 mod tokens;

@@ -1,19 +1,17 @@
 //! StepChat's callers: holders of an admin's own token (reference/stepchat.md §1.2, §1.5), or of an API token that the
 //! operator has minted on an admin's behalf.
 
-use super::{Secret, hash_password, verify_password};
+use super::{Secret, hash_password, last_use, verify_password};
 use crate::context::Ctx;
 use crate::ids::UserId;
-use crate::limits::{MAX_LOGIN_TOKENS, MAX_NOTE_MILLIS, MAX_PASSWORD_BYTES, TOKEN_USE_MILLIS};
+use crate::limits::{MAX_LOGIN_TOKENS, MAX_PASSWORD_BYTES};
 use crate::method::Effect;
-use crate::stepchat::{Refusal, Scope, TokenLabel, TokenName};
-use crate::store::auth::{PasswordHash, TokenHash};
+use crate::stepchat::{Refusal, Scope, TokenLabel};
+use crate::store::auth::{HandedOut, PasswordHash, TokenHash};
 use crate::store::stepchat::api_tokens;
-use crate::timestamp::Timestamp;
 use crate::wire::Inbound;
 use crate::wire::stepchat::Error;
 use futures_util::future::join_all;
-use std::time::Duration;
 
 /// Proof that the caller holds a token of a user whose type is `admin`. Only this module makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,8 +24,8 @@ pub struct Admin {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Credential {
     Own,
-    /// The token to note a use of, if the last one was noted long ago.
-    ApiToken(Option<TokenName>),
+    /// With its use, if that is to be noted.
+    ApiToken(Option<HandedOut>),
 }
 
 impl Admin {
@@ -120,22 +118,14 @@ async fn by_api_token(ctx: &Ctx, token: &str, effect: Effect) -> Result<Admin, E
     if found.scope == Scope::Read && effect != Effect::Read {
         return Err(Error::ScopeTooSmall);
     }
-    let noted_lately = found.used_at.is_some_and(|used| used >= noted_before(ctx) && used.is_possible(ctx.now()));
-    let credential = Credential::ApiToken((!noted_lately).then_some(found.name));
-    Ok(Admin { id: found.owner, credential, user_token: None })
+    let used = last_use::to_note(ctx, found.used_at, HandedOut::ApiToken(found.name));
+    Ok(Admin { id: found.owner, credential: Credential::ApiToken(used), user_token: None })
 }
 
-/// A use before this moment is noted again.
-fn noted_before(ctx: &Ctx) -> Timestamp {
-    ctx.now().plus_millis(-TOKEN_USE_MILLIS)
-}
-
-/// Notes the use of an API token, once in some minutes. That it fails or takes too long is no failure of the call: the
-/// next use is noted.
+/// Notes the use of an API token.
 pub async fn note_use(ctx: &Ctx, caller: &Admin) {
-    if let Credential::ApiToken(Some(name)) = &caller.credential {
-        let noted = api_tokens::note_use(ctx.store(), name, ctx.now(), noted_before(ctx));
-        let _ = tokio::time::timeout(Duration::from_millis(MAX_NOTE_MILLIS), noted).await;
+    if let Credential::ApiToken(used) = &caller.credential {
+        last_use::note(ctx, used.as_ref()).await;
     }
 }
 

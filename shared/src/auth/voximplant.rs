@@ -1,9 +1,9 @@
 //! Voximplant's callers: service-account keys (RS256 tokens) and API keys (reference/voximplant.md §1.4).
 
-use super::{Claims, JwtError, Presented};
+use super::{Claims, JwtError, Presented, last_use};
 use crate::context::Ctx;
 use crate::ids::AccountId;
-use crate::store::auth::{ApiKey, ServiceKey, TokenHash};
+use crate::store::auth::{ApiKey, HandedOut, ServiceKey, TokenHash};
 use crate::store::voximplant::accounts;
 use crate::text::fold;
 use crate::voximplant::{Refusal, Role};
@@ -15,6 +15,8 @@ use crate::wire::voximplant::{Access, Error};
 pub struct Caller {
     account: AccountId,
     credential: Credential,
+    /// The use of the credential, if it is to be noted.
+    used: Option<HandedOut>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,7 +82,8 @@ async fn by_token(ctx: &Ctx, token: &str) -> Result<Caller, Error> {
     let leeway = ctx.config().voximplant.clock_leeway_seconds;
     let claims = presented.prove(&key.public_key, ctx.now().seconds(), leeway).map_err(refusal)?;
     let account = acting_for(ctx, &key, &claims).await?;
-    Ok(Caller { account, credential: Credential::Key(key.roles) })
+    let used = last_use::to_note(ctx, key.used_at, HandedOut::ServiceKey(key.id));
+    Ok(Caller { account, credential: Credential::Key(key.roles), used })
 }
 
 /// The key's own account, or a child account of it that the token names.
@@ -98,12 +101,18 @@ async fn acting_for(ctx: &Ctx, key: &ServiceKey, claims: &Claims) -> Result<Acco
 }
 
 async fn by_api_key(ctx: &Ctx, inbound: &Inbound, key: &str) -> Result<Caller, Error> {
-    let found = ctx.store().api_key(&TokenHash::of(key)).await?.ok_or(UNKNOWN_KEY)?;
-    if names(&found, inbound) {
-        Ok(Caller { account: found.account, credential: Credential::ApiKey })
-    } else {
-        Err(OTHER_ACCOUNT.into())
+    let hash = TokenHash::of(key);
+    let found = ctx.store().api_key(&hash).await?.ok_or(UNKNOWN_KEY)?;
+    if !names(&found, inbound) {
+        return Err(OTHER_ACCOUNT.into());
     }
+    let used = last_use::to_note(ctx, found.used_at, HandedOut::ApiKey(hash));
+    Ok(Caller { account: found.account, credential: Credential::ApiKey, used })
+}
+
+/// Notes the use of a key.
+pub async fn note_use(ctx: &Ctx, caller: &Caller) {
+    last_use::note(ctx, caller.used.as_ref()).await;
 }
 
 /// The request must name the account, by id, name or e-mail address, and every name it uses must be right.

@@ -8,6 +8,13 @@ use serde::Serialize;
 
 /// The namespace where nothing else is set.
 pub const NAMESPACE: &str = "Switchboard";
+
+/// The namespace of a deployed stack: each of an account has its own.
+#[must_use]
+pub fn namespace_of(stack: &str) -> String {
+    format!("{NAMESPACE}/{stack}")
+}
+
 /// The dimension of every metric: `stepchat`, `voximplant` or `background`.
 pub const DIMENSION: &str = "family";
 

@@ -3,7 +3,7 @@
 mod metrics;
 mod redact;
 
-pub use metrics::{DIMENSION, Emf, JobMetric, NAMESPACE, RequestMetric};
+pub use metrics::{DIMENSION, Emf, JobMetric, NAMESPACE, RequestMetric, namespace_of};
 pub use redact::redact;
 
 use crate::store::meter::Readings;

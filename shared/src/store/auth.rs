@@ -1,13 +1,18 @@
 //! The `auth` table: what proves who someone is. Nothing in it is a secret in clear.
 
-use super::grants::AuthItem;
+use super::grants::{AuthItem, LAST_USE};
 use super::keys::sha256_hex;
 use super::txn::Conditional;
 use super::{Key, Store, StoreError, Table, Write};
 use crate::ids::{AccountId, PhoneUserId, UserId};
+use crate::limits::CLOCKS_APART_MILLIS;
+use crate::stepchat::TokenName;
 use crate::timestamp::Timestamp;
 use crate::voximplant::{ApiKeyName, Role};
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 use subtle::ConstantTimeEq as _;
 
 /// The SHA-256 of a token or API key, in hex: the only form in which it is stored.
@@ -32,6 +37,27 @@ impl TokenHash {
     #[must_use]
     pub fn equals(&self, other: &Self) -> bool {
         self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
+    }
+}
+
+/// A credential that an operator hands out: its last use is kept with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HandedOut {
+    /// An API token of StepChat, by its name.
+    ApiToken(TokenName),
+    /// A service-account key of Voximplant, by its id.
+    ServiceKey(String),
+    /// An API key of Voximplant, by its hash.
+    ApiKey(TokenHash),
+}
+
+impl HandedOut {
+    fn key(&self) -> Key {
+        match self {
+            Self::ApiToken(name) => AuthItem::ApiToken.key(name),
+            Self::ServiceKey(id) => service_key(id),
+            Self::ApiKey(hash) => api_key(hash),
+        }
     }
 }
 
@@ -114,6 +140,8 @@ pub struct ServiceKey {
     pub description: String,
     /// When it was made.
     pub created: Timestamp,
+    /// When it was last used, to some minutes.
+    pub used_at: Option<Timestamp>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -125,6 +153,15 @@ struct ServiceKeyItem {
     roles: Vec<Role>,
     description: String,
     created: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    used_at: Option<Timestamp>,
+}
+
+/// What is read of a credential for its last use.
+#[derive(Debug, Deserialize)]
+struct UsedItem {
+    pk: String,
+    used_at: Option<Timestamp>,
 }
 
 fn service_key(id: &str) -> Key {
@@ -141,6 +178,7 @@ pub(super) fn put_service_key(key: &ServiceKey) -> Result<Write, StoreError> {
         roles: key.roles.clone(),
         description: key.description.clone(),
         created: key.created,
+        used_at: key.used_at,
     };
     Write::put(Table::Auth, &item)
 }
@@ -162,6 +200,9 @@ pub struct ApiKey {
     pub account_name: String,
     /// Its e-mail address, folded.
     pub account_email: String,
+    /// When it was last used, to some minutes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used_at: Option<Timestamp>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -219,7 +260,48 @@ impl Store {
             roles: item.roles,
             description: item.description,
             created: item.created,
+            used_at: item.used_at,
         }))
+    }
+
+    /// When each of these was last used, to some minutes.
+    pub(super) async fn last_uses(&self, of: &[HandedOut]) -> Result<Vec<Option<Timestamp>>, StoreError> {
+        let keys: Vec<Key> = of.iter().map(HandedOut::key).collect();
+        let mut uses = HashMap::new();
+        for item in self.batch_get(Table::Auth, &keys).await? {
+            let used: UsedItem = serde_dynamo::from_item(item)?;
+            uses.insert(used.pk, used.used_at);
+        }
+        Ok(keys.iter().map(|key| uses.get(&key.pk).copied().flatten()).collect())
+    }
+
+    /// Notes that a credential is used now, unless that was noted after `before`.
+    pub async fn note_use(&self, of: &HandedOut, now: Timestamp, before: Timestamp) -> Result<(), StoreError> {
+        let moment = |moment: Timestamp| AttributeValue::N(moment.millis().to_string());
+        let noted = self
+            .client()
+            .update_item()
+            .table_name(self.table_name(Table::Auth))
+            .set_key(Some(of.key().attributes()))
+            .update_expression(format!("SET {LAST_USE} = :now"))
+            // What has gone meanwhile must not come back as an item that proves nobody. A last use that no right clock
+            // can have written yet is none.
+            .condition_expression(format!(
+                "attribute_exists(pk) AND (attribute_not_exists({LAST_USE}) OR {LAST_USE} < :before OR {LAST_USE} > :possible)"
+            ))
+            .expression_attribute_values(":possible", moment(now.plus_millis(CLOCKS_APART_MILLIS)))
+            .expression_attribute_values(":now", moment(now))
+            .expression_attribute_values(":before", moment(before))
+            .send()
+            .await;
+        match noted {
+            Err(error)
+                if error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
+            {
+                Ok(())
+            }
+            done => done.map(|_| ()).map_err(StoreError::from),
+        }
     }
 
     /// The account an API key opens.

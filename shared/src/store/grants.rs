@@ -50,6 +50,9 @@ impl fmt::Display for FileAction {
     }
 }
 
+/// The attribute that holds when a credential was last used.
+pub const LAST_USE: &str = "used_at";
+
 /// What an item of `auth` is, by how its key begins. A function that needs one kind can neither read nor write another:
 /// IAM looks at the beginning of the keys (`dynamodb:LeadingKeys`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -105,6 +108,22 @@ impl AuthItem {
             Self::FailedLogins => "L#",
             Self::Answer => "I#",
             Self::Import => "IMPORT#",
+        }
+    }
+
+    /// The only attributes that a method's update may read or write, where that is not all: of a credential that an
+    /// operator hands out, when it was last used. A function that could write more could change what it opens.
+    #[must_use]
+    pub const fn updated(self) -> Option<&'static [&'static str]> {
+        match self {
+            Self::ApiToken | Self::ServiceKey | Self::ApiKey => Some(&["pk", LAST_USE]),
+            Self::AdminToken
+            | Self::StepchatPassword
+            | Self::VoximplantPassword
+            | Self::Session
+            | Self::FailedLogins
+            | Self::Answer
+            | Self::Import => None,
         }
     }
 

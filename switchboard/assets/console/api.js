@@ -74,13 +74,29 @@ export async function voximplant(method, fields = {}, { key, signal } = {}) {
 // which field it misses, or that no role of the key reaches it.
 const GROUPS = ["AddUser", "AddSkill", "BindSkill", "GetUsers", "GetTransactionHistory"];
 
-// Finds out which groups of methods the credential reaches; what it does not is not offered.
+// Finds out what the credentials reach; what they do not is not offered.
 export async function findRoles() {
-  const refused = await Promise.all(GROUPS.map((method) => voximplant(method).then(() => false, (error) => {
+  const groups = session.voximplant ? GROUPS : [];
+  const [reads, refused] = await Promise.all([onlyReads(), Promise.all(groups.map((method) => voximplant(method).then(() => false, (error) => {
     if (!(error instanceof Trouble) || error.kind === "credentials" || error.kind === "offline") throw error;
     return NO_ROLE.test(error.message);
-  })));
-  session.refused = new Set(GROUPS.filter((_, n) => refused[n]));
+  })))]);
+  session.refused = new Set([...groups.filter((_, n) => refused[n]), ...(reads ? [WRITES] : [])]);
+}
+
+// A StepChat method that changes people. Called for nobody it changes nobody.
+const WRITES = "update-user";
+
+// Whether the StepChat token is one that may only read.
+async function onlyReads() {
+  if (!session.stepchat?.token) return false;
+  try {
+    await stepchat(WRITES, {});
+  } catch (error) {
+    if (!(error instanceof Trouble) || error.kind === "offline" || error.code === "invalid-token") throw error;
+    return error.code === "security-error";
+  }
+  return false;
 }
 
 // Every row of a list method, page by page; `each` hears how many there are so far.

@@ -1,9 +1,9 @@
 // The console: the frame around the views, and the keys that work everywhere.
 import { html, render, useEffect, useErrorBoundary, useState } from "./preact.js";
 import { choose, current, languages, t } from "./i18n.js";
-import { href, useRoute } from "./route.js";
+import { change, href, useRoute } from "./route.js";
 import { findRoles } from "./api.js";
-import { connect, may, session, signIn, signOut, Trouble } from "./session.js";
+import { accountOf, connect, may, openAccount, session, signIn, signOut, Trouble } from "./session.js";
 import { Field, Form, said } from "./ui.js";
 import { Access } from "./access.js";
 import { Health } from "./health.js";
@@ -22,11 +22,35 @@ const VIEWS = {
   health: { show: Health, open: () => Boolean(session.operator) },
 };
 
+// The views of one account's users and money.
+const OF_ACCOUNT = new Set(["phones", "money", "setup"]);
+
+// Which account's views are shown: the address says so. Nothing is shown before it can be called for.
+function useAccount(params) {
+  const wanted = session.operator && accountOf(params);
+  const [opened, set] = useState({ account: session.voximplant?.account_id });
+  useEffect(() => {
+    if (!wanted || wanted === opened.account) return;
+    openAccount(wanted).then(() => set({ account: wanted }), (failed) => set({ account: wanted, failed }));
+  }, [wanted]);
+  return { account: opened.account, failed: opened.failed, ready: !wanted || wanted === opened.account };
+}
+
+// More than one account: which is looked at.
+function ChooseAccount({ account }) {
+  const accounts = session.operator?.accounts ?? [];
+  if (accounts.length < 2) return null;
+  return html`<label class="unseen" for="account">${t("key.account")}</label>
+    <select id="account" onChange=${(event) => change({ account: event.target.value, app: "", user: "", skill: "", noskill: "", queue: "", noqueue: "", page: "" })}>
+      ${accounts.map((one) => html`<option value=${one.account_id} selected=${one.account_id === account}>${one.account_name}</option>`)}</select>`;
+}
+
 function Frame({ onLanguage }) {
   const { view, params } = useRoute();
   const open = Object.entries(VIEWS).filter(([, one]) => one.open());
   const [name, shown] = open.find(([one]) => one === view) ?? open[0] ?? [];
   const [failure, again] = useErrorBoundary();
+  const { account, failed, ready } = useAccount(params);
   useEffect(() => { document.title = `${t(`view.${name}`)} · Switchboard`; }, [name, current()]);
   useEffect(() => {
     const keys = (event) => {
@@ -46,6 +70,7 @@ function Frame({ onLanguage }) {
       <a class="brand" href="#/people"><img src="icon.svg" alt="" width="24" height="24" />Switchboard</a>
       <nav aria-label=${t("views")}>${open.map(([one]) => html`<a href=${href(one)} aria-current=${one === name ? "page" : undefined}>${t(`view.${one}`)}</a>`)}</nav>
       <span class="hint server">${session.operator?.deployment ?? new URL(session.base).host}</span>
+      ${OF_ACCOUNT.has(name) && html`<${ChooseAccount} account=${account} />`}
       <label class="unseen" for="language">${t("language")}</label>
       <select id="language" onChange=${(event) => onLanguage(event.target.value)}>
         ${Object.entries(languages).map(([tag, text]) => html`<option value=${tag} lang=${tag} selected=${tag === current()}>${text}</option>`)}</select>
@@ -53,7 +78,9 @@ function Frame({ onLanguage }) {
     </header>
     <main id="main" tabindex="-1">
       ${failure ? html`<div class="notice bad" role="alert"><p>${said(failure)}</p><button type="button" onClick=${again}>${t("again")}</button></div>`
-        : View ? html`<${View} key=${name} params=${params} />` : html`<p class="notice">${t("nothing.open")}</p>`}
+        : OF_ACCOUNT.has(name) && failed ? html`<div class="notice bad" role="alert"><p>${said(failed)}</p></div>`
+        : OF_ACCOUNT.has(name) && !ready ? html`<p role="status">${t("loading")}</p>`
+        : View ? html`<${View} key=${OF_ACCOUNT.has(name) ? `${name} ${account}` : name} params=${params} />` : html`<p class="notice">${t("nothing.open")}</p>`}
     </main>`;
 }
 
@@ -75,7 +102,7 @@ function SignIn({ why, onDone }) {
     <${Form} submit=${t("sign.in")} onSubmit=${async ({ base, token, account_id, api_key, file }) => {
       const voximplant = file?.size ? await serviceKey(file) : api_key ? { account_id, api_key } : null;
       signIn({ base, stepchat: token ? { token } : null, voximplant });
-      if (voximplant) await findRoles();
+      await findRoles();
       onDone();
     }}>
       ${!session.own && !session.base && html`<${Field} name="base" label=${t("sign.base")} type="url" required pattern="https?://.*" placeholder="https://…" />`}
@@ -94,7 +121,7 @@ function App() {
   const start = async () => {
     try {
       const why = await connect();
-      if (!why && session.voximplant && !session.operator) await findRoles();
+      if (!why && !session.operator) await findRoles();
       set(why ? { phase: "sign-in", why } : { phase: "ready" });
     } catch (why) {
       set({ phase: "sign-in", why });

@@ -10,20 +10,21 @@ export function ImportPeople({ onClose }) {
   // The file goes by another name on its way.
   const shown = (text) => text.replaceAll("people.csv", file.name);
   const run = async (dry) => {
-    set({ busy: true });
+    set((old) => ({ told: old.told, busy: true }));
     try {
       const told = await operator(dry ? "import?dry_run=true" : "import", await file.arrayBuffer(), { raw: true });
       set({ told: { ...told, output: shown(told.output) }, finished: !dry && !told.failed });
     } catch (error) {
-      set({ error });
+      // What was tried may be done again: the command goes on where it was cut off.
+      set((old) => ({ told: old.told, error, cut: !dry && error.kind === "offline" }));
     }
   };
   return html`<${Dialog} title=${t("people.import")} onClose=${onClose} wide>
     <p>${t("import.what")}</p>
     <p><label>${t("import.file")} <input type="file" accept=".csv,text/csv" onChange=${(event) => { choose(event.target.files[0] ?? null); set({}); }} /></label></p>
-    ${state.error && html`<p class="notice bad" role="alert">${said(state.error)}</p>`}
+    ${state.error && html`<p class="notice bad" role="alert">${state.cut ? t("import.cut") : said(state.error)}</p>`}
     ${state.told?.failed && html`<p class="notice bad" role="alert">${t("import.failed")}</p><pre tabindex="0" class="output">${state.told.output}</pre>`}
-    ${state.told && !state.told.failed && html`<p role="status">${state.finished ? t(state.told.done ? "import.done" : "import.partly") : t(state.told.done ? "import.tried" : "import.tried.bad")}</p>
+    ${state.told && !state.told.failed && !state.error && html`<p role="status">${state.finished ? t(state.told.done ? "import.done" : "import.partly") : t(state.told.done ? "import.tried" : "import.tried.bad")}</p>
       <pre tabindex="0" class="output">${state.told.output}</pre>`}
     <div class="row end"><button type="button" onClick=${onClose}>${t("close")}</button>
       <button type="button" class=${state.told ? "" : "main"} disabled=${!file || state.busy} onClick=${() => run(true)}>${t("import.try")}</button>

@@ -3,7 +3,7 @@ import { html, useEffect, useMemo, useRef, useState } from "./preact.js";
 import { allPeople, newKey, stepchat, stepchatWhole, wasOnline } from "./api.js";
 import { fullName, moment, number, t } from "./i18n.js";
 import { change } from "./route.js";
-import { session } from "./session.js";
+import { may, session } from "./session.js";
 import { Ask, Dialog, Freshness, Table, Text, useLater, useLoaded, useNotice } from "./ui.js";
 import { AddPerson, Person } from "./person.js";
 import { ImportPeople } from "./import.js";
@@ -82,7 +82,7 @@ export function People({ params }) {
     <section aria-labelledby="people-title">
       <div class="row between"><h1 id="people-title">${t("people.title")}</h1>
         <div class="row">
-          <button type="button" onClick=${() => openWindow("add")}>${t("people.add")}</button>
+          ${may("update-user") && html`<button type="button" onClick=${() => openWindow("add")}>${t("people.add")}</button>`}
           ${session.operator && html`<button type="button" onClick=${() => openWindow("import")}>${t("people.import")}</button>`}
           <button type="button" onClick=${() => openWindow("export")}>${t("people.export")}</button>
         </div></div>
@@ -113,7 +113,7 @@ export function People({ params }) {
       openWindow(null); note(t("person.added")); refresh(); change({ user: String(id) });
     }} />`}
     ${window === "import" && html`<${ImportPeople} onClose=${() => { openWindow(null); refresh(); }} />`}
-    ${window === "export" && html`<${Export} params=${params} chosen=${chosen} onClose=${() => openWindow(null)} />`}
+    ${window === "export" && html`<${Export} params=${params} chosen=${chosen} count=${filtered ? undefined : countOf[type]} onClose=${() => openWindow(null)} />`}
   </div>`;
 }
 
@@ -145,14 +145,14 @@ function Chosen({ chosen, choose, params, note, refresh, total }) {
     <strong>${t("choose.count", { count: number(chosen.size) })}</strong>
     <button type="button" disabled=${Boolean(busy)} onClick=${all}>${busy || (total ? t("choose.all.of", { count: number(total) }) : t("choose.all"))}</button>
     <button type="button" onClick=${() => choose(new Set())}>${t("choose.none")}</button>
-    <button type="button" class="danger" onClick=${() => ask(true)}>${t("delete")}</button>
+    ${may("update-user") && html`<button type="button" class="danger" onClick=${() => ask(true)}>${t("delete")}</button>`}
     ${asking && html`<${Ask} title=${t("people.delete.title", { count: number(chosen.size) })} submit=${t("delete")}
       words=${[t("person.delete.what"), t("cannot.undo")]} onYes=${remove} onClose=${() => ask(false)} />`}
   </div>`;
 }
 
 // The chosen, or all that the filter finds, or everybody, as the file that csv-users makes.
-function Export({ params, chosen, onClose }) {
+function Export({ params, chosen, count, onClose }) {
   const [state, set] = useState({ busy: false });
   const type = params.type in TABS ? params.type : "all";
   const make = async (what) => {
@@ -168,14 +168,17 @@ function Export({ params, chosen, onClose }) {
   };
   const dialog = (content) => html`<${ExportDialog} onClose=${onClose}>${content}</${ExportDialog}>`;
   if (state.link) {
-    return dialog(html`<p>${t("export.ready")}</p><p><a class="button" href=${state.link} download="users.csv" rel="noopener">${t("export.download")}</a></p>`);
+    const name = `${params.q || type === "all" ? "people" : t(`tab.${type}`).toLowerCase()}.csv`;
+    return dialog(html`<p>${t("export.ready")}</p><p><a class="button main" href=${state.link} download=${name} rel="noopener" autofocus>${t("export.download", { name })}</a></p>`);
   }
   return dialog(html`
     ${state.error && html`<${Freshness} loaded=${{ error: state.error, reload: () => set({ busy: false }) }} />`}
     ${state.link === null && html`<p>${t("people.none")}</p>`}
+    <p>${t("export.what")}</p>
     <div class="column">
       ${chosen.size > 0 && html`<button type="button" disabled=${state.busy} onClick=${() => make("chosen")}>${t("export.chosen", { count: number(chosen.size) })}</button>`}
-      ${(type !== "all" || params.q) && html`<button type="button" disabled=${state.busy} onClick=${() => make("filter")}>${t("export.filter")}</button>`}
+      ${(type !== "all" || params.q) && html`<button type="button" disabled=${state.busy} onClick=${() => make("filter")}>${
+        params.q ? t("export.filter") : t("export.tab", { tab: t(`tab.${type}`), count: count === undefined ? "" : ` (${number(count)})` })}</button>`}
       <button type="button" disabled=${state.busy} onClick=${() => make("all")}>${t("export.all")}</button>
     </div>
     ${state.busy && html`<p role="status">${t("working")}</p>`}`);

@@ -3,7 +3,8 @@ import { html, useEffect, useRef, useState } from "./preact.js";
 import { newKey, stepchat, stepchatWhole } from "./api.js";
 import { fullName, moment, t } from "./i18n.js";
 import { change, keepUnsaved } from "./route.js";
-import { Ask, Dialog, Field, Form, Freshness, Link, Text, useLoaded } from "./ui.js";
+import { may } from "./session.js";
+import { Ask, Conflict, Dialog, Field, Form, Freshness, Link, Text, useLoaded } from "./ui.js";
 
 const TYPES = ["visitor", "lead", "user", "agent", "admin"];
 const PROFILE = ["first_name", "last_name", "email", "user_type", "department"];
@@ -31,9 +32,9 @@ export function Person({ id, conversation, onChanged }) {
     <${Freshness} loaded=${loaded} />
     ${person === false && html`<p class="notice">${t("person.gone", { id })}</p>`}
     ${person && html`<${Head} person=${person} />
-      <${Profile} key=${loaded.at} person=${person} reload=${loaded.reload} onChanged=${onChanged} />
+      <fieldset class="bare" disabled=${!may("update-user")}><${Profile} key=${loaded.at} person=${person} reload=${loaded.reload} onChanged=${onChanged} /></fieldset>
       <${Conversations} id=${id} open=${conversation} />
-      <${Moves} person=${person} reload=${loaded.reload} onChanged=${onChanged} close=${close} />`}
+      ${may("update-user") && html`<${Moves} person=${person} reload=${loaded.reload} onChanged=${onChanged} close=${close} />`}`}
     ${!person && loaded.loading && html`<p role="status">${t("loading")}</p>`}
   </aside>`;
 }
@@ -99,7 +100,7 @@ function Profile({ person, reload, onChanged }) {
     if (differences(seen.current, now).length === 0) { await write(); return; }
     seen.current = now;
     const mine = { ...person, ...values, details: extras };
-    setConflict(differences(person, now).map((one) => ({ ...one, mine: differences(person, mine).find((own) => own.label === one.label)?.now })));
+    setConflict(differences(person, now).map((one) => ({ ...one, mine: differences(person, mine).find((own) => own.label === one.label)?.now ?? "" })));
   };
   const dirty = Object.keys(changes()).length > 0;
   useEffect(() => { keepUnsaved(dirty ? t("unsaved") : ""); return () => keepUnsaved(""); }, [dirty]);
@@ -122,14 +123,8 @@ function Profile({ person, reload, onChanged }) {
         <button type="button" onClick=${() => setExtras([...extras, { slug: "", name: "", value: "" }])}>${t("extra.add")}</button>
       </fieldset>
     </${Form}>
-    ${conflict && html`<${Dialog} title=${t("conflict.title")} onClose=${() => setConflict(null)}>
-      <p>${t("conflict.what")}</p>
-      <table><thead><tr><th scope="col">${t("conflict.field")}</th><th scope="col">${t("conflict.before")}</th><th scope="col">${t("conflict.now")}</th><th scope="col">${t("conflict.yours")}</th></tr></thead>
-        <tbody>${conflict.map((one) => html`<tr><th scope="row"><${Text} value=${one.label} /></th><td><${Text} value=${one.before} /></td><td><${Text} value=${one.now} /></td><td><${Text} value=${one.mine ?? ""} /></td></tr>`)}</tbody></table>
-      <${Form} submit=${t("conflict.mine")} onSubmit=${save} onCancel=${() => setConflict(null)}>
-        <button type="button" onClick=${() => { setConflict(null); keepUnsaved(""); reload(); }}>${t("conflict.theirs")}</button>
-      </${Form}>
-    </${Dialog}>`}`;
+    ${conflict && html`<${Conflict} rows=${conflict} onMine=${save} onClose=${() => setConflict(null)}
+      onTheirs=${() => { setConflict(null); keepUnsaved(""); reload(); }} />`}`;
 }
 
 async function conversationsOf(id, signal) {

@@ -4,11 +4,12 @@ import { newKey, voximplant } from "./api.js";
 import { moment, t } from "./i18n.js";
 import { change, href, keepUnsaved } from "./route.js";
 import { may } from "./session.js";
-import { Ask, Check, Dialog, Field, Form, Freshness, Text, useLoaded } from "./ui.js";
+import { Ask, Check, Conflict, Dialog, Field, Form, Freshness, Text, useLoaded } from "./ui.js";
 import { money } from "./phones.js";
 import { Transfer } from "./transfer.js";
 
-const SHOWN = ["user_name", "user_display_name", "mobile_phone", "user_custom_data", "user_active", "parent_accounting"];
+const LABELS = { user_name: "phone.name", user_display_name: "phone.display", mobile_phone: "phone.mobile", user_custom_data: "phone.custom", user_active: "phone.active", parent_accounting: "phone.parent" };
+const SHOWN = Object.keys(LABELS);
 
 async function load(id, signal) {
   const told = await voximplant("GetUsers", { user_id: id, with_skills: true, with_queues: true, return_live_balance: true }, { signal });
@@ -34,13 +35,14 @@ export function PhoneUser({ id, account, onChanged }) {
       <p class="hint"><${Text} value=${user.user_name} /> · ${t("person.id")} ${user.user_id} · ${t("phone.acd")}: ${user.acd_status}</p>
       <p class="hint">${t("person.created")}: ${moment(user.created)} · ${t("phone.modified")}: ${moment(user.modified)}</p>
       <div class="row"><p>${t("phone.balance")}: <strong>${user.parent_accounting ? t("phone.shared") : money(user.balance ?? 0, account.currency)}</strong>${writes && user.parent_accounting && html` <span class="hint">${t("phone.shared.hint")}</span>`}</p>
-        ${writes && !user.parent_accounting && html`<button type="button" onClick=${() => openWindow("transfer")}>${t("transfer.title")}</button>`}
+        ${writes && !user.parent_accounting && html`<button type="button" onClick=${() => openWindow("transfer")}>${t("transfer.title")}</button>
+          <button type="button" onClick=${() => openWindow("take")}>${t("transfer.take")}</button>`}
         ${may("GetTransactionHistory") && html`<a class="button" href=${href("money", { user: user.user_id })}>${t("statement.title")}</a>`}</div>
       <${Edit} key=${loaded.at} user=${user} writes=${writes} done=${done} />
       <${Groups} user=${user} account=${account} done=${done} />
       ${writes && html`<div class="row"><button type="button" onClick=${() => openWindow("password")}>${t("person.password")}</button>
         <button type="button" class="danger" onClick=${() => openWindow("delete")}>${t("delete")}</button></div>`}
-      ${window === "transfer" && html`<${Transfer} users=${[user]} account=${account} onClose=${() => openWindow(null)} onDone=${done} />`}
+      ${(window === "transfer" || window === "take") && html`<${Transfer} users=${[user]} account=${account} takes=${window === "take"} onClose=${() => openWindow(null)} onDone=${done} />`}
       ${window === "password" && html`<${Dialog} title=${t("person.password")} onClose=${() => openWindow(null)}>
         <${Form} submit=${t("save")} onCancel=${() => openWindow(null)} onSubmit=${async ({ user_password }) => {
           await voximplant("SetUserInfo", { user_id: id, user_password }, { key: newKey() });
@@ -79,7 +81,7 @@ function Edit({ user, writes, done }) {
     if (SHOWN.every((name) => current[name] === seen.current[name])) { await write(); return; }
     seen.current = current;
     const others = SHOWN.filter((name) => current[name] !== before[name]);
-    setConflict(others.map((name) => ({ name, before: String(before[name]), now: String(current[name]), mine: changed.includes(name) ? String(values[name]) : "" })));
+    setConflict(others.map((name) => ({ label: t(LABELS[name]), before: String(before[name]), now: String(current[name]), mine: changed.includes(name) ? String(values[name]) : "" })));
   };
   useEffect(() => { keepUnsaved(changed.length ? t("unsaved") : ""); return () => keepUnsaved(""); }, [changed.length > 0]);
   return html`<${Form} submit=${t("save")} onSubmit=${save} disabled=${!writes || changed.length === 0}>
@@ -91,13 +93,8 @@ function Edit({ user, writes, done }) {
       <${Check} label=${t("phone.parent")} ...${flag("parent_accounting")} />
       ${!user.parent_accounting && values.parent_accounting && html`<p class="hint">${t("phone.parent.what")}</p>`}
     </${Form}>
-    ${conflict && html`<${Dialog} title=${t("conflict.title")} onClose=${() => setConflict(null)}>
-      <p>${t("conflict.what")}</p>
-      <table><thead><tr><th scope="col">${t("conflict.field")}</th><th scope="col">${t("conflict.before")}</th><th scope="col">${t("conflict.now")}</th><th scope="col">${t("conflict.yours")}</th></tr></thead>
-        <tbody>${conflict.map((one) => html`<tr><th scope="row">${one.name}</th><td><${Text} value=${one.before} /></td><td><${Text} value=${one.now} /></td><td><${Text} value=${one.mine} /></td></tr>`)}</tbody></table>
-      <${Form} submit=${t("conflict.mine")} onSubmit=${save} onCancel=${() => setConflict(null)}>
-        <button type="button" onClick=${() => { setConflict(null); keepUnsaved(""); done(""); }}>${t("conflict.theirs")}</button></${Form}>
-    </${Dialog}>`}`;
+    ${conflict && html`<${Conflict} rows=${conflict} onMine=${save} onClose=${() => setConflict(null)}
+      onTheirs=${() => { setConflict(null); keepUnsaved(""); done(""); }} />`}`;
 }
 
 // Skills and queues: shown, and bound or unbound one at a time.

@@ -6,9 +6,10 @@ export function read(hash = location.hash) {
   return { view: path || "people", params: Object.fromEntries(new URLSearchParams(query)) };
 }
 
-// The address of a view; empty parameters are left out.
+// The address of a view; empty parameters are left out. The account stays the one that is looked at.
 export function href(view, params = {}) {
-  const filled = Object.entries(params).filter(([, value]) => value !== undefined && value !== null && value !== "");
+  const { account } = read().params;
+  const filled = Object.entries({ account, ...params }).filter(([, value]) => value !== undefined && value !== null && value !== "");
   const query = new URLSearchParams(filled).toString();
   return `#/${view}${query ? `?${query}` : ""}`;
 }

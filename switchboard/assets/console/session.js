@@ -87,6 +87,14 @@ export async function connect() {
   return restoreTyped() ? null : new Trouble("credentials", null, "");
 }
 
+// Works with another account from now on. Who signed in with a key of their own has the account of that key.
+export async function openAccount(id) {
+  if (session.operator && id !== session.voximplant.account_id) session.voximplant = await operator("account", { account_id: id });
+}
+
+// The account that an address names; the first, if it names none.
+export const accountOf = (params) => Number(params.account) || session.operator.voximplant.account_id;
+
 function restoreTyped() {
   const kept = sessionStorage.getItem(TYPED);
   if (!kept) return false;

@@ -1,7 +1,7 @@
 // The statement of the account, or of one of its users: a chart of the balance, and the lines.
 import { html, useEffect, useRef, useState } from "./preact.js";
 import { voximplant } from "./api.js";
-import { amount, current, moment, number, t } from "./i18n.js";
+import { amount, current, has, moment, number, t } from "./i18n.js";
 import { decimal, units } from "./money.js";
 import { change, href } from "./route.js";
 import { Field, Freshness, Table, Text, useLoaded } from "./ui.js";
@@ -68,7 +68,7 @@ ${" · "}${t("account.balance")}: <strong>${user?.parent_accounting ? t("phone.s
     ${cut && html`<p class="notice">${t("statement.cut", { count: number(MOST) })}</p>`}
     ${info && html`<${Table} caption=${t("statement.title")} rows=${rows} rowKey=${(row) => row.transaction_id} loading=${loaded.loading} empty=${t("statement.none")} columns=${[
       { name: "at", label: t("statement.at"), show: (row) => moment(row.performed_at) },
-      { name: "type", label: t("statement.type"), show: (row) => row.transaction_type },
+      { name: "type", label: t("statement.type"), show: (row) => (has(`kind.${row.transaction_type}`) ? t(`kind.${row.transaction_type}`) : row.transaction_type) },
       { name: "text", label: t("statement.text"), show: (row) => html`<${Text} value=${row.transaction_description ?? ""} />` },
       { name: "amount", label: t("statement.amount"), className: "number", show: (row) => show(row.amount) },
       ...(whole ? [{ name: "after", label: t("statement.after"), className: "number", show: (row) => amount(decimal(after[rows.indexOf(row)]), "") }] : []),

@@ -7,11 +7,11 @@ import { Check, Dialog, Field, Form, Text } from "./ui.js";
 
 const MOST_SHOWN = 100;
 
-export function Transfer({ users, account, onClose, onDone }) {
+export function Transfer({ users, account, takes = false, onClose, onDone }) {
   // One key as long as nothing changes: whatever is sent again under it happens once.
   const key = useRef(newKey());
   const [text, setText] = useState("");
-  const [back, setBack] = useState(false);
+  const [back, setBack] = useState(takes);
   const [strict, setStrict] = useState(true);
   const payable = users.filter((user) => !user.parent_accounting);
   const one = payable.length === 1 ? { name: payable[0].user_name } : null;
@@ -37,16 +37,16 @@ export function Transfer({ users, account, onClose, onDone }) {
         onInput=${(event) => { setText(event.target.value); other(); }} />
       <${Check} label=${t("transfer.strict")} checked=${strict} onChange=${(event) => { setStrict(event.target.checked); other(); }} />
       <${Field} label=${t("transfer.note")} name="note" maxlength="255" onInput=${other} />
-      ${text && !valid && html`<p class="notice bad" role="alert">${t("transfer.bad")}</p>`}
-      ${valid && html`<div class="scroll" tabindex="0" role="region" aria-label=${t("transfer.preview")}><table>
+      <div class="scroll" tabindex="0" role="region" aria-label=${t("transfer.preview")}><table>
         <caption>${t("transfer.preview")}</caption>
         <thead><tr><th scope="col">${t("phone.name")}</th><th scope="col" class="number">${t("transfer.now")}</th><th scope="col" class="number">${t("transfer.moved")}</th><th scope="col" class="number">${t("transfer.after")}</th></tr></thead>
         <tbody>${seen.rows.slice(0, MOST_SHOWN).map((row) => html`<tr><th scope="row"><${Text} value=${row.user_name} /></th>
             <td class="number">${money(row.balance)}</td><td class="number">${money(row.moved)}</td><td class="number">${money(row.after)}</td></tr>`)}
           <tr class="total"><th scope="row">${t("transfer.account")}</th><td class="number">${money(units(account.balance))}</td>
             <td class="number">${money(seen.left - units(account.balance))}</td><td class="number">${money(seen.left)}</td></tr></tbody></table></div>
-        ${seen.refused && html`<p class="notice bad" role="alert">${t("transfer.refused")}</p>`}
-        <p class="hint">${t("transfer.preview.hint")}</p>`}
+      <p class="hint">${t("transfer.preview.hint")}</p>
+      ${text && !valid && html`<p class="notice bad" role="alert">${t("transfer.bad")}</p>`}
+      ${valid && seen.refused && html`<p class="notice bad" role="alert">${t("transfer.refused")}</p>`}
     </${Form}>`}
   </${Dialog}>`;
 }

@@ -85,7 +85,7 @@ export function Field({ label, hint, as = "input", id: own, children, ...rest })
   const [made] = useState(() => `field-${(fields += 1)}`);
   const id = own ?? made;
   const about = hint ? { "aria-describedby": `${id}-hint` } : {};
-  return html`<div class="field"><label for=${id}>${label}</label>
+  return html`<div class="field"><label for=${id} class=${rest.required ? "required" : ""}>${label}</label>
     ${as === "select" ? html`<select id=${id} ...${about} ...${rest}>${children}</select>`
       : as === "textarea" ? html`<textarea id=${id} dir="auto" ...${about} ...${rest}></textarea>`
       : html`<input id=${id} dir="auto" autocomplete="off" ...${about} ...${rest} />`}
@@ -102,6 +102,19 @@ export function Ask({ title, words, submit, onYes, onClose }) {
     <${Form} danger submit=${submit} onCancel=${onClose} onSubmit=${async () => { await onYes(); onClose(); }}>
       ${words.map((line) => html`<p>${line}</p>`)}
     </${Form}>
+  </${Dialog}>`;
+}
+
+// Somebody else has written meanwhile: `rows` are { label, before, now, mine } of what differs. Shown before anything is saved.
+export function Conflict({ rows, onMine, onTheirs, onClose }) {
+  const heads = ["field", "before", "now", "yours"];
+  return html`<${Dialog} title=${t("conflict.title")} onClose=${onClose}>
+    <p>${t("conflict.what")}</p>
+    <table><thead><tr>${heads.map((head) => html`<th scope="col">${t(`conflict.${head}`)}</th>`)}</tr></thead>
+      <tbody>${rows.map((row) => html`<tr><th scope="row"><${Text} value=${row.label} /></th><td><${Text} value=${row.before} /></td>
+        <td><${Text} value=${row.now} /></td><td><${Text} value=${row.mine} /></td></tr>`)}</tbody></table>
+    <${Form} submit=${t("conflict.mine")} onSubmit=${onMine} onCancel=${onClose}>
+      <button type="button" onClick=${onTheirs}>${t("conflict.theirs")}</button></${Form}>
   </${Dialog}>`;
 }
 

@@ -1,6 +1,6 @@
 //! `switchboard operator api-key …`
 
-use super::{existing, parse};
+use super::{existing, moment, parse};
 use crate::operator::Operator;
 use anyhow::{Result, bail};
 use clap::Subcommand;
@@ -20,7 +20,7 @@ pub(super) enum Command {
         #[arg(long, value_parser = parse::api_key_name)]
         name: Option<ApiKeyName>,
     },
-    /// List the API keys of an account: their names and their last four characters.
+    /// List the API keys of an account: their names, their last four characters, and when they were last used.
     ///
     /// Keys that versions without names have made are not listed: they are revoked by their text.
     List {
@@ -53,9 +53,9 @@ impl Command {
             }
             Self::List { account } => {
                 let account = existing(operator, account).await?;
-                println!("NAME\tENDS IN\tCREATED");
+                println!("NAME\tENDS IN\tCREATED\tLAST USED");
                 for key in operator.api_keys(account.id).await? {
-                    println!("{}\t{}\t{}", key.name, key.last, key.created.wire());
+                    println!("{}\t{}\t{}\t{}", key.name, key.last, key.created.wire(), moment(key.used_at));
                 }
             }
             Self::Revoke { account, key } => {

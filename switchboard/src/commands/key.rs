@@ -1,6 +1,6 @@
 //! `switchboard operator key …`
 
-use super::{existing, parse};
+use super::{existing, moment, parse};
 use crate::operator::Operator;
 use crate::stack;
 use crate::state;
@@ -31,7 +31,7 @@ pub(super) enum Command {
         #[arg(long)]
         out: PathBuf,
     },
-    /// List the keys of an account.
+    /// List the keys of an account, with their last use.
     List {
         /// The account.
         #[arg(long, value_parser = parse::account_id)]
@@ -61,10 +61,11 @@ impl Command {
             }
             Self::List { account } => {
                 let account = existing(operator, account).await?;
-                println!("ID\tROLES\tCREATED\tDESCRIPTION");
+                println!("ID\tROLES\tCREATED\tLAST USED\tDESCRIPTION");
                 for key in operator.keys(account.id).await? {
                     let roles = key.roles.iter().map(|role| role.name()).collect::<Vec<_>>().join(", ");
-                    println!("{}\t{roles}\t{}\t{}", key.id, key.created.wire(), key.description);
+                    let (created, used) = (key.created.wire(), moment(key.used_at));
+                    println!("{}\t{roles}\t{created}\t{used}\t{}", key.id, key.description);
                 }
             }
             Self::Revoke { account, id } => {

@@ -21,6 +21,7 @@ use anyhow::{Result, anyhow};
 use clap::{Args, Subcommand};
 use shared::ids::{AccountId, PhoneUserId};
 use shared::ledger::Money;
+use shared::timestamp::Timestamp;
 use shared::voximplant::{Account, AcdStatus};
 
 /// The operator's command and the state it works on.
@@ -121,6 +122,11 @@ pub async fn run(arguments: Arguments) -> Result<bool> {
         }
     }
     Ok(true)
+}
+
+/// A moment as a list shows it.
+fn moment(moment: Option<Timestamp>) -> String {
+    moment.map_or_else(|| "-".to_owned(), Timestamp::wire)
 }
 
 async fn existing(operator: &Operator, id: AccountId) -> Result<Account> {

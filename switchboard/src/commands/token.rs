@@ -1,13 +1,12 @@
 //! `switchboard operator token …`
 
-use super::parse;
+use super::{moment, parse};
 use crate::operator::Operator;
 use crate::stack;
 use anyhow::{Result, bail};
 use clap::Subcommand;
 use shared::ids::UserId;
 use shared::stepchat::{Scope, TokenName};
-use shared::timestamp::Timestamp;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -45,7 +44,6 @@ impl Command {
             Self::Create { name, scope, admin } => println!("{}", operator.create_token(name, scope, admin).await?),
             Self::List => {
                 println!("NAME\tSCOPE\tADMIN\tCREATED\tLAST USED\tREVOKED");
-                let moment = |moment: Option<Timestamp>| moment.map_or_else(|| "-".to_owned(), Timestamp::wire);
                 for token in operator.tokens().await? {
                     let (created, used) = (token.created.wire(), moment(token.used_at));
                     let (scope, revoked) = (token.scope.as_str(), moment(token.revoked_at));

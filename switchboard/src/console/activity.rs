@@ -1,14 +1,14 @@
 //! What this process has done in the last hour, from its own log lines.
 
 use serde::Serialize;
+use shared::clock::Clock;
 use shared::observe::{JobFigures, Log, RequestLine, Show};
 use shared::timestamp::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
 
-const MINUTE_SECONDS: u64 = 60;
-const HOUR_MINUTES: u64 = 60;
+const MINUTE_MILLIS: i64 = 60_000;
+const HOUR_MINUTES: i64 = 60;
 
 /// Passes log lines on, and remembers what the console shows of them: at most a figure a method and minute.
 #[derive(Debug)]
@@ -19,10 +19,10 @@ pub struct Activity {
 
 #[derive(Debug, Default)]
 struct Seen {
-    minutes: BTreeMap<u64, BTreeMap<&'static str, Figures>>,
+    /// By minutes since 1970.
+    minutes: BTreeMap<i64, BTreeMap<&'static str, Figures>>,
+    /// The last run of the jobs, which also checks journal entries, and its end.
     jobs: Option<(Timestamp, JobFigures)>,
-    /// When journal entries were last checked, or found to need no check.
-    audited: Option<Timestamp>,
 }
 
 /// Sums over requests.
@@ -75,8 +75,8 @@ impl Activity {
 
     /// The last hour, by method.
     pub(super) fn hour(&self, now: Timestamp) -> Hour {
-        let (seen, minute) = (self.seen(), minute());
-        let first = minute.saturating_sub(HOUR_MINUTES.saturating_sub(1));
+        let seen = self.seen();
+        let first = minute(now).saturating_sub(HOUR_MINUTES.saturating_sub(1));
         let mut methods: BTreeMap<&str, Figures> = BTreeMap::new();
         let mut total = Figures::default();
         for (method, figures) in seen.minutes.range(first..).flat_map(|(_, methods)| methods) {
@@ -87,19 +87,18 @@ impl Activity {
         Hour { since: now.plus_millis(-3_600_000).wire(), total, methods: methods.collect() }
     }
 
-    /// The last run of the jobs, and when the ledger was last found right or wrong.
-    pub(super) fn jobs(&self) -> (Option<JobFigures>, Option<Timestamp>) {
-        let seen = self.seen();
-        (seen.jobs.as_ref().map(|(_, figures)| figures.clone()), seen.audited)
+    /// The last run of the jobs, which also found the ledger right or wrong, and its end.
+    pub(super) fn jobs(&self) -> Option<(Timestamp, JobFigures)> {
+        self.seen().jobs.clone()
     }
 
-    fn record(&self, line: &RequestLine<'_>, minute: u64, now: Timestamp) {
+    fn record(&self, line: &RequestLine<'_>, now: Timestamp) {
         let mut seen = self.seen();
         if let Some(job) = &line.job {
             seen.jobs = Some((now, job.clone()));
-            seen.audited = Some(now);
             return;
         }
+        let minute = minute(now);
         let oldest = minute.saturating_sub(HOUR_MINUTES);
         seen.minutes.retain(|at, _| *at > oldest);
         let figures = seen.minutes.entry(minute).or_default().entry(line.method).or_default();
@@ -115,7 +114,7 @@ impl Activity {
 
 impl Show for Activity {
     fn request(&self, line: &RequestLine<'_>) {
-        self.record(line, minute(), shared::clock::Clock::System.now());
+        self.record(line, Clock::System.now());
         self.log.request(line);
     }
 
@@ -124,11 +123,9 @@ impl Show for Activity {
     }
 }
 
-/// The minute since 1970 by this machine's clock.
-fn minute() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs().checked_div(MINUTE_SECONDS).unwrap_or(0))
+/// The minute since 1970.
+fn minute(at: Timestamp) -> i64 {
+    at.millis().div_euclid(MINUTE_MILLIS)
 }
 
 #[cfg(test)]
@@ -137,22 +134,22 @@ mod tests {
     use shared::observe::{Emf, line};
     use shared::store::meter::Readings;
 
-    fn told(activity: &Activity, method: &'static str, minute: u64) {
+    fn told(activity: &Activity, method: &'static str, at: Timestamp) {
         let readings = Readings::default();
         let mut line = line("stepchat", method, "ok", "", &readings, Emf::of_request("N", 7));
         line.duration_ms = 5.0;
-        activity.record(&line, minute, shared::clock::Clock::System.now());
+        activity.record(&line, at);
     }
 
     #[test]
     fn an_hour_is_summed_by_method_and_older_minutes_are_forgotten() {
         let activity = Activity::of(Log::Silent);
-        let now = minute();
-        told(&activity, "get-user", now - 120);
-        told(&activity, "get-user", now - 1);
+        let now = Timestamp::from_millis(1_800_000_000_000);
+        told(&activity, "get-user", now.plus_millis(-120 * MINUTE_MILLIS));
+        told(&activity, "get-user", now.plus_millis(-MINUTE_MILLIS));
         told(&activity, "get-user", now);
         told(&activity, "add-user", now);
-        let hour = activity.hour(shared::clock::Clock::System.now());
+        let hour = activity.hour(now);
         assert_eq!(hour.total.requests, 3);
         let methods: Vec<_> = hour.methods.iter().map(|one| (one.method.as_str(), one.figures.requests)).collect();
         assert_eq!(methods, [("add-user", 1), ("get-user", 2)]);

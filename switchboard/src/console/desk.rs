@@ -4,9 +4,10 @@
 //! asks: no other page, machine, user or tunnel gets in.
 
 use super::activity::{Activity, Hour};
+use super::api_keys::ApiKeys;
 use super::metrics;
 use crate::caller;
-use crate::operator::Operator;
+use crate::operator::{self, Operator};
 use anyhow::{Context as _, Result};
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Query, Request, State};
@@ -22,7 +23,7 @@ use shared::context::App;
 use shared::ids::AccountId;
 use shared::stepchat::{Scope, TokenName};
 use shared::timestamp::Timestamp;
-use shared::voximplant::ApiKeyName;
+use shared::voximplant::{Account, ApiKeyName, Role};
 use std::ffi::OsString;
 use std::process::Stdio;
 use std::sync::Arc;
@@ -31,17 +32,6 @@ use std::sync::Arc;
 const MAX_IMPORT_BYTES: usize = 64 * 1024 * 1024;
 /// Bytes of everything else that the page sends.
 const MAX_FORM_BYTES: usize = 64 * 1024;
-
-/// What the page is told to call the two APIs with.
-#[derive(Debug, Clone)]
-pub struct Credentials {
-    /// An admin's token.
-    pub token: Secret,
-    /// The account whose users the page shows.
-    pub account: AccountId,
-    /// An API key of that account.
-    pub api_key: Secret,
-}
 
 /// What the operator's routes work with.
 #[derive(Debug)]
@@ -52,8 +42,12 @@ pub struct Desk {
     pub deployment: String,
     /// The key in the printed address.
     pub key: Secret,
-    /// What the page calls the APIs with.
-    pub credentials: Credentials,
+    /// The admin's token that the page calls StepChat with.
+    pub token: Secret,
+    /// The account whose users the page shows first.
+    pub account: AccountId,
+    /// What the page calls Voximplant with.
+    pub api_keys: ApiKeys,
     /// What this process has answered; none where the answers come from elsewhere.
     pub activity: Option<Arc<Activity>>,
     /// What to say to `switchboard import` so that it works on this deployment.
@@ -91,10 +85,13 @@ pub(super) fn routes(desk: Arc<Desk>) -> Router {
     let import = post(import).layer(DefaultBodyLimit::max(MAX_IMPORT_BYTES));
     Router::new()
         .route("/console/operator/session", get(session))
+        .route("/console/operator/account", post(open_account))
         .route("/console/operator/tokens", get(tokens).post(create_token))
         .route("/console/operator/tokens/revoke", post(revoke_token))
         .route("/console/operator/keys", get(keys).post(create_key))
         .route("/console/operator/keys/revoke", post(revoke_key))
+        .route("/console/operator/service-keys", get(service_keys).post(create_service_key))
+        .route("/console/operator/service-keys/revoke", post(revoke_service_key))
         .route("/console/operator/health", get(health))
         .layer(DefaultBodyLimit::max(MAX_FORM_BYTES))
         .route("/console/operator/import", import)
@@ -118,17 +115,45 @@ impl Desk {
     fn operator(&self) -> Operator {
         Operator::new(Arc::clone(&self.app))
     }
+
+    /// An account that exists.
+    async fn existing(&self, id: AccountId) -> Result<Account, Failure> {
+        let account = self.operator().account(id).await?;
+        account.ok_or_else(|| Failure::Refused(format!("there is no account {id}")))
+    }
+
+    /// With what to call Voximplant for an account.
+    async fn open(&self, account: &Account) -> Result<Value> {
+        let api_key = self.api_keys.of(&self.operator(), account).await?;
+        Ok(json!({ "account_id": account.id, "api_key": api_key.expose() }))
+    }
 }
 
-/// With what to call the APIs.
-async fn session(State(desk): State<Arc<Desk>>) -> Json<Value> {
-    let Credentials { token, account, api_key } = &desk.credentials;
-    Json(json!({
+/// With what to call the APIs, and which accounts there are.
+async fn session(State(desk): State<Arc<Desk>>) -> Answer<Value> {
+    let accounts = desk.operator().accounts().await?;
+    let first = accounts.iter().find(|account| account.id == desk.account).context("the first account is gone")?;
+    let voximplant = desk.open(first).await?;
+    let shown = |account: &Account| json!({ "account_id": account.id, "account_name": account.name });
+    Ok(Json(json!({
         "deployment": desk.deployment,
         "version": env!("CARGO_PKG_VERSION"),
-        "stepchat": { "token": token.expose() },
-        "voximplant": { "account_id": account, "api_key": api_key.expose() },
-    }))
+        "stepchat": { "token": desk.token.expose() },
+        "voximplant": voximplant,
+        "accounts": accounts.iter().map(shown).collect::<Vec<_>>(),
+        "roles": Role::ALL.map(Role::name),
+    })))
+}
+
+#[derive(Deserialize)]
+struct OfAccount {
+    account_id: AccountId,
+}
+
+/// With what to call Voximplant for another account.
+async fn open_account(State(desk): State<Arc<Desk>>, Json(asked): Json<OfAccount>) -> Answer<Value> {
+    let account = desk.existing(asked.account_id).await?;
+    Ok(Json(desk.open(&account).await?))
 }
 
 #[derive(Serialize)]
@@ -193,6 +218,7 @@ struct ShownKey {
     /// The key's last characters, by which its holder knows it.
     end: String,
     created: String,
+    used: Option<String>,
 }
 
 async fn keys(State(desk): State<Arc<Desk>>) -> Answer<Vec<ShownKey>> {
@@ -206,6 +232,7 @@ async fn keys(State(desk): State<Arc<Desk>>) -> Answer<Vec<ShownKey>> {
                 name: key.name.to_string(),
                 end: key.last,
                 created: key.created.wire(),
+                used: key.used_at.map(Timestamp::wire),
             });
         }
     }
@@ -216,19 +243,83 @@ async fn create_key(State(desk): State<Arc<Desk>>, Json(named): Json<Named>) -> 
     let operator = desk.operator();
     let name = ApiKeyName::parse(&named.name)
         .ok_or_else(|| Failure::Refused("a name has 1 to 32 lower-case letters, digits and hyphens".to_owned()))?;
-    let id = named.account_id.unwrap_or(desk.credentials.account);
-    let account = operator.account(id).await?.with_context(|| format!("there is no account {id}"))?;
+    let account = desk.existing(named.account_id.unwrap_or(desk.account)).await?;
     let made = operator.create_named_api_key(&account, &name).await;
     let key = made.map_err(|error| Failure::Refused(format!("{error:#}")))?;
     Ok(Json(json!({ "api_key": key })))
 }
 
 async fn revoke_key(State(desk): State<Arc<Desk>>, Json(named): Json<Named>) -> Answer<Value> {
-    let account = named.account_id.unwrap_or(desk.credentials.account);
+    let account = named.account_id.unwrap_or(desk.account);
     if desk.operator().revoke_api_key(account, &named.name).await? {
         Ok(Json(json!({})))
     } else {
         Err(Failure::Refused(format!("account {account} has no key {}", named.name)))
+    }
+}
+
+#[derive(Serialize)]
+struct ShownServiceKey {
+    account_id: AccountId,
+    account_name: String,
+    id: String,
+    roles: Vec<&'static str>,
+    description: String,
+    created: String,
+    used: Option<String>,
+}
+
+async fn service_keys(State(desk): State<Arc<Desk>>) -> Answer<Vec<ShownServiceKey>> {
+    let operator = desk.operator();
+    let mut shown = Vec::new();
+    for account in operator.accounts().await? {
+        for key in operator.keys(account.id).await? {
+            shown.push(ShownServiceKey {
+                account_id: account.id,
+                account_name: account.name.as_str().to_owned(),
+                id: key.id,
+                roles: key.roles.iter().map(|role| role.name()).collect(),
+                description: key.description,
+                created: key.created.wire(),
+                used: key.used_at.map(Timestamp::wire),
+            });
+        }
+    }
+    Ok(Json(shown))
+}
+
+#[derive(Deserialize)]
+struct NewServiceKey {
+    account_id: AccountId,
+    roles: Vec<String>,
+    #[serde(default)]
+    description: String,
+}
+
+/// Makes a service-account key; the answer is its credentials file, which is in no other place.
+async fn create_service_key(
+    State(desk): State<Arc<Desk>>,
+    Json(new): Json<NewServiceKey>,
+) -> Answer<operator::Credentials> {
+    let role = |name: &String| Role::ALL.into_iter().find(|role| role.name() == name);
+    let roles: Option<Vec<Role>> = new.roles.iter().map(role).collect();
+    let roles = roles.filter(|roles| !roles.is_empty());
+    let roles = roles.ok_or_else(|| Failure::Refused("choose at least one role".to_owned()))?;
+    let account = desk.existing(new.account_id).await?;
+    Ok(Json(desk.operator().create_key(&account, &roles, &new.description).await?))
+}
+
+#[derive(Deserialize)]
+struct ServiceKeyId {
+    account_id: AccountId,
+    id: String,
+}
+
+async fn revoke_service_key(State(desk): State<Arc<Desk>>, Json(key): Json<ServiceKeyId>) -> Answer<Value> {
+    if desk.operator().revoke_key(key.account_id, &key.id).await? {
+        Ok(Json(json!({})))
+    } else {
+        Err(Failure::Refused(format!("account {} has no key {}", key.account_id, key.id)))
     }
 }
 
@@ -259,18 +350,18 @@ async fn health(State(desk): State<Arc<Desk>>) -> Answer<Health> {
     let now = desk.app.clock.now();
     let deployment = desk.deployment.clone();
     let Some(activity) = &desk.activity else {
-        let (jobs, ledger, hour) = tokio::task::spawn_blocking(move || metrics::last_hour(now)).await??;
+        let namespace = desk.app.config.metrics_namespace.clone();
+        let asked = tokio::task::spawn_blocking(move || metrics::last_hour(&namespace, now));
+        let (jobs, ledger, hour) = asked.await??;
         return Ok(Json(Health { deployment, jobs, ledger, hour }));
     };
-    let (figures, audited) = activity.jobs();
     let whole = |number: usize| u64::try_from(number).ok();
-    let jobs = figures.as_ref().map_or_else(Jobs::default, |figures| Jobs {
-        left: whole(figures.left),
-        age_seconds: u64::try_from(figures.job_age_seconds).ok(),
-    });
-    let ledger = Ledger {
-        findings: figures.as_ref().and_then(|figures| whole(figures.ledger_findings)),
-        at: audited.map(Timestamp::wire),
+    let (jobs, ledger) = match activity.jobs() {
+        Some((at, figures)) => (
+            Jobs { left: whole(figures.left), age_seconds: u64::try_from(figures.job_age_seconds).ok() },
+            Ledger { findings: whole(figures.ledger_findings), at: Some(at.wire()) },
+        ),
+        None => (Jobs::default(), Ledger::default()),
     };
     Ok(Json(Health { deployment, jobs, ledger, hour: activity.hour(now) }))
 }

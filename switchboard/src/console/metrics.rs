@@ -6,17 +6,23 @@ use crate::stack;
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use shared::observe::{DIMENSION, JobMetric, RequestMetric};
 use shared::timestamp::Timestamp;
 use std::collections::BTreeMap;
 
 const HOUR_SECONDS: i64 = 3_600;
 /// The families whose requests are counted, as the metrics' dimension names them.
 const FAMILIES: [&str; 2] = ["stepchat", "voximplant"];
-/// The metrics of a family's requests: name and statistic.
-const OF_REQUESTS: [(&str, &str); 4] =
-    [("duration_ms", "SampleCount"), ("faults", "Sum"), ("read_units", "Sum"), ("write_units", "Sum")];
-/// The metrics of the jobs.
-const OF_JOBS: [&str; 3] = ["left", "job_age_seconds", "ledger_findings"];
+/// The metrics of a family's requests, and their statistic.
+const OF_REQUESTS: [(RequestMetric, &str); 4] = [
+    (RequestMetric::Duration, "SampleCount"),
+    (RequestMetric::Faults, "Sum"),
+    (RequestMetric::ReadUnits, "Sum"),
+    (RequestMetric::WriteUnits, "Sum"),
+];
+const OF_JOBS: [JobMetric; 3] = [JobMetric::Left, JobMetric::Age, JobMetric::LedgerFindings];
+/// What the dimension calls the jobs.
+const JOBS: &str = "background";
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -34,8 +40,8 @@ struct Series {
     timestamps: Vec<String>,
 }
 
-/// The last hour up to `now`; what the metrics do not tell is unknown.
-pub(super) fn last_hour(now: Timestamp) -> Result<(Jobs, Ledger, Hour)> {
+/// The last hour up to `now` of the stack whose metrics are in `namespace`; what the metrics do not tell is unknown.
+pub(super) fn last_hour(namespace: &str, now: Timestamp) -> Result<(Jobs, Ledger, Hour)> {
     let since = now.plus_millis(-HOUR_SECONDS * 1_000);
     let iso = |at: Timestamp| format!("{}Z", at.wire().replace(' ', "T"));
     let told = stack::aws(&[
@@ -46,38 +52,39 @@ pub(super) fn last_hour(now: Timestamp) -> Result<(Jobs, Ledger, Hour)> {
         "--end-time",
         &iso(now),
         "--metric-data-queries",
-        &Value::Array(queries()).to_string(),
+        &Value::Array(queries(namespace)).to_string(),
     ]);
     let told = told.context("cannot read the stack's metrics: may you call cloudwatch:GetMetricData?")?;
     let told: Told = serde_json::from_str(&told).context("the AWS command line answers in another form")?;
     Ok(read(&told, since))
 }
 
-fn query(number: usize, family: &str, metric: &str, statistic: &str, period: i64) -> Value {
-    json!({
-        "Id": format!("q{number}"),
-        "Label": format!("{family} {metric}"),
-        "MetricStat": {
-            "Metric": {
-                "Namespace": "Switchboard",
-                "MetricName": metric,
-                "Dimensions": [{ "Name": "family", "Value": family }],
+fn queries(namespace: &str) -> Vec<Value> {
+    let requests = FAMILIES
+        .iter()
+        .flat_map(|family| OF_REQUESTS.map(|(metric, statistic)| (*family, metric.name(), statistic, HOUR_SECONDS)));
+    let jobs = OF_JOBS.map(|metric| (JOBS, metric.name(), "Maximum", 60));
+    let query = |(number, (family, metric, statistic, period))| {
+        json!({
+            "Id": format!("q{number}"),
+            "Label": label(family, metric),
+            "MetricStat": {
+                "Metric": {
+                    "Namespace": namespace,
+                    "MetricName": metric,
+                    "Dimensions": [{ "Name": DIMENSION, "Value": family }],
+                },
+                "Period": period,
+                "Stat": statistic,
             },
-            "Period": period,
-            "Stat": statistic,
-        },
-    })
+        })
+    };
+    requests.chain(jobs).enumerate().map(query).collect()
 }
 
-fn queries() -> Vec<Value> {
-    let requests =
-        FAMILIES.iter().flat_map(|family| OF_REQUESTS.map(|(metric, stat)| (*family, metric, stat, HOUR_SECONDS)));
-    let jobs = OF_JOBS.map(|metric| ("background", metric, "Maximum", 60));
-    requests
-        .chain(jobs)
-        .enumerate()
-        .map(|(n, (family, metric, stat, period))| query(n, family, metric, stat, period))
-        .collect()
+/// What a series of the answer is known by.
+fn label(family: &str, metric: &str) -> String {
+    format!("{family} {metric}")
 }
 
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts below 2^53, never negative")]
@@ -85,29 +92,25 @@ fn read(told: &Told, since: Timestamp) -> (Jobs, Ledger, Hour) {
     let series: BTreeMap<&str, &Series> =
         told.metric_data_results.iter().map(|one| (one.label.as_str(), one)).collect();
     // From zero: the sum of nothing is -0.0.
-    let sum = |metric: &str| -> f64 {
-        let found = FAMILIES.iter().filter_map(|family| series.get(format!("{family} {metric}").as_str()));
+    let sum = |metric: RequestMetric| -> f64 {
+        let found = FAMILIES.iter().filter_map(|family| series.get(label(family, metric.name()).as_str()));
         found.flat_map(|one| &one.values).fold(0.0, |sum, value| sum + value)
     };
+    let of_jobs = |metric: JobMetric| series.get(label(JOBS, metric.name()).as_str());
     // CloudWatch gives the newest value first.
-    let newest = |metric: &str| {
-        series
-            .get(format!("background {metric}").as_str())
-            .and_then(|one| one.values.first())
-            .map(|value| *value as u64)
-    };
+    let newest = |metric| of_jobs(metric).and_then(|one| one.values.first()).map(|value| *value as u64);
     let total = Figures {
-        requests: sum("duration_ms") as u64,
-        failures: sum("faults") as u64,
-        read_units: sum("read_units"),
-        write_units: sum("write_units"),
+        requests: sum(RequestMetric::Duration) as u64,
+        failures: sum(RequestMetric::Faults) as u64,
+        read_units: sum(RequestMetric::ReadUnits),
+        write_units: sum(RequestMetric::WriteUnits),
         slowest_ms: 0.0,
     };
-    let checked = series.get("background ledger_findings").and_then(|one| one.timestamps.first());
+    let checked = of_jobs(JobMetric::LedgerFindings).and_then(|one| one.timestamps.first());
     let at = checked.and_then(|time| time.get(..19)).map(|time| time.replace('T', " "));
     (
-        Jobs { left: newest("left"), age_seconds: newest("job_age_seconds") },
-        Ledger { findings: newest("ledger_findings"), at },
+        Jobs { left: newest(JobMetric::Left), age_seconds: newest(JobMetric::Age) },
+        Ledger { findings: newest(JobMetric::LedgerFindings), at },
         Hour { since: since.wire(), total, methods: Vec::new() },
     )
 }
@@ -132,7 +135,7 @@ mod tests {
 
     #[test]
     fn each_query_has_an_id_of_its_own() {
-        let ids: std::collections::BTreeSet<String> = queries().iter().map(|one| one["Id"].to_string()).collect();
-        assert_eq!(ids.len(), queries().len());
+        let ids: std::collections::BTreeSet<String> = queries("N").iter().map(|one| one["Id"].to_string()).collect();
+        assert_eq!(ids.len(), queries("N").len());
     }
 }

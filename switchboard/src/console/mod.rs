@@ -5,22 +5,21 @@
 //! server prints.
 
 mod activity;
+mod api_keys;
 mod desk;
 mod forward;
 mod metrics;
 mod stack_server;
 
 pub use activity::Activity;
-pub use desk::{Credentials, Desk};
+pub use api_keys::ApiKeys;
+pub use desk::Desk;
 pub use stack_server::{Options, serve};
 
 use crate::assets::{self, Asset, HTML, SCRIPT, STYLE, SVG, TEXT, asset};
 use anyhow::Result;
-use axum::extract::State;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Redirect;
 use axum::routing::get;
-use http::StatusCode;
-use http::header::{CONTENT_TYPE, HeaderMap};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -64,23 +63,10 @@ static ASSETS: [Asset; 28] = [
 
 /// The page, what it loads, and the operator's routes behind it.
 pub fn routes(desk: Arc<Desk>) -> axum::Router {
-    let mut routes = axum::Router::new()
+    let page = assets::routes("/console/", INDEX, &ASSETS)
         .route("/console", get(async || Redirect::permanent("/console/")))
-        .route("/console/", get(page))
-        .with_state(())
         .merge(desk::routes(desk));
-    for asset in ASSETS {
-        let serve = async move |asked: HeaderMap| asset.response(&asked);
-        routes = routes.route(&format!("/console/{}", asset.path), get(serve));
-    }
-    routes.layer(axum::middleware::map_response(async |response| assets::guard(response, POLICY)))
-}
-
-async fn page(State(()): State<()>) -> Response {
-    match INDEX.with_server(".") {
-        Ok(page) => ([(CONTENT_TYPE, HTML)], page).into_response(),
-        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-    }
+    assets::guarded(page, POLICY)
 }
 
 /// Writes the console as a folder of static files for any web host. It holds no credential: a person signs in with theirs.

@@ -1,6 +1,7 @@
 //! `switchboard console --stack NAME`: the console of a deployed stack, served from this machine.
 
-use super::desk::{Credentials, Desk};
+use super::api_keys::ApiKeys;
+use super::desk::Desk;
 use super::forward::Forward;
 use super::routes;
 use crate::connections::Connection;
@@ -14,7 +15,6 @@ use shared::voximplant::ApiKeyName;
 use std::env;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Random bytes of the key in the page's address.
 const KEY_BYTES: usize = 20;
@@ -24,7 +24,7 @@ const KEY_BYTES: usize = 20;
 pub struct Options {
     /// Where the page is served.
     pub listen: SocketAddr,
-    /// The account whose users are shown; default: the first one.
+    /// The account whose users are shown first; default: the first one.
     pub account: Option<AccountId>,
 }
 
@@ -59,34 +59,25 @@ pub async fn serve(place: &Place, options: &Options, stop: impl Future<Output = 
         format!("cannot listen on {}: is another program there? Say another --listen", options.listen)
     })?;
     let address = listener.local_addr()?;
-    let name = key_name()?;
-    let api_key = operator.create_named_api_key(&account, &name).await?;
+    // A name that no other console has at this moment.
+    let name = format!("console-{}", app.clock.now().seconds());
+    let name = ApiKeyName::parse(&name).context("no name for an API key")?;
     let key = random_token(KEY_BYTES)?;
-    let desk = Desk {
+    let desk = Arc::new(Desk {
         deployment: env::var("SWITCHBOARD_STACK").unwrap_or_else(|_| "stack".to_owned()),
         key: Secret::new(&key),
-        credentials: Credentials {
-            token: Secret::new(&operator.token(&admin)),
-            account: account.id,
-            api_key: Secret::new(&api_key),
-        },
+        token: Secret::new(&operator.token(&admin)),
+        account: account.id,
+        api_keys: ApiKeys::named(name.clone()),
         activity: None,
         place: Vec::new(),
         app,
-    };
-    let pages = routes(Arc::new(desk)).merge(Forward::to(&stepchat, &voximplant)?.routes());
+    });
+    let pages = routes(Arc::clone(&desk)).merge(Forward::to(&stepchat, &voximplant)?.routes());
     eprintln!("Console of the stack, for this machine and you alone: http://{address}/console/#key={key}");
     eprintln!("It calls with an API key made for it, `{name}`, which is revoked when you stop it with Ctrl-C.");
     let served = axum::serve(listener, pages.into_make_service_with_connect_info::<Connection>());
     let served = served.with_graceful_shutdown(stop).await.context("the console failed");
-    let revoked = operator.revoke_api_key(account.id, name.as_str()).await;
-    revoked
-        .with_context(|| format!("the API key {name} is still good: `switchboard operator api-key revoke {name}`"))?;
+    desk.api_keys.revoke(&operator).await?;
     served
-}
-
-/// A name that no other console has at this moment.
-fn key_name() -> Result<ApiKeyName> {
-    let seconds = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
-    ApiKeyName::parse(&format!("console-{seconds}")).context("no name for an API key")
 }

@@ -103,6 +103,7 @@ async fn deployment(issued: Option<i64>) -> App {
         account: account.id,
         account_name: account.name.as_str().into(),
         account_email: account.email.clone(),
+        used_at: None,
     };
     store.put_api_key(&TokenHash::of(API_KEY), &owner).await.unwrap();
     assert_eq!(app.application, 1, "the captures speak of application 1");

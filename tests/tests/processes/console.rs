@@ -1,13 +1,13 @@
 //! `switchboard console`: the page of a deployed stack, served from this machine, and the page as a folder.
 
-use super::deployed::{command_line, deployment};
+use super::deployed::{command_line, deployment, on_stack};
+use super::service::raw;
 use serde_json::{Value, json};
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
 use tests::{App, workspace};
 
 /// What serves the console of the stack `live`, and where.
@@ -18,10 +18,8 @@ struct Console {
 }
 
 fn command(folder: &Path, database: &str, stack: &str) -> Command {
-    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
-    let mut command = Command::new(workspace::binary("switchboard"));
-    command.env_clear().env("PATH", path).env("AWS_ENDPOINT_URL_DYNAMODB", database).current_dir(folder);
-    command.args(["--stack", stack, "console", "--listen", "127.0.0.1:0"]);
+    let mut command = on_stack(folder, database, stack);
+    command.args(["console", "--listen", "127.0.0.1:0"]);
     command
 }
 
@@ -39,12 +37,8 @@ impl Console {
 
     /// The status and the body of an answer.
     fn ask(&self, request: &str, headers: &str, body: &str) -> (u16, String) {
-        let mut stream = TcpStream::connect(self.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
         let head = format!("{request} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n{headers}", self.address);
-        write!(stream, "{head}content-length: {}\r\n\r\n{body}", body.len()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
+        let answer = raw(self.address, &format!("{head}content-length: {}\r\n\r\n{body}", body.len()));
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
     }

@@ -6,7 +6,7 @@ use shared::store::{Table, Tables};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::Output;
+use std::process::{Command, Output};
 use std::sync::OnceLock;
 use switchboard::methods::{JOBS, families};
 use tests::lambda::{GATEWAY_ID, INVOCATION_ID, Lambda};
@@ -246,11 +246,18 @@ pub(super) fn command_line(folder: &Path, app: &App, api: &str) {
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
-async fn operator(folder: &Path, address: &str, stack: &str, command: &[&str]) -> Output {
+/// A command on a stack, with the folder's `aws` and none of the environment's credentials.
+pub(super) fn on_stack(folder: &Path, database: &str, stack: &str) -> Command {
     let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
-    let mut process = tokio::process::Command::new(workspace::binary("switchboard"));
-    process.env_clear().env("PATH", path).env("AWS_ENDPOINT_URL_DYNAMODB", address).current_dir(folder);
-    process.args(["--stack", stack, "operator"]).args(command).output().await.unwrap()
+    let mut command = Command::new(workspace::binary("switchboard"));
+    command.env_clear().env("PATH", path).env("AWS_ENDPOINT_URL_DYNAMODB", database).current_dir(folder);
+    command.args(["--stack", stack]);
+    command
+}
+
+async fn operator(folder: &Path, address: &str, stack: &str, command: &[&str]) -> Output {
+    let mut process = tokio::process::Command::from(on_stack(folder, address, stack));
+    process.arg("operator").args(command).output().await.unwrap()
 }
 
 fn told(output: &Output) -> String {

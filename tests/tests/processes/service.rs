@@ -26,7 +26,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 /// Sends bytes and reads the answer to its end, as text; empty if the connection was closed without one.
-fn raw(address: SocketAddr, request: &str) -> String {
+pub(super) fn raw(address: SocketAddr, request: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     let mut answer = String::new();

@@ -108,7 +108,6 @@ impl Bug {
     /// The first thing that goes wrong in storms in which every process makes this mistake.
     fn caught(self) -> String {
         let storm = |seed| {
-            fastrand::seed(seed);
             runtime().block_on(async {
                 let sim = Deployment::new(seed).await;
                 sim.app.expect_damage();
@@ -190,11 +189,7 @@ fn after_changes_of_one_extra(mistake: Option<Bug>) -> Result<(), String> {
         .await;
         sim.network.set(Faults::none());
         sim.network.make_mistake(None);
-        for _ in 0..2 {
-            sleep(Duration::from_mins(4)).await;
-            sim.network.settle();
-            assert!(sim.run_jobs().await);
-        }
+        assert!(sim.finish_jobs(2).await);
         storm::settled(&sim)
     };
     (0..20).try_for_each(|seed| runtime().block_on(changed(seed)))
@@ -221,10 +216,7 @@ fn after_a_change_that_came_late(mistake: Option<Bug>) -> Result<(), String> {
         sim.processes[1].call(&sim.app, "delete-user", &json!({ "user_id": 2 }), None).await;
         sleep(Duration::from_secs(15)).await;
         sim.network.make_mistake(None);
-        for _ in 0..2 {
-            sleep(Duration::from_mins(4)).await;
-            assert!(sim.run_jobs().await);
-        }
+        assert!(sim.finish_jobs(2).await);
         storm::settled(&sim)
     };
     (0..40).try_for_each(|seed| runtime().block_on(died(seed)))
@@ -253,11 +245,7 @@ fn leads_left(mistake: Option<Bug>) -> usize {
         assert_eq!(told["success"], true, "{told}");
         assert!(process.run_jobs(Duration::from_mins(1)).await);
         sim.network.make_mistake(None);
-        for _ in 0..2 {
-            sleep(Duration::from_mins(4)).await;
-            sim.network.settle();
-            assert!(sim.run_jobs().await);
-        }
+        assert!(sim.finish_jobs(2).await);
         let items = sim.app.items();
         items.iter().filter(|(_, item)| item["sk"]["S"] == "P" && item["kind"]["S"] == "lead").count()
     };
@@ -360,7 +348,6 @@ async fn without_record(sim: &Deployment, call: &mut Call) {
 fn a_retry_without_the_operation_record_is_caught() {
     let caught = runtime().block_on(async {
         for seed in 0..20 {
-            fastrand::seed(seed);
             let sim = Deployment::new(seed).await;
             sim.app.expect_damage();
             sim.network.set(Faults::storm());

@@ -27,7 +27,6 @@ const APART_MILLIS: i64 = 30_000;
 /// A storm, of which every other seed has clocks that are apart.
 pub(crate) fn run(seed: u64) -> Result<(), String> {
     let apart = if seed % 4 >= 2 { APART_MILLIS } else { 0 };
-    fastrand::seed(seed);
     runtime().block_on(async {
         let sim = Deployment::with_clocks(seed, apart).await;
         sim.network.set(Faults::storm());
@@ -39,7 +38,6 @@ pub(crate) fn run(seed: u64) -> Result<(), String> {
 
 /// In good weather every transfer is answered by itself, without a second try.
 pub(crate) fn without_faults(seed: u64) -> Result<(), String> {
-    fastrand::seed(seed);
     runtime().block_on(async {
         let sim = Deployment::new(seed).await;
         let storm = Storm::new(&sim, seed);
@@ -226,12 +224,8 @@ impl<'a> Storm<'a> {
                 sim.make(call).await;
             }
         }
-        for _ in 0..3 {
-            sleep(Duration::from_mins(4)).await;
-            sim.network.settle();
-            if !sim.run_jobs().await {
-                return Err("the jobs fail in good weather".to_owned());
-            }
+        if !sim.finish_jobs(3).await {
+            return Err("the jobs fail in good weather".to_owned());
         }
         if let Some(wrong) = self.wrong.lock().unwrap().take() {
             return Err(wrong);

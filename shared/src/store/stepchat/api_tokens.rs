@@ -3,7 +3,6 @@
 
 use super::conversations::number;
 use super::items::{partition, profile_key};
-use super::people::possible;
 use super::users;
 use crate::ids::UserId;
 use crate::stepchat::{Scope, TokenLabel, TokenName, UserType};
@@ -13,16 +12,12 @@ use crate::store::read::{Partition, Range};
 use crate::store::txn::Step;
 use crate::store::{CommitError, Key, Store, StoreError, Table, Txn, Write};
 use crate::timestamp::Timestamp;
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::try_join;
 use serde::{Deserialize, Serialize};
 
 /// What [`find`] needs.
 pub const FIND: &[Grant] =
     &[Grant::auth(AuthItem::ApiToken, Action::GetItem), Grant::on(Table::Stepchat, Action::GetItem)];
-/// What [`note_use`] needs.
-pub const NOTE_USE: &[Grant] = &[Grant::auth(AuthItem::ApiToken, Action::UpdateItem)];
 
 const LIST: &str = "K";
 /// What the sort keys of pointers in an admin's partition begin with.
@@ -89,32 +84,6 @@ pub async fn find(store: &Store, label: &TokenLabel, hash: &TokenHash) -> Result
     let admin = owner.is_some_and(|owner| owner.user_type == UserType::Admin);
     let item = item.filter(|item| item.hash.equals(hash) && item.token.owner == label.owner);
     Ok(item.map(|item| item.token).filter(|token| admin && token.revoked_at.is_none()))
-}
-
-/// Writes down that a token was used, unless that was done after `before`.
-pub async fn note_use(store: &Store, name: &TokenName, now: Timestamp, before: Timestamp) -> Result<(), StoreError> {
-    let moment = |moment: Timestamp| AttributeValue::N(moment.millis().to_string());
-    let noted = store
-        .client()
-        .update_item()
-        .table_name(store.table_name(Table::Auth))
-        .set_key(Some(token_key(name).attributes()))
-        .update_expression("SET used_at = :now")
-        // A token that has gone meanwhile must not come back as an item without a hash.
-        .condition_expression(
-            "attribute_exists(pk) AND (attribute_not_exists(used_at) OR used_at < :before OR used_at > :possible)",
-        )
-        .expression_attribute_values(":possible", moment(Timestamp::from_millis(possible(now))))
-        .expression_attribute_values(":now", moment(now))
-        .expression_attribute_values(":before", moment(before))
-        .send()
-        .await;
-    match noted {
-        Err(error) if error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) => {
-            Ok(())
-        }
-        done => done.map(|_| ()).map_err(StoreError::from),
-    }
 }
 
 /// Why a token cannot be minted.

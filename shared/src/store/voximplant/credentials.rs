@@ -3,7 +3,7 @@
 
 use super::accounts::partition;
 use crate::ids::AccountId;
-use crate::store::auth::{self, ApiKey, ServiceKey, TokenHash};
+use crate::store::auth::{self, ApiKey, HandedOut, ServiceKey, TokenHash};
 use crate::store::read::{Partition, Range};
 use crate::store::{CommitError, Key, Store, StoreError, Table, Txn, Write};
 use crate::timestamp::Timestamp;
@@ -24,6 +24,9 @@ pub struct ListedKey {
     pub description: String,
     /// When it was made.
     pub created: Timestamp,
+    /// When it was last used, to some minutes: kept with its proof.
+    #[serde(skip)]
+    pub used_at: Option<Timestamp>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -57,6 +60,7 @@ pub async fn add(store: &Store, new: &ServiceKey) -> Result<(), StoreError> {
         roles: new.roles.clone(),
         description: new.description.clone(),
         created: new.created,
+        used_at: None,
     };
     let mut txn = Txn::<Unknown>::default();
     txn.push(auth::put_service_key(new)?);
@@ -80,6 +84,10 @@ pub async fn list(store: &Store, account: AccountId) -> Result<Vec<ListedKey>, S
         .map(|item| serde_dynamo::from_item::<_, KeyItem>(item).map(|item| item.key))
         .collect::<Result<Vec<_>, _>>()?;
     keys.sort_by_key(|key| key.created);
+    let proofs: Vec<_> = keys.iter().map(|key| HandedOut::ServiceKey(key.id.clone())).collect();
+    for (key, used) in keys.iter_mut().zip(store.last_uses(&proofs).await?) {
+        key.used_at = used;
+    }
     Ok(keys)
 }
 
@@ -103,6 +111,9 @@ pub struct ListedApiKey {
     pub last: String,
     /// When it was made.
     pub created: Timestamp,
+    /// When it was last used, to some minutes: kept with its proof.
+    #[serde(skip)]
+    pub used_at: Option<Timestamp>,
 }
 
 /// A listed key, and under which hash its proof is found.
@@ -150,9 +161,11 @@ pub async fn list_api_keys(store: &Store, account: AccountId) -> Result<Vec<List
         limit: None,
     };
     let items = store.all(&partition).await?.into_iter();
-    let mut keys = items
-        .map(|item| serde_dynamo::from_item::<_, ApiKeyItem>(item).map(|item| item.key))
-        .collect::<Result<Vec<_>, _>>()?;
+    let items = items.map(serde_dynamo::from_item::<_, ApiKeyItem>).collect::<Result<Vec<_>, _>>()?;
+    let proofs: Vec<_> = items.iter().map(|item| HandedOut::ApiKey(item.hash.clone())).collect();
+    let used = store.last_uses(&proofs).await?;
+    let keys = items.into_iter().zip(used).map(|(item, used_at)| ListedApiKey { used_at, ..item.key });
+    let mut keys: Vec<_> = keys.collect();
     keys.sort_by(|left, right| (left.created, &left.name).cmp(&(right.created, &right.name)));
     Ok(keys)
 }

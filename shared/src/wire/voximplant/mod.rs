@@ -16,7 +16,7 @@ pub use records::{
 };
 pub use selection::{APPLICATIONS, Pair, QUEUES, SKILLS, Selection, USERS, Users, users_by_name};
 
-use crate::auth::voximplant::{Caller, authenticate};
+use crate::auth::voximplant::{Caller, authenticate, note_use};
 use crate::context::Ctx;
 use crate::method::{Effect, Family};
 use crate::routes::FrontDoor;
@@ -46,11 +46,13 @@ impl Family for Voximplant {
     const FRONT_DOORS: &'static [FrontDoor] = &[FrontDoor::at("/platform_api")];
     const TRAILING_SLASH: bool = true;
     const JUNK: Junk = Junk::Ignored;
-    // Credentials, and the account behind a token that names a child account.
+    // Credentials and the note of their use, and the account behind a token that names a child account.
     const GRANTS: &'static [Grant] = &[
         Grant::auth(AuthItem::ServiceKey, Action::GetItem),
         Grant::auth(AuthItem::ApiKey, Action::GetItem),
         Grant::on(Table::Voximplant, Action::GetItem),
+        Grant::auth(AuthItem::ServiceKey, Action::UpdateItem),
+        Grant::auth(AuthItem::ApiKey, Action::UpdateItem),
     ];
 
     type Access = Access;
@@ -63,6 +65,10 @@ impl Family for Voximplant {
 
     async fn authenticate(ctx: &Ctx, inbound: &Inbound, access: Access, _: Effect) -> Result<Caller, Error> {
         authenticate(ctx, inbound, access).await
+    }
+
+    async fn beside(ctx: &Ctx, caller: &Caller) {
+        note_use(ctx, caller).await;
     }
 
     fn tenant(caller: &Caller) -> String {

@@ -39,7 +39,7 @@ export default {
   "choose.title": "Selection", "choose.page": "Select all on this page", "choose.row": "Select {name}", "choose.count": "{count} selected",
   "choose.all": "Select all that the filter finds", "choose.all.of": "Select all {count}", "choose.none": "Clear selection", "choose.reading": "Reading: {count}",
 
-  "people.title": "People", "people.add": "Add a person", "people.import": "Import", "people.export": "Export",
+  "people.title": "People", "people.add": "Add a person", "people.import": "Import", "people.export": "Export as CSV",
   "people.search": "Search people", "people.search.hint": "Name, e-mail, phone or any extra (press /)",
   "people.none": "Nobody here yet.", "people.none.phone": "Nobody found for “{q}”. Type the whole phone number with its country code, or a part as it was written.", "people.none.found": "Nobody found for “{q}”.",
   "people.delete.title": "Delete {count} people?", "people.deleted": "{count} deleted.",
@@ -62,24 +62,24 @@ export default {
   "conflict.title": "Changed meanwhile", "conflict.what": "Somebody changed this after you opened it. Nothing has been saved yet.",
   "conflict.field": "Field", "conflict.before": "When you opened it", "conflict.now": "Now", "conflict.yours": "Yours", "conflict.mine": "Save my changes too", "conflict.theirs": "Drop my changes",
 
-  "export.all": "Everybody", "export.filter": "All that the filter finds", "export.chosen": "The {count} selected", "export.ready": "The file is ready. The link works for an hour.", "export.download": "Download users.csv",
+  "export.what": "A CSV file, for a spreadsheet or another program. Whom shall it hold?", "export.tab": "{tab}{count}", "export.all": "Everybody", "export.filter": "All that the filter finds", "export.chosen": "The {count} selected", "export.ready": "The file is ready. The link works for an hour.", "export.download": "Download {name}",
   "import.what": "A CSV file: that of Export, or one with a header line that names the columns.", "import.file": "File", "import.try": "Try it (changes nothing)", "import.run": "Import",
   "import.tried": "Tried: nothing was changed. This is what the import would do:", "import.tried.bad": "Tried: nothing was changed. Some rows cannot be imported as they are:",
-  "import.done": "Imported.", "import.failed": "This file cannot be imported. Nothing was changed.", "import.partly": "Imported, but for the rows named here:",
+  "import.cut": "The connection was lost while the file was imported: some people may be there already. Choose Import again: it goes on where it stopped, and adds nobody twice.", "import.done": "Imported.", "import.failed": "This file cannot be imported. Nothing was changed.", "import.partly": "Imported, but for the rows named here:",
 
   "account.balance": "Balance", "applications": "Applications",
   "phones.title": "Phone users", "phones.add": "Add a phone user", "phones.none": "No phone users yet.", "phones.none.found": "No phone user fits these filters.",
   "phones.no.application": "There is no application yet: make one first, in the view Applications.", "phones.delete.title": "Delete {count} phone users?",
   "phone.panel": "Phone user", "phone.name": "User name", "phone.name.hint": "2 to 49 lower-case letters, digits, hyphens and underscores", "phone.display": "Display name", "phone.application": "Application",
   "phone.active": "Active", "phone.acd": "Call distribution", "phone.skills": "Skills", "phone.queues": "Queues", "phone.balance": "Balance", "phone.shared": "the account's",
-  "phone.mobile": "Mobile phone", "phone.custom": "Custom data", "phone.parent": "Uses the account's balance", "phone.parent.hint": "A user without this has a balance of its own: money can be transferred to it.", "phone.shared.hint": "To give money of their own, take away “Uses the account's balance” and save.", "unsaved": "Some changes are not saved. Leave without them?", "phone.parent.what": "What is left on the user's own balance goes back to the account.",
+  "phone.mobile": "Mobile phone", "phone.custom": "Custom data", "phone.parent": "Uses the account's balance", "phone.parent.hint": "Leave this off to give the user a balance of their own, which money can be transferred to.", "phone.shared.hint": "To give money of their own, take away “Uses the account's balance” and save.", "unsaved": "Some changes are not saved. Leave without them?", "phone.parent.what": "What is left on the user's own balance goes back to the account.",
   "phone.password.hint": "At least 8 characters with upper case, lower case, a digit and a special character", "phone.added": "Added.", "phone.modified": "Changed",
   "phone.gone": "There is no phone user {id} (any more).", "phone.delete.what": "With the user go the skills and queues. Money that is left returns to the account.",
   "filters": "Filters", "filters.more": "More filters", "filter.skill": "Has the skill", "filter.noskill": "Lacks the skill", "filter.queue": "In the queue", "filter.noqueue": "Not in the queue",
   "filter.ids": "IDs", "filter.ids.hint": "separated by ;",
   "skills.none": "No skills yet.", "queues.none": "No queues yet.", "queue.operators": "Operators",
 
-  "transfer.title": "Transfer money", "transfer.direction": "Direction", "transfer.to": "From the account to each of them", "transfer.back": "From each of them back to the account", "transfer.to.one": "From the account to {name}", "transfer.back.one": "From {name} back to the account",
+  "transfer.title": "Transfer money", "transfer.take": "Take money back", "transfer.direction": "Direction", "transfer.to": "From the account to each of them", "transfer.back": "From each of them back to the account", "transfer.to.one": "From the account to {name}", "transfer.back.one": "From {name} back to the account",
   "transfer.amount": "Amount for each, in {currency}", "transfer.amount.one": "Amount, in {currency}", "transfer.amount.hint": "At most four decimals, no sign between thousands", "transfer.strict": "All or nothing: refuse if anybody has too little",
   "transfer.note": "Note for the statement", "transfer.bad": "An amount is a number above zero, with at most four decimals and no sign between thousands.",
   "transfer.preview": "What will happen", "transfer.now": "Now", "transfer.moved": "Moved", "transfer.after": "Then", "transfer.account": "Account",
@@ -88,6 +88,7 @@ export default {
   "transfer.shared": "{count} of them use the account's balance and are left out.",
 
   "statement.title": "Statement", "statement.how": "Money moves between the account and its phone users. To transfer some, choose users here:", "statement.of.account": "Statement of the account", "statement.from": "From", "statement.to": "To", "statement.at": "When", "statement.type": "Kind", "statement.text": "Text",
+  "kind.adjustment": "Adjustment", "kind.user_money_transfer": "Transfer",
   "statement.amount": "Amount", "statement.after": "Balance then", "statement.none": "No entries in this time.", "statement.cut": "Only the newest {count} entries are shown: choose a shorter time.",
   "chart.label": "Balance over time in {currency}; the table below has the same numbers", "chart.failed": "The chart could not be loaded; the table has the same numbers.",
 
@@ -96,7 +97,8 @@ export default {
 
   "access.title": "Access", "tokens": "StepChat API tokens", "tokens.hint": "One for each tool, so that one can be taken back alone.", "tokens.none": "No tokens yet.",
   "token.add": "Make a token", "token.scope": "May", "token.used": "Last used", "token.name.hint": "1 to 40 lower-case letters, digits and hyphens",
-  "scope.read": "read", "scope.write": "read and write", "keys": "Voximplant API keys", "keys.hint": "An API key may do everything in its account.", "keys.none": "No keys yet.", "key.add": "Make a key", "key.account": "Account", "key.end": "Ends in",
+  "scope.read": "read", "scope.write": "read and write", "keys": "Voximplant API keys", "keys.hint": "An API key may do everything in its account.", "keys.none": "No keys yet.", "key.add": "Make an API key", "key.account": "Account", "key.end": "Ends in",
+  "services": "Voximplant service keys", "services.hint": "What the official clients sign in with. A key reaches what its roles do.", "service.add": "Make a service key", "service.what": "What it is for", "service.roles": "Roles", "service.file": "Download the credentials file",
   "revoke": "Revoke", "revoke.title": "Revoke {name}?", "revoke.what": "Whoever uses it is refused from now on.", "revoke.done": "{name} is revoked.", "revoked": "revoked {time}",
   "secret.title": "Copy it now", "secret.once": "It is shown this once, and kept nowhere in clear.",
 

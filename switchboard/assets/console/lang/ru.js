@@ -39,7 +39,7 @@ export default {
   "choose.title": "Выбранное", "choose.page": "Выбрать всех на странице", "choose.row": "Выбрать {name}", "choose.count": "Выбрано: {count}",
   "choose.all": "Выбрать всех, кого находит фильтр", "choose.all.of": "Выбрать всех ({count})", "choose.none": "Снять выбор", "choose.reading": "Прочитано: {count}",
 
-  "people.title": "Люди", "people.add": "Добавить человека", "people.import": "Импорт", "people.export": "Экспорт",
+  "people.title": "Люди", "people.add": "Добавить человека", "people.import": "Импорт", "people.export": "Выгрузить в CSV",
   "people.search": "Поиск людей", "people.search.hint": "Имя, почта, телефон или любое поле (клавиша /)",
   "people.none": "Пока никого.", "people.none.phone": "По номеру «{q}» никого не нашлось. Введите номер целиком, с кодом страны, или часть так, как он записан.", "people.none.found": "По запросу «{q}» никого не нашлось.",
   "people.delete.title": "Удалить людей: {count}?", "people.deleted": "Удалено: {count}.",
@@ -62,24 +62,24 @@ export default {
   "conflict.title": "Тем временем изменилось", "conflict.what": "Кто-то изменил эти данные после того, как вы их открыли. Пока ничего не сохранено.",
   "conflict.field": "Поле", "conflict.before": "Когда вы открыли", "conflict.now": "Сейчас", "conflict.yours": "У вас", "conflict.mine": "Сохранить и мои изменения", "conflict.theirs": "Отказаться от моих",
 
-  "export.all": "Все", "export.filter": "Все, кого находит фильтр", "export.chosen": "Выбранные: {count}", "export.ready": "Файл готов. Ссылка действует час.", "export.download": "Скачать users.csv",
+  "export.what": "Файл CSV для таблицы или другой программы. Кого в него записать?", "export.tab": "{tab}{count}", "export.all": "Все", "export.filter": "Все, кого находит фильтр", "export.chosen": "Выбранные: {count}", "export.ready": "Файл готов. Ссылка действует час.", "export.download": "Скачать {name}",
   "import.what": "Файл CSV: тот, что делает «Экспорт», или другой, с названиями столбцов в первой строке.", "import.file": "Файл", "import.try": "Проверить (ничего не меняет)", "import.run": "Импортировать",
   "import.tried": "Проверено, ничего не изменено. Импорт сделает вот что:", "import.tried.bad": "Проверено, ничего не изменено. Часть строк в таком виде не импортируется:",
-  "import.done": "Импортировано.", "import.failed": "Этот файл нельзя импортировать. Ничего не изменено.", "import.partly": "Импортировано, кроме названных строк:",
+  "import.cut": "Связь прервалась во время импорта: часть людей могла уже добавиться. Нажмите «Импортировать» ещё раз: импорт продолжится с того же места и никого не добавит дважды.", "import.done": "Импортировано.", "import.failed": "Этот файл нельзя импортировать. Ничего не изменено.", "import.partly": "Импортировано, кроме названных строк:",
 
   "account.balance": "Баланс", "applications": "Приложения",
   "phones.title": "Пользователи телефонии", "phones.add": "Добавить пользователя", "phones.none": "Пользователей пока нет.", "phones.none.found": "Таких пользователей нет.",
   "phones.no.application": "Приложений пока нет: сначала создайте приложение в разделе «Приложения».", "phones.delete.title": "Удалить пользователей: {count}?",
   "phone.panel": "Пользователь телефонии", "phone.name": "Имя пользователя", "phone.name.hint": "от 2 до 49 строчных латинских букв, цифр, дефисов и подчёркиваний", "phone.display": "Отображаемое имя", "phone.application": "Приложение",
   "phone.active": "Активен", "phone.acd": "Распределение звонков", "phone.skills": "Навыки", "phone.queues": "Очереди", "phone.balance": "Баланс", "phone.shared": "баланс аккаунта",
-  "phone.mobile": "Мобильный телефон", "phone.custom": "Свои данные", "phone.parent": "Пользуется балансом аккаунта", "phone.parent.hint": "Без этого у пользователя свой баланс: ему можно перевести деньги.", "phone.shared.hint": "Чтобы дать свои деньги, снимите «Пользуется балансом аккаунта» и сохраните.", "unsaved": "Есть несохранённые изменения. Уйти без них?", "phone.parent.what": "Остаток на балансе пользователя вернётся на аккаунт.",
+  "phone.mobile": "Мобильный телефон", "phone.custom": "Свои данные", "phone.parent": "Пользуется балансом аккаунта", "phone.parent.hint": "Не отмечайте, если пользователю нужен свой баланс, на который можно переводить деньги.", "phone.shared.hint": "Чтобы дать свои деньги, снимите «Пользуется балансом аккаунта» и сохраните.", "unsaved": "Есть несохранённые изменения. Уйти без них?", "phone.parent.what": "Остаток на балансе пользователя вернётся на аккаунт.",
   "phone.password.hint": "Не меньше 8 знаков, прописная и строчная буквы, цифра и особый знак", "phone.added": "Добавлено.", "phone.modified": "Изменён",
   "phone.gone": "Пользователя {id} нет (или уже нет).", "phone.delete.what": "Исчезнут его навыки и очереди. Остаток денег вернётся на аккаунт.",
   "filters": "Фильтры", "filters.more": "Ещё фильтры", "filter.skill": "С навыком", "filter.noskill": "Без навыка", "filter.queue": "В очереди", "filter.noqueue": "Не в очереди",
   "filter.ids": "ID", "filter.ids.hint": "через ;",
   "skills.none": "Навыков пока нет.", "queues.none": "Очередей пока нет.", "queue.operators": "Операторы",
 
-  "transfer.title": "Перевести деньги", "transfer.direction": "Направление", "transfer.to": "С аккаунта каждому", "transfer.back": "От каждого обратно на аккаунт", "transfer.to.one": "С аккаунта: {name}", "transfer.back.one": "Обратно на аккаунт от {name}",
+  "transfer.title": "Перевести деньги", "transfer.take": "Вернуть деньги", "transfer.direction": "Направление", "transfer.to": "С аккаунта каждому", "transfer.back": "От каждого обратно на аккаунт", "transfer.to.one": "С аккаунта: {name}", "transfer.back.one": "Обратно на аккаунт от {name}",
   "transfer.amount": "Сумма каждому, {currency}", "transfer.amount.one": "Сумма, {currency}", "transfer.amount.hint": "Не больше четырёх знаков после запятой, без разделителя тысяч", "transfer.strict": "Всё или ничего: отказать, если у кого-то не хватает",
   "transfer.note": "Пометка для выписки", "transfer.bad": "Сумма — число больше нуля, не больше четырёх знаков после запятой, без разделителя тысяч.",
   "transfer.preview": "Что произойдёт", "transfer.now": "Сейчас", "transfer.moved": "Перевод", "transfer.after": "Станет", "transfer.account": "Аккаунт",
@@ -88,6 +88,7 @@ export default {
   "transfer.shared": "Пользуются балансом аккаунта и не участвуют: {count}.",
 
   "statement.title": "Выписка", "statement.how": "Деньги переходят между аккаунтом и его пользователями телефонии. Чтобы перевести, выберите пользователей:", "statement.of.account": "Выписка аккаунта", "statement.from": "С", "statement.to": "По", "statement.at": "Когда", "statement.type": "Вид", "statement.text": "Текст",
+  "kind.adjustment": "Корректировка", "kind.user_money_transfer": "Перевод",
   "statement.amount": "Сумма", "statement.after": "Баланс после", "statement.none": "За это время записей нет.", "statement.cut": "Показаны только последние записи ({count}): выберите срок короче.",
   "chart.label": "Баланс во времени, {currency}; те же числа в таблице ниже", "chart.failed": "График не загрузился; те же числа в таблице.",
 
@@ -96,7 +97,8 @@ export default {
 
   "access.title": "Доступ", "tokens": "Токены API StepChat", "tokens.hint": "Каждому инструменту свой, чтобы отозвать один, не трогая другие.", "tokens.none": "Токенов пока нет.",
   "token.add": "Выпустить токен", "token.scope": "Право", "token.used": "Последнее использование", "token.name.hint": "от 1 до 40 строчных латинских букв, цифр и дефисов",
-  "scope.read": "чтение", "scope.write": "чтение и запись", "keys": "Ключи API Voximplant", "keys.hint": "Ключ API может всё в своём аккаунте.", "keys.none": "Ключей пока нет.", "key.add": "Выпустить ключ", "key.account": "Аккаунт", "key.end": "Окончание",
+  "scope.read": "чтение", "scope.write": "чтение и запись", "keys": "Ключи API Voximplant", "keys.hint": "Ключ API может всё в своём аккаунте.", "keys.none": "Ключей пока нет.", "key.add": "Выпустить ключ API", "key.account": "Аккаунт", "key.end": "Окончание",
+  "services": "Сервисные ключи Voximplant", "services.hint": "С ними входят официальные клиенты. Ключ может то, что дают его роли.", "service.add": "Выпустить сервисный ключ", "service.what": "Для чего он", "service.roles": "Роли", "service.file": "Скачать файл ключа",
   "revoke": "Отозвать", "revoke.title": "Отозвать {name}?", "revoke.what": "Кто им пользуется, тут же получит отказ.", "revoke.done": "{name}: доступ отозван.", "revoked": "отозван {time}",
   "secret.title": "Скопируйте сейчас", "secret.once": "Показывается один раз и нигде не хранится в открытом виде.",
 

@@ -114,17 +114,17 @@ impl World {
         if self.app.uses().iter().any(|need| !reads(need.action)) {
             let refused = error.is_some() || body["response"] == json!(false) || entry.effect == Effect::Read;
             let case = format!("{} {case}: {shown}", entry.name);
+            let now = items(&self.app);
             if names_nobody && entry.name != "delete-leads" {
-                self.spared(&case);
+                self.spared(&now, &case);
             }
-            self.compare(refused, &case).await;
+            self.compare_with(now, refused, &case).await;
         }
         answer
     }
 
     /// Those whom no parameter names are as they were.
-    fn spared(&self, case: &str) {
-        let now = items(&self.app);
+    fn spared(&self, now: &Items, case: &str) {
         let touched = self.bystanders.iter().filter(|place| now.get(*place) != self.before.get(*place));
         let touched: Vec<_> = touched.collect();
         if !touched.is_empty() {
@@ -134,7 +134,10 @@ impl World {
 
     /// Nothing has changed, if nothing may; then everything is as before.
     pub(super) async fn compare(&self, refused: bool, case: &str) {
-        let mut now = items(&self.app);
+        self.compare_with(items(&self.app), refused, case).await;
+    }
+
+    async fn compare_with(&self, mut now: Items, refused: bool, case: &str) {
         if refused && bookkept(&now) != bookkept(&self.before) {
             // What a search would have found is written before the change itself, and swept when that was refused.
             settle(&self.app).await;

@@ -7,7 +7,7 @@ use super::parameters::{ALARM_EMAIL, FAULTS, JOB_AGE, LATENCY, is_set};
 use super::secrets::DATA_KEY;
 use super::tables::table_id;
 use super::yaml::{Map, Yaml};
-use super::{METRICS, policy, resource};
+use super::{metrics, policy, resource};
 use crate::generate::deployment::Function;
 use crate::names::pascal;
 use shared::observe::{DIMENSION, JobMetric, RequestMetric};
@@ -89,7 +89,7 @@ fn topic_policy() -> Map {
 
 fn turned_away() -> Map {
     let metric = Map::new()
-        .with("MetricNamespace", Yaml::substituted(METRICS))
+        .with("MetricNamespace", Yaml::substituted(&metrics()))
         .with("MetricName", TURNED_AWAY)
         .with("MetricValue", "1")
         .with("DefaultValue", 0);
@@ -135,7 +135,7 @@ impl Metric {
     /// One that the functions emit.
     fn own(name: &str, family: &str) -> Self {
         let dimension = Some((DIMENSION, Yaml::from(family)));
-        Self { namespace: Yaml::substituted(METRICS), name: name.to_owned(), dimension }
+        Self { namespace: Yaml::substituted(&metrics()), name: name.to_owned(), dimension }
     }
 
     fn map(self) -> Map {
@@ -182,7 +182,7 @@ fn slow() -> Map {
 
 /// Callers turned away: by the gateway's limits, or by functions under pressure.
 fn load() -> Map {
-    let away = Metric { namespace: Yaml::substituted(METRICS), name: TURNED_AWAY.into(), dimension: None };
+    let away = Metric { namespace: Yaml::substituted(&metrics()), name: TURNED_AWAY.into(), dimension: None };
     let pressed = FAMILIES.map(|family| Metric::own(RequestMetric::Pressure.name(), family));
     let metrics = std::iter::once(away).chain(pressed).map(|metric| (metric.map(), "Sum")).collect();
     let about = "Callers are turned away for load: see whether it is an attack before you raise a limit.";

@@ -4,7 +4,7 @@ use super::alarms::{BACKGROUND, FAMILIES, TURNED_AWAY};
 use super::api::API;
 use super::tables::table_id;
 use super::yaml::{Map, Yaml};
-use super::{METRICS, resource};
+use super::{metrics, resource};
 use serde::Serialize as _;
 use serde_json::{Value, json};
 use shared::observe::{DIMENSION, JobMetric, RequestMetric};
@@ -76,7 +76,7 @@ fn by_gateway(names: &[&str]) -> Vec<Value> {
 }
 
 fn own(name: &str, family: &str) -> Value {
-    json!([METRICS, name, DIMENSION, family])
+    json!([metrics(), name, DIMENSION, family])
 }
 
 fn by_family(metric: RequestMetric) -> Vec<Value> {
@@ -84,7 +84,7 @@ fn by_family(metric: RequestMetric) -> Vec<Value> {
 }
 
 fn turned_away() -> Vec<Value> {
-    std::iter::once(json!([METRICS, TURNED_AWAY])).chain(by_family(RequestMetric::Pressure)).collect()
+    std::iter::once(json!([metrics(), TURNED_AWAY])).chain(by_family(RequestMetric::Pressure)).collect()
 }
 
 fn jobs(metrics: &[JobMetric]) -> Vec<Value> {

@@ -4,10 +4,10 @@ use super::bucket::BUCKET;
 use super::parameters::{ARCHITECTURE, LOG_RETENTION, SECRETS_REVISION, settings};
 use super::tables::table_id;
 use super::yaml::{Map, Yaml};
-use super::{METRICS, api, care, function_id, logs_id, resource, roles, secrets};
+use super::{api, care, function_id, logs_id, metrics, resource, roles, secrets};
 use crate::generate::deployment::{Function, Group, MEMORY, Trigger};
 use crate::names::pascal;
-use shared::config::Needs;
+use shared::config::{METRICS_NAMESPACE, Needs};
 use shared::store::files::BUCKET_VARIABLE;
 
 /// Seconds a request may take: the API gives up after 30.
@@ -17,7 +17,7 @@ const JOB_TIMEOUT: u16 = 60;
 
 /// What all functions have in common.
 pub(super) fn globals() -> Map {
-    let variables = Map::new().with("SWITCHBOARD_METRICS_NAMESPACE", Yaml::substituted(METRICS));
+    let variables = Map::new().with(METRICS_NAMESPACE, Yaml::substituted(&metrics()));
     let variables = settings().fold(variables, |variables, (variable, _)| {
         variables.with(variable.name, Yaml::reference(&pascal(variable.name)))
     });

@@ -22,6 +22,7 @@ mod yaml;
 use super::Registry;
 use super::deployment::{Function, Group};
 use crate::names::pascal;
+use shared::observe::namespace_of;
 use yaml::{Map, Yaml};
 
 const HEADER: &str = "\
@@ -33,8 +34,10 @@ const HEADER: &str = "\
 
 ";
 
-/// The namespace of the metrics: each stack of an account has its own.
-const METRICS: &str = "Switchboard/${AWS::StackName}";
+/// The namespace of the stack's metrics.
+fn metrics() -> String {
+    namespace_of("${AWS::StackName}")
+}
 
 /// The whole template.
 pub(super) fn text(registry: &Registry, groups: &[Group]) -> String {

@@ -45,19 +45,42 @@ fn on_tables(grants: &[Grant]) -> Vec<Map> {
     statements.chain(on_items(of_items)).collect()
 }
 
+/// Attributes that an update must keep to, where it must.
+type Attributes = Option<&'static [&'static str]>;
+
 /// One statement per table and set of actions, for the kinds of items that they are about.
 fn on_items(actions: BTreeMap<(Table, AuthItem), BTreeSet<Action>>) -> Vec<Map> {
-    let mut statements: BTreeMap<(Table, BTreeSet<Action>), Vec<AuthItem>> = BTreeMap::new();
-    for ((table, item), actions) in actions {
-        statements.entry((table, actions)).or_default().push(item);
+    let mut statements: BTreeMap<(Table, BTreeSet<Action>, Attributes), Vec<AuthItem>> = BTreeMap::new();
+    for ((table, item), mut actions) in actions {
+        let attributes = item.updated().filter(|_| actions.remove(&Action::UpdateItem));
+        let updates = attributes.map(|_| (table, BTreeSet::from([Action::UpdateItem]), attributes));
+        let others = (!actions.is_empty()).then_some((table, actions, None));
+        for statement in updates.into_iter().chain(others) {
+            statements.entry(statement).or_default().push(item);
+        }
     }
-    let statement = |((table, actions), items): ((Table, BTreeSet<Action>), Vec<AuthItem>)| {
-        let keys = items.into_iter().map(|item| format!("{}*", item.prefix())).collect::<Yaml>().on_one_line();
-        // For all: a call may be about several items.
-        let condition = Map::new().with("ForAllValues:StringLike", Map::new().with("dynamodb:LeadingKeys", keys));
-        statement(&actions, &[(table, None)]).with("Condition", condition)
+    statements
+        .into_iter()
+        .map(|((table, actions, attributes), items)| on_some(table, &actions, attributes, &items))
+        .collect()
+}
+
+fn on_some(table: Table, actions: &BTreeSet<Action>, attributes: Attributes, items: &[AuthItem]) -> Map {
+    let keys = items.iter().map(|item| format!("{}*", item.prefix())).collect::<Yaml>().on_one_line();
+    // For all: a call may be about several items.
+    let condition = Map::new().with("ForAllValues:StringLike", Map::new().with("dynamodb:LeadingKeys", keys));
+    let condition = match attributes {
+        None => condition,
+        Some(attributes) => {
+            let attributes = attributes.iter().copied().collect::<Yaml>().on_one_line();
+            // What an answer to an update may tell: not the rest of the item.
+            let told = Yaml::from_iter(["NONE", "UPDATED_OLD", "UPDATED_NEW"]).on_one_line();
+            condition
+                .with("ForAllValues:StringEquals", Map::new().with("dynamodb:Attributes", attributes))
+                .with("StringEqualsIfExists", Map::new().with("dynamodb:ReturnValues", told))
+        }
     };
-    statements.into_iter().map(statement).collect()
+    statement(actions, &[(table, None)]).with("Condition", condition)
 }
 
 /// A table, or one of its indexes.
@@ -151,6 +174,28 @@ mod tests {
         assert!(text.contains("dynamodb:LeadingKeys: [\"P#V#*\"]"), "{text}");
         let whole = text.split("- Effect").find(|statement| statement.contains("VoximplantTable.Arn")).unwrap();
         assert!(!whole.contains("AuthTable") && !whole.contains("LeadingKeys"), "{text}");
+    }
+
+    #[test]
+    fn of_what_an_operator_hands_out_a_function_changes_the_last_use_alone() {
+        let text = text(&[
+            Grant::auth(AuthItem::ApiKey, Action::GetItem),
+            Grant::auth(AuthItem::ApiKey, Action::UpdateItem),
+            Grant::auth(AuthItem::FailedLogins, Action::UpdateItem),
+        ]);
+        let statements: Vec<&str> = text.split("- Effect").collect();
+        let of = |keys: &str| -> Vec<&str> {
+            let keys = format!("LeadingKeys: [\"{keys}\"]");
+            statements.iter().filter(|statement| statement.contains(&keys)).copied().collect()
+        };
+        let [read, update] = of("A#*")[..] else { panic!("{text}") };
+        assert!(read.contains("[dynamodb:GetItem]") && !read.contains("Attributes"), "{text}");
+        assert!(
+            update.contains("[dynamodb:UpdateItem]") && update.contains("dynamodb:Attributes: [pk, used_at]"),
+            "{text}"
+        );
+        let [login] = of("L#*")[..] else { panic!("{text}") };
+        assert!(!login.contains("Attributes"), "{text}");
     }
 
     #[test]
