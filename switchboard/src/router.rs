@@ -3,6 +3,7 @@
 use crate::methods::families;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
@@ -121,4 +122,9 @@ async fn answer(app: &Arc<App>, target: Target, request: http::Request<Bytes>) -
             runtime::front_door::<stepchat_front_door::Family>(app, methods, request).await
         }
     }
+}
+/// Answers in a task of its own: a caller who hangs up must not stop a call half-way, and unlogged. Neither does Lambda.
+pub(crate) async fn to_its_end(request: Request, next: Next) -> Response {
+    let answered = tokio::spawn(next.run(request)).await;
+    answered.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }

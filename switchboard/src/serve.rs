@@ -10,19 +10,18 @@ use crate::lenient::LenientAcceptor;
 use crate::methods::JOBS;
 use crate::operator::Operator;
 use crate::page;
-use crate::router::router;
+use crate::router::{router, to_its_end};
 use crate::socket;
 use crate::state::State;
 use crate::tls;
 use anyhow::{Context, Result, anyhow, bail};
 use axum::extract::Request;
-use axum::middleware::{Next, from_fn, map_request};
-use axum::response::{IntoResponse as _, Response};
+use axum::middleware::{from_fn, map_request};
 use axum_server::Handle;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use dynoxide::Database;
 use futures_util::future::OptionFuture;
-use http::{HeaderValue, StatusCode};
+use http::HeaderValue;
 use serde_json::json;
 use shared::auth::{Secret, random_token};
 use shared::context::App;
@@ -30,7 +29,7 @@ use shared::ids::AccountId;
 use shared::ledger::Money;
 use shared::observe::{self, Log};
 use shared::store::auth::TokenHash;
-use shared::voximplant::{ApiKeyName, Role};
+use shared::voximplant::Role;
 use std::fs::File;
 use std::future::Future;
 use std::net::{SocketAddr, TcpListener};
@@ -50,8 +49,6 @@ const OTHER_SECRET: &str = "The token secret is not the one that the first admin
                             token-secret from your backup; else go on as the runbook says (\"Rotate the token secret\").\n\n";
 /// Random bytes of the key in the reference page's address.
 const PAGE_KEY_BYTES: usize = 20;
-/// What the API keys are called that the console makes for accounts other than the first.
-const CONSOLE_KEY: &str = "console";
 /// How often unfinished background work is looked for.
 const JOB_INTERVAL: Duration = Duration::from_mins(1);
 /// How often expired exports are looked for.
@@ -154,7 +151,7 @@ pub async fn start(options: &Options) -> Result<Server> {
         (None, None) => None,
     };
     let place = std::path::absolute(state.path("")).unwrap_or_else(|_| state.path(""));
-    let name = ApiKeyName::parse(CONSOLE_KEY).context("no name for an API key")?;
+    let api_keys = ApiKeys::new()?;
     let desk = first.map(|First { token, account, api_key }| {
         Arc::new(Desk {
             app: Arc::clone(&app),
@@ -162,8 +159,7 @@ pub async fn start(options: &Options) -> Result<Server> {
             key: Secret::new(&page_key),
             token,
             account,
-            // One server at a time works on a state folder, so the name is its own.
-            api_keys: ApiKeys::named(name).knowing(account, &api_key),
+            api_keys: api_keys.knowing(account, &api_key),
             activity: Some(activity),
             place: vec!["--state".into(), place.into()],
         })
@@ -189,6 +185,8 @@ async fn bootstrap(
     page_key: &str,
 ) -> Result<(String, First)> {
     let operator = Operator::new(Arc::clone(app));
+    // One server at a time works on a state folder: what a console of an earlier one has left is nobody's.
+    console::revoke_left(&operator).await?;
     // Before anything is written: what was made for another database is not replaced.
     if operator.admin().await?.is_none() {
         kept::check_empty(state, &[STEPCHAT_FILE, VOXIMPLANT_FILE, API_KEY_FILE], "no admin")?;
@@ -244,12 +242,6 @@ async fn bootstrap(
         account = account.id,
     );
     Ok((greeting, First { token: Secret::new(&token), account: account.id, api_key }))
-}
-
-/// Answers in a task of its own: a caller who hangs up must not stop a call half-way, and unlogged. Neither does Lambda.
-async fn to_its_end(request: Request, next: Next) -> Response {
-    let answered = tokio::spawn(next.run(request)).await;
-    answered.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
 
 impl Server {

@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use dynoxide::Database;
+use dynoxide::actions::scan::ScanRequest;
 use http::{HeaderMap, Request, StatusCode};
 use serde_json::{Map, Value, json};
 use shared::clock::Clock;
@@ -386,15 +387,16 @@ impl App {
     pub fn items(&self) -> Vec<(Table, Value)> {
         let mut items = Vec::new();
         for table in Table::ALL {
-            let mut request = json!({ "TableName": self.app.store.table_name(table) });
+            let mut from = None;
             loop {
-                let (status, body) = embedded::perform(&self.database, "Scan", request.to_string().as_bytes());
-                assert_eq!(status, 200, "{body}");
-                let body: Value = serde_json::from_str(&body).unwrap();
-                items.extend(body["Items"].as_array().unwrap().iter().map(|item| (table, item.clone())));
-                match body.get("LastEvaluatedKey") {
-                    Some(last) => request["ExclusiveStartKey"] = last.clone(),
-                    None => break,
+                let table_name = self.app.store.table_name(table).to_owned();
+                let request = ScanRequest { table_name, exclusive_start_key: from, ..ScanRequest::default() };
+                let page = self.database.scan(request).unwrap();
+                let page_items = page.items.into_iter().flatten();
+                items.extend(page_items.map(|item| (table, serde_json::to_value(item).unwrap())));
+                from = page.last_evaluated_key;
+                if from.is_none() {
+                    break;
                 }
             }
         }

@@ -35,6 +35,9 @@ export function Access() {
   const done = (text) => { open(null); note(text); loaded.reload(); };
   const shown = (secret) => { show(secret); done(""); };
   const revoke = (path, name, fields) => html`<button type="button" class="danger" onClick=${() => open({ path, name, fields })}>${t("revoke")}<span class="unseen"> ${name}</span></button>`;
+  // What this page itself calls with: without it, it shows nothing more.
+  const own = (row) => row.name.startsWith("switchboard-console-")
+    || row.account_id === session.operator.voximplant.account_id && row.end && session.operator.voximplant.api_key.endsWith(row.end);
   const used = { name: "used", label: t("token.used"), show: (row) => (row.used ? moment(row.used) : t("never")) };
   const created = { name: "created", label: t("person.created"), show: (row) => moment(row.created) };
   return html`<h1>${t("access.title")}</h1><${Freshness} loaded=${loaded} />
@@ -55,7 +58,7 @@ export function Access() {
         { name: "account", label: t("key.account"), show: (row) => row.account_name },
         { name: "end", label: t("key.end"), show: (row) => (row.end ? `…${row.end}` : "") },
         created, used,
-        { name: "x", label: "", show: (row) => revoke("keys/revoke", row.name, { name: row.name, account_id: row.account_id }) },
+        { name: "x", label: "", show: (row) => (own(row) ? html`<span class="hint">${t("key.own")}</span>` : revoke("keys/revoke", row.name, { name: row.name, account_id: row.account_id })) },
       ]} /></section>
     <section aria-labelledby="services"><div class="row between"><h2 id="services">${t("services")}</h2>
       <button type="button" onClick=${() => open("service")}>${t("service.add")}</button></div>
@@ -76,8 +79,17 @@ export function Access() {
       <fieldset><legend>${t("service.roles")}</legend>${session.operator.roles.map((role) => html`<${Check} label=${role} name="role" value=${role} />`)}</fieldset></${Make}>`}
     ${window?.path && html`<${Ask} title=${t("revoke.title", { name: window.name })} words=${[t("revoke.what")]} submit=${t("revoke")} onClose=${() => open(null)}
       onYes=${async () => { await operator(window.path, window.fields); done(t("revoke.done", { name: window.name })); }} />`}
-    ${made && html`<${Dialog} title=${t("secret.title")} onClose=${() => show(null)}><p>${t("secret.once")}</p>
-      <p><code class="secret">${made}</code></p>
-      <div class="row end">${made.startsWith("{") && html`<a class="button" download="voximplant.json" href=${`data:application/json,${encodeURIComponent(made)}`}>${t("service.file")}</a>`}<button type="button" onClick=${() => navigator.clipboard?.writeText(made)}>${t("copy")}</button>
-      <button type="button" class="main" onClick=${() => show(null)}>${t("close")}</button></div></${Dialog}>`}${notice}`;
+    ${made && html`<${Made} secret=${made} onClose=${() => show(null)} />`}${notice}`;
+}
+
+// A secret, the one time that it is shown: only who says so closes it.
+function Made({ secret, onClose }) {
+  const [copied, set] = useState(false);
+  const file = secret.startsWith("{");
+  const copy = () => navigator.clipboard?.writeText(secret).then(() => set(true), () => set(false));
+  return html`<${Dialog} title=${t(file ? "secret.file.title" : "secret.title")} onClose=${onClose} stays><p>${t("secret.once")}</p>
+    <p><code class="secret">${secret}</code></p>
+    <div class="row end">${file && html`<a class="button main" download="voximplant.json" href=${`data:application/json,${encodeURIComponent(secret)}`}>${t("service.file")}</a>`}
+      <button type="button" class=${file ? "" : "main"} onClick=${copy}>${t(copied ? "copied" : "copy")}</button>
+      <button type="button" onClick=${onClose}>${t("close")}</button></div></${Dialog}>`;
 }

@@ -32,14 +32,26 @@ async function page(params, signal) {
     cursor = more.next_cursor;
   }
   const owner = params.q && !params.page ? await byPhone(params, signal) : null;
-  const people = owner && !rows.some((row) => row.id === owner.id) ? [owner, ...rows] : rows;
+  const found = owner && !rows.some((row) => row.id === owner.id) ? [owner, ...rows] : rows;
+  const people = params.q ? fitting(params.q, found) : found;
   return people.map((row) => ({ ...row, online: wasOnline(row, first.at) }));
+}
+
+const digits = (text) => (text ?? "").replace(/\D/g, "").replace(/^00/, "");
+const isPhone = (text) => /^\+?[\d\s().-]{6,}$/.test(text) && digits(text).length >= 5;
+
+// The method finds whoever fits one of the words. Whoever fits all of them comes first; of a number's groups all must fit.
+function fitting(q, rows) {
+  if (isPhone(q)) return rows.filter((row) => digits(row.extra?.phone).includes(digits(q)));
+  const words = q.toLowerCase().split(/\s+/).filter(Boolean);
+  const fits = (row) => words.filter((word) => `${fullName(row)} ${row.email ?? ""}`.toLowerCase().includes(word)).length;
+  return words.length < 2 ? rows : [...rows].sort((one, other) => fits(other) - fits(one));
 }
 
 // The search looks for parts of texts as they were written; a number is one number however its digits are grouped.
 async function byPhone(params, signal) {
-  if (!/^\+?[\d\s().-]{6,}$/.test(params.q)) return null;
-  const found = await stepchat("get-user-by", { by: "phone", value: params.q.replace(/\D/g, "") }, { signal });
+  if (!isPhone(params.q)) return null;
+  const found = await stepchat("get-user-by", { by: "phone", value: digits(params.q) }, { signal });
   if (!found) return null;
   const fields = { ...asked(params), search: undefined, extra: ["phone"], user_ids: [found.id] };
   return (await stepchat("get-users", fields, { signal }))[0] ?? null;
@@ -99,7 +111,7 @@ export function People({ params }) {
       <${Table} caption=${t("people.title")} columns=${columns} rows=${rows} rowKey=${(row) => row.id} sort=${sort}
         onSort=${(by, descending) => change({ sort: by, dir: descending ? "desc" : "asc", page: "" })}
         onOpen=${(row) => change({ user: row.id, conversation: "" })} open=${params.user} chosen=${chosen} onChoose=${choose}
-        loading=${list.loading} empty=${list.error ? "" : !filtered ? t("people.none") : t(/^[+\d\s().-]{3,}$/.test(params.q) ? "people.none.phone" : "people.none.found", { q: params.q })} />
+        loading=${list.loading} empty=${list.error ? "" : !filtered ? t("people.none") : t(isPhone(params.q) ? "people.none.phone" : "people.none.found", { q: params.q })} />
       <nav class="row pages" aria-label=${t("pages")}>
         <button type="button" disabled=${at <= 1} onClick=${() => change({ page: at > 2 ? at - 1 : "" })}>${t("pages.before")}</button>
         <span>${t("pages.at", { page: number(at) })}</span>
@@ -161,15 +173,18 @@ function Export({ params, chosen, count, onClose }) {
       let ids;
       if (what === "chosen") ids = [...chosen];
       if (what === "filter") ids = (await allPeople(asked(params))).map((person) => person.id);
-      set({ busy: false, link: ids?.length === 0 ? null : await stepchat("csv-users", ids ? { user_ids: ids } : {}) });
+      const link = ids?.length === 0 ? null : await stepchat("csv-users", ids ? { user_ids: ids } : {});
+      // A file of this server gets a name that says what is in it; one from elsewhere keeps its own.
+      const near = link && new URL(link).origin === location.origin;
+      const name = near ? `${params.q || type === "all" || what === "all" ? "people" : t(`tab.${type}`).toLowerCase()}.csv` : "users.csv";
+      set({ busy: false, name, link: near ? URL.createObjectURL(await (await fetch(link)).blob()) : link });
     } catch (error) {
       set({ busy: false, error });
     }
   };
   const dialog = (content) => html`<${ExportDialog} onClose=${onClose}>${content}</${ExportDialog}>`;
   if (state.link) {
-    const name = `${params.q || type === "all" ? "people" : t(`tab.${type}`).toLowerCase()}.csv`;
-    return dialog(html`<p>${t("export.ready")}</p><p><a class="button main" href=${state.link} download=${name} rel="noopener" autofocus>${t("export.download", { name })}</a></p>`);
+    return dialog(html`<p>${t("export.ready")}</p><p><a class="button main" href=${state.link} download=${state.name} rel="noopener" autofocus>${t("export.download", { name: state.name })}</a></p>`);
   }
   return dialog(html`
     ${state.error && html`<${Freshness} loaded=${{ error: state.error, reload: () => set({ busy: false }) }} />`}

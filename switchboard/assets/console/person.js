@@ -100,7 +100,10 @@ function Profile({ person, reload, onChanged }) {
     if (differences(seen.current, now).length === 0) { await write(); return; }
     seen.current = now;
     const mine = { ...person, ...values, details: extras };
-    setConflict(differences(person, now).map((one) => ({ ...one, mine: differences(person, mine).find((own) => own.label === one.label)?.now ?? "" })));
+    const [theirs, own] = [differences(person, now), differences(person, mine)];
+    const both = new Map([...own, ...theirs].map((one) => [one.label, one.before]));
+    const after = (changes, label) => changes.find((one) => one.label === label)?.now;
+    setConflict([...both].map(([label, before]) => ({ label, before, now: after(theirs, label) ?? before, mine: after(own, label) ?? "" })));
   };
   const dirty = Object.keys(changes()).length > 0;
   useEffect(() => { keepUnsaved(dirty ? t("unsaved") : ""); return () => keepUnsaved(""); }, [dirty]);
@@ -215,7 +218,7 @@ export function AddPerson({ onClose, onAdded }) {
         <${Field} as="select" label=${t("person.type")} name="user_type">
           <option value="">${t("type.auto")}</option>
           ${TYPES.map((type) => html`<option value=${type}>${t(`type.${type}`)}</option>`)}</${Field}>
-        <${Field} label=${t("person.password.new")} name="password" type="password" autocomplete="new-password" maxlength="1024" />
+        <${Field} label=${t("person.password.first")} name="password" type="password" autocomplete="new-password" maxlength="1024" />
       </div>
     </${Form}>
   </${Dialog}>`;

@@ -80,7 +80,7 @@ function Edit({ user, writes, done }) {
     const current = valuesOf(now);
     if (SHOWN.every((name) => current[name] === seen.current[name])) { await write(); return; }
     seen.current = current;
-    const others = SHOWN.filter((name) => current[name] !== before[name]);
+    const others = SHOWN.filter((name) => current[name] !== before[name] || changed.includes(name));
     setConflict(others.map((name) => ({ label: t(LABELS[name]), before: String(before[name]), now: String(current[name]), mine: changed.includes(name) ? String(values[name]) : "" })));
   };
   useEffect(() => { keepUnsaved(changed.length ? t("unsaved") : ""); return () => keepUnsaved(""); }, [changed.length > 0]);

@@ -7,6 +7,10 @@ import { Check, Dialog, Field, Form, Text } from "./ui.js";
 
 const MOST_SHOWN = 100;
 
+// What somebody has, what is moved, and what is had then.
+const Cells = ({ values }) => ["now", "moved", "after"].map((name, n) =>
+  html`<td class="number" data-label=${t(`transfer.${name}`)}>${values[n]}</td>`);
+
 export function Transfer({ users, account, takes = false, onClose, onDone }) {
   // One key as long as nothing changes: whatever is sent again under it happens once.
   const key = useRef(newKey());
@@ -27,7 +31,7 @@ export function Transfer({ users, account, takes = false, onClose, onDone }) {
     onDone(t("transfer.done", { balance: shown(decimal(units(told.balance)), account.currency) }));
   };
   const money = (value) => shown(decimal(value), account.currency);
-  return html`<${Dialog} title=${t("transfer.title")} onClose=${onClose} wide>
+  return html`<${Dialog} title=${t(takes ? "transfer.take" : "transfer.title")} onClose=${onClose} wide>
     ${payable.length < users.length && html`<p class="notice">${t("transfer.shared", { count: users.length - payable.length })} ${t("phone.shared.hint")}</p>`}
     ${payable.length > 0 && html`<${Form} submit=${t("transfer.send")} onSubmit=${send} onCancel=${onClose} disabled=${!valid || seen.refused}>
       <fieldset><legend>${t("transfer.direction")}</legend>
@@ -35,15 +39,14 @@ export function Transfer({ users, account, takes = false, onClose, onDone }) {
         <label class="check"><input type="radio" name="direction" checked=${back} onChange=${() => { setBack(true); other(); }} /> ${t(one ? "transfer.back.one" : "transfer.back", one)}</label></fieldset>
       <${Field} label=${t(one ? "transfer.amount.one" : "transfer.amount", { currency: account.currency })} inputmode="decimal" required autofocus value=${text} hint=${t("transfer.amount.hint")}
         onInput=${(event) => { setText(event.target.value); other(); }} />
-      <${Check} label=${t("transfer.strict")} checked=${strict} onChange=${(event) => { setStrict(event.target.checked); other(); }} />
+      <${Check} label=${t(one ? "transfer.strict.one" : "transfer.strict")} checked=${strict} onChange=${(event) => { setStrict(event.target.checked); other(); }} />
       <${Field} label=${t("transfer.note")} name="note" maxlength="255" onInput=${other} />
       <div class="scroll" tabindex="0" role="region" aria-label=${t("transfer.preview")}><table>
         <caption>${t("transfer.preview")}</caption>
         <thead><tr><th scope="col">${t("phone.name")}</th><th scope="col" class="number">${t("transfer.now")}</th><th scope="col" class="number">${t("transfer.moved")}</th><th scope="col" class="number">${t("transfer.after")}</th></tr></thead>
         <tbody>${seen.rows.slice(0, MOST_SHOWN).map((row) => html`<tr><th scope="row"><${Text} value=${row.user_name} /></th>
-            <td class="number">${money(row.balance)}</td><td class="number">${money(row.moved)}</td><td class="number">${money(row.after)}</td></tr>`)}
-          <tr class="total"><th scope="row">${t("transfer.account")}</th><td class="number">${money(units(account.balance))}</td>
-            <td class="number">${money(seen.left - units(account.balance))}</td><td class="number">${money(seen.left)}</td></tr></tbody></table></div>
+            <${Cells} values=${[row.balance, row.moved, row.after].map(money)} /></tr>`)}
+          <tr class="total"><th scope="row">${t("transfer.account")}</th><${Cells} values=${[units(account.balance), seen.left - units(account.balance), seen.left].map(money)} /></tr></tbody></table></div>
       <p class="hint">${t("transfer.preview.hint")}</p>
       ${text && !valid && html`<p class="notice bad" role="alert">${t("transfer.bad")}</p>`}
       ${valid && seen.refused && html`<p class="notice bad" role="alert">${t("transfer.refused")}</p>`}

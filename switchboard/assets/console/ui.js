@@ -38,8 +38,8 @@ export function Freshness({ loaded }) {
   </div>`;
 }
 
-// A window over the page. Esc closes it; the browser keeps the focus inside and gives it back.
-export function Dialog({ title, children, onClose, wide = false }) {
+// A window over the page. Esc closes it, unless it `stays`; the browser keeps the focus inside and gives it back.
+export function Dialog({ title, children, onClose, wide = false, stays = false }) {
   const box = useRef(null);
   useLayoutEffect(() => {
     const opened = box.current;
@@ -47,7 +47,12 @@ export function Dialog({ title, children, onClose, wide = false }) {
     return () => opened.close();
   }, []);
   return html`<dialog ref=${box} class=${wide ? "wide" : ""} aria-labelledby="dialog-title"
-      onCancel=${(event) => { event.preventDefault(); onClose(); }}>
+      onCancel=${(event) => {
+        // A choice of a file that is called off says so too, and it is not about the window.
+        if (event.target !== box.current) return;
+        event.preventDefault();
+        if (!stays) onClose();
+      }}>
     <header><h2 id="dialog-title">${title}</h2>
       <button type="button" class="icon" aria-label=${t("close")} onClick=${onClose}>✕</button></header>
     ${children}
@@ -111,8 +116,9 @@ export function Conflict({ rows, onMine, onTheirs, onClose }) {
   return html`<${Dialog} title=${t("conflict.title")} onClose=${onClose}>
     <p>${t("conflict.what")}</p>
     <table><thead><tr>${heads.map((head) => html`<th scope="col">${t(`conflict.${head}`)}</th>`)}</tr></thead>
-      <tbody>${rows.map((row) => html`<tr><th scope="row"><${Text} value=${row.label} /></th><td><${Text} value=${row.before} /></td>
-        <td><${Text} value=${row.now} /></td><td><${Text} value=${row.mine} /></td></tr>`)}</tbody></table>
+      <tbody>${rows.map((row) => html`<tr><th scope="row"><${Text} value=${row.label} /></th>
+        <td data-label=${t("conflict.before")}><${Text} value=${row.before} /></td><td data-label=${t("conflict.now")}><${Text} value=${row.now} /></td>
+        <td data-label=${t("conflict.yours")}><${Text} value=${row.mine} /></td></tr>`)}</tbody></table>
     <${Form} submit=${t("conflict.mine")} onSubmit=${onMine} onCancel=${onClose}>
       <button type="button" onClick=${onTheirs}>${t("conflict.theirs")}</button></${Form}>
   </${Dialog}>`;

@@ -61,11 +61,11 @@ impl Command {
             }
             Self::List { account } => {
                 let account = existing(operator, account).await?;
-                println!("ID\tROLES\tCREATED\tLAST USED\tDESCRIPTION");
+                println!("ID\tROLES\tCREATED\tDESCRIPTION\tLAST USED");
                 for key in operator.keys(account.id).await? {
                     let roles = key.roles.iter().map(|role| role.name()).collect::<Vec<_>>().join(", ");
                     let (created, used) = (key.created.wire(), moment(key.used_at));
-                    println!("{}\t{roles}\t{created}\t{used}\t{}", key.id, key.description);
+                    println!("{}\t{roles}\t{created}\t{}\t{used}", key.id, key.description);
                 }
             }
             Self::Revoke { account, id } => {

@@ -1,5 +1,6 @@
 //! Values on the command line.
 
+use crate::console::ApiKeys;
 use shared::ids::{AccountId, PhoneUserId, UserId};
 use shared::ledger::{Money, Rate};
 use shared::stepchat::{Scope, TokenName};
@@ -48,7 +49,11 @@ pub(super) fn token_name(text: &str) -> Result<TokenName, String> {
 
 pub(super) fn api_key_name(text: &str) -> Result<ApiKeyName, String> {
     let rule = "a key's name has 1 to 32 lower-case letters, digits and hyphens and begins with a letter or digit";
-    ApiKeyName::parse(text).ok_or_else(|| rule.to_owned())
+    let name = ApiKeyName::parse(text).ok_or_else(|| rule.to_owned())?;
+    if ApiKeys::is_reserved(&name) {
+        return Err("names that begin with switchboard-console- are the console's own".to_owned());
+    }
+    Ok(name)
 }
 
 pub(super) fn scope(text: &str) -> Result<Scope, String> {

@@ -1,12 +1,15 @@
-//! The API keys that the page calls with: one an account, made when the page first shows it.
+//! The API keys that the page calls with: one an account, made when the page first shows it, revoked at the end.
 
 use crate::operator::Operator;
-use anyhow::{Context as _, Result};
-use shared::auth::Secret;
+use anyhow::{Context as _, Result, anyhow};
+use shared::auth::{Secret, random_token};
 use shared::ids::AccountId;
 use shared::voximplant::{Account, ApiKeyName};
 use std::collections::BTreeMap;
 use tokio::sync::Mutex;
+
+/// What the names of these keys begin with. Nobody else's key has such a name: it would be revoked with them.
+const PREFIX: &str = "switchboard-console-";
 
 /// The keys of one console.
 #[derive(Debug)]
@@ -23,10 +26,10 @@ struct Key {
 }
 
 impl ApiKeys {
-    /// None yet; those that will be made are called by this name, which no other console of the deployment has.
-    #[must_use]
-    pub fn named(name: ApiKeyName) -> Self {
-        Self { name, keys: Mutex::default() }
+    /// None yet; those that will be made are all called by a name that no other console of the deployment has.
+    pub fn new() -> Result<Self> {
+        let name = format!("{PREFIX}{}", random_token(4)?);
+        Ok(Self { name: ApiKeyName::parse(&name).context("no name for an API key")?, keys: Mutex::default() })
     }
 
     /// Knows a key of an account that was there before, and stays.
@@ -36,27 +39,64 @@ impl ApiKeys {
         self
     }
 
-    /// The key of an account. One of the same name that an earlier console has left behind is revoked: its text is lost.
+    /// What the keys that are made are called.
+    pub(super) fn name(&self) -> &ApiKeyName {
+        &self.name
+    }
+
+    /// Whether a name is one that only a console gives.
+    pub(crate) fn is_reserved(name: &ApiKeyName) -> bool {
+        name.as_str().starts_with(PREFIX)
+    }
+
+    /// The key of an account.
     pub(super) async fn of(&self, operator: &Operator, account: &Account) -> Result<Secret> {
         let mut keys = self.keys.lock().await;
         if let Some(key) = keys.get(&account.id) {
             return Ok(key.text.clone());
         }
-        operator.revoke_api_key(account.id, self.name.as_str()).await?;
         let text = Secret::new(&operator.create_named_api_key(account, &self.name).await?);
         keys.insert(account.id, Key { text: text.clone(), made: true });
         Ok(text)
     }
 
+    /// Forgets the key of an account that has been revoked: the next one is made anew.
+    pub(super) async fn forget(&self, account: AccountId, name: &str) {
+        if name == self.name.as_str() {
+            self.keys.lock().await.remove(&account);
+        }
+    }
+
     /// Revokes what was made.
     pub(crate) async fn revoke(&self, operator: &Operator) -> Result<()> {
-        let mut keys = self.keys.lock().await;
-        for (account, key) in std::mem::take(&mut *keys) {
-            if key.made {
-                let revoked = operator.revoke_api_key(account, self.name.as_str()).await;
-                revoked.with_context(|| format!("account {account} still has the API key {}: revoke it", self.name))?;
+        let keys = std::mem::take(&mut *self.keys.lock().await);
+        let mut left = Vec::new();
+        for (account, _) in keys.into_iter().filter(|(_, key)| key.made) {
+            if operator.revoke_api_key(account, self.name.as_str()).await.is_err() {
+                left.push(account.to_string());
             }
         }
-        Ok(())
+        if left.is_empty() { Ok(()) } else { Err(self.unrevoked(&left)) }
     }
+
+    fn unrevoked(&self, accounts: &[String]) -> anyhow::Error {
+        let Self { name, .. } = self;
+        let accounts = accounts.join(", ");
+        anyhow!(
+            "the API key {name} still opens account {accounts}: `switchboard operator api-key revoke` takes it back"
+        )
+    }
+}
+
+/// Revokes what consoles before this one have left behind, because they could not end by themselves. Only where one
+/// console at a time can be.
+pub(crate) async fn revoke_left(operator: &Operator) -> Result<()> {
+    for account in operator.accounts().await? {
+        for key in operator.api_keys(account.id).await? {
+            if ApiKeys::is_reserved(&key.name) {
+                operator.revoke_api_key(account.id, key.name.as_str()).await?;
+            }
+        }
+    }
+    Ok(())
 }

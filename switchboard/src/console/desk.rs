@@ -8,6 +8,7 @@ use super::api_keys::ApiKeys;
 use super::metrics;
 use crate::caller;
 use crate::operator::{self, Operator};
+use crate::router::to_its_end;
 use anyhow::{Context as _, Result};
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Query, Request, State};
@@ -15,7 +16,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use shared::auth::Secret;
@@ -30,6 +31,8 @@ use std::sync::Arc;
 
 /// Bytes of the largest file that the page may hand over; a larger one is for `switchboard import`.
 const MAX_IMPORT_BYTES: usize = 64 * 1024 * 1024;
+/// Characters of what a service key is for.
+const MAX_DESCRIPTION_CHARS: usize = 255;
 /// Bytes of everything else that the page sends.
 const MAX_FORM_BYTES: usize = 64 * 1024;
 
@@ -94,6 +97,8 @@ pub(super) fn routes(desk: Arc<Desk>) -> Router {
         .route("/console/operator/service-keys/revoke", post(revoke_service_key))
         .route("/console/operator/health", get(health))
         .layer(DefaultBodyLimit::max(MAX_FORM_BYTES))
+        // Not the import: whoever closes the page stops it, and it goes on where it stopped.
+        .layer(middleware::from_fn(to_its_end))
         .route("/console/operator/import", import)
         .layer(middleware::from_fn_with_state(Arc::clone(&desk), only_the_operator))
         .with_state(desk)
@@ -102,13 +107,21 @@ pub(super) fn routes(desk: Arc<Desk>) -> Router {
 async fn only_the_operator(State(desk): State<Arc<Desk>>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let key = desk.key.clone();
+    let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
     // Looking for the connection's owner reads files of the system.
     let checked = tokio::task::spawn_blocking(move || caller::check(&parts, &key).map(|()| parts)).await;
-    match checked {
+    let answer = match checked {
         Ok(Ok(parts)) => next.run(Request::from_parts(parts, body)).await,
         Ok(Err(refusal)) => (StatusCode::FORBIDDEN, format!("{refusal}\n")).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    };
+    // Who changes what opens the deployment, and who tries to, leaves a line; looking at it leaves none.
+    let status = answer.status();
+    if method != Method::GET || !status.is_success() {
+        let message = format!("console {method} {path}");
+        desk.app.log.line(json!({ "message": message, "status": status.as_u16() }).to_string());
     }
+    answer
 }
 
 impl Desk {
@@ -243,6 +256,11 @@ async fn create_key(State(desk): State<Arc<Desk>>, Json(named): Json<Named>) -> 
     let operator = desk.operator();
     let name = ApiKeyName::parse(&named.name)
         .ok_or_else(|| Failure::Refused("a name has 1 to 32 lower-case letters, digits and hyphens".to_owned()))?;
+    if ApiKeys::is_reserved(&name) {
+        return Err(Failure::Refused(
+            "names that begin with switchboard-console- are this page's own: choose another".to_owned(),
+        ));
+    }
     let account = desk.existing(named.account_id.unwrap_or(desk.account)).await?;
     let made = operator.create_named_api_key(&account, &name).await;
     let key = made.map_err(|error| Failure::Refused(format!("{error:#}")))?;
@@ -252,6 +270,7 @@ async fn create_key(State(desk): State<Arc<Desk>>, Json(named): Json<Named>) -> 
 async fn revoke_key(State(desk): State<Arc<Desk>>, Json(named): Json<Named>) -> Answer<Value> {
     let account = named.account_id.unwrap_or(desk.account);
     if desk.operator().revoke_api_key(account, &named.name).await? {
+        desk.api_keys.forget(account, &named.name).await;
         Ok(Json(json!({})))
     } else {
         Err(Failure::Refused(format!("account {account} has no key {}", named.name)))
@@ -301,10 +320,15 @@ async fn create_service_key(
     State(desk): State<Arc<Desk>>,
     Json(new): Json<NewServiceKey>,
 ) -> Answer<operator::Credentials> {
-    let role = |name: &String| Role::ALL.into_iter().find(|role| role.name() == name);
-    let roles: Option<Vec<Role>> = new.roles.iter().map(role).collect();
-    let roles = roles.filter(|roles| !roles.is_empty());
-    let roles = roles.ok_or_else(|| Failure::Refused("choose at least one role".to_owned()))?;
+    let roles: Vec<Role> =
+        Role::ALL.into_iter().filter(|role| new.roles.iter().any(|name| role.name() == name)).collect();
+    if roles.is_empty() {
+        return Err(Failure::Refused("choose at least one role".to_owned()));
+    }
+    if new.description.chars().count() > MAX_DESCRIPTION_CHARS || new.description.chars().any(char::is_control) {
+        let rule = format!("what it is for has at most {MAX_DESCRIPTION_CHARS} characters, on one line");
+        return Err(Failure::Refused(rule));
+    }
     let account = desk.existing(new.account_id).await?;
     Ok(Json(desk.operator().create_key(&account, &roles, &new.description).await?))
 }
@@ -385,7 +409,8 @@ async fn import(State(desk): State<Arc<Desk>>, Query(how): Query<HowToImport>, f
     let done = command.stdin(Stdio::null()).current_dir(folder.path()).kill_on_drop(true).output().await?;
     let mut output = String::from_utf8_lossy(&done.stdout).into_owned();
     output.push_str(&String::from_utf8_lossy(&done.stderr));
-    // Rows that were refused are in a file of their own, which goes with the folder: the page shows its beginning.
+    // Rows that were refused are in a file of their own, which goes with the folder: the page hands it on.
+    let mut rejected = None;
     for entry in std::fs::read_dir(folder.path())? {
         let report = entry?.path();
         if report != path
@@ -393,10 +418,11 @@ async fn import(State(desk): State<Arc<Desk>>, Query(how): Query<HowToImport>, f
         {
             output.push('\n');
             output.extend(text.lines().take(100).flat_map(|line| [line, "\n"]));
+            rejected = Some(text);
         }
     }
     let shown = output.replace(&format!("{}/", folder.path().display()), "");
     // Rows that were refused are an outcome; a file that could not be read as one is none.
     let failed = String::from_utf8_lossy(&done.stderr).lines().any(|line| line.starts_with("error:"));
-    Ok(Json(json!({ "done": done.status.success(), "failed": failed, "output": shown })))
+    Ok(Json(json!({ "done": done.status.success(), "failed": failed, "output": shown, "rejected": rejected })))
 }

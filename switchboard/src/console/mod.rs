@@ -13,6 +13,7 @@ mod stack_server;
 
 pub use activity::Activity;
 pub use api_keys::ApiKeys;
+pub(crate) use api_keys::revoke_left;
 pub use desk::Desk;
 pub use stack_server::{Options, serve};
 

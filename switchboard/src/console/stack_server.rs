@@ -11,7 +11,6 @@ use crate::stack::URLS;
 use anyhow::{Context as _, Result, bail};
 use shared::auth::{Secret, random_token};
 use shared::ids::AccountId;
-use shared::voximplant::ApiKeyName;
 use std::env;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -59,20 +58,21 @@ pub async fn serve(place: &Place, options: &Options, stop: impl Future<Output = 
         format!("cannot listen on {}: is another program there? Say another --listen", options.listen)
     })?;
     let address = listener.local_addr()?;
-    // A name that no other console has at this moment.
-    let name = format!("console-{}", app.clock.now().seconds());
-    let name = ApiKeyName::parse(&name).context("no name for an API key")?;
+    let api_keys = ApiKeys::new()?;
+    let name = api_keys.name().clone();
     let key = random_token(KEY_BYTES)?;
     let desk = Arc::new(Desk {
         deployment: env::var("SWITCHBOARD_STACK").unwrap_or_else(|_| "stack".to_owned()),
         key: Secret::new(&key),
         token: Secret::new(&operator.token(&admin)),
         account: account.id,
-        api_keys: ApiKeys::named(name.clone()),
+        api_keys,
         activity: None,
         place: Vec::new(),
         app,
     });
+    // Before anybody is told to open the page.
+    desk.api_keys.of(&operator, &account).await?;
     let pages = routes(Arc::clone(&desk)).merge(Forward::to(&stepchat, &voximplant)?.routes());
     eprintln!("Console of the stack, for this machine and you alone: http://{address}/console/#key={key}");
     eprintln!("It calls with an API key made for it, `{name}`, which is revoked when you stop it with Ctrl-C.");

@@ -1,21 +1,31 @@
-//! Which column of a CSV file is which field of a user, and what one row says.
+//! Which column of a table is which field of a user, and what one row says.
 
-use anyhow::{Context as _, Result, bail};
+use super::headers::{self, Known};
+use anyhow::{Result, bail, ensure};
+use clap::ValueEnum;
 use csv::StringRecord;
 use shared::stepchat::{Department, Detail, DetailValue, Email, ImageUrl, Name, NewUser, Refusal, Slug, UserType};
 use shared::timestamp::Timestamp;
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::fmt;
 use std::str::FromStr;
 use thiserror::Error;
 
 /// The extra that keeps the id a user had before.
 const OLD_ID: &str = "imported_id";
+/// The first columns of a report of rejected rows: a mended report is imported as it is.
+const OF_REPORT: [&str; 2] = ["row", "reason"];
+
+/// What the columns of `csv-users` begin with; each that follows is an extra, whatever it is called.
+const OF_CSV_USERS: [&str; 7] = ["ID", "First Name", "Last Name", "Email", "Profile Image", "Type", "Creation Time"];
 
 /// What a column holds.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Field {
     FirstName,
     LastName,
+    /// Both names in one.
+    FullName,
     Email,
     ProfileImage,
     UserType,
@@ -28,22 +38,104 @@ pub(super) enum Field {
 }
 
 impl Field {
-    /// What a column of this name holds: the columns of `csv-users`, the fields of `add-user`, else an extra.
-    fn of_header(header: &str) -> Option<Self> {
-        let slug = |text: &str| Slug::parse(text).map(Self::Extra);
-        match header.trim().to_lowercase().replace([' ', '-'], "_").as_str() {
-            "id" | "user_id" => slug(OLD_ID),
-            "first_name" => Some(Self::FirstName),
-            "last_name" => Some(Self::LastName),
-            "email" | "e_mail" => Some(Self::Email),
-            "profile_image" => Some(Self::ProfileImage),
-            "type" | "user_type" => Some(Self::UserType),
-            "creation_time" => Some(Self::CreationTime),
-            "department" => Some(Self::Department),
-            "last_activity" | "password" | "token" => Some(Self::Ignored),
-            "birthdate" => slug("birthday"),
-            _ => Slug::from_name(header).map(Self::Extra),
-        }
+    /// What a column of this name holds: the fields of `add-user` as that method calls them, the columns of `csv-users`.
+    fn of_name(name: &str) -> Option<Self> {
+        Some(match name {
+            "id" | "ID" | "user_id" => Self::Extra(Slug::parse(OLD_ID)?),
+            "first_name" | "First Name" => Self::FirstName,
+            "last_name" | "Last Name" => Self::LastName,
+            "full_name" => Self::FullName,
+            "email" | "Email" => Self::Email,
+            "profile_image" | "Profile Image" => Self::ProfileImage,
+            "user_type" | "Type" | "type" => Self::UserType,
+            "creation_time" | "Creation Time" => Self::CreationTime,
+            "department" => Self::Department,
+            "Birthdate" | "birthdate" => Self::Extra(Slug::parse("birthday")?),
+            // Secrets do not become extras, which anybody may read.
+            _ => {
+                let name = name.to_lowercase().replace(' ', "_");
+                return ["last_activity", "password", "token"].contains(&name.as_str()).then_some(Self::Ignored);
+            }
+        })
+    }
+}
+
+/// Which names have columns of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Named {
+    first: bool,
+    last: bool,
+}
+
+impl Named {
+    fn of<'a>(mut names: impl Iterator<Item = &'a str> + Clone) -> Self {
+        let first = names.clone().any(|name| name == "first_name" || headers::known(name) == Some(Known::FirstName));
+        Self { first, last: names.any(|name| name == "last_name" || headers::known(name) == Some(Known::LastName)) }
+    }
+}
+
+impl Field {
+    /// What a column holds that is called so in usual exports.
+    fn known(name: &str, named: Named) -> Option<Self> {
+        Self::of_name(name).or_else(|| {
+            Some(match headers::known(name)? {
+                Known::FirstName => Self::FirstName,
+                Known::LastName => Self::LastName,
+                // Both names stand in columns of their own as well.
+                Known::Name | Known::FullName if named.first => Self::Ignored,
+                Known::Name if named.last => Self::FirstName,
+                Known::Name | Known::FullName => Self::FullName,
+                Known::Email => Self::Email,
+                Known::Phone => Self::Extra(Slug::phone()),
+            })
+        })
+    }
+
+    /// The extra of this display name, if its slug is another than the name says.
+    fn of_extra(name: &str) -> Option<Self> {
+        Self::of_name(name).filter(|field| matches!(field, Self::Extra(_)) && name != "ID")
+    }
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::FirstName => "first_name",
+            Self::LastName => "last_name",
+            Self::FullName => "full_name",
+            Self::Email => "email",
+            Self::ProfileImage => "profile_image",
+            Self::UserType => "user_type",
+            Self::CreationTime => "creation_time",
+            Self::Department => "department",
+            Self::Extra(slug) => return write!(formatter, "extra:{}", slug.as_str()),
+            Self::Ignored => "left out",
+        })
+    }
+}
+
+/// In which order a full name is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(super) enum NameOrder {
+    /// `Anna Maria Schmidt`: the last word is the last name.
+    #[default]
+    FirstLast,
+    /// `Иванов Иван Петрович`: the first word is the last name.
+    LastFirst,
+}
+
+impl NameOrder {
+    /// The first and the last name. A comma parts them the other way round in every order: `Schmidt, Anna`.
+    fn split(self, name: &str) -> (&str, &str) {
+        let name = name.trim();
+        let (first, last) = match (name.split_once(','), self) {
+            (Some((last, first)), _) => (first, last),
+            (None, Self::FirstLast) => name.rsplit_once(char::is_whitespace).unwrap_or((name, "")),
+            (None, Self::LastFirst) => {
+                name.split_once(char::is_whitespace).map_or((name, ""), |(last, first)| (first, last))
+            }
+        };
+        (first.trim(), last.trim())
     }
 }
 
@@ -58,14 +150,17 @@ impl FromStr for Mapping {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        const WANTED: &str = "write HEADER=FIELD, where FIELD is first_name, last_name, email, profile_image, user_type, \
-                              creation_time, department, extra:SLUG or ignore";
+        const WANTED: &str = "write HEADER=FIELD, where FIELD is first_name, last_name, full_name, email, phone, \
+                              profile_image, user_type, creation_time, department, extra:SLUG or ignore";
         let (header, field) = text.rsplit_once('=').ok_or(WANTED)?;
         let field = match field.trim() {
             "ignore" => Field::Ignored,
+            "phone" => Field::Extra(Slug::phone()),
             field => match field.strip_prefix("extra:") {
                 Some(slug) => Field::Extra(Slug::parse(slug).ok_or(WANTED)?),
-                None => Field::of_header(field).filter(|field| !matches!(field, Field::Extra(_))).ok_or(WANTED)?,
+                None => Field::of_name(field)
+                    .filter(|field| !matches!(field, Field::Extra(_) | Field::Ignored))
+                    .ok_or(WANTED)?,
             },
         };
         Ok(Self { header: header.trim().to_owned(), field })
@@ -81,6 +176,11 @@ pub(super) enum Rejection {
     Cells { found: usize, expected: usize },
     #[error("the row is not UTF-8 text")]
     Encoding,
+    #[error("a cell holds a NUL character")]
+    Nul,
+    /// Nobody to import: no cell says anything. It is not reported.
+    #[error("the row is empty")]
+    Nobody,
     #[error("the creation time is not YYYY-MM-DD HH:MM:SS")]
     CreationTime,
     #[error("row {0} of this file has the same e-mail address")]
@@ -97,55 +197,133 @@ pub(super) struct Row {
     pub(super) created: Option<Timestamp>,
 }
 
-/// The columns of a file.
+/// The columns of a table.
 #[derive(Debug)]
 pub(super) struct Columns {
-    fields: Vec<(Field, String)>,
+    columns: Vec<Column>,
+    order: NameOrder,
+}
+
+#[derive(Debug)]
+struct Column {
+    /// The header, by which `--map` calls it: the second of the same name has `#2` behind it.
+    header: String,
+    /// The display name of the extra that it becomes.
+    name: String,
+    field: Field,
 }
 
 impl Columns {
     /// Reads the header line.
-    pub(super) fn of(header: &StringRecord, mappings: &[Mapping]) -> Result<Self> {
-        if let Some(unknown) = mappings.iter().find(|mapping| header.iter().all(|cell| cell.trim() != mapping.header)) {
+    pub(super) fn of(header: &StringRecord, mappings: &[Mapping], order: NameOrder) -> Result<Self> {
+        let mut times: HashMap<&str, usize> = HashMap::new();
+        let names: Vec<(String, &str)> = header
+            .iter()
+            .map(|cell| {
+                let name = unguarded(cell.trim());
+                let nth = times.entry(name).and_modify(|nth| *nth = nth.saturating_add(1)).or_insert(1);
+                (if *nth == 1 { name.to_owned() } else { format!("{name}#{nth}") }, name)
+            })
+            .collect();
+        if let Some(unknown) = mappings.iter().find(|mapping| names.iter().all(|(header, _)| *header != mapping.header))
+        {
             bail!("the file has no column {:?}: its columns are {}", unknown.header, list(header));
         }
-        let (mut fields, mut seen) = (Vec::new(), HashSet::new());
-        for cell in header {
-            let cell = cell.trim();
-            let mapped = mappings.iter().find(|mapping| mapping.header == cell).map(|mapping| mapping.field.clone());
-            let field = mapped.or_else(|| Field::of_header(cell));
-            let field = field.context("the header has a column without a name: is the first line the header?")?;
-            if field != Field::Ignored && !seen.insert(field.clone()) {
-                bail!("two columns would be the same field, one of them {cell:?}: say --map '{cell}=ignore'");
-            }
-            fields.push((field, cell.to_owned()));
+        let mut found = Self { columns: Vec::new(), order };
+        let named = Named::of(names.iter().map(|(_, name)| *name));
+        let own = names.iter().map(|(_, name)| *name).take(OF_CSV_USERS.len()).eq(OF_CSV_USERS);
+        let report = names.iter().map(|(_, name)| *name).take(2).eq(OF_REPORT);
+        for (place, (header, name)) in names.iter().enumerate() {
+            let mapped = mappings.iter().find(|mapping| mapping.header == *header).map(|mapping| mapping.field.clone());
+            let field = match mapped {
+                Some(field) => {
+                    ensure!(
+                        field == Field::Ignored || !found.has(&field),
+                        "two columns would be {field}, one of them {header:?}: say --map '{header}=ignore'"
+                    );
+                    field
+                }
+                None if report && place < OF_REPORT.len() => Field::Ignored,
+                None => {
+                    let known = if own && place >= OF_CSV_USERS.len() {
+                        Field::of_extra(name)
+                    } else {
+                        Field::known(name, named)
+                    };
+                    found.free(known, name, mappings)
+                }
+            };
+            found.columns.push(Column { header: header.clone(), name: (*name).to_owned(), field });
         }
-        let person = [Field::FirstName, Field::LastName, Field::Email];
-        if !person.iter().any(|field| seen.contains(field)) {
-            let other = [(';', "';'"), ('\t', "tab"), ('|', "'|'")];
-            let other =
-                other.iter().find(|(sign, _)| header.len() == 1 && header.iter().any(|cell| cell.contains(*sign)));
-            if let Some((_, name)) = other {
-                bail!("the header is one cell, {}: say --delimiter {name}", list(header));
-            }
-            bail!("no column is a name or an e-mail address: say which with --map. The columns are {}", list(header));
+        Ok(found)
+    }
+
+    fn has(&self, field: &Field) -> bool {
+        self.columns.iter().any(|column| column.field == *field)
+    }
+
+    /// This field, if no other column is it; else the column becomes an extra of its own.
+    fn free(&self, known: Option<Field>, name: &str, mappings: &[Mapping]) -> Field {
+        let free = |field: &Field| {
+            *field == Field::Ignored || !self.has(field) && mappings.iter().all(|mapping| mapping.field != *field)
+        };
+        if let Some(field) = known.filter(free) {
+            return field;
         }
-        Ok(Self { fields })
+        // A column without a name says nothing of what it holds.
+        let Some(slug) = Slug::from_name(name) else { return Field::Ignored };
+        let slugs = (2..).map(|nth| Slug::parse(&format!("{}_{nth}", slug.as_str())));
+        let slugs = std::iter::once(Some(slug.clone())).chain(slugs).take(MAX_ALIKE).flatten();
+        slugs.map(Field::Extra).find(free).unwrap_or(Field::Ignored)
+    }
+
+    /// Whether a column tells who somebody is: a name, an e-mail address or a phone number.
+    pub(super) fn tell_who(&self) -> bool {
+        let telling = [Field::FirstName, Field::LastName, Field::FullName, Field::Email, Field::Extra(Slug::phone())];
+        telling.iter().any(|field| self.has(field))
+    }
+
+    /// What each column becomes, with its cells in some rows: for people to look at.
+    pub(super) fn shown(&self, samples: &[StringRecord]) -> String {
+        let width = |texts: &mut dyn Iterator<Item = usize>| texts.max().unwrap_or_default().min(MAX_SHOWN);
+        let headers = width(&mut self.columns.iter().map(|column| column.header.chars().count()));
+        let fields = width(&mut self.columns.iter().map(|column| column.field.to_string().chars().count()));
+        let line = |(place, column): (usize, &Column)| {
+            let cells = samples.iter().map(|row| cut(row.get(place).unwrap_or_default())).collect::<Vec<_>>();
+            let header = if column.header.is_empty() { "(no header)" } else { &column.header };
+            let (header, field) = (cut(header), column.field.to_string());
+            format!("  {header:<headers$}  ->  {field:<fields$}  {}", cells.join(" | ")).trim_end().to_owned() + "\n"
+        };
+        self.columns.iter().enumerate().map(line).collect()
     }
 
     /// Reads a row.
     pub(super) fn row(&self, record: &StringRecord) -> Result<Row, Rejection> {
-        if record.len() != self.fields.len() {
-            return Err(Rejection::Cells { found: record.len(), expected: self.fields.len() });
+        if record.iter().all(|cell| cell.trim().is_empty()) {
+            return Err(Rejection::Nobody);
+        }
+        // Empty cells at the end say nothing, however many there are.
+        let beyond = record.iter().skip(self.columns.len()).any(|cell| !cell.trim().is_empty());
+        if beyond || record.len() < self.columns.len() {
+            return Err(Rejection::Cells { found: record.len(), expected: self.columns.len() });
         }
         let mut row = Row { user: NewUser::default(), details: Vec::new(), created: None };
+        let mut nobody = true;
         // A name that is there and empty was empty before: no default takes its place.
-        for ((field, header), cell) in self.fields.iter().zip(record) {
+        for (column, cell) in self.columns.iter().zip(record) {
             let cell = unguarded(cell);
+            if cell.contains('\0') {
+                return Err(Rejection::Nul);
+            }
             let given = Some(cell.trim()).filter(|cell| !cell.is_empty());
-            match field {
+            nobody &= given.is_none() || column.field == Field::Ignored;
+            match &column.field {
                 Field::FirstName => row.user.first_name = Some(Name::parse(cell)?),
                 Field::LastName => row.user.last_name = Some(Name::parse(cell)?),
+                Field::FullName => {
+                    let (first, last) = self.order.split(cell);
+                    (row.user.first_name, row.user.last_name) = (Some(Name::parse(first)?), Some(Name::parse(last)?));
+                }
                 Field::Email => row.user.email = given.map(Email::parse).transpose()?,
                 Field::ProfileImage => row.user.profile_image = given.and_then(picture).transpose()?,
                 Field::UserType => row.user.user_type = given.map(UserType::parse).transpose()?,
@@ -153,17 +331,31 @@ impl Columns {
                 Field::CreationTime => row.created = given.map(created).transpose()?,
                 Field::Extra(slug) => {
                     if let Some(value) = DetailValue::parse(cell)? {
-                        row.details.push(Detail { slug: slug.clone(), name: header.clone(), value });
+                        row.details.push(Detail { slug: slug.clone(), name: column.name.clone(), value });
                     }
                 }
                 Field::Ignored => {}
             }
         }
-        Ok(row)
+        if nobody { Err(Rejection::Nobody) } else { Ok(row) }
     }
 }
 
-fn list(header: &StringRecord) -> String {
+/// Columns that would be the same extra.
+const MAX_ALIKE: usize = 100;
+/// Characters of a cell that are shown.
+const MAX_SHOWN: usize = 28;
+
+/// A cell as it is shown: on one line, and not too long.
+fn cut(cell: &str) -> String {
+    let line: String = cell.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+    if line.chars().count() <= MAX_SHOWN {
+        return line;
+    }
+    line.chars().take(MAX_SHOWN.saturating_sub(1)).chain(['…']).collect()
+}
+
+pub(super) fn list(header: &StringRecord) -> String {
     header.iter().map(|cell| format!("{cell:?}")).collect::<Vec<_>>().join(", ")
 }
 
@@ -194,7 +386,7 @@ mod tests {
 
     fn columns(header: &[&str], mappings: &[&str]) -> Result<Columns> {
         let mappings: Vec<Mapping> = mappings.iter().map(|text| text.parse().unwrap()).collect();
-        Columns::of(&record(header), &mappings)
+        Columns::of(&record(header), &mappings, NameOrder::default())
     }
 
     #[test]
@@ -246,19 +438,100 @@ mod tests {
         assert_eq!(row.details[0].slug.as_str(), "phone");
     }
 
+    fn fields(header: &[&str], mappings: &[&str]) -> Vec<String> {
+        let columns = columns(header, mappings).unwrap();
+        columns.columns.iter().map(|column| column.field.to_string()).collect()
+    }
+
+    #[test]
+    fn usual_headers_are_known_and_others_become_extras() {
+        for (header, expected) in [
+            (vec!["name", "email", "phone_number"], vec!["full_name", "email", "extra:phone"]),
+            (vec!["Имя", "Фамилия", "Рабочий телефон"], vec!["first_name", "last_name", "extra:phone"]),
+            (vec!["Name", "Given Name", "Family Name"], vec!["left out", "first_name", "last_name"]),
+            (vec!["ФИО", "Эл. почта", "Город"], vec!["full_name", "email", "extra:город"]),
+            (
+                vec!["Vorname", "Nachname", "E-Mail-Adresse", "Handy"],
+                vec!["first_name", "last_name", "email", "extra:phone"],
+            ),
+            (
+                vec!["Nombre", "Apellidos", "Correo electrónico", "Móvil"],
+                vec!["first_name", "last_name", "email", "extra:phone"],
+            ),
+            (
+                vec!["First Name", "Mobile Phone", "Business Phone"],
+                vec!["first_name", "extra:phone", "extra:business_phone"],
+            ),
+            (vec!["Email", "E-mail Address", ""], vec!["email", "extra:e_mail_address", "left out"]),
+            (
+                vec!["email", "Department", "Password", "Token"],
+                vec!["email", "extra:department", "left out", "left out"],
+            ),
+            (
+                [OF_CSV_USERS.as_slice(), &["Password", "Department", "Email"]].concat(),
+                vec![
+                    "extra:imported_id",
+                    "first_name",
+                    "last_name",
+                    "email",
+                    "profile_image",
+                    "user_type",
+                    "creation_time",
+                    "extra:password",
+                    "extra:department",
+                    "extra:email",
+                ],
+            ),
+            (vec!["row", "reason", "email", "reason"], vec!["left out", "left out", "email", "extra:reason"]),
+        ] {
+            assert_eq!(fields(&header, &[]), expected, "{header:?}");
+        }
+    }
+
+    #[test]
+    fn of_columns_with_one_name_each_can_be_named() {
+        let header = ["email", "Notes", "Notes", "Notes"];
+        assert_eq!(fields(&header, &[]), ["email", "extra:notes", "extra:notes_2", "extra:notes_3"]);
+        assert_eq!(fields(&header, &["Notes#2=ignore"]), ["email", "extra:notes", "left out", "extra:notes_2"]);
+        assert_eq!(
+            fields(&header, &["Notes#3=extra:notes"]),
+            ["email", "extra:notes_2", "extra:notes_3", "extra:notes"]
+        );
+    }
+
+    #[test]
+    fn a_full_name_is_split_in_its_order() {
+        let (first, last) = (NameOrder::FirstLast, NameOrder::LastFirst);
+        for (order, name, expected) in [
+            (first, "Anna Maria Schmidt", ("Anna Maria", "Schmidt")),
+            (first, "  Anna ", ("Anna", "")),
+            (first, "Schmidt, Anna Maria", ("Anna Maria", "Schmidt")),
+            (last, "Иванов Иван Петрович", ("Иван Петрович", "Иванов")),
+            (last, "Cher", ("Cher", "")),
+        ] {
+            assert_eq!(order.split(name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_row_that_says_nothing_is_nobody() {
+        let columns = columns(&["email", "x", ""], &["x=ignore"]).unwrap();
+        for cells in [vec!["", "", ""], vec![" ", "\t", ""], vec!["", "kept out", ""], vec![""]] {
+            assert_eq!(columns.row(&record(&cells)).unwrap_err(), Rejection::Nobody, "{cells:?}");
+        }
+        assert!(columns.row(&record(&["a@b", "", "", "", ""])).is_ok(), "empty cells at the end");
+    }
+
     #[test]
     fn a_header_that_makes_no_sense_is_refused_with_what_to_do() {
         for (header, mappings, said) in [
-            (vec!["a", "b"], vec![], "no column is a name"),
-            (vec!["email", "E-mail"], vec![], "--map 'E-mail=ignore'"),
-            (vec!["email", ""], vec![], "without a name"),
+            (vec!["email", "E-mail"], vec!["E-mail=email", "email=email"], "--map 'E-mail=ignore'"),
             (vec!["email"], vec!["Mail=email"], "no column \"Mail\""),
-            (vec!["Name;E-mail"], vec![], "say --delimiter ';'"),
-            (vec!["Name\tE-mail"], vec![], "say --delimiter tab"),
         ] {
             let error = columns(&header, &mappings).unwrap_err().to_string();
             assert!(error.contains(said), "{error}");
         }
+        assert!(!columns(&["a", "b"], &[]).unwrap().tell_who());
         for bad in ["email", "x=y", "x=extra:", "x=password-hash"] {
             assert!(bad.parse::<Mapping>().is_err(), "{bad}");
         }
@@ -272,6 +545,7 @@ mod tests {
             (vec!["a@b"], "the row has 1 cells, the header 3"),
             (vec![long.as_str(), "", ""], "email-too-long"),
             (vec!["a@b", "bot", ""], "invalid-user-type"),
+            (vec!["a@b\0", "", ""], "a cell holds a NUL character"),
             (vec!["a@b", "", "yesterday"], "the creation time is not YYYY-MM-DD HH:MM:SS"),
         ] {
             assert_eq!(columns.row(&record(&cells)).unwrap_err().to_string(), why);

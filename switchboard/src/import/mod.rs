@@ -1,9 +1,11 @@
 //! `switchboard import …`: users of another service become users of this one.
 
 mod columns;
+mod headers;
 mod rejected;
 mod remote;
 mod stepchat;
+mod table;
 mod voximplant;
 
 use crate::database::Place;
@@ -21,7 +23,10 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Users of a support chat, from a CSV file: that of `csv-users`, or any other with --map.
+    /// Users of a support chat, from a CSV file or a sheet of a workbook: that of `csv-users`, or any other.
+    ///
+    /// Encoding, delimiter and the usual headers in English, Russian, German and Spanish are found out, and shown with two
+    /// rows before anything is done.
     ///
     /// Users get new ids in the order of the file; the old id is kept as the extra `imported_id`. Passwords and tokens
     /// cannot move: users set a new password, staff get new tokens. A row that cannot be imported is written to the file

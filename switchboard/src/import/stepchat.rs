@@ -1,13 +1,14 @@
 //! Users from a CSV file.
 
-use super::columns::{Columns, Mapping, Rejection, Row};
+use super::columns::{Columns, Mapping, NameOrder, Rejection, Row, list};
 use super::rejected::Rejected;
+use super::table::{self, Reading, Table};
 use crate::progress::Progress;
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use clap::Args;
-use csv::{ByteRecord, Reader, ReaderBuilder, StringRecord};
+use csv::{ByteRecord, StringRecord};
+use encoding_rs::Encoding;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use ring::digest::{Context as Digest, SHA256};
 use shared::context::App;
 use shared::ids::UserId;
 use shared::limits::MAX_DETAILS_PER_CALL;
@@ -17,18 +18,17 @@ use shared::store::stepchat::counters::Leads;
 use shared::store::stepchat::imports::{Checkpoint, Taken, Wanted};
 use shared::store::stepchat::users::{self, Secrets};
 use shared::store::{Attempts, CommitError, Store, Txn};
-use shared::text::hex;
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::Read as _;
-use std::iter;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::pin::pin;
+use std::{io, iter};
 
 pub(super) const EXAMPLES: &str = "Examples:\n  \
     switchboard import stepchat users.csv --dry-run\n  \
     switchboard import stepchat users.csv\n  \
-    switchboard import stepchat crm.csv --delimiter ';' --map Mail=email --map Tel=extra:phone --map Notes=ignore";
+    switchboard import stepchat contacts.xlsx --sheet Customers --name-order last-first\n  \
+    switchboard import stepchat crm.csv --map Mail=email --map 'Tel. 2=phone' --map Notes=ignore --yes";
 
 /// Rows that are looked up and written together, and between two checkpoints.
 const BATCH: usize = 1_000;
@@ -38,16 +38,29 @@ const AT_ONCE: usize = 2;
 /// What to import and how.
 #[derive(Debug, Args)]
 pub(super) struct Options {
-    /// The file: UTF-8 text, its first line the header.
+    /// The file: text or a workbook (.xlsx, .xls, .ods), its first line the header.
     file: PathBuf,
-    /// What a column is: `first_name`, `last_name`, `email`, `profile_image`, `user_type`, `creation_time`,
-    /// `department`, `extra:SLUG` or `ignore`. Columns that are not named here go by their header; what is no field
-    /// becomes an extra.
+    /// What a column is: `first_name`, `last_name`, `full_name`, `email`, `phone`, `profile_image`, `user_type`,
+    /// `creation_time`, `department`, `extra:SLUG` or `ignore`. Columns that are not named here go by their header; what
+    /// is no field becomes an extra. Of columns with one header, `Notes#2` is the second.
     #[arg(long = "map", value_name = "HEADER=FIELD")]
     mappings: Vec<Mapping>,
-    /// What stands between two cells.
-    #[arg(long, default_value = ",", value_parser = delimiter)]
-    delimiter: u8,
+    /// What stands between two cells: one character, or `tab`. Default: found out.
+    #[arg(long, value_parser = delimiter)]
+    delimiter: Option<u8>,
+    /// The encoding of the text, such as windows-1251. Default: found out.
+    #[arg(long, value_parser = table::encoding)]
+    encoding: Option<&'static Encoding>,
+    /// The sheet of a workbook. Default: the first.
+    #[arg(long)]
+    sheet: Option<String>,
+    /// In which order a full name in one cell is written.
+    #[arg(long, value_enum, default_value_t)]
+    name_order: NameOrder,
+    /// Do not ask whether the columns are understood rightly; import also where no column is known to be a name, an e-mail
+    /// address or a phone number.
+    #[arg(long)]
+    yes: bool,
     /// Read and check everything, write nothing but the report of rejected rows.
     #[arg(long)]
     dry_run: bool,
@@ -69,20 +82,25 @@ pub(super) async fn import(app: &App, store: Store, options: &Options) -> Result
     let source = Source::survey(options, app.config.stepchat.unique_phone)?;
     let report = options.rejected.clone().unwrap_or_else(|| beside(&options.file));
     Rejected::check(&report, &options.file)?;
-    let checkpoint = match (Checkpoint::find(&store, &source.hash).await?, options.dry_run) {
+    let checkpoint = match (Checkpoint::find(&store, &source.table.hash).await?, options.dry_run) {
         (known, true) => known,
         (Some(known), false) => Some(known),
-        (None, false) => Some(Checkpoint::begin(&store, &source.hash, source.rows).await?),
+        (None, false) => Some(Checkpoint::begin(&store, &source.table.hash, source.rows).await?),
     };
     let target = Target { app, store, checkpoint, dry_run: options.dry_run };
     let done = target.checkpoint.as_ref().map_or(0, Checkpoint::done);
     if done > 0 {
         eprintln!("{done} of {} rows have been imported before: going on behind them", source.rows);
     }
+    if done == 0 && !source.approved()? {
+        eprintln!("Nothing was imported. Say what the columns are with --map.");
+        return Ok(false);
+    }
     let mut rejected = Rejected::open(&report, &source.header, done)?;
-    let (made, there) = target.take_all(&source, done, &mut rejected).await?;
+    let Tally { made, there, nobody } = target.take_all(&source, done, &mut rejected).await?;
     let verb = if options.dry_run { "could be imported" } else { "imported" };
-    println!("{made} users {verb}, {there} were there already, {} rows rejected", rejected.count());
+    let empty = if nobody == 0 { String::new() } else { format!(", {nobody} empty rows passed over") };
+    println!("{made} users {verb}, {there} were there already, {} rows rejected{empty}", rejected.count());
     if rejected.count() > 0 {
         println!("the rejected rows, each with its reason: {}", report.display());
     }
@@ -99,11 +117,16 @@ fn beside(file: &Path) -> PathBuf {
 struct Source<'a> {
     options: &'a Options,
     unique_phone: bool,
-    hash: String,
+    table: Table,
     header: ByteRecord,
     columns: Columns,
     rows: u64,
+    /// The first rows, to show.
+    samples: Vec<StringRecord>,
 }
+
+/// Rows that are shown before anything is imported.
+const SAMPLES: usize = 2;
 
 /// One row of the file.
 struct Numbered {
@@ -114,32 +137,63 @@ struct Numbered {
 
 impl<'a> Source<'a> {
     fn survey(options: &'a Options, unique_phone: bool) -> Result<Self> {
-        let (hash, start) = fingerprint(&options.file)?;
-        if start.starts_with(&[0xff, 0xfe]) || start.starts_with(&[0xfe, 0xff]) {
-            bail!("{} is UTF-16 text: save it as UTF-8 first", options.file.display());
-        }
-        let mut reader = open(options)?;
-        let header = reader.byte_headers().with_context(|| cannot_read(&options.file))?.clone();
+        let Options { encoding, delimiter, sheet, .. } = options;
+        let reading = Reading { encoding: *encoding, delimiter: *delimiter, sheet: sheet.clone() };
+        let table = Table::open(&options.file, &reading)?;
+        let mut lines = table.rows()?;
+        let empty = || anyhow!("{} is empty", options.file.display());
+        let header = lines.next().ok_or_else(empty)??;
         let text = StringRecord::from_byte_record(header.clone());
-        let text = text.map_err(|_| anyhow!("{} is not UTF-8 text: save it as UTF-8 first", options.file.display()))?;
-        if text.iter().all(|cell| cell.trim().is_empty()) {
-            bail!("{} is empty", options.file.display());
-        }
-        let columns = Columns::of(&text, &options.mappings)?;
-        let (mut rows, mut record) = (0_u64, ByteRecord::new());
-        while reader.read_byte_record(&mut record).with_context(|| cannot_read(&options.file))? {
+        let text = text.map_err(|_| {
+            anyhow!("the header of {} is no text: say --encoding, such as windows-1251", options.file.display())
+        })?;
+        ensure!(text.iter().any(|cell| !cell.trim().is_empty()), empty());
+        let columns = Columns::of(&text, &options.mappings, options.name_order)?;
+        let (mut rows, mut samples) = (0_u64, Vec::new());
+        for line in lines.by_ref() {
+            let line = line?;
             rows = rows.saturating_add(1);
+            if samples.len() < SAMPLES {
+                samples.extend(StringRecord::from_byte_record(line));
+            }
         }
-        Ok(Self { options, unique_phone, hash, header, columns, rows })
+        drop(lines);
+        Ok(Self { options, unique_phone, table, header, columns, rows, samples })
+    }
+
+    /// Shows how the file is understood. Whoever sits at a terminal is asked whether that is right; where nobody can be
+    /// asked, a file in which nothing tells who somebody is needs `--yes`.
+    fn approved(&self) -> Result<bool> {
+        let Self { options, table, columns, .. } = self;
+        eprint!("{}: {table}, {} rows\n{}", options.file.display(), self.rows, columns.shown(&self.samples));
+        let advice = "no column is known to be a name, an e-mail address or a phone number";
+        if !columns.tell_who() {
+            eprintln!("In this file {advice}.");
+        }
+        if options.yes || options.dry_run {
+            return Ok(true);
+        }
+        if io::stdin().is_terminal() && io::stderr().is_terminal() {
+            eprint!("Import them so? [y/N] ");
+            io::stderr().flush()?;
+            let mut answer = String::new();
+            io::stdin().read_line(&mut answer)?;
+            return Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes" | "д" | "да"));
+        }
+        if !columns.tell_who() {
+            let header = StringRecord::from_byte_record_lossy(self.header.clone());
+            bail!("{advice}: say which with --map, or --yes. The columns are {}", list(&header));
+        }
+        Ok(true)
     }
 
     /// The rows behind number `done`, in order. Earlier ones are read too: later ones may repeat their addresses and
     /// numbers.
     fn rows(&self, done: u64) -> Result<impl Iterator<Item = Result<Numbered>>> {
         let mut seen: HashMap<Unique, u64> = HashMap::new();
-        let records = (1_u64..).zip(open(self.options)?.into_byte_records());
+        let records = (1_u64..).zip(self.table.rows()?.skip(1));
         let rows = records.map(move |(number, record)| {
-            let record = record.with_context(|| cannot_read(&self.options.file))?;
+            let record = record?;
             let row = self.row(&record).and_then(|row| {
                 let email = row.user.email.as_ref().map(|email| Unique::Email(email.folded()));
                 let phone = self.phone(&row).map(Unique::Phone);
@@ -190,16 +244,6 @@ impl Unique {
     }
 }
 
-fn open(options: &Options) -> Result<Reader<File>> {
-    let mut builder = ReaderBuilder::new();
-    let builder = builder.flexible(true).delimiter(options.delimiter);
-    builder.from_path(&options.file).with_context(|| cannot_read(&options.file))
-}
-
-fn cannot_read(file: &Path) -> String {
-    format!("cannot read {}", file.display())
-}
-
 fn batches(mut rows: impl Iterator<Item = Result<Numbered>>) -> impl Iterator<Item = Result<Vec<Numbered>>> {
     iter::from_fn(move || {
         let batch = rows.by_ref().take(BATCH).collect::<Result<Vec<_>>>();
@@ -207,29 +251,22 @@ fn batches(mut rows: impl Iterator<Item = Result<Numbered>>) -> impl Iterator<It
     })
 }
 
-/// The SHA-256 of a file, and its first bytes.
-fn fingerprint(path: &Path) -> Result<(String, Vec<u8>)> {
-    let mut file = File::open(path).with_context(|| cannot_read(path))?;
-    let (mut digest, mut start, mut buffer) = (Digest::new(&SHA256), Vec::new(), vec![0; 1 << 16]);
-    loop {
-        let read = file.read(&mut buffer).with_context(|| cannot_read(path))?;
-        let piece = buffer.get(..read).unwrap_or_default();
-        if piece.is_empty() {
-            return Ok((hex(digest.finish().as_ref()), start));
-        }
-        if start.is_empty() {
-            start = piece.iter().take(4).copied().collect();
-        }
-        digest.update(piece);
-    }
-}
-
 /// What became of a row.
 #[derive(Debug, Clone)]
 enum Outcome {
     Made,
     There,
+    /// The row is empty.
+    Nobody,
     Rejected(Rejection),
+}
+
+/// How many rows came to which end.
+#[derive(Debug, Default)]
+struct Tally {
+    made: u64,
+    there: u64,
+    nobody: u64,
 }
 
 /// A row that can be a user, and where its outcome goes.
@@ -270,12 +307,12 @@ struct Target<'a> {
 }
 
 impl Target<'_> {
-    /// Takes the rows behind number `done`; how many users were made, and how many were there already.
-    async fn take_all(&self, source: &Source<'_>, done: u64, rejected: &mut Rejected) -> Result<(u64, u64)> {
+    /// Takes the rows behind number `done`.
+    async fn take_all(&self, source: &Source<'_>, done: u64, rejected: &mut Rejected) -> Result<Tally> {
         let mut progress = Progress::new(Some(source.rows), "rows");
         progress.advance(done);
         let mut checkpoint = self.checkpoint.clone();
-        let (mut made, mut there) = (0_u64, 0_u64);
+        let mut tally = Tally::default();
         // What one batch takes no other wants: the file names everything once. So the next is prepared while one is written.
         let taking = batches(source.rows(done)?).map(|batch| async {
             let batch = batch?;
@@ -286,17 +323,24 @@ impl Target<'_> {
         while let Some((batch, outcomes)) = taken.try_next().await? {
             let last = batch.last().map_or(done, |row| row.number);
             for (row, outcome) in batch.iter().zip(outcomes) {
-                match outcome {
-                    Outcome::Made => made = made.saturating_add(1),
-                    Outcome::There => there = there.saturating_add(1),
-                    Outcome::Rejected(why) => rejected.add(row.number, &why, &row.record)?,
+                let count = match outcome {
+                    Outcome::Made => Some(&mut tally.made),
+                    Outcome::There => Some(&mut tally.there),
+                    Outcome::Nobody => Some(&mut tally.nobody),
+                    Outcome::Rejected(why) => {
+                        rejected.add(row.number, &why, &row.record)?;
+                        None
+                    }
+                };
+                if let Some(count) = count {
+                    *count = count.saturating_add(1);
                 }
                 progress.advance(1);
             }
             self.remember(checkpoint.as_mut(), last, rejected).await?;
         }
         progress.finish();
-        Ok((made, there))
+        Ok(tally)
     }
 
     async fn remember(&self, checkpoint: Option<&mut Checkpoint>, done: u64, rejected: &mut Rejected) -> Result<()> {
@@ -318,6 +362,7 @@ impl Target<'_> {
                     let phone = source.phone(row);
                     candidates.push(Candidate { place, number: numbered.number, id, row, phone });
                 }
+                Err(Rejection::Nobody) => *outcome = Outcome::Nobody,
                 Err(why) => *outcome = Outcome::Rejected(why.clone()),
             }
         }

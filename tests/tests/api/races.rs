@@ -87,6 +87,27 @@ async fn counters_equal_reality_after_a_mix_of_everything() {
 }
 
 #[tokio::test]
+async fn a_large_transfer_that_is_repeated_while_it_is_under_way_has_one_effect_and_one_answer() {
+    let app = App::new().await;
+    for n in 0..120 {
+        app.add_voximplant_user(&format!("payee{n}"), json!({ "parent_accounting": false })).await;
+    }
+    for round in 0..4 {
+        let fields = json!({
+            "application_id": app.application, "user_id": "all", "amount": "0.03", "idempotency_key": format!("r{round}")
+        });
+        let answers = join_all((0..4).map(|_| app.voximplant("TransferMoneyToUser", fields.clone()))).await;
+        let told: Vec<Value> = answers.iter().map(|answer| answer.json()).collect();
+        let left = 1000.0 - 3.6 * f64::from(round + 1);
+        for answer in &told {
+            let balance = answer["balance"].as_f64().unwrap_or_else(|| panic!("{told:?}"));
+            assert!((balance - left).abs() < 0.000_1, "{told:?}");
+        }
+    }
+    assert!(app.log().iter().all(|line| !line.contains("corrupt")));
+}
+
+#[tokio::test]
 async fn of_two_admins_who_delete_each_other_one_stays() {
     let app = App::new().await;
     let second = app.add_stepchat_user(json!({ "user_type": "admin" })).await;

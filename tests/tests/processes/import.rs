@@ -5,6 +5,7 @@ use axum::Router;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse as _;
 use bytes::Bytes;
+use encoding_rs::{WINDOWS_1251, WINDOWS_1252};
 use serde_json::{Value, json};
 use std::fs;
 use std::net::SocketAddr;
@@ -265,20 +266,114 @@ async fn rows_whose_address_or_number_is_taken_are_told_before_anything_is_writt
     assert_eq!(remote.found("Other").await, 0);
 }
 
+/// Files as the usual exports write them, headers as published, each with one person: Anna Schmidt or Анна Ёлкина.
+#[test]
+fn a_file_of_any_usual_export_goes_in_right_at_the_first_try() {
+    let cp1251 = |text: &str| WINDOWS_1251.encode(text).0.into_owned();
+    let cp1252 = |text: &str| WINDOWS_1252.encode(text).0.into_owned();
+    let utf16 = |text: &str| format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    let german = [("first_name", "Anna"), ("last_name", "Schmidt"), ("email", "anna@example.com")];
+    let russian = [("first_name", "Анна"), ("last_name", "Ёлкина"), ("email", "anna@example.com")];
+    for (what, bytes, expected) in [
+        (
+            "contacts of a mail service",
+            b"Name,Given Name,Family Name,Group Membership,E-mail 1 - Type,E-mail 1 - Value,Phone 1 - Type,Phone 1 - Value\n\
+              Anna Schmidt,Anna,Schmidt,* myContacts,Work,anna@example.com,Mobile,+49 171 5550199\n"
+                .to_vec(),
+            german,
+        ),
+        (
+            "contacts of a mail program",
+            b"\"First Name\",\"Last Name\",\"Company\",\"Business Phone\",\"E-mail Address\",\"\",\"\"\r\n\
+              \"Anna\",\"Schmidt\",\"Acme\",\"+49 171 5550199\",\"anna@example.com\",\"\",\"\"\r\n"
+                .to_vec(),
+            german,
+        ),
+        (
+            "a marketing tool",
+            b"Record ID,First Name,Last Name,Email,Phone Number,Lifecycle Stage,Contact owner\n\
+              101,Anna,Schmidt,anna@example.com,+49 171 5550199,lead,Bob\n"
+                .to_vec(),
+            german,
+        ),
+        (
+            "a newsletter",
+            b"Email Address,First Name,Last Name,Address,Phone Number,MEMBER_RATING,OPTIN_TIME\n\
+              anna@example.com,Anna,Schmidt,,+49 171 5550199,2,2024-01-02 03:04:05\n"
+                .to_vec(),
+            german,
+        ),
+        (
+            "a shop",
+            b"name,email,phone_number,orders\n,,,\nAnna Schmidt,anna@example.com,+49 171 5550199,3\n,,,\n".to_vec(),
+            german,
+        ),
+        (
+            "a German spreadsheet",
+            cp1252("Vorname;Nachname;E-Mail-Adresse;Handy;Straße\r\nAnna;Schmidt;anna@example.com;+49 171 5550199;Königsweg 7\r\n"),
+            german,
+        ),
+        (
+            "a spreadsheet saved as Unicode text",
+            utf16("Nombre\tApellidos\tCorreo electrónico\tTeléfono\r\nAnna\tSchmidt\tanna@example.com\t+49 171 5550199\r\n"),
+            german,
+        ),
+        (
+            "a Russian spreadsheet",
+            cp1251("sep=;\r\nИмя;Фамилия;Телефон;Эл. почта;Город\r\nАнна;Ёлкина;+49 171 5550199;anna@example.com;Пермь\r\n"),
+            russian,
+        ),
+        (
+            "a Russian CRM",
+            "ID;Имя;Фамилия;Рабочий телефон;Рабочий e-mail;Источник\n7;Анна;Ёлкина;+49 171 5550199;anna@example.com;Сайт\n".into(),
+            russian,
+        ),
+        (
+            "a Russian contact list",
+            "ФИО,Телефон,Почта,Примечание,Примечание\n\"Ёлкина, Анна\",+49 171 5550199,anna@example.com,раз,два\n".into(),
+            russian,
+        ),
+    ] {
+        let folder = started("import-usual");
+        let (all, said) = import(&folder, &bytes, &[]);
+        assert!(all && said.contains("1 users imported, 0 were there already, 0 rows rejected"), "{what}: {said}");
+        assert!(said.contains("->  extra:phone") && said.contains("+49 171 5550199"), "{what} is shown: {said}");
+        let users = exported(&folder.0);
+        for (field, value) in expected {
+            assert_eq!(users[0]["user"][field], value, "{what}: {users:?}");
+        }
+        let details = users[0]["details"].as_array().unwrap();
+        let phone = details.iter().find(|detail| detail["slug"] == "phone").unwrap();
+        assert_eq!(phone["value"], "+49 171 5550199", "{what}");
+    }
+}
+
+#[test]
+fn a_report_of_rejected_rows_is_mended_and_imported_as_it_is() {
+    let folder = started("import-mended");
+    let (all, said) = import(&folder, b"first_name,user_type\nAnna,lead\nEva,bot\n", &[]);
+    assert!(!all && said.contains("1 users imported"), "{said}");
+    let report = fs::read_to_string(folder.0.join("users.csv.rejected.csv")).unwrap();
+    let (all, said) = import(&folder, report.replace(",bot", ",lead").as_bytes(), &[]);
+    assert!(all && said.contains("1 users imported, 0 were there already, 0 rows rejected"), "{said}");
+    let users = exported(&folder.0);
+    let names: Vec<_> = users.iter().map(|user| user["user"]["first_name"].as_str().unwrap()).collect();
+    assert_eq!((names, &users[1]["details"]), (vec!["Anna", "Eva"], &json!([])));
+}
+
 #[test]
 fn files_that_make_no_sense_are_refused_in_a_sentence() {
     let folder = started("import-refused");
-    let utf16: Vec<u8> = [0xff, 0xfe].into_iter().chain("a,b".encode_utf16().flat_map(u16::to_le_bytes)).collect();
     for (bytes, more, sentence) in [
-        (utf16.as_slice(), [].as_slice(), "is UTF-16 text: save it as UTF-8 first"),
-        (b"", &[], "is empty"),
-        (b"\xff\xfe\xfd,email\n", &[], "UTF-8"),
-        (b"color,size\nred,5\n", &[], "no column is a name or an e-mail address"),
+        (b"".as_slice(), [].as_slice(), "is empty"),
+        (b"\xffx,email\n", &["--encoding", "utf-8"], "say --encoding, such as windows-1251"),
+        (b"first_name\nAnna\n", &["--encoding", "klingon"], "the encodings are"),
+        (b"PK\x03\x04nonsense", &[], "no workbook that can be read: save the sheet as CSV"),
+        (b"color,size\nred,5\n", &[], "no column is known to be a name, an e-mail address or a phone number"),
         (b"first_name\nAnna\n", &["--map", "Name=first_name"], "no column \"Name\""),
         (b"first_name\nAnna\n", &["--map", "nonsense"], "HEADER=FIELD"),
         (b"first_name\nAnna\n", &["--delimiter", "ab"], "one ASCII character"),
-        (b"first_name;email\nAnna;a@example.com\n", &[], "say --delimiter ';'"),
-        (b"email,Color,color\na@example.com,1,2\n", &[], "--map 'color=ignore'"),
+        (b"email,a,b\na@example.com,1,2\n", &["--map", "a=phone", "--map", "b=phone"], "--map 'b=ignore'"),
         (b"first_name\nAnna\n", &["--rejected", "/"], "it is a folder"),
         (b"first_name\nAnna\n", &["--rejected", "/does/not/exist.csv"], "cannot write the report"),
     ] {
@@ -306,7 +401,7 @@ fn files_that_make_no_sense_are_refused_in_a_sentence() {
     assert!(all && said.contains("1 users imported"), "{said}");
     let (all, said) = import(&folder, b"first_name,phone\nEva,+7 1\nIda,007 1\n", &[]);
     assert!(!all && said.contains("1 users imported") && said.contains("1 rows rejected"), "{said}");
-    let (all, said) = import(&folder, b"first_name,note\nAnna,\xff\xff\nEva,ok\n", &[]);
+    let (all, said) = import(&folder, b"first_name,note\nAnna,\xff\xff\nEva,ok\n", &["--encoding", "utf-8"]);
     assert!(!all && said.contains("1 users imported") && said.contains("1 rows rejected"), "{said}");
 }
 

@@ -151,10 +151,11 @@ impl Suspense {
         store.get(Table::Ledger, &Self::key(account, id)).await
     }
 
-    fn moved(&self, change: i64) -> Result<Self, StoreError> {
+    /// With so much more or less. What is not in it was taken by another driver, who has done the chunk since this one
+    /// read of it.
+    fn moved<R>(&self, change: i64) -> Result<Self, CommitError<R>> {
         let units = self.units.checked_add(change).filter(|units| *units >= 0);
-        let units = units.ok_or_else(|| StoreError::Corrupt(format!("suspense {} {change:+}", self.pk)))?;
-        Ok(Self { units, v: self.v.saturating_add(1), ..self.clone() })
+        Ok(Self { units: units.ok_or(CommitError::Stale)?, v: self.v.saturating_add(1), ..self.clone() })
     }
 
     fn step<R>(&self) -> Result<Step<R>, StoreError> {

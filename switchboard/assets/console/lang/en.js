@@ -1,7 +1,7 @@
 // English texts. The Russian file has the same names; a test compares the two.
 export default {
   "skip": "To the content", "views": "Views", "language": "Language", "close": "Close", "cancel": "Cancel", "save": "Save",
-  "saved": "Saved.", "delete": "Delete", "yes": "yes", "no": "no", "any": "any", "never": "never", "name": "Name", "copy": "Copy",
+  "saved": "Saved.", "delete": "Delete", "yes": "yes", "no": "no", "any": "any", "never": "never", "name": "Name", "copy": "Copy", "copied": "Copied",
   "loading": "Loading…", "working": "Working…", "again": "Try again", "nothing": "Nothing here yet.",
   "nothing.open": "These credentials open no view. Sign out, and sign in with others.",
   "stale": "What is shown below was read at {time} and may have changed since.",
@@ -45,7 +45,7 @@ export default {
   "people.delete.title": "Delete {count} people?", "people.deleted": "{count} deleted.",
   "tab.all": "All", "tab.user": "Users", "tab.lead": "Leads", "tab.visitor": "Visitors", "tab.staff": "Staff",
   "type.visitor": "visitor", "type.lead": "lead", "type.user": "user", "type.agent": "agent", "type.admin": "admin", "type.bot": "bot",
-  "type.auto": "by itself: user with an e-mail address, else visitor",
+  "type.auto": "automatic: a user if there is an e-mail address, else a visitor",
 
   "person.panel": "Person", "person.name": "Name", "person.first_name": "First name", "person.last_name": "Last name", "person.email": "E-mail",
   "person.phone": "Phone", "person.phone.label": "Phone", "person.type": "Type", "person.user_type": "Type", "person.department": "Department",
@@ -54,25 +54,25 @@ export default {
   "person.delete.title": "Delete {name}?",
   "person.delete.what": "With the person go the extras, the conversations and all messages.",
   "person.lead": "Make a lead", "person.lead.what": "The type becomes “lead”. Everything else stays.",
-  "person.password": "Set a password", "person.password.new": "New password", "person.password.hint": "The person is logged out everywhere.",
+  "person.password": "Set a password", "person.password.new": "New password", "person.password.first": "Password (may be left empty)", "person.password.hint": "The person is logged out everywhere.",
   "extra.name": "Name of the extra", "extra.value": "Value {name}", "extra.remove": "Remove {name}", "extra.add": "Add an extra",
   "conversations": "Conversations", "conversations.none": "No conversations.", "conversations.more": "There are more conversations than are shown.",
   "messages.more": "There are more messages than are shown.",
 
-  "conflict.title": "Changed meanwhile", "conflict.what": "Somebody changed this after you opened it. Nothing has been saved yet.",
-  "conflict.field": "Field", "conflict.before": "When you opened it", "conflict.now": "Now", "conflict.yours": "Yours", "conflict.mine": "Save my changes too", "conflict.theirs": "Drop my changes",
+  "conflict.title": "Changed meanwhile", "conflict.what": "Somebody changed this after you opened it. Nothing of yours has been saved yet. If you save, your changes are added to theirs; where both changed the same field, yours stays.",
+  "conflict.field": "Field", "conflict.before": "When you opened it", "conflict.now": "Now", "conflict.yours": "Yours", "conflict.mine": "Save my changes", "conflict.theirs": "Drop my changes",
 
   "export.what": "A CSV file, for a spreadsheet or another program. Whom shall it hold?", "export.tab": "{tab}{count}", "export.all": "Everybody", "export.filter": "All that the filter finds", "export.chosen": "The {count} selected", "export.ready": "The file is ready. The link works for an hour.", "export.download": "Download {name}",
   "import.what": "A CSV file: that of Export, or one with a header line that names the columns.", "import.file": "File", "import.try": "Try it (changes nothing)", "import.run": "Import",
   "import.tried": "Tried: nothing was changed. This is what the import would do:", "import.tried.bad": "Tried: nothing was changed. Some rows cannot be imported as they are:",
-  "import.cut": "The connection was lost while the file was imported: some people may be there already. Choose Import again: it goes on where it stopped, and adds nobody twice.", "import.done": "Imported.", "import.failed": "This file cannot be imported. Nothing was changed.", "import.partly": "Imported, but for the rows named here:",
+  "import.cut": "The connection was lost while the file was imported: some people may be there already. Choose Import again: it goes on where it stopped, and adds nobody twice.", "import.changed": "The file has changed since it was chosen. Choose it again.", "import.rejected": "Download the rejected rows, to mend and import them", "import.done": "Imported.", "import.failed": "This file cannot be imported. Nothing was changed.", "import.partly": "Imported, but for the rows named here:",
 
   "account.balance": "Balance", "applications": "Applications",
   "phones.title": "Phone users", "phones.add": "Add a phone user", "phones.none": "No phone users yet.", "phones.none.found": "No phone user fits these filters.",
   "phones.no.application": "There is no application yet: make one first, in the view Applications.", "phones.delete.title": "Delete {count} phone users?",
   "phone.panel": "Phone user", "phone.name": "User name", "phone.name.hint": "2 to 49 lower-case letters, digits, hyphens and underscores", "phone.display": "Display name", "phone.application": "Application",
   "phone.active": "Active", "phone.acd": "Call distribution", "phone.skills": "Skills", "phone.queues": "Queues", "phone.balance": "Balance", "phone.shared": "the account's",
-  "phone.mobile": "Mobile phone", "phone.custom": "Custom data", "phone.parent": "Uses the account's balance", "phone.parent.hint": "Leave this off to give the user a balance of their own, which money can be transferred to.", "phone.shared.hint": "To give money of their own, take away “Uses the account's balance” and save.", "unsaved": "Some changes are not saved. Leave without them?", "phone.parent.what": "What is left on the user's own balance goes back to the account.",
+  "phone.mobile": "Mobile phone", "phone.custom": "Custom data", "phone.parent": "Uses the account's balance", "phone.parent.hint": "With this, the account pays. Without it, the user has a balance of their own, which money can be transferred to.", "phone.shared.hint": "To give money of their own, take away “Uses the account's balance” and save.", "unsaved": "Some changes are not saved. Leave without them?", "phone.parent.what": "What is left on the user's own balance goes back to the account.",
   "phone.password.hint": "At least 8 characters with upper case, lower case, a digit and a special character", "phone.added": "Added.", "phone.modified": "Changed",
   "phone.gone": "There is no phone user {id} (any more).", "phone.delete.what": "With the user go the skills and queues. Money that is left returns to the account.",
   "filters": "Filters", "filters.more": "More filters", "filter.skill": "Has the skill", "filter.noskill": "Lacks the skill", "filter.queue": "In the queue", "filter.noqueue": "Not in the queue",
@@ -80,10 +80,10 @@ export default {
   "skills.none": "No skills yet.", "queues.none": "No queues yet.", "queue.operators": "Operators",
 
   "transfer.title": "Transfer money", "transfer.take": "Take money back", "transfer.direction": "Direction", "transfer.to": "From the account to each of them", "transfer.back": "From each of them back to the account", "transfer.to.one": "From the account to {name}", "transfer.back.one": "From {name} back to the account",
-  "transfer.amount": "Amount for each, in {currency}", "transfer.amount.one": "Amount, in {currency}", "transfer.amount.hint": "At most four decimals, no sign between thousands", "transfer.strict": "All or nothing: refuse if anybody has too little",
-  "transfer.note": "Note for the statement", "transfer.bad": "An amount is a number above zero, with at most four decimals and no sign between thousands.",
+  "transfer.amount": "Amount for each, in {currency}", "transfer.amount.one": "Amount, in {currency}", "transfer.amount.hint": "At most four decimals; no comma or blank between thousands", "transfer.strict": "All or nothing: refuse if anybody has too little", "transfer.strict.one": "All or nothing: otherwise what there is is moved",
+  "transfer.note": "Note for the statement", "transfer.bad": "An amount is a number above zero, with at most four decimals and no comma or blank between thousands.",
   "transfer.preview": "What will happen", "transfer.now": "Now", "transfer.moved": "Moved", "transfer.after": "Then", "transfer.account": "Account",
-  "transfer.preview.hint": "Reckoned from the balances that this page last read. Pressing twice pays once.",
+  "transfer.preview.hint": "Worked out from the balances that this page read last. Pressing the button twice moves the money once.",
   "transfer.refused": "This would be refused: somebody has too little.", "transfer.send": "Transfer", "transfer.done": "Transferred. The account has {balance}.",
   "transfer.shared": "{count} of them use the account's balance and are left out.",
 
@@ -96,11 +96,11 @@ export default {
   "application.delete.title": "Delete {name}?", "application.delete.what": "With it go all its users and queues. Money that is left on users returns to the account.",
 
   "access.title": "Access", "tokens": "StepChat API tokens", "tokens.hint": "One for each tool, so that one can be taken back alone.", "tokens.none": "No tokens yet.",
-  "token.add": "Make a token", "token.scope": "May", "token.used": "Last used", "token.name.hint": "1 to 40 lower-case letters, digits and hyphens",
-  "scope.read": "read", "scope.write": "read and write", "keys": "Voximplant API keys", "keys.hint": "An API key may do everything in its account.", "keys.none": "No keys yet.", "key.add": "Make an API key", "key.account": "Account", "key.end": "Ends in",
+  "token.add": "Make a token", "token.scope": "Rights", "token.used": "Last used", "token.name.hint": "1 to 40 lower-case letters, digits and hyphens",
+  "scope.read": "read", "scope.write": "read and write", "keys": "Voximplant API keys", "keys.hint": "An API key may do everything in its account.", "keys.none": "No keys yet.", "key.add": "Make an API key", "key.account": "Account", "key.end": "Ends in", "key.own": "used by this page",
   "services": "Voximplant service keys", "services.hint": "What the official clients sign in with. A key reaches what its roles do.", "service.add": "Make a service key", "service.what": "What it is for", "service.roles": "Roles", "service.file": "Download the credentials file",
   "revoke": "Revoke", "revoke.title": "Revoke {name}?", "revoke.what": "Whoever uses it is refused from now on.", "revoke.done": "{name} is revoked.", "revoked": "revoked {time}",
-  "secret.title": "Copy it now", "secret.once": "It is shown this once, and kept nowhere in clear.",
+  "secret.title": "Copy it now", "secret.file.title": "Download it now", "secret.once": "It is shown this once, and kept nowhere in clear.",
 
   "health.title": "Health", "health.at": "{deployment}, read at {time}", "health.unknown": "not known yet", "health.jobs": "Unfinished jobs", "health.jobs.age": "Oldest job",
   "health.ledger": "Ledger", "health.ledger.fine": "sums up", "health.ledger.bad": "{count} findings", "health.ledger.at": "Ledger checked",
