@@ -267,12 +267,12 @@ impl Store {
     /// When each of these was last used, to some minutes.
     pub(super) async fn last_uses(&self, of: &[HandedOut]) -> Result<Vec<Option<Timestamp>>, StoreError> {
         let keys: Vec<Key> = of.iter().map(HandedOut::key).collect();
-        let mut uses = HashMap::new();
+        let mut found = HashMap::new();
         for item in self.batch_get(Table::Auth, &keys).await? {
             let used: UsedItem = serde_dynamo::from_item(item)?;
-            uses.insert(used.pk, used.used_at);
+            found.insert(used.pk, used.used_at);
         }
-        Ok(keys.iter().map(|key| uses.get(&key.pk).copied().flatten()).collect())
+        Ok(keys.iter().map(|key| found.get(&key.pk).copied().flatten()).collect())
     }
 
     /// Notes that a credential is used now, unless that was noted after `before`.

@@ -101,7 +101,7 @@ function Profile({ person, reload, onChanged }) {
     seen.current = now;
     const mine = { ...person, ...values, details: extras };
     const [theirs, own] = [differences(person, now), differences(person, mine)];
-    const both = new Map([...own, ...theirs].map((one) => [one.label, one.before]));
+    const both = new Map([...theirs, ...own].map((one) => [one.label, one.before]));
     const after = (changes, label) => changes.find((one) => one.label === label)?.now;
     setConflict([...both].map(([label, before]) => ({ label, before, now: after(theirs, label) ?? before, mine: after(own, label) ?? "" })));
   };

@@ -230,7 +230,7 @@ impl Columns {
             bail!("the file has no column {:?}: its columns are {}", unknown.header, list(header));
         }
         let mut found = Self { columns: Vec::new(), order };
-        let named = Named::of(names.iter().map(|(_, name)| *name));
+        let parts = Named::of(names.iter().map(|(_, name)| *name));
         let own = names.iter().map(|(_, name)| *name).take(OF_CSV_USERS.len()).eq(OF_CSV_USERS);
         let report = names.iter().map(|(_, name)| *name).take(2).eq(OF_REPORT);
         for (place, (header, name)) in names.iter().enumerate() {
@@ -248,7 +248,7 @@ impl Columns {
                     let known = if own && place >= OF_CSV_USERS.len() {
                         Field::of_extra(name)
                     } else {
-                        Field::known(name, named)
+                        Field::known(name, parts)
                     };
                     found.free(known, name, mappings)
                 }

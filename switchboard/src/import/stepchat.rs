@@ -82,20 +82,20 @@ pub(super) async fn import(app: &App, store: Store, options: &Options) -> Result
     let source = Source::survey(options, app.config.stepchat.unique_phone)?;
     let report = options.rejected.clone().unwrap_or_else(|| beside(&options.file));
     Rejected::check(&report, &options.file)?;
-    let checkpoint = match (Checkpoint::find(&store, &source.table.hash).await?, options.dry_run) {
-        (known, true) => known,
-        (Some(known), false) => Some(known),
-        (None, false) => Some(Checkpoint::begin(&store, &source.table.hash, source.rows).await?),
-    };
-    let target = Target { app, store, checkpoint, dry_run: options.dry_run };
-    let done = target.checkpoint.as_ref().map_or(0, Checkpoint::done);
-    if done > 0 {
-        eprintln!("{done} of {} rows have been imported before: going on behind them", source.rows);
-    }
+    let known = Checkpoint::find(&store, &source.table.hash).await?;
+    let done = known.as_ref().map_or(0, Checkpoint::done);
     if done == 0 && !source.approved()? {
         eprintln!("Nothing was imported. Say what the columns are with --map.");
         return Ok(false);
     }
+    if done > 0 {
+        eprintln!("{done} of {} rows have been imported before: going on behind them", source.rows);
+    }
+    let checkpoint = match (known, options.dry_run) {
+        (None, false) => Some(Checkpoint::begin(&store, &source.table.hash, source.rows).await?),
+        (known, _) => known,
+    };
+    let target = Target { app, store, checkpoint, dry_run: options.dry_run };
     let mut rejected = Rejected::open(&report, &source.header, done)?;
     let Tally { made, there, nobody } = target.take_all(&source, done, &mut rejected).await?;
     let verb = if options.dry_run { "could be imported" } else { "imported" };
@@ -170,10 +170,13 @@ impl<'a> Source<'a> {
         if !columns.tell_who() {
             eprintln!("In this file {advice}.");
         }
-        if options.yes || options.dry_run {
+        if options.yes {
             return Ok(true);
         }
         if io::stdin().is_terminal() && io::stderr().is_terminal() {
+            if options.dry_run {
+                return Ok(true);
+            }
             eprint!("Import them so? [y/N] ");
             io::stderr().flush()?;
             let mut answer = String::new();

@@ -138,10 +138,8 @@ fn excused(method: &str, grant: &Grant) -> bool {
 /// The same of one kind of items of `auth`.
 fn excused_item(method: &str, item: AuthItem, action: Action) -> bool {
     match (item, action) {
-        // Stories come with a service-account key, and no request with both (access.rs).
-        (AuthItem::ApiKey, Action::GetItem) => true,
-        // The keys of stories were used lately (last_use.rs).
-        (AuthItem::ServiceKey | AuthItem::ApiKey, Action::UpdateItem) => true,
+        // Stories come with a service-account key, and no request with both (access.rs); it was used lately (last_use.rs).
+        (AuthItem::ApiKey, Action::GetItem) | (AuthItem::ServiceKey | AuthItem::ApiKey, Action::UpdateItem) => true,
         _ => of_secrets(method, item, action),
     }
 }

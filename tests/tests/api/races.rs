@@ -97,7 +97,7 @@ async fn a_large_transfer_that_is_repeated_while_it_is_under_way_has_one_effect_
             "application_id": app.application, "user_id": "all", "amount": "0.03", "idempotency_key": format!("r{round}")
         });
         let answers = join_all((0..4).map(|_| app.voximplant("TransferMoneyToUser", fields.clone()))).await;
-        let told: Vec<Value> = answers.iter().map(|answer| answer.json()).collect();
+        let told: Vec<Value> = answers.iter().map(tests::Answer::json).collect();
         let left = 1000.0 - 3.6 * f64::from(round + 1);
         for answer in &told {
             let balance = answer["balance"].as_f64().unwrap_or_else(|| panic!("{told:?}"));
