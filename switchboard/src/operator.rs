@@ -6,7 +6,7 @@ use rsa::pkcs1::EncodeRsaPublicKey as _;
 use rsa::pkcs8::{EncodePrivateKey as _, LineEnding};
 use rsa::{RsaPrivateKey, rand_core::OsRng};
 use serde::{Deserialize, Serialize};
-use shared::auth::{new_api_token, random_token};
+use shared::auth::{Secret, new_api_token, random_token};
 use shared::context::App;
 use shared::ids::{AccountId, ApplicationId, PhoneUserId, UserId};
 use shared::ledger::{Money, Rate};
@@ -226,6 +226,12 @@ impl Operator {
             Err(CommitError::Refused(credentials::NameTaken)) => Ok(None),
             Err(error) => bail!("cannot make the API key: {error}"),
         }
+    }
+
+    /// Whether an API key opens an account now.
+    pub async fn opens(&self, account: AccountId, key: &Secret) -> Result<bool> {
+        let found = self.app.store.api_key(&TokenHash::of(key.expose())).await?;
+        Ok(found.is_some_and(|key| key.account == account))
     }
 
     /// The named API keys of an account, oldest first.

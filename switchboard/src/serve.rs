@@ -128,6 +128,10 @@ pub async fn start(options: &Options) -> Result<Server> {
     let tls = RustlsConfig::from_config(tls::server_config(&state)?);
     let Opened { app, embedded: database, files, deployed, lock } =
         database::open_prepared(&state, prepared, log).await?;
+    if database.is_some() {
+        // One server at a time works on a state folder: what a console of an earlier one has left is nobody's.
+        console::revoke_left(&Operator::new(Arc::clone(&app))).await?;
+    }
     let page_key = random_token(PAGE_KEY_BYTES)?;
     // The tables of a deployed stack have their own admin, accounts and money: nothing is made there.
     let (greeting, first) = if deployed {
@@ -185,8 +189,6 @@ async fn bootstrap(
     page_key: &str,
 ) -> Result<(String, First)> {
     let operator = Operator::new(Arc::clone(app));
-    // One server at a time works on a state folder: what a console of an earlier one has left is nobody's.
-    console::revoke_left(&operator).await?;
     // Before anything is written: what was made for another database is not replaced.
     if operator.admin().await?.is_none() {
         kept::check_empty(state, &[STEPCHAT_FILE, VOXIMPLANT_FILE, API_KEY_FILE], "no admin")?;

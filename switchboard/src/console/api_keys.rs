@@ -49,22 +49,17 @@ impl ApiKeys {
         name.as_str().starts_with(PREFIX)
     }
 
-    /// The key of an account.
+    /// The key of an account; a new one if that which was known has been revoked, here or elsewhere.
     pub(super) async fn of(&self, operator: &Operator, account: &Account) -> Result<Secret> {
         let mut keys = self.keys.lock().await;
-        if let Some(key) = keys.get(&account.id) {
+        if let Some(key) = keys.get(&account.id)
+            && operator.opens(account.id, &key.text).await?
+        {
             return Ok(key.text.clone());
         }
         let text = Secret::new(&operator.create_named_api_key(account, &self.name).await?);
         keys.insert(account.id, Key { text: text.clone(), made: true });
         Ok(text)
-    }
-
-    /// Forgets the key of an account that has been revoked: the next one is made anew.
-    pub(super) async fn forget(&self, account: AccountId, name: &str) {
-        if name == self.name.as_str() {
-            self.keys.lock().await.remove(&account);
-        }
     }
 
     /// Revokes what was made.

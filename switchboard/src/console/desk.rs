@@ -270,7 +270,6 @@ async fn create_key(State(desk): State<Arc<Desk>>, Json(named): Json<Named>) -> 
 async fn revoke_key(State(desk): State<Arc<Desk>>, Json(named): Json<Named>) -> Answer<Value> {
     let account = named.account_id.unwrap_or(desk.account);
     if desk.operator().revoke_api_key(account, &named.name).await? {
-        desk.api_keys.forget(account, &named.name).await;
         Ok(Json(json!({})))
     } else {
         Err(Failure::Refused(format!("account {account} has no key {}", named.name)))

@@ -1,6 +1,7 @@
 //! `switchboard import …`: users of another service become users of this one.
 
 mod columns;
+mod field;
 mod headers;
 mod rejected;
 mod remote;

@@ -1,6 +1,7 @@
 //! Users from a CSV file.
 
-use super::columns::{Columns, Mapping, NameOrder, Rejection, Row, list};
+use super::columns::{Columns, Mapping, Rejection, Row, list};
+use super::field::NameOrder;
 use super::rejected::Rejected;
 use super::table::{self, Reading, Table};
 use crate::progress::Progress;

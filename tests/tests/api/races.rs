@@ -108,6 +108,30 @@ async fn a_large_transfer_that_is_repeated_while_it_is_under_way_has_one_effect_
 }
 
 #[tokio::test]
+async fn a_large_transfer_that_somebody_cannot_pay_is_refused_alike_however_often_it_is_repeated() {
+    let app = App::new().await;
+    for n in 0..60 {
+        app.add_voximplant_user(&format!("payer{n}"), json!({ "parent_accounting": false })).await;
+    }
+    let transfer = async |amount: &str, user: Value, key: String| {
+        let fields = json!({
+            "application_id": app.application, "user_id": user, "amount": amount, "strict_mode": true, "idempotency_key": key
+        });
+        app.voximplant("TransferMoneyToUser", fields).await.json()
+    };
+    assert_eq!(transfer("1", json!("all"), "fill".into()).await["result"], 1);
+    // The last user is short, which a driver finds out when the others have paid.
+    let users =
+        app.voximplant("GetUsers", json!({ "application_id": app.application, "order_by": "user_id" })).await.json();
+    let last = users["result"].as_array().unwrap().last().unwrap()["user_id"].clone();
+    assert_eq!(transfer("-0.5", last, "short".into()).await["result"], 1);
+    for round in 0..6 {
+        let told = join_all((0..3).map(|_| transfer("-1", json!("all"), format!("r{round}")))).await;
+        assert!(told.iter().all(|answer| answer["error"]["code"] == 127), "{told:?}");
+    }
+}
+
+#[tokio::test]
 async fn of_two_admins_who_delete_each_other_one_stays() {
     let app = App::new().await;
     let second = app.add_stepchat_user(json!({ "user_type": "admin" })).await;

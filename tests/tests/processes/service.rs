@@ -112,7 +112,12 @@ fn the_page_s_credentials_are_told_to_whoever_has_the_printed_address() {
     let folder = Folder::new("page-key");
     let (state, err) = (beside(&folder, "state"), beside(&folder, "err"));
     let server = Server::told(&state, &["--memory"], &beside(&folder, "out"), &err);
-    let greeting = fs::read_to_string(&err).unwrap();
+    // It is printed after the ports are open.
+    let greeting = (0..200).find_map(|_| {
+        std::thread::sleep(Duration::from_millis(50));
+        Some(fs::read_to_string(&err).unwrap()).filter(|text| text.contains("ca.pem"))
+    });
+    let greeting = greeting.expect("the server greets");
     let (_, key) = greeting.split_once("/#key=").expect("the greeting names the page");
     let key = key.split_whitespace().next().unwrap();
     assert_eq!(key.len(), 40);

@@ -9,6 +9,7 @@ use shared::auth::random_token;
 use shared::auth::voximplant::Caller;
 use shared::ledger::Money;
 use shared::prelude::*;
+use shared::store::idempotency;
 use shared::store::ledger::bulk;
 use shared::store::ledger::operation::{self, Known, OperationId};
 use shared::store::ledger::transfer::{self, Draft, Order};
@@ -98,10 +99,20 @@ async fn happen(ctx: &Ctx, order: &Order) -> Result<Money, Error> {
                 attempts.again().await.map_err(|_| error)
             }
             CommitError::Store(error) => Err(error),
+            // The ledger had begun it for another call with the key, and had to take it back: so it is tried anew.
+            CommitError::AlreadyAnswered if is_unanswered(ctx).await? => attempts.again().await,
             // If the key is another method's, the pipeline says so.
             refused => return Err(refused.into()),
         };
         again.map_err(|error| if doubt { error.in_doubt() } else { error })?;
+    }
+}
+
+/// Whether no call with this one's key has an answer.
+async fn is_unanswered(ctx: &Ctx) -> Result<bool, StoreError> {
+    match ctx.operation() {
+        Some(operation) => Ok(matches!(ctx.store().known(operation, ctx.now()).await?, idempotency::Known::New)),
+        None => Ok(true),
     }
 }
 

@@ -1,0 +1,147 @@
+//! What a column of a table can be.
+
+use super::headers::{self, Known};
+use clap::ValueEnum;
+use shared::stepchat::Slug;
+use std::fmt;
+
+/// The extra that keeps the id a user had before.
+const OLD_ID: &str = "imported_id";
+/// What a column holds.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Field {
+    FirstName,
+    LastName,
+    /// Both names in one.
+    FullName,
+    Email,
+    ProfileImage,
+    UserType,
+    CreationTime,
+    Department,
+    /// An extra; its display name is the column's header.
+    Extra(Slug),
+    /// Nothing that is imported.
+    Ignored,
+}
+
+impl Field {
+    /// What a column of this name holds: the fields of `add-user` as that method calls them, the columns of `csv-users`.
+    pub(super) fn of_name(name: &str) -> Option<Self> {
+        Some(match name {
+            "id" | "ID" | "user_id" => Self::Extra(Slug::parse(OLD_ID)?),
+            "first_name" | "First Name" => Self::FirstName,
+            "last_name" | "Last Name" => Self::LastName,
+            "full_name" => Self::FullName,
+            "email" | "Email" => Self::Email,
+            "profile_image" | "Profile Image" => Self::ProfileImage,
+            "user_type" | "Type" | "type" => Self::UserType,
+            "creation_time" | "Creation Time" => Self::CreationTime,
+            "department" => Self::Department,
+            "Birthdate" | "birthdate" => Self::Extra(Slug::parse("birthday")?),
+            // Secrets do not become extras, which anybody may read.
+            _ => {
+                let name = name.to_lowercase().replace(' ', "_");
+                return ["last_activity", "password", "token"].contains(&name.as_str()).then_some(Self::Ignored);
+            }
+        })
+    }
+}
+
+/// Which names have columns of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Named {
+    first: bool,
+    last: bool,
+}
+
+impl Named {
+    pub(super) fn of<'a>(mut names: impl Iterator<Item = &'a str> + Clone) -> Self {
+        let first = names.clone().any(|name| name == "first_name" || headers::known(name) == Some(Known::FirstName));
+        Self { first, last: names.any(|name| name == "last_name" || headers::known(name) == Some(Known::LastName)) }
+    }
+}
+
+impl Field {
+    /// What a column holds that is called so in usual exports.
+    pub(super) fn known(name: &str, named: Named) -> Option<Self> {
+        Self::of_name(name).or_else(|| {
+            Some(match headers::known(name)? {
+                Known::FirstName => Self::FirstName,
+                Known::LastName => Self::LastName,
+                // Both names stand in columns of their own as well.
+                Known::Name | Known::FullName if named.first => Self::Ignored,
+                Known::Name if named.last => Self::FirstName,
+                Known::Name | Known::FullName => Self::FullName,
+                Known::Email => Self::Email,
+                Known::Phone => Self::Extra(Slug::phone()),
+            })
+        })
+    }
+
+    /// The extra of this display name, if its slug is another than the name says.
+    pub(super) fn of_extra(name: &str) -> Option<Self> {
+        Self::of_name(name).filter(|field| matches!(field, Self::Extra(_)) && name != "ID")
+    }
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::FirstName => "first_name",
+            Self::LastName => "last_name",
+            Self::FullName => "full_name",
+            Self::Email => "email",
+            Self::ProfileImage => "profile_image",
+            Self::UserType => "user_type",
+            Self::CreationTime => "creation_time",
+            Self::Department => "department",
+            Self::Extra(slug) => return write!(formatter, "extra:{}", slug.as_str()),
+            Self::Ignored => "left out",
+        })
+    }
+}
+
+/// In which order a full name is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(super) enum NameOrder {
+    /// `Anna Maria Schmidt`: the last word is the last name.
+    #[default]
+    FirstLast,
+    /// `Иванов Иван Петрович`: the first word is the last name.
+    LastFirst,
+}
+
+impl NameOrder {
+    /// The first and the last name. A comma parts them the other way round in every order: `Schmidt, Anna`.
+    pub(super) fn split(self, name: &str) -> (&str, &str) {
+        let name = name.trim();
+        let (first, last) = match (name.split_once(','), self) {
+            (Some((last, first)), _) => (first, last),
+            (None, Self::FirstLast) => name.rsplit_once(char::is_whitespace).unwrap_or((name, "")),
+            (None, Self::LastFirst) => {
+                name.split_once(char::is_whitespace).map_or((name, ""), |(last, first)| (first, last))
+            }
+        };
+        (first.trim(), last.trim())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_name_is_split_in_its_order() {
+        let (first, last) = (NameOrder::FirstLast, NameOrder::LastFirst);
+        for (order, name, expected) in [
+            (first, "Anna Maria Schmidt", ("Anna Maria", "Schmidt")),
+            (first, "  Anna ", ("Anna", "")),
+            (first, "Schmidt, Anna Maria", ("Anna Maria", "Schmidt")),
+            (last, "Иванов Иван Петрович", ("Иван Петрович", "Иванов")),
+            (last, "Cher", ("Cher", "")),
+        ] {
+            assert_eq!(order.split(name), expected, "{name}");
+        }
+    }
+}
