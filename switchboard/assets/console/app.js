@@ -31,7 +31,14 @@ function useAccount(params) {
   const [opened, set] = useState({ account: session.voximplant?.account_id });
   useEffect(() => {
     if (!wanted || wanted === opened.account) return;
-    openAccount(wanted).then(() => set({ account: wanted }), (failed) => set({ account: wanted, failed }));
+    // Whoever goes on to a third account meanwhile must not end up with the key of this one.
+    const stop = new AbortController();
+    openAccount(wanted, stop.signal).then((told) => {
+      if (stop.signal.aborted) return;
+      session.voximplant = told;
+      set({ account: wanted });
+    }, (failed) => stop.signal.aborted || set({ account: wanted, failed }));
+    return () => stop.abort();
   }, [wanted]);
   return { account: opened.account, failed: opened.failed, ready: !wanted || wanted === opened.account };
 }

@@ -87,10 +87,8 @@ export async function connect() {
   return restoreTyped() ? null : new Trouble("credentials", null, "");
 }
 
-// Works with another account from now on. Who signed in with a key of their own has the account of that key.
-export async function openAccount(id) {
-  if (session.operator && id !== session.voximplant.account_id) session.voximplant = await operator("account", { account_id: id });
-}
+// What another account is called with. Who signed in with a key of their own has the account of that key.
+export const openAccount = (id, signal) => operator("account", { account_id: id }, { signal });
 
 // The account that an address names; the first, if it names none.
 export const accountOf = (params) => Number(params.account) || session.operator.voximplant.account_id;
