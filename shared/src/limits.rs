@@ -4,6 +4,9 @@
 pub const MAX_BODY_BYTES: usize = 256 * 1024;
 /// Fields in one request, counted over query and body. PHP's own limit (`max_input_vars`) is 1,000.
 pub const MAX_FIELDS: usize = 2_000;
+/// Values in one JSON text, members and elements of all levels: no method reads a list of more than a thousand, and each
+/// value costs time before the caller is known.
+pub const MAX_VALUES: usize = 20_000;
 /// Levels of nesting in one field (`a[b][c]`, or JSON within JSON).
 pub const MAX_DEPTH: usize = 8;
 /// Characters of an idempotency key.

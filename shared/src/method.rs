@@ -117,6 +117,9 @@ pub trait Failure {
     fn internal() -> Self;
     /// The handler did not finish before the deadline.
     fn timed_out() -> Self;
+    /// The same failure of a call that only reads: whatever became of it, it may be repeated.
+    #[must_use]
+    fn of_read(self) -> Self;
     /// The idempotency key was used with another payload.
     fn key_reused() -> Self;
     /// The store failed.

@@ -310,6 +310,8 @@ pub async fn handle<M: Method>(app: Arc<App>, inbound: Inbound) -> Reply {
         Ok((Err(_), readings)) => (Outcome::failed(<M::Family as Family>::Error::internal(), "panic"), readings),
         Err(_) => (Outcome::failed(<M::Family as Family>::Error::timed_out(), "deadline"), Readings::default()),
     };
+    let result = outcome.result.map_err(|error| if M::EFFECT == Effect::Read { error.of_read() } else { error });
+    let outcome = Outcome { result, ..outcome };
     let reply = match &outcome.result {
         Ok(said) => {
             let reply = M::Family::success(said.body.clone(), accepts_json);

@@ -44,6 +44,7 @@ mod api {
     mod seeds;
     mod sessions;
     mod skills_queues;
+    mod statement;
     mod stepchat;
     mod token_secret;
     mod transfer;

@@ -3,7 +3,7 @@
 use super::malformed::Malformed;
 use super::node::{Fields, Node};
 use super::params::has_nul;
-use crate::limits::{MAX_DEPTH, MAX_FIELDS};
+use crate::limits::{MAX_DEPTH, MAX_FIELDS, MAX_VALUES};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -14,11 +14,13 @@ pub(super) fn parse(text: &str) -> Result<Node, Malformed> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     // The first pass refuses what is not JSON at all; below it only depth, number of fields and NUL can fail.
     let raw: &RawValue = serde_json::from_str(text).map_err(|_| Malformed::Json)?;
-    let parsed = node(raw, MAX_DEPTH)?;
+    let mut left = MAX_VALUES;
+    let parsed = node(raw, MAX_DEPTH, &mut left)?;
     if has_nul(&parsed) { Err(Malformed::Nul) } else { Ok(parsed) }
 }
 
-fn node(raw: &RawValue, depth: usize) -> Result<Node, Malformed> {
+/// `left` is how many values the request may still have: each costs time before the caller is known.
+fn node(raw: &RawValue, depth: usize, left: &mut usize) -> Result<Node, Malformed> {
     let depth = depth.checked_sub(1).ok_or(Malformed::TooDeep)?;
     let text = raw.get();
     match text.bytes().next() {
@@ -27,22 +29,29 @@ fn node(raw: &RawValue, depth: usize) -> Result<Node, Malformed> {
             if entries.len() > MAX_FIELDS {
                 return Err(Malformed::TooManyFields);
             }
+            take(left, entries.len())?;
             let mut map = Fields::with_capacity(entries.len());
             for (key, value) in entries {
                 // A repeated key: the last one wins, as in PHP and in every JSON library the clients use.
-                map.set(&key, node(value, depth)?);
+                map.set(&key, node(value, depth, left)?);
             }
             Ok(Node::Map(map.into_entries()))
         }
         Some(b'[') => {
             let values: Vec<&RawValue> = read(text)?;
-            values.into_iter().map(|value| node(value, depth)).collect::<Result<_, _>>().map(Node::List)
+            take(left, values.len())?;
+            values.into_iter().map(|value| node(value, depth, left)).collect::<Result<_, _>>().map(Node::List)
         }
         Some(b'"') => read(text).map(Node::Text),
         Some(b't' | b'f') => read(text).map(Node::Bool),
         Some(b'n') => Ok(Node::Null),
         _ => Ok(Node::Number(text.to_owned())),
     }
+}
+
+fn take(left: &mut usize, values: usize) -> Result<(), Malformed> {
+    *left = left.checked_sub(values).ok_or(Malformed::TooManyValues)?;
+    Ok(())
 }
 
 /// Reads what is known to be JSON. What can still be wrong is half of a surrogate pair, which is no text.
@@ -108,6 +117,15 @@ mod tests {
         assert_eq!(parse(&deep), Err(Malformed::TooDeep));
         let deepest = format!("{}1{}", "[".repeat(MAX_DEPTH - 1), "]".repeat(MAX_DEPTH - 1));
         assert!(parse(&deepest).is_ok());
+    }
+
+    #[test]
+    fn more_values_than_the_limit_are_refused_wherever_they_stand() {
+        let list = |values: usize| format!("[{}]", vec!["0"; values].join(","));
+        assert!(parse(&list(MAX_VALUES)).is_ok());
+        assert_eq!(parse(&list(MAX_VALUES + 1)), Err(Malformed::TooManyValues));
+        let halves = format!(r#"{{"a":{},"b":{}}}"#, list(MAX_VALUES / 2), list(MAX_VALUES / 2));
+        assert_eq!(parse(&halves), Err(Malformed::TooManyValues), "the two fields count as well");
     }
 
     #[test]

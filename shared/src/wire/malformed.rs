@@ -14,6 +14,9 @@ pub enum Malformed {
     /// More fields than the limit.
     #[error("the request has more than 2000 fields")]
     TooManyFields,
+    /// More values, those of lists counted, than the limit.
+    #[error("the request has more than 20000 values")]
+    TooManyValues,
     /// Nesting above the limit.
     #[error("a field is nested more than 8 levels deep")]
     TooDeep,

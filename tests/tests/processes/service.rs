@@ -112,12 +112,7 @@ fn the_page_s_credentials_are_told_to_whoever_has_the_printed_address() {
     let folder = Folder::new("page-key");
     let (state, err) = (beside(&folder, "state"), beside(&folder, "err"));
     let server = Server::told(&state, &["--memory"], &beside(&folder, "out"), &err);
-    // It is printed after the ports are open.
-    let greeting = (0..200).find_map(|_| {
-        std::thread::sleep(Duration::from_millis(50));
-        Some(fs::read_to_string(&err).unwrap()).filter(|text| text.contains("ca.pem"))
-    });
-    let greeting = greeting.expect("the server greets");
+    let greeting = greeting(&err);
     let (_, key) = greeting.split_once("/#key=").expect("the greeting names the page");
     let key = key.split_whitespace().next().unwrap();
     assert_eq!(key.len(), 40);
@@ -140,6 +135,67 @@ fn the_page_s_credentials_are_told_to_whoever_has_the_printed_address() {
     // The page itself, which anybody may read, does not hold it.
     let page = raw(server.http, "GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
     assert!(page.starts_with("HTTP/1.1 200") && !page.contains(key));
+    server.kill();
+}
+
+/// What a server says once its ports are open.
+fn greeting(err: &Path) -> String {
+    let greeting = (0..200).find_map(|_| {
+        std::thread::sleep(Duration::from_millis(50));
+        Some(fs::read_to_string(err).unwrap()).filter(|text| text.contains("ca.pem"))
+    });
+    greeting.expect("the server greets")
+}
+
+/// What the console's page is told, by a route of the operator's.
+fn told_to_page(server: &Server, key: &str, request: &str, body: &str) -> Value {
+    let answer = raw(
+        server.http,
+        &format!(
+            "{request} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\nx-switchboard-page: {key}\r\n\
+             sec-fetch-site: same-origin\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            server.http,
+            body.len()
+        ),
+    );
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("HTTP/1.1 200"), "{request}: {answer}");
+    serde_json::from_str(body).unwrap()
+}
+
+/// The console's own key opens the APIs as long as its server runs, and is made anew where it was revoked.
+#[test]
+fn the_console_s_key_ends_with_its_server_however_that_ended() {
+    let folder = Folder::new("console-key");
+    let state = beside(&folder, "state");
+    let started = |round: usize| {
+        let err = beside(&folder, &format!("err{round}"));
+        let server = Server::told(&state, &[], &beside(&folder, "out"), &err);
+        let greeting = greeting(&err);
+        let (_, key) = greeting.split_once("/#key=").unwrap();
+        (server, key.split_whitespace().next().unwrap().to_owned())
+    };
+    let own_key = |server: &Server, page: &str| {
+        let session = told_to_page(server, page, "GET /console/operator/session", "");
+        session["voximplant"]["api_key"].as_str().unwrap().to_owned()
+    };
+    let opens = |server: &Server, key: &str| {
+        let form = format!("account_id=1&api_key={key}");
+        call(server, "/platform_api/GetAccountInfo/", &form).get("result").is_some()
+    };
+    let (server, page) = started(1);
+    let first = own_key(&server, &page);
+    assert!(opens(&server, &first));
+    let revoked = switchboard(&["operator", "api-key", "revoke", "--account", "1", &first], &state);
+    assert!(revoked.status.success(), "{revoked:?}");
+    assert!(!opens(&server, &first));
+    let second = own_key(&server, &page);
+    assert!(second != first && opens(&server, &second));
+    server.kill();
+    let (server, _) = started(2);
+    assert!(!opens(&server, &second), "nobody has it any more");
+    let table = said(&["operator", "api-key", "list", "--account", "1"], &state);
+    assert!(!table.contains("switchboard-console"), "{table}");
     server.kill();
 }
 

@@ -42,7 +42,7 @@ pub struct Request {
     users_transactions_only: Option<Bool>,
     /// Newest first. Default: false.
     desc_order: Option<Bool>,
-    /// Whether to count all transactions found, which reads them all. Default: true.
+    /// Whether to count all transactions found. With `user_id` or `transaction_id` that reads them all. Default: true.
     with_total_count: Option<Bool>,
     /// Records to return at most: up to 1,000. Default: 20.
     count: Option<Count>,

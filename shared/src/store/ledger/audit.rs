@@ -6,6 +6,7 @@
 
 use super::bulk;
 use super::items::{Head, JournalItem, LINE, UserLine, journal_partition, read_balances, user_partition, world_key};
+use super::tally::Tally;
 use crate::ids::{AccountId, PhoneUserId};
 use crate::ledger::{EntryHash, Party};
 use crate::store::read::{Partition, Range};
@@ -56,6 +57,7 @@ struct Replay {
     at: Timestamp,
     /// The number of the last statement line.
     line: u64,
+    tally: Tally,
     /// Hashes of sums whose chunks follow.
     sums: HashMap<u64, EntryHash>,
     own: i128,
@@ -78,6 +80,7 @@ pub async fn audit(
         hash: EntryHash::genesis(),
         at: Timestamp::from_millis(0),
         line: 0,
+        tally: Tally::default(),
         sums: HashMap::new(),
         own: 0,
         world: 0,
@@ -133,6 +136,10 @@ impl Replay {
             }
             self.line = item.first_line.saturating_add(entry.lines()).saturating_sub(1);
         }
+        self.tally = self.tally.with(entry);
+        if item.tally.is_some_and(|tally| tally != self.tally) {
+            self.find(format!("{name}: its count of lines is not the journal's"));
+        }
         if item.chunk > 0 {
             if self.sums.get(&entry.number) != Some(&entry.previous) {
                 self.find(format!("{name}: it does not belong to its sum"));
@@ -174,6 +181,9 @@ impl Replay {
         let head = Head::read(store, self.account).await?;
         if u64::try_from(head.v).ok() != Some(self.number) || head.hash != self.hash {
             self.find(format!("the account stands at entry {}, the journal at {}", head.v, self.number));
+        }
+        if head.tally.is_some_and(|tally| tally != self.tally) {
+            self.find("the account's count of lines is not the journal's".to_owned());
         }
         self.equal("the account's balance", head.units, self.own);
         let world: Option<WorldBalance> = store.get(Table::Ledger, &world_key(self.account)).await?;

@@ -3,6 +3,7 @@
 
 use super::items::{Head, JournalItem, LINE, Side, UserLine, journal_partition, moment, user_partition};
 use super::numbering::BRING_ALONG;
+use super::tally::{self, Tally};
 use crate::ids::{AccountId, PhoneUserId};
 use crate::ledger::{Money, Party};
 use crate::limits::MAX_PARALLEL;
@@ -16,8 +17,6 @@ use std::ops::ControlFlow;
 /// What [`find`] needs.
 pub const FIND: &[Grant] = &[Grant::on(Table::Ledger, Action::Query), Grant::on(Table::Ledger, Action::GetItem)];
 
-/// Behind every sort key that begins with a moment: `~` is above every digit.
-const END: &str = "#~";
 /// Items of one page of a query: a page is one round trip.
 const PAGE: i32 = 250;
 
@@ -66,8 +65,22 @@ pub struct Wanted {
     pub offset: usize,
     /// Lines to return.
     pub count: usize,
-    /// Whether to count all matches, which reads the whole range.
+    /// Whether to count all matches. Of users' own statements, and of lines named one by one, that reads the whole range.
     pub total: bool,
+}
+
+impl Wanted {
+    fn takes(&self, kind: Kind, side: Side) -> bool {
+        let kind = self.kinds.is_empty() || self.kinds.iter().any(|wanted| wanted == kind.as_str());
+        kind && (side == Side::User || !self.users_only)
+    }
+
+    /// Whether the journal's own count of lines can say how many there are.
+    fn is_tallied(&self, head: &Head) -> bool {
+        // Where a clock was ahead, lines of other dates stand among those of the range.
+        let in_order = head.pinned.is_none_or(|pinned| pinned < self.from);
+        in_order && self.users.is_empty() && self.ids.is_empty()
+    }
 }
 
 /// One line.
@@ -83,8 +96,7 @@ pub struct Line {
     pub kind: Kind,
     /// The description.
     pub text: String,
-    /// Whether it is of a user's balance.
-    pub of_user: bool,
+    side: Side,
     /// Its place in the order.
     pub place: String,
 }
@@ -100,21 +112,68 @@ pub struct Found {
     pub more: bool,
 }
 
-/// Finds lines.
+/// How far to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    /// To the end of the page that was asked for.
+    Page,
+    /// The whole range, counting.
+    All,
+}
+
+/// Finds lines. Their number costs two more reads at most where the journal has counted them.
 pub async fn find(store: &Store, wanted: &Wanted) -> Result<Found, StoreError> {
-    let (head, found) = futures_util::try_join!(Head::read(store, wanted.account), placed(store, wanted, wanted.to))?;
-    match head.pinned.filter(|pinned| *pinned > wanted.to) {
+    let whole = wanted.total && !(wanted.users.is_empty() && wanted.ids.is_empty());
+    let extent = if whole { Extent::All } else { Extent::Page };
+    let page = placed(store, wanted, wanted.to, extent);
+    let (head, found) = futures_util::try_join!(Head::read(store, wanted.account), page)?;
+    if let Some(pinned) = head.pinned.filter(|pinned| *pinned > wanted.to) {
         // A clock was ahead once: lines of these dates may be placed behind what it has written.
-        Some(pinned) => placed(store, wanted, pinned).await,
-        None => Ok(found),
+        return placed(store, wanted, pinned, if wanted.total { Extent::All } else { Extent::Page }).await;
+    }
+    if !wanted.total || found.total.is_some() {
+        return Ok(found);
+    }
+    match tallied(store, wanted, &head).await? {
+        Some(total) => Ok(Found { total: Some(total), ..found }),
+        None => placed(store, wanted, wanted.to, Extent::All).await,
     }
 }
 
+/// The number of lines of the range, by the journal's own count; nothing if it has none.
+async fn tallied(store: &Store, wanted: &Wanted, head: &Head) -> Result<Option<u64>, StoreError> {
+    if !wanted.is_tallied(head) {
+        return Ok(None);
+    }
+    let last = async {
+        if wanted.to >= head.place() { Ok(head.tally) } else { tally_below(store, wanted, &after(wanted.to)).await }
+    };
+    let first = moment(wanted.from);
+    let (before, last) = futures_util::try_join!(tally_below(store, wanted, &first), last)?;
+    Ok(last.zip(before).map(|(last, before)| last.since(before, |kind, side| wanted.takes(kind, side))))
+}
+
+/// The lines of all entries that are placed before a sort key.
+async fn tally_below(store: &Store, wanted: &Wanted, high: &str) -> Result<Option<Tally>, StoreError> {
+    let partition = Partition {
+        table: Table::Ledger,
+        index: None,
+        pk: &journal_partition(wanted.account),
+        range: Range::Below(high),
+        descending: true,
+        limit: Some(1),
+    };
+    let Some(item) = store.page(&partition, None).await?.items.into_iter().next() else {
+        return Ok(Some(Tally::default()));
+    };
+    Ok(serde_dynamo::from_item::<_, JournalItem>(item)?.tally)
+}
+
 /// Finds lines among those that are placed up to this moment.
-async fn placed(store: &Store, wanted: &Wanted, until: Timestamp) -> Result<Found, StoreError> {
-    let mut sieve = Sieve { wanted, matches: 0, behind: 0, chosen: Vec::new() };
+async fn placed(store: &Store, wanted: &Wanted, until: Timestamp, extent: Extent) -> Result<Found, StoreError> {
+    let mut sieve = Sieve { wanted, extent, matches: 0, behind: 0, chosen: Vec::new() };
     if wanted.users.is_empty() {
-        walk(store, wanted, until, &journal_partition(wanted.account), "", &mut |item| {
+        walk(store, wanted, until, extent, &journal_partition(wanted.account), "", &mut |item| {
             let mut lines = account_lines(&serde_dynamo::from_item(item)?)?;
             if wanted.descending {
                 lines.reverse();
@@ -123,7 +182,7 @@ async fn placed(store: &Store, wanted: &Wanted, until: Timestamp) -> Result<Foun
         })
         .await?;
     } else {
-        let walks: Vec<_> = wanted.users.iter().map(|user| of_user(store, wanted, until, *user)).collect();
+        let walks: Vec<_> = wanted.users.iter().map(|user| of_user(store, wanted, until, extent, *user)).collect();
         let lines: Vec<Vec<Line>> = stream::iter(walks).buffer_unordered(MAX_PARALLEL).try_collect().await?;
         let mut lines: Vec<Line> = lines.into_iter().flatten().collect();
         lines.sort_by(|left, right| left.place.cmp(&right.place));
@@ -132,16 +191,24 @@ async fn placed(store: &Store, wanted: &Wanted, until: Timestamp) -> Result<Foun
         }
         let _ = lines.into_iter().try_for_each(|line| sieve.take(line));
     }
-    let total = wanted.total.then(|| u64::try_from(sieve.matches).unwrap_or(u64::MAX));
     let more = sieve.behind > wanted.offset.saturating_add(wanted.count);
+    // What was read from the first date to the last is counted already.
+    let read_whole = extent == Extent::All || !more && wanted.after.is_none();
+    let total = (wanted.total && read_whole).then(|| u64::try_from(sieve.matches).unwrap_or(u64::MAX));
     Ok(Found { lines: sieve.chosen, total, more })
 }
 
 /// The lines of one user: no more than the page can need.
-async fn of_user(store: &Store, wanted: &Wanted, until: Timestamp, user: PhoneUserId) -> Result<Vec<Line>, StoreError> {
-    let mut own = Sieve { wanted, matches: 0, behind: 0, chosen: Vec::new() };
+async fn of_user(
+    store: &Store,
+    wanted: &Wanted,
+    until: Timestamp,
+    extent: Extent,
+    user: PhoneUserId,
+) -> Result<Vec<Line>, StoreError> {
+    let mut own = Sieve { wanted, extent, matches: 0, behind: 0, chosen: Vec::new() };
     let mut lines = Vec::new();
-    walk(store, wanted, until, &user_partition(wanted.account, user), LINE, &mut |item| {
+    walk(store, wanted, until, extent, &user_partition(wanted.account, user), LINE, &mut |item| {
         let line = user_line(serde_dynamo::from_item(item)?);
         lines.push(line.clone());
         Ok(own.take(line))
@@ -150,9 +217,15 @@ async fn of_user(store: &Store, wanted: &Wanted, until: Timestamp, user: PhoneUs
     Ok(lines)
 }
 
+/// A sort key behind all that begin with this moment: `~` is above every digit.
+fn after(at: Timestamp) -> String {
+    format!("{}#~", moment(at))
+}
+
 /// Takes the lines of the page out of all lines, given in order.
 struct Sieve<'a> {
     wanted: &'a Wanted,
+    extent: Extent,
     matches: usize,
     behind: usize,
     chosen: Vec<Line>,
@@ -162,11 +235,10 @@ impl Sieve<'_> {
     /// Breaks once nothing more is needed.
     fn take(&mut self, line: Line) -> ControlFlow<()> {
         let wanted = self.wanted;
-        let kind = wanted.kinds.is_empty() || wanted.kinds.iter().any(|kind| kind == line.kind.as_str());
         let id = wanted.ids.is_empty() || wanted.ids.contains(&line.id);
         // Nearly always its place has said so.
         let dated = (wanted.from..=wanted.to).contains(&line.at);
-        if !kind || !id || !dated || wanted.users_only && !line.of_user {
+        if !id || !dated || !wanted.takes(line.kind, line.side) {
             return ControlFlow::Continue(());
         }
         self.matches = self.matches.saturating_add(1);
@@ -177,10 +249,11 @@ impl Sieve<'_> {
         self.behind = self.behind.saturating_add(1);
         if self.behind > wanted.offset && self.chosen.len() < wanted.count {
             self.chosen.push(line);
-        } else if !wanted.total && self.behind > wanted.offset.saturating_add(wanted.count) {
+        } else if self.extent == Extent::Page && self.behind > wanted.offset.saturating_add(wanted.count) {
             return ControlFlow::Break(());
         }
-        ControlFlow::Continue(())
+        // Each id is of one line.
+        if self.matches == wanted.ids.len() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 }
 
@@ -189,14 +262,15 @@ async fn walk(
     store: &Store,
     wanted: &Wanted,
     until: Timestamp,
+    extent: Extent,
     pk: &str,
     prefix: &str,
     take: &mut (dyn FnMut(Attributes) -> Result<ControlFlow<()>, StoreError> + Send),
 ) -> Result<(), StoreError> {
     let mut low = format!("{prefix}{}", moment(wanted.from));
-    let mut high = format!("{prefix}{}{END}", moment(until));
-    // Without a total nothing before the cursor is needed. The entry it stands in is read again.
-    if let Some(after) = wanted.after.as_ref().filter(|_| !wanted.total) {
+    let mut high = format!("{prefix}{}", after(until));
+    // For a page nothing before the cursor is needed. The entry it stands in is read again.
+    if let Some(after) = wanted.after.as_ref().filter(|_| extent == Extent::Page) {
         if wanted.descending {
             high = high.min(format!("{prefix}{after}"));
         } else {
@@ -230,36 +304,31 @@ async fn walk(
     }
 }
 
-/// The lines of an entry: one for the account, and one for the user at the other end. What goes through suspense is
-/// shown where it meets a user.
+/// The lines of an entry.
 fn account_lines(item: &JournalItem) -> Result<Vec<Line>, StoreError> {
     if item.first_line == 0 && item.entry.lines() > 0 {
         let number = item.entry.number;
         return Err(StoreError::Corrupt(format!("journal entry {number} is of an earlier state: {BRING_ALONG}")));
     }
     let own = Party::Account(item.entry.account);
-    let mut lines = Vec::with_capacity(item.entry.postings.len().saturating_mul(2));
-    for (index, posting) in item.entry.postings.iter().enumerate() {
-        let ends = [posting.from, posting.to];
-        if ends.contains(&Party::Suspense) && posting.user().is_none() {
-            continue;
-        }
-        let came = posting.to == own || posting.to == Party::Suspense;
-        let line = |side: Side, came: bool, text: &str| Line {
+    let line = |(index, kind, side): (usize, Kind, Side)| {
+        let posting = item.entry.postings.get(index)?;
+        let came_to_account = posting.to == own || posting.to == Party::Suspense;
+        let (came, text) = match side {
+            Side::Account => (came_to_account, &posting.description),
+            Side::User => (!came_to_account, &posting.user_description),
+        };
+        Some(Line {
             id: item.transaction_id(index, side),
             at: item.entry.at,
             amount: signed(posting.units, came),
-            kind: if ends.contains(&Party::World) { Kind::Adjustment } else { Kind::UserMoneyTransfer },
+            kind,
             text: with_rate(text, item.entry.rate.as_deref()),
-            of_user: side == Side::User,
+            side,
             place: item.line_place(index, side),
-        };
-        lines.push(line(Side::Account, came, &posting.description));
-        if posting.user().is_some() {
-            lines.push(line(Side::User, !came, &posting.user_description));
-        }
-    }
-    Ok(lines)
+        })
+    };
+    Ok(tally::lines(&item.entry).filter_map(line).collect())
 }
 
 /// A converted amount names its rate (decision D7).
@@ -278,7 +347,7 @@ fn user_line(line: UserLine) -> Line {
         amount: Money::from_units(line.units),
         kind: Kind::UserMoneyTransfer,
         text: line.text,
-        of_user: true,
+        side: Side::User,
         place: line.sk.strip_prefix(LINE).unwrap_or(&line.sk).to_owned(),
     }
 }

@@ -1,6 +1,7 @@
 //! Items of the `ledger` table, and the steps that change them. Nothing here adds to a number it has not read: every
 //! balance is written whole, under the version it was read at.
 
+use super::tally::Tally;
 use crate::ids::{AccountId, PhoneUserId};
 use crate::ledger::{Entry, EntryHash, Money, Party, Posting};
 use crate::store::txn::Step;
@@ -61,6 +62,9 @@ pub(super) struct Head {
     /// The last moment behind which earlier entries are placed, if a clock has ever been wrong.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pinned: Option<Timestamp>,
+    /// The lines of the whole statement; nothing in journals of earlier states.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tally: Option<Tally>,
 }
 
 impl Head {
@@ -76,6 +80,7 @@ impl Head {
             at: Timestamp::from_millis(0),
             placed: None,
             pinned: None,
+            tally: Some(Tally::default()),
         }))
     }
 
@@ -86,6 +91,11 @@ impl Head {
 
     pub(super) fn balance(&self) -> Money {
         Money::from_units(self.units)
+    }
+
+    /// The same head with the count of the journal's lines.
+    pub(super) fn counted(self, tally: Tally) -> Self {
+        Self { tally: Some(tally), ..self }
     }
 
     /// The head and the journal item after these postings; `None` if the balance would be negative or out of range.
@@ -128,8 +138,12 @@ impl Head {
         let place = entry.at.max(self.place());
         let placed = (place > entry.at).then_some(place);
         let pinned = placed.max(self.pinned);
-        let head = Self { units, v, hash: hash.clone(), at: entry.at, placed, pinned, ..self.clone() };
-        Ok(Some(Appended { journal: JournalItem::new(entry, place, numbers.first, hash), head }))
+        let tally = self.tally.map(|tally| tally.with(&entry));
+        let head = Self { units, v, hash: hash.clone(), at: entry.at, placed, pinned, tally, ..self.clone() };
+        Ok(Some(Appended {
+            journal: JournalItem { tally, ..JournalItem::new(entry, place, numbers.first, hash) },
+            head,
+        }))
     }
 }
 
@@ -194,6 +208,9 @@ pub(super) struct JournalItem {
     /// The number of its first line on a statement; the others follow. Zero if it has none.
     #[serde(default)]
     pub first_line: u64,
+    /// The lines of the statement up to the end of this entry; nothing in journals of earlier states.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tally: Option<Tally>,
     #[serde(flatten)]
     pub entry: Entry,
 }
@@ -211,6 +228,7 @@ impl JournalItem {
             hash,
             chunk: 0,
             first_line,
+            tally: None,
             entry,
         }
     }
@@ -335,6 +353,11 @@ impl JournalItem {
     /// The same entry with these numbers for its lines.
     pub(super) fn numbered(self, numbers: LineNumbers) -> Self {
         Self { first_line: numbers.first, ..self }
+    }
+
+    /// The same entry with the count of lines up to its end.
+    pub(super) fn counted(self, tally: Tally) -> Self {
+        Self { tally: Some(tally), ..self }
     }
 
     /// The users' own lines of this entry.

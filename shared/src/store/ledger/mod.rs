@@ -5,6 +5,7 @@ pub mod bulk;
 pub mod history;
 pub mod numbering;
 pub mod operation;
+mod tally;
 pub mod transfer;
 pub mod watch;
 

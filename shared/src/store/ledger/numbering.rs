@@ -1,9 +1,12 @@
-//! Numbers for the statement lines of earlier states, which had none of the deployment's sequence (decision E4). Operator
-//! work: no method may do this.
+//! What the journals of earlier states lack: numbers of the deployment's sequence for their statement lines (decision E4),
+//! and the count of these lines. Operator work: no method may do this.
 
-use super::items::{JournalItem, LineNumbers, journal_partition};
+use super::items::{Head, JournalItem, LineNumbers, journal_partition};
+use super::tally::Tally;
 use crate::ids::AccountId;
+use crate::limits::MAX_ATTEMPTS;
 use crate::store::read::{Partition, Range};
+use crate::store::txn::Step;
 use crate::store::{CommitError, Store, StoreError, Table, Txn, Write};
 
 /// What to do about a journal of an earlier state.
@@ -12,10 +15,31 @@ pub(super) const BRING_ALONG: &str = "run `switchboard operator rebuild` once";
 const PAGE: i32 = 250;
 
 /// Gives the lines of an account's journal that have no numbers theirs, in the journal's order, on the account's statement
-/// and on the users'; how many it was. Nothing else of an entry changes, so its hash stays.
+/// and on the users', and counts them; how many got a number. Nothing else of an entry changes, so its hash stays.
 ///
 /// An entry and its lines are one transaction: whoever is interrupted runs it again.
 pub async fn number(store: &Store, account: AccountId) -> Result<u64, StoreError> {
+    let mut numbered = 0_u64;
+    for _ in 0..MAX_ATTEMPTS {
+        let walked = walk(store, account).await?;
+        numbered = numbered.saturating_add(walked.numbered);
+        if conclude(store, account, &walked).await? {
+            return Ok(numbered);
+        }
+    }
+    // Money moves all the time. The lines have their numbers; that the statement is read to be counted costs time only.
+    Ok(numbered)
+}
+
+/// A journal up to its end.
+#[derive(Default)]
+struct Walked {
+    last: u64,
+    tally: Tally,
+    numbered: u64,
+}
+
+async fn walk(store: &Store, account: AccountId) -> Result<Walked, StoreError> {
     let pk = journal_partition(account);
     let partition = Partition {
         table: Table::Ledger,
@@ -25,30 +49,63 @@ pub async fn number(store: &Store, account: AccountId) -> Result<u64, StoreError
         descending: false,
         limit: Some(PAGE),
     };
-    let (mut from, mut numbered) = (None, 0_u64);
+    let (mut from, mut walked) = (None, Walked::default());
     loop {
         let page = store.page(&partition, from).await?;
         for item in page.items {
             let item: JournalItem = serde_dynamo::from_item(item)?;
+            walked.last = walked.last.max(item.entry.number);
+            walked.tally = walked.tally.with(&item.entry);
             let lines = item.entry.lines();
-            if item.first_line > 0 || lines == 0 {
+            let unnumbered = item.first_line == 0 && lines > 0;
+            if !unnumbered && item.tally == Some(walked.tally) {
                 continue;
             }
-            let item = item.numbered(LineNumbers::take(store, lines).await?);
+            let mut item = item.counted(walked.tally);
+            if unnumbered {
+                item = item.numbered(LineNumbers::take(store, lines).await?);
+                walked.numbered = walked.numbered.saturating_add(lines);
+            }
             let mut txn = Txn::<()>::default();
             txn.push(Write::put(Table::Ledger, &item)?);
-            for line in item.user_lines() {
+            for line in item.user_lines().filter(|_| unnumbered) {
                 txn.push(Write::put(Table::Ledger, &line)?);
             }
-            match store.commit(&txn).await {
-                Ok(()) => numbered = numbered.saturating_add(lines),
-                Err(CommitError::Store(error)) => return Err(error),
-                Err(other) => return Err(StoreError::Refused(other.to_string())),
-            }
+            write(store, txn).await?;
         }
         from = page.next;
         if from.is_none() {
-            return Ok(numbered);
+            return Ok(walked);
         }
     }
+}
+
+/// Lets the count go on from the journal's head; false if the journal has moved on meanwhile.
+async fn conclude(store: &Store, account: AccountId, walked: &Walked) -> Result<bool, StoreError> {
+    let head = Head::read(store, account).await?;
+    if head.v == 0 || head.tally == Some(walked.tally) {
+        return Ok(true);
+    }
+    if u64::try_from(head.v).ok() != Some(walked.last) {
+        return Ok(false);
+    }
+    let counted = head.counted(walked.tally);
+    let step: Step<()> = Write::put(Table::Ledger, &counted)?.if_version(counted.v).or_stale();
+    let mut txn = Txn::default();
+    txn.push(step);
+    match store.commit(&txn).await {
+        Err(CommitError::Stale) => Ok(false),
+        other => refused(other).map(|()| true),
+    }
+}
+
+async fn write(store: &Store, txn: Txn<()>) -> Result<(), StoreError> {
+    refused(store.commit(&txn).await)
+}
+
+fn refused(committed: Result<(), CommitError<()>>) -> Result<(), StoreError> {
+    committed.map_err(|error| match error {
+        CommitError::Store(error) => error,
+        other => StoreError::Refused(other.to_string()),
+    })
 }

@@ -159,6 +159,11 @@ impl Failure for Error {
         Self::TimedOut
     }
 
+    /// What is said of a timeout asks to try again in any case.
+    fn of_read(self) -> Self {
+        self
+    }
+
     fn key_reused() -> Self {
         Self::KeyReused
     }

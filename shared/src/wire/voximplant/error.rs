@@ -28,6 +28,9 @@ pub enum Error {
     /// No answer before the deadline.
     #[error("timed out")]
     TimedOut,
+    /// Nothing could be read in time; nothing was to be written.
+    #[error("{0}")]
+    ReadFailed(String),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -45,6 +48,7 @@ impl Error {
             Self::TimedOut | Self::Store(StoreError::Unavailable(_)) => Refusal::TimedOut,
             // Decision D15: pressure is 340, still with HTTP 200.
             Self::Store(error) if error.is_pressure() => Refusal::RateLimit,
+            Self::ReadFailed(_) => Refusal::RateLimit,
             Self::Store(_) => Refusal::Database,
         }
     }
@@ -179,6 +183,13 @@ impl Failure for Error {
         Self::TimedOut
     }
 
+    fn of_read(self) -> Self {
+        match self {
+            error @ (Self::TimedOut | Self::Store(StoreError::Unavailable(_))) => Self::ReadFailed(error.to_string()),
+            other => other,
+        }
+    }
+
     fn key_reused() -> Self {
         Self::Refused(Refusal::KeyReused)
     }
@@ -190,14 +201,16 @@ impl Failure for Error {
     fn blame(&self) -> Blame {
         match self {
             Self::Store(error) if error.is_pressure() => Blame::Pressure,
-            Self::Store(_) | Self::TimedOut | Self::Refused(Refusal::Internal) => Blame::Service,
+            Self::Store(_) | Self::TimedOut | Self::ReadFailed(_) | Self::Refused(Refusal::Internal) => Blame::Service,
             _ => Blame::Caller,
         }
     }
 
     fn cause(&self) -> Option<String> {
         match self {
-            Self::Store(_) | Self::InvalidParameter { .. } | Self::TimedOut => Some(self.to_string()),
+            Self::Store(_) | Self::InvalidParameter { .. } | Self::TimedOut | Self::ReadFailed(_) => {
+                Some(self.to_string())
+            }
             Self::Refused(refusal @ (Refusal::AuthorizationFailed(_) | Refusal::InvalidArguments(_))) => {
                 Some(refusal.to_string())
             }
@@ -240,5 +253,17 @@ mod tests {
         assert_eq!(code(StoreError::Contended(8)), 340);
         assert_eq!(code(StoreError::Contended(8).in_doubt()), 2);
         assert_eq!(code(StoreError::Refused("x".into())), 4);
+    }
+
+    #[test]
+    fn a_read_that_took_too_long_may_be_repeated_and_is_no_fault_of_the_caller() {
+        for error in [Error::TimedOut, Error::Store(StoreError::Contended(8).in_doubt())] {
+            let cause = error.to_string();
+            let error = error.of_read();
+            assert_eq!(body(&error)["error"]["code"], 340, "{error}");
+            assert_eq!((error.blame(), error.cause()), (Blame::Service, Some(cause)));
+        }
+        let refused = Error::Store(StoreError::Refused("x".into())).of_read();
+        assert_eq!(body(&refused)["error"]["code"], 4);
     }
 }
