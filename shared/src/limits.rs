@@ -58,6 +58,8 @@ pub const MAX_PASSWORD_BYTES: usize = 1024;
 /// Postings that a search reads for one word, some 3 MB. Where a word has more, looking at everybody until a page is full
 /// costs no more (`docs/adr/0013`).
 pub const SEARCH_POSTINGS: usize = 50_000;
+/// Different words of one search: more find nothing.
+pub const MAX_COMPARED_WORDS: usize = 50;
 /// Search index entries that one call may write (decision E9): some eighty batches.
 pub const MAX_SEARCH_ENTRIES: usize = 2_000;
 /// Users found that are read and sorted together; above that, their order is taken from an index.

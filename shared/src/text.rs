@@ -2,6 +2,7 @@
 
 mod collation;
 mod comparison;
+pub mod formula;
 
 #[rustfmt::skip]
 #[allow(clippy::unreadable_literal, reason = "generated")]

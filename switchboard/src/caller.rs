@@ -22,13 +22,23 @@ use thiserror::Error;
 /// may.
 const PAGE: HeaderName = HeaderName::from_static("x-switchboard-page");
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-const FORWARDING: [HeaderName; 5] = [
+/// What proxies and tunnels send along, beside all that begins with [`FORWARDING_PREFIX`].
+const FORWARDING: [HeaderName; 8] = [
     FORWARDED,
     VIA,
-    HeaderName::from_static("x-forwarded-for"),
-    HeaderName::from_static("x-forwarded-host"),
     HeaderName::from_static("x-real-ip"),
+    HeaderName::from_static("x-client-ip"),
+    HeaderName::from_static("x-cluster-client-ip"),
+    HeaderName::from_static("true-client-ip"),
+    HeaderName::from_static("cf-connecting-ip"),
+    HeaderName::from_static("fly-client-ip"),
 ];
+const FORWARDING_PREFIX: &str = "x-forwarded-";
+
+/// Whether a proxy or a tunnel says that it has passed the request on.
+fn is_forwarded(headers: &HeaderMap) -> bool {
+    headers.keys().any(|name| FORWARDING.contains(name) || name.as_str().starts_with(FORWARDING_PREFIX))
+}
 
 /// Why somebody may not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -71,7 +81,7 @@ pub(crate) enum NoProgram {
 /// no SDK does.
 pub(crate) fn check_program(headers: &HeaderMap) -> Result<(), NoProgram> {
     loopback_host(headers).ok_or(NoProgram::OtherName)?;
-    if FORWARDING.iter().any(|name| headers.contains_key(name)) {
+    if is_forwarded(headers) {
         return Err(NoProgram::Forwarded);
     }
     let browser =
@@ -92,7 +102,7 @@ fn loopback_host(headers: &HeaderMap) -> Option<Authority> {
 
 fn check_headers(headers: &HeaderMap, key: &Secret) -> Result<(), Refusal> {
     let host = loopback_host(headers).ok_or(Refusal::OtherName)?;
-    if FORWARDING.iter().any(|name| headers.contains_key(name)) {
+    if is_forwarded(headers) {
         return Err(Refusal::Forwarded);
     }
     let one = |name: &HeaderName| one(headers, name);
@@ -108,8 +118,8 @@ fn check_headers(headers: &HeaderMap, key: &Secret) -> Result<(), Refusal> {
 
 fn is_loopback(host: &Authority) -> bool {
     let name = host.host().trim_start_matches('[').trim_end_matches(']');
-    // `user@localhost` is no host that a browser sends.
-    let plain = !host.as_str().contains('@');
+    // `user@localhost` and `localhost:80,other` are no hosts that a browser sends.
+    let plain = !host.as_str().contains(['@', ',']);
     plain && (name.eq_ignore_ascii_case("localhost") || name.parse().is_ok_and(|ip: IpAddr| ip.is_loopback()))
 }
 
@@ -225,7 +235,9 @@ mod tests {
             assert_eq!(with("origin", origin), Err(Refusal::OtherPage), "{origin}");
         }
         assert_eq!(check_headers(&headers(&[("host", "localhost")])), Err(Refusal::OtherPage));
-        assert_eq!(with("x-forwarded-for", "10.0.0.1"), Err(Refusal::Forwarded));
+        for name in ["x-forwarded-for", "x-forwarded-proto", "cf-connecting-ip", "via"] {
+            assert_eq!(with(name, "10.0.0.1"), Err(Refusal::Forwarded), "{name}");
+        }
     }
 
     #[test]

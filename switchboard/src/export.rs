@@ -21,9 +21,9 @@ use shared::store::voximplant::{accounts, applications, queues, skills};
 use shared::timestamp::Timestamp;
 use shared::wire::voximplant::UserInfo;
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
 
 /// Users read at once from a list.
 const PAGE: usize = 100;
@@ -47,7 +47,7 @@ enum Command {
                             switchboard export stepchat --out everybody.jsonl")]
     Stepchat {
         /// The user, as JSON. Default: all users but the bot, one a line.
-        #[arg(value_parser = stepchat_id)]
+        #[arg(value_parser = crate::commands::stepchat_id)]
         id: Option<UserId>,
     },
     /// Users of a telephony account: record, skills, queues, money and its history.
@@ -61,10 +61,6 @@ enum Command {
         #[arg(value_parser = crate::commands::user_id)]
         id: Option<PhoneUserId>,
     },
-}
-
-fn stepchat_id(text: &str) -> Result<UserId, String> {
-    UserId::parse(text).ok_or_else(|| "a user id is a positive number".to_owned())
 }
 
 /// Exports.
@@ -87,10 +83,10 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     out.close()
 }
 
-/// Where the export goes.
+/// Where the export goes. A file appears under its name when it is whole: what fails leaves none.
 struct Output {
     writer: BufWriter<Box<dyn Write + Send>>,
-    file: Option<(File, PathBuf)>,
+    file: Option<(NamedTempFile, PathBuf)>,
 }
 
 impl Output {
@@ -98,15 +94,15 @@ impl Output {
         let Some(path) = path else {
             return Ok(Self { writer: BufWriter::new(Box::new(io::stdout())), file: None });
         };
-        let mut options = File::options();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::OpenOptionsExt as _;
-            options.mode(0o600);
+        let cannot = || format!("cannot make the file {}", path.display());
+        if path.symlink_metadata().is_ok() {
+            bail!("{}: it is there already, and an export overwrites nothing", cannot());
         }
-        let file = options.open(&path).with_context(|| format!("cannot make the file {}", path.display()))?;
-        Ok(Self { writer: BufWriter::new(Box::new(file.try_clone()?)), file: Some((file, path)) })
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        // For its owner only.
+        let file = NamedTempFile::new_in(folder).with_context(cannot)?;
+        let writer = BufWriter::new(Box::new(file.reopen().with_context(cannot)?) as Box<dyn Write + Send>);
+        Ok(Self { writer, file: Some((file, path)) })
     }
 
     fn document(&mut self, value: &Value) -> Result<()> {
@@ -121,7 +117,9 @@ impl Output {
     fn close(mut self) -> Result<()> {
         self.writer.flush()?;
         if let Some((file, path)) = self.file {
-            file.sync_all().with_context(|| format!("cannot write {}", path.display()))?;
+            let cannot = || format!("cannot write {}", path.display());
+            file.as_file().sync_all().with_context(cannot)?;
+            file.persist_noclobber(&path).with_context(cannot)?;
             eprintln!("written to {}", path.display());
         }
         Ok(())

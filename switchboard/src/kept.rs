@@ -10,6 +10,7 @@ use rsa::RsaPrivateKey;
 use rsa::pkcs8::DecodePrivateKey as _;
 use serde_json::Value;
 use shared::auth::random_token;
+use shared::ids::UserId;
 use std::fs;
 
 /// The first admin and its token.
@@ -184,6 +185,12 @@ pub(crate) fn api_key(state: &State) -> Result<Option<String>> {
         let file: Value = serde_json::from_str(text).ok()?;
         file.get("api_key")?.as_str().filter(|key| !key.is_empty()).map(str::to_owned)
     })
+}
+
+/// The first admin of an earlier start. The file is written anew at each start, so a damaged one tells nothing.
+pub(crate) fn admin(state: &State) -> Result<Option<UserId>> {
+    let file: Option<Value> = state.read(STEPCHAT_FILE)?.and_then(|text| serde_json::from_str(&text).ok());
+    Ok(file.and_then(|file| UserId::new(file.get("admin_id")?.as_u64()?)))
 }
 
 /// What is in a credentials file that was written whole. `read` understands it.

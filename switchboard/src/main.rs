@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand, ValueEnum};
-use shared::ids::AccountId;
+use shared::ids::{AccountId, UserId};
 use shared::observe::Log;
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
@@ -57,6 +57,10 @@ enum Command {
         /// Also offer the embedded database over HTTP on this address, for `cargo lambda watch` beside this server.
         #[arg(long, value_name = "ADDRESS")]
         database: Option<SocketAddr>,
+        /// The id of the first admin, which the first start makes. Default: 1. Give it one above the ids that an import
+        /// shall keep.
+        #[arg(long, value_name = "ID", value_parser = commands::stepchat_id)]
+        admin_id: Option<UserId>,
         /// How requests are logged on standard output: `text` is one readable line each, coloured on a terminal; `json`
         /// is what the deployed functions log. Default: text on a terminal, else json.
         #[arg(long, value_name = "FORMAT")]
@@ -165,9 +169,9 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     match arguments.command {
-        Command::Serve { listen, https, state, memory, database, log } => {
+        Command::Serve { listen, https, state, memory, database, admin_id, log } => {
             let log = log_in(log);
-            let options = Options { listen, https, state, memory, database, log };
+            let options = Options { listen, https, state, memory, database, admin_id, log };
             runtime.block_on(serve(&options))?;
             Ok(ExitCode::SUCCESS)
         }

@@ -63,12 +63,36 @@ impl Operator {
         Ok(users::first_admin(&self.app.store).await?)
     }
 
+    /// The admin with this id, if there is one.
+    pub async fn admin_with(&self, id: UserId) -> Result<Option<User>> {
+        let user = users::find_profile(&self.app.store, id).await?;
+        Ok(user.filter(|user| user.user_type == UserType::Admin))
+    }
+
     /// The admin whose token opens the StepChat API: the oldest one, made if there is none.
     pub async fn first_admin(&self) -> Result<User> {
+        self.first_admin_as(None).await
+    }
+
+    /// The same. If it is made it has this id, and whoever comes later gets ids behind it; if it is there already it must
+    /// have it.
+    pub async fn first_admin_as(&self, wanted: Option<UserId>) -> Result<User> {
         if let Some(admin) = self.admin().await? {
+            if let Some(wanted) = wanted.filter(|wanted| *wanted != admin.id) {
+                bail!(
+                    "the first admin can have the id {wanted} only where there is none yet: this deployment's has {}",
+                    admin.id
+                );
+            }
             return Ok(admin);
         }
-        let id = self.app.store.next_id(Sequence::StepchatUser, UserId::new).await?;
+        let id = match wanted {
+            Some(id) => {
+                self.app.store.go_on_behind(Sequence::StepchatUser, id.get()).await?;
+                id
+            }
+            None => self.app.store.next_id(Sequence::StepchatUser, UserId::new).await?,
+        };
         let name = |text: &str| Name::parse(text).map_err(|refusal: Refusal| anyhow!(refusal));
         let new = NewUser {
             first_name: Some(name("Admin")?),

@@ -12,6 +12,9 @@ pub(crate) struct Progress {
     bar: ProgressBar,
     what: &'static str,
     told: Instant,
+    began: Instant,
+    /// Done before the work of this process began.
+    before: u64,
 }
 
 impl Progress {
@@ -27,7 +30,14 @@ impl Progress {
             bar.set_style(style);
         }
         bar.set_message(what);
-        Self { bar, what, told: Instant::now() }
+        Self { bar, what, told: Instant::now(), began: Instant::now(), before: 0 }
+    }
+
+    /// This many were done before.
+    pub(crate) fn starts_at(&mut self, done: u64) {
+        self.before = done;
+        self.bar.set_position(done);
+        self.bar.reset_eta();
     }
 
     /// This many more are done.
@@ -35,8 +45,19 @@ impl Progress {
         self.bar.inc(count);
         if self.bar.is_hidden() && self.told.elapsed() >= LINE_EVERY {
             self.told = Instant::now();
-            eprintln!("{} {} so far", self.bar.position(), self.what);
+            eprintln!("{}", self.line());
         }
+    }
+
+    /// How far it is, how fast, and how long it may still take.
+    fn line(&self) -> String {
+        let (done, what) = (self.bar.position(), self.what);
+        let seconds = self.began.elapsed().as_secs().max(1);
+        let rate = done.saturating_sub(self.before).checked_div(seconds).unwrap_or(0);
+        let of = self.bar.length().map_or_else(String::new, |total| format!(" of {total}"));
+        let left = self.bar.length().and_then(|total| total.saturating_sub(done).checked_div(rate));
+        let left = left.map_or_else(String::new, |seconds| format!(", about {seconds} s left"));
+        format!("{done}{of} {what}, {rate} a second{left}")
     }
 
     /// Takes the bar away: what comes next is said by the caller.

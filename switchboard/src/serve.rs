@@ -25,7 +25,7 @@ use http::HeaderValue;
 use serde_json::json;
 use shared::auth::{Secret, random_token};
 use shared::context::App;
-use shared::ids::AccountId;
+use shared::ids::{AccountId, UserId};
 use shared::ledger::Money;
 use shared::observe::{self, Log};
 use shared::store::auth::TokenHash;
@@ -69,6 +69,8 @@ pub struct Options {
     pub memory: bool,
     /// Also offer the embedded database over HTTP, for function binaries beside this server.
     pub database: Option<SocketAddr>,
+    /// The id of the first admin, where a first start makes it.
+    pub admin_id: Option<UserId>,
     /// Log requests on standard output.
     pub log: Log,
 }
@@ -141,7 +143,7 @@ pub async fn start(options: &Options) -> Result<Server> {
         );
         (greeting, None)
     } else {
-        let (greeting, first) = bootstrap(&app, &state, http, https, &page_key).await?;
+        let (greeting, first) = bootstrap(&app, &state, http, https, &page_key, options.admin_id).await?;
         (greeting, Some(first))
     };
     let (plain, secure) = (bind(http)?, bind(https)?);
@@ -187,6 +189,7 @@ async fn bootstrap(
     http: SocketAddr,
     https: SocketAddr,
     page_key: &str,
+    admin_id: Option<UserId>,
 ) -> Result<(String, First)> {
     let operator = Operator::new(Arc::clone(app));
     // Before anything is written: what was made for another database is not replaced.
@@ -198,7 +201,15 @@ async fn bootstrap(
         kept::check_empty(state, &[VOXIMPLANT_FILE, API_KEY_FILE], "no account `demo`")?;
     }
     let (service_key, api_key) = (kept::service_key(state)?, kept::api_key(state)?);
-    let admin = operator.first_admin().await?;
+    // Admins who are imported may be older: the one of the file stays the one of the file.
+    let known = match kept::admin(state)? {
+        Some(id) => operator.admin_with(id).await?,
+        None => None,
+    };
+    let admin = match known {
+        Some(known) if admin_id.is_none_or(|wanted| wanted == known.id) => known,
+        _ => operator.first_admin_as(admin_id).await?,
+    };
     let token = operator.token(&admin);
     let url = format!("http://{http}/include/api.php");
     let stepchat = json!({ "url": url, "admin_id": admin.id, "token": token });

@@ -54,6 +54,7 @@ STORIES = [
     Story("node-2.5.0", "node_story.js", "npm", "2.5.0", ("@voximplant/apiclient-nodejs@2.5.0",)),
     Story("apikey-0.0.5", "apikey_story.py", "pip", "0.0.5", ("voximplant-client==0.0.5",)),
     Story("stepchat", "stepchat_story.py", ""),
+    Story("passwords", "passwords_story.py", "pip", "", ("passlib==1.7.4",)),
 ]
 
 
@@ -110,6 +111,20 @@ def install(story: Story) -> Path:
     return folder
 
 
+def php() -> None:
+    """Sees to it that there is a PHP of the system, whose password hashes people bring along."""
+    if shutil.which("php"):
+        return
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        raise Problem("no PHP: install php-cli")
+    print("installing php-cli", flush=True)
+    # Two test programs may come here at the same time: the second waits for the first.
+    wait = ("-o", "DPkg::Lock::Timeout=300")
+    os.environ["DEBIAN_FRONTEND"] = "noninteractive"
+    command("apt-get", *wait, "update", "-qq")
+    command("apt-get", *wait, "install", "-y", "-qq", "--no-install-recommends", "php-cli")
+
+
 def command(*words: str, cwd: Optional[Path] = None) -> None:
     """Runs a program; what it said is shown only if it failed."""
     try:
@@ -131,7 +146,7 @@ class Server:
     """`switchboard serve` on free ports with an empty state."""
 
     def __init__(self, binary: Path, state: Path):
-        self.state = state
+        self.state, self.binary = state, binary
         self.http, self.https = free_ports(2)
         CLIENTS.mkdir(parents=True, exist_ok=True)
         self.log = CLIENTS / "server.log"
@@ -219,6 +234,7 @@ def environment(story: Story, folder: Optional[Path], server: Server) -> dict:
     ca = str(server.state / "ca.pem")
     env.update(
         SWITCHBOARD_STATE=str(server.state),
+        SWITCHBOARD_BINARY=str(server.binary),
         SWITCHBOARD_HTTP="http://127.0.0.1:{}".format(server.http),
         SWITCHBOARD_HTTPS_HOST="localhost:{}".format(server.https),
         SWITCHBOARD_HTTPS_ADDRESS="127.0.0.1:{}".format(server.https),
@@ -295,6 +311,8 @@ def perform(arguments: argparse.Namespace, tally: Tally) -> None:
     folders = {}
     for story in chosen(arguments.only):
         try:
+            if story.name == "passwords":
+                php()
             folders[story] = install(story) if story.kind else None
         except Problem as problem:
             tally.check(story.name, "client installed", False, str(problem))

@@ -16,6 +16,7 @@ mod processes {
     mod deploy;
     mod deployed;
     mod import;
+    mod moving_in;
     mod operator;
     mod serve;
     mod service;

@@ -1,10 +1,10 @@
 //! Passwords: argon2id at OWASP's floor (19 MiB, two passes, one lane).
 
-use super::Secret;
+use super::{Secret, foreign};
 use crate::store::auth::PasswordHash;
 use crate::store::{StoreError, meter};
 use argon2::Argon2;
-use argon2::password_hash::{Error, PasswordHasher, PasswordVerifier};
+use argon2::password_hash::PasswordHasher;
 use std::num::NonZeroUsize;
 use std::sync::LazyLock;
 use tokio::sync::Semaphore;
@@ -12,6 +12,9 @@ use tokio::sync::Semaphore;
 /// A hash of this form, of no password that anybody knows: what a guess is held against where there is none.
 const NOBODYS: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$6yDkwrh/EBRWjJlTeU5b3g$VhSW24g1JZ0S9M0jTrVe0VHmHk5m2dSkSgxBm2yLbxk";
+
+/// What our own hashes begin with: the form and its costs.
+const OWN: &str = "$argon2id$v=19$m=19456,t=2,p=1$";
 
 /// Hashes that are worked on at once: more would only take memory, and the processors from everything else.
 static AT_WORK: LazyLock<Semaphore> =
@@ -33,19 +36,21 @@ pub async fn hash_password(password: Secret) -> Result<PasswordHash, StoreError>
     hash.await?.map(PasswordHash).map_err(|error| StoreError::Unavailable(error.to_string()))
 }
 
+/// Whether a hash is of another form or of other costs than those that are made here.
+#[must_use]
+pub fn is_foreign(hash: &PasswordHash) -> bool {
+    !hash.0.starts_with(OWN)
+}
+
 /// Whether this is the password of that hash. It takes as long where there is no hash: nobody learns by the time whether
-/// an account exists or has a password.
+/// an account exists or has a password. A hash of another system takes its own time, until the first right login.
 pub async fn verify_password(password: Secret, hash: Option<PasswordHash>) -> Result<bool, StoreError> {
     meter::hashed();
     let verified = work(move || {
         let against = hash.as_ref().map_or(NOBODYS, |hash| hash.0.as_str());
-        let verified = Argon2::default().verify_password(password.expose().as_bytes(), against);
-        verified.map(|()| hash.is_some())
+        foreign::is_password(password.expose().as_bytes(), against).map(|right| right && hash.is_some())
     });
-    match verified.await? {
-        Err(Error::PasswordInvalid) => Ok(false),
-        verified => verified.map_err(|error| StoreError::Corrupt(error.to_string())),
-    }
+    verified.await?.map_err(StoreError::Corrupt)
 }
 
 #[cfg(test)]

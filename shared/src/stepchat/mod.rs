@@ -10,6 +10,8 @@ mod refusal;
 mod search;
 mod user;
 
+pub mod csv;
+
 pub use api_token::{Scope, TokenLabel, TokenName};
 pub use conversation::{Attachments, Conversation, ConversationStatus, Message, MessageText, Payload, Source, Title};
 pub use detail::{

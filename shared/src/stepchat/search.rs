@@ -1,7 +1,9 @@
 //! What a search finds (reference/stepchat.md §3.2, decisions "Search").
 
 use super::{Detail, Slug, User};
+use crate::limits::MAX_COMPARED_WORDS;
 use crate::text::fold;
+use std::collections::HashSet;
 
 /// The extra that no search looks into: it changes on every page view.
 const UNSEARCHED: &str = "current_url";
@@ -21,11 +23,13 @@ pub struct Search {
 
 impl Search {
     /// The words of a text: blanks, tabs and line breaks separate them. A text of blanks finds everybody, one of nothing but
-    /// ignorable characters nobody.
+    /// ignorable characters nobody. Words behind the first fifty different ones find nothing.
     #[must_use]
     pub fn parse(text: &str) -> Self {
-        let words = fold(text).split_whitespace().map(str::to_owned).collect();
-        Self { words, finds_everybody: text.trim().is_empty() }
+        let folded = fold(text);
+        let mut seen = HashSet::new();
+        let words = folded.split_whitespace().filter(|word| seen.insert(*word)).take(MAX_COMPARED_WORDS);
+        Self { words: words.map(str::to_owned).collect(), finds_everybody: text.trim().is_empty() }
     }
 
     /// The words, folded. The first one counts for more than the others.
@@ -108,6 +112,16 @@ mod tests {
             assert!(Search::parse("b").finds_details(&[note(text)]) && Search::parse("c").finds_details(&[note(text)]));
             assert!(!Search::parse("bc").finds_details(&[note(text)]), "{text:?}");
         }
+    }
+
+    /// Each word is looked for in every text of everybody who may be found.
+    #[test]
+    fn a_search_has_no_more_than_fifty_words_and_each_once() {
+        let many = (0..1_000).map(|number| format!("w{number} w{number} ")).collect::<String>();
+        assert_eq!(Search::parse(&many).words().count(), MAX_COMPARED_WORDS);
+        let folded_apart = "\u{fdfa}".repeat(10_000);
+        assert!(Search::parse(&folded_apart).words().count() <= MAX_COMPARED_WORDS);
+        assert!(Search::parse(&format!("{}ива", "zz ".repeat(80_000))).finds_profile(&user()));
     }
 
     #[test]

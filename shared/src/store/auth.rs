@@ -61,7 +61,7 @@ impl HandedOut {
     }
 }
 
-/// An argon2id hash in PHC form.
+/// A hash of a password: argon2id in PHC form, or as another system made it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct PasswordHash(pub(crate) String);
@@ -107,6 +107,16 @@ pub(super) fn check_stepchat_password(id: UserId, hash: &PasswordHash) -> Condit
     // `hash` is a reserved word.
     let check = Write::check(Table::Auth, stepchat_password_key(id)).calling("#hash", "hash");
     check.text(":hash", hash.0.clone()).if_("#hash = :hash")
+}
+
+/// Keeps a password as another hash, if the user still has the one of before.
+pub(super) fn renew_stepchat_password(
+    id: UserId,
+    before: &PasswordHash,
+    renewed: &PasswordHash,
+) -> Result<Conditional, StoreError> {
+    let put = put_stepchat_password(id, renewed)?.calling("#hash", "hash");
+    Ok(put.text(":hash", before.0.clone()).if_("#hash = :hash"))
 }
 
 pub(super) fn delete_stepchat_password(id: UserId) -> Write {

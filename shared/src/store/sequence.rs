@@ -1,6 +1,6 @@
 //! Small increasing ids, one sequence item per kind.
 
-use super::{Key, Store, StoreError, Table};
+use super::{CommitError, Key, Store, StoreError, Table, Txn, Write};
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 
 /// The sequences.
@@ -84,6 +84,21 @@ impl Store {
         let last = self.advance(sequence, count).await?;
         let first = last.checked_sub(count).ok_or_else(|| corrupt(sequence))?.saturating_add(1);
         (first..=last).map(|number| id(number).ok_or_else(|| corrupt(sequence))).collect()
+    }
+
+    /// Lets a sequence go on behind a number, unless it is there already.
+    pub async fn go_on_behind(&self, sequence: Sequence, number: u64) -> Result<(), StoreError> {
+        let (table, name) = sequence.place();
+        let number = i64::try_from(number).map_err(|_| corrupt(sequence))?;
+        let raised = Write::update(table, Key::new("S", name), "SET n = :n").number(":n", number);
+        let mut txn: Txn<()> = Txn::default();
+        txn.push(raised.if_("attribute_not_exists(n) OR n < :n").or(()));
+        match self.commit(&txn).await {
+            // It is behind that number.
+            Ok(()) | Err(CommitError::Refused(())) => Ok(()),
+            Err(CommitError::Store(error)) => Err(error),
+            Err(_) => Err(corrupt(sequence)),
+        }
     }
 
     /// The first of the next `count` numbers of a sequence.

@@ -180,12 +180,13 @@ impl Write {
         Conditional(self)
     }
 
-    /// Whether all it does is to create an item or to count. A counter's generation changes only where others write.
+    /// Whether all it does is to create an item, to demand that one is not there, or to count. A counter's generation changes only where others write.
     pub(super) fn creates(&self) -> bool {
         match &self.kind {
             Kind::Put(_) => matches!(self.condition, None | Some(ABSENT)),
             Kind::Update(_, COUNT) => self.condition.is_none_or(generation::is_unchanged),
-            Kind::Update(..) | Kind::Delete(_) | Kind::Check(_) => false,
+            Kind::Check(_) => self.condition == Some(ABSENT),
+            Kind::Update(..) | Kind::Delete(_) => false,
         }
     }
 

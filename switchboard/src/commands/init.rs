@@ -5,6 +5,7 @@ use crate::operator::Operator;
 use crate::stack;
 use anyhow::{Result, bail};
 use clap::Args;
+use shared::ids::UserId;
 use shared::voximplant::Role;
 use std::env;
 use std::path::PathBuf;
@@ -21,6 +22,9 @@ pub(crate) struct Arguments {
     /// The currency of all of the account's money, for ever.
     #[arg(long, default_value = "USD")]
     currency: String,
+    /// The id of the first StepChat admin, which is made. Default: 1. Give it one above the ids that an import shall keep.
+    #[arg(long, value_parser = crate::commands::stepchat_id)]
+    admin_id: Option<UserId>,
     /// The credentials file to write for Voximplant's clients; it must not exist.
     #[arg(long, default_value = "voximplant.json")]
     out: PathBuf,
@@ -42,13 +46,14 @@ impl Arguments {
         }
         let (stepchat, voximplant) = (url(0), url(1));
         if let Some(admin) = operator.admin().await? {
+            operator.first_admin_as(self.admin_id).await?;
             println!(
                 "StepChat: admin {} is there already. Its token is shown once only; make another way in with",
                 admin.id
             );
             println!("  {} …", stack::command("operator token create"));
         } else {
-            let admin = operator.first_admin().await?;
+            let admin = operator.first_admin_as(self.admin_id).await?;
             println!("StepChat: admin {} made. Its token, shown this once:\n  {}", admin.id, operator.token(&admin));
             println!("  curl {stepchat} -d function=count-users -d token=…");
         }

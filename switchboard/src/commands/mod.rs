@@ -12,6 +12,7 @@ mod restore;
 mod search;
 mod token;
 
+pub use parse::stepchat_id;
 pub(crate) use parse::{account_id, user_id};
 
 use crate::database::Place;

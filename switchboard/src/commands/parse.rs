@@ -14,6 +14,11 @@ pub(crate) fn user_id(text: &str) -> Result<PhoneUserId, String> {
     PhoneUserId::parse(text).ok_or_else(|| "a user id is a positive number".to_owned())
 }
 
+/// A StepChat user's id.
+pub fn stepchat_id(text: &str) -> Result<UserId, String> {
+    UserId::parse(text).ok_or_else(|| "a user id is a positive number".to_owned())
+}
+
 pub(super) fn money(text: &str) -> Result<Money, String> {
     Money::parse(text).map_err(|error| error.to_string())
 }

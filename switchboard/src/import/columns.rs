@@ -2,8 +2,13 @@
 
 use super::field::{Field, NameOrder, Named};
 use anyhow::{Result, bail, ensure};
-use csv::StringRecord;
+use csv::{ByteRecord, StringRecord};
+use shared::auth::foreign::{self, Unusable};
+use shared::ids::UserId;
+use shared::stepchat::csv::{DEPARTMENT, EXTRAS, ExtraColumn, LAST_ACTIVITY, PROFILE};
 use shared::stepchat::{Department, Detail, DetailValue, Email, ImageUrl, Name, NewUser, Refusal, Slug, UserType};
+use shared::store::auth::PasswordHash;
+use shared::text::formula::unguard;
 use shared::timestamp::Timestamp;
 use std::collections::HashMap;
 use std::str::FromStr;
@@ -11,9 +16,6 @@ use thiserror::Error;
 
 /// The first columns of a report of rejected rows: a mended report is imported as it is.
 const OF_REPORT: [&str; 2] = ["row", "reason"];
-
-/// What the columns of `csv-users` begin with; each that follows is an extra, whatever it is called.
-const OF_CSV_USERS: [&str; 7] = ["ID", "First Name", "Last Name", "Email", "Profile Image", "Type", "Creation Time"];
 
 /// One `--map HEADER=FIELD`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,11 +29,14 @@ impl FromStr for Mapping {
 
     fn from_str(text: &str) -> Result<Self, String> {
         const WANTED: &str = "write HEADER=FIELD, where FIELD is first_name, last_name, full_name, email, phone, \
-                              profile_image, user_type, creation_time, department, extra:SLUG or ignore";
+                              profile_image, user_type, creation_time, last_activity, department, password_hash, id, extra:SLUG \
+                              or ignore";
         let (header, field) = text.rsplit_once('=').ok_or(WANTED)?;
         let field = match field.trim() {
             "ignore" => Field::Ignored,
             "phone" => Field::Extra(Slug::phone()),
+            "id" => Field::of_name("id").ok_or(WANTED)?,
+            "last_activity" => Field::LastActivity,
             field => match field.strip_prefix("extra:") {
                 Some(slug) => Field::Extra(Slug::parse(slug).ok_or(WANTED)?),
                 None => Field::of_name(field)
@@ -59,6 +64,20 @@ pub(super) enum Rejection {
     Nobody,
     #[error("the creation time is not YYYY-MM-DD HH:MM:SS")]
     CreationTime,
+    #[error("the time of the last activity is not YYYY-MM-DD HH:MM:SS")]
+    LastActivity,
+    #[error("the id is no number from 1 to 2147483647")]
+    Id,
+    #[error("{0}")]
+    Password(#[from] Unusable),
+    #[error("row {0} of this file has the same id")]
+    SameId(u64),
+    #[error("user {0} has this id: {1}")]
+    IdTaken(UserId, String),
+    #[error("user {0} was deleted and is not yet gone everywhere: import the row again in some minutes")]
+    IdGoing(UserId),
+    #[error("user {0} has this e-mail address, and user {1} this phone number")]
+    TwoUsers(UserId, UserId),
     #[error("row {0} of this file has the same e-mail address")]
     SameEmail(u64),
     #[error("row {0} of this file has the same phone number")]
@@ -66,11 +85,15 @@ pub(super) enum Rejection {
 }
 
 /// What one row says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Row {
     pub(super) user: NewUser,
     pub(super) details: Vec<Detail>,
     pub(super) created: Option<Timestamp>,
+    pub(super) active: Option<Timestamp>,
+    /// The id that it keeps.
+    pub(super) id: Option<UserId>,
+    pub(super) password: Option<PasswordHash>,
 }
 
 /// The columns of a table.
@@ -87,51 +110,80 @@ struct Column {
     /// The display name of the extra that it becomes.
     name: String,
     field: Field,
+    /// In a file of `csv-users`: the fixed column whose extra this one is, where both say something.
+    shown_in: Option<&'static str>,
 }
+
+/// How the header line is read.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Rules {
+    /// The order of a full name.
+    pub(super) order: NameOrder,
+    /// Whether users keep the ids of the file.
+    pub(super) keep_ids: bool,
+}
+
+/// The ids that tools can hold: they are 32 bits wide in the original.
+const MAX_ID: u64 = 2_147_483_647;
 
 impl Columns {
     /// Reads the header line.
-    pub(super) fn of(header: &StringRecord, mappings: &[Mapping], order: NameOrder) -> Result<Self> {
-        let mut times: HashMap<&str, usize> = HashMap::new();
-        let names: Vec<(String, &str)> = header
+    pub(super) fn of(header: &StringRecord, mappings: &[Mapping], rules: Rules) -> Result<Self> {
+        let own = header.iter().map(str::trim).take(PROFILE.len()).eq(PROFILE);
+        let mut times: HashMap<String, usize> = HashMap::new();
+        let names: Vec<(String, String)> = header
             .iter()
             .map(|cell| {
-                let name = unguarded(cell.trim());
-                let nth = times.entry(name).and_modify(|nth| *nth = nth.saturating_add(1)).or_insert(1);
-                (if *nth == 1 { name.to_owned() } else { format!("{name}#{nth}") }, name)
+                let name = unguard(if own { cell } else { cell.trim() });
+                let nth = times.entry(name.clone()).and_modify(|nth| *nth = nth.saturating_add(1)).or_insert(1);
+                (if *nth == 1 { name.clone() } else { format!("{name}#{nth}") }, name)
             })
             .collect();
         if let Some(unknown) = mappings.iter().find(|mapping| names.iter().all(|(header, _)| *header != mapping.header))
         {
             bail!("the file has no column {:?}: its columns are {}", unknown.header, list(header));
         }
-        let mut found = Self { columns: Vec::new(), order };
-        let parts = Named::of(names.iter().map(|(_, name)| *name));
-        let own = names.iter().map(|(_, name)| *name).take(OF_CSV_USERS.len()).eq(OF_CSV_USERS);
-        let report = names.iter().map(|(_, name)| *name).take(2).eq(OF_REPORT);
-        for (place, (header, name)) in names.iter().enumerate() {
-            let mapped = mappings.iter().find(|mapping| mapping.header == *header).map(|mapping| mapping.field.clone());
-            let field = match mapped {
-                Some(field) => {
+        let mut found = Self { columns: Vec::new(), order: rules.order };
+        let parts = Named::of(names.iter().map(|(_, name)| name.as_str()));
+        let report = names.iter().map(|(_, name)| name.as_str()).take(2).eq(OF_REPORT);
+        for (place, (header, name)) in names.into_iter().enumerate() {
+            let mapped = mappings.iter().find(|mapping| mapping.header == header).map(|mapping| mapping.field.clone());
+            let behind = own && place >= PROFILE.len();
+            let extra = ExtraColumn::parse(&name).filter(|_| behind);
+            let (field, name, shown_in) = match (mapped, extra) {
+                (Some(field), _) => {
                     ensure!(
                         field == Field::Ignored || !found.has(&field),
                         "two columns would be {field}, one of them {header:?}: say --map '{header}=ignore'"
                     );
-                    field
+                    (field, name, None)
                 }
-                None if report && place < OF_REPORT.len() => Field::Ignored,
-                None => {
-                    let known = if own && place >= OF_CSV_USERS.len() {
-                        Field::of_extra(name)
-                    } else {
-                        Field::known(name, parts)
-                    };
-                    found.free(known, name, mappings)
+                (None, Some(ExtraColumn { slug, name, shown_in })) => (Field::Extra(slug), name, shown_in),
+                (None, None) if report && place < OF_REPORT.len() => (Field::Ignored, name, None),
+                (None, None) => {
+                    let known = if behind { Self::behind_profile(&name) } else { Field::known(&name, parts) };
+                    (found.free(known, &name, mappings), name, None)
                 }
             };
-            found.columns.push(Column { header: header.clone(), name: (*name).to_owned(), field });
+            let keeps = rules.keep_ids && !behind && field.is_old_id() && !found.has(&Field::Id);
+            let field = if keeps { Field::Id } else { field };
+            found.columns.push(Column { header, name, field, shown_in });
         }
+        ensure!(
+            !rules.keep_ids || found.has(&Field::Id),
+            "no column holds ids to keep: say which with --map HEADER=id. The columns are {}",
+            list(header)
+        );
         Ok(found)
+    }
+
+    /// What a column of `csv-users` behind those of the profile is, if its name alone says so.
+    fn behind_profile(name: &str) -> Option<Field> {
+        match name {
+            DEPARTMENT => Some(Field::Department),
+            LAST_ACTIVITY => Some(Field::LastActivity),
+            _ => Field::of_extra(name),
+        }
     }
 
     fn has(&self, field: &Field) -> bool {
@@ -173,6 +225,23 @@ impl Columns {
         self.columns.iter().enumerate().map(line).collect()
     }
 
+    /// What a row says, as far as it is imported and does not change by itself: by this it is known again.
+    pub(super) fn said(&self, record: &ByteRecord) -> String {
+        let cells = self.columns.iter().zip(record);
+        let cells = cells.filter(|(column, _)| !matches!(column.field, Field::Ignored | Field::LastActivity));
+        let mut said = String::new();
+        for (column, cell) in cells.filter(|(_, cell)| !cell.trim_ascii().is_empty()) {
+            said.push_str(&format!("{:?}={:?}\n", column.header, String::from_utf8_lossy(cell)));
+        }
+        said
+    }
+
+    /// The id that a row keeps, if it is one.
+    pub(super) fn kept_id(&self, record: &ByteRecord) -> Option<UserId> {
+        let place = self.columns.iter().position(|column| column.field == Field::Id)?;
+        id(std::str::from_utf8(record.get(place)?).ok()?).ok()
+    }
+
     /// Reads a row.
     pub(super) fn row(&self, record: &StringRecord) -> Result<Row, Rejection> {
         if record.iter().all(|cell| cell.trim().is_empty()) {
@@ -183,11 +252,11 @@ impl Columns {
         if beyond || record.len() < self.columns.len() {
             return Err(Rejection::Cells { found: record.len(), expected: self.columns.len() });
         }
-        let mut row = Row { user: NewUser::default(), details: Vec::new(), created: None };
+        let mut row = Row::default();
         let mut nobody = true;
         // A name that is there and empty was empty before: no default takes its place.
         for (column, cell) in self.columns.iter().zip(record) {
-            let cell = unguarded(cell);
+            let cell = &*unguard(cell);
             if cell.contains('\0') {
                 return Err(Rejection::Nul);
             }
@@ -204,9 +273,19 @@ impl Columns {
                 Field::ProfileImage => row.user.profile_image = given.and_then(picture).transpose()?,
                 Field::UserType => row.user.user_type = given.map(UserType::parse).transpose()?,
                 Field::Department => row.user.department = given.map(Department::parse).transpose()?,
-                Field::CreationTime => row.created = given.map(created).transpose()?,
+                Field::CreationTime => {
+                    row.created = given.map(|text| moment(text, Rejection::CreationTime)).transpose()?;
+                }
+                Field::LastActivity => {
+                    row.active = given.map(|text| moment(text, Rejection::LastActivity)).transpose()?;
+                }
+                Field::Id => row.id = Some(id(cell)?),
+                Field::PasswordHash => row.password = given.map(foreign::password_hash).transpose()?,
                 Field::Extra(slug) => {
                     if let Some(value) = DetailValue::parse(cell)? {
+                        if let Some(shown_in) = column.shown_in {
+                            row.details.retain(|detail| !is_made_from(detail, shown_in));
+                        }
                         row.details.push(Detail { slug: slug.clone(), name: column.name.clone(), value });
                     }
                 }
@@ -235,12 +314,10 @@ pub(super) fn list(header: &StringRecord) -> String {
     header.iter().map(|cell| format!("{cell:?}")).collect::<Vec<_>>().join(", ")
 }
 
-/// Takes away the quote by which `csv-users` keeps spreadsheets from running a cell.
-fn unguarded(cell: &str) -> &str {
-    match cell.strip_prefix('\'') {
-        Some(rest) if rest.starts_with(['=', '+', '-', '@', '\t', '\r']) => rest,
-        _ => cell,
-    }
+/// Whether an extra is the one that is made from a fixed column of `csv-users`.
+fn is_made_from(detail: &Detail, column: &str) -> bool {
+    let slugs = EXTRAS.iter().find(|(name, _)| *name == column).map(|(_, slugs)| *slugs);
+    detail.name == column && slugs.and_then(<[_]>::first).is_some_and(|slug| *slug == detail.slug.as_str())
 }
 
 /// The original's default picture is no picture.
@@ -248,8 +325,12 @@ fn picture(address: &str) -> Option<Result<ImageUrl, Refusal>> {
     (!address.ends_with("/media/user.svg")).then(|| ImageUrl::parse(address))
 }
 
-fn created(text: &str) -> Result<Timestamp, Rejection> {
-    Timestamp::parse(text).ok_or(Rejection::CreationTime)
+fn moment(text: &str, otherwise: Rejection) -> Result<Timestamp, Rejection> {
+    Timestamp::parse(text).ok_or(otherwise)
+}
+
+fn id(cell: &str) -> Result<UserId, Rejection> {
+    UserId::parse(cell.trim()).filter(|id| id.get() <= MAX_ID).ok_or(Rejection::Id)
 }
 
 #[cfg(test)]
@@ -262,7 +343,7 @@ mod tests {
 
     fn columns(header: &[&str], mappings: &[&str]) -> Result<Columns> {
         let mappings: Vec<Mapping> = mappings.iter().map(|text| text.parse().unwrap()).collect();
-        Columns::of(&record(header), &mappings, NameOrder::default())
+        Columns::of(&record(header), &mappings, Rules::default())
     }
 
     #[test]
@@ -344,7 +425,7 @@ mod tests {
                 vec!["email", "extra:department", "left out", "left out"],
             ),
             (
-                [OF_CSV_USERS.as_slice(), &["Password", "Department", "Email"]].concat(),
+                [PROFILE.as_slice(), &["Password", "Department", "Email"]].concat(),
                 vec![
                     "extra:imported_id",
                     "first_name",
@@ -394,7 +475,7 @@ mod tests {
             assert!(error.contains(said), "{error}");
         }
         assert!(!columns(&["a", "b"], &[]).unwrap().tell_who());
-        for bad in ["email", "x=y", "x=extra:", "x=password-hash"] {
+        for bad in ["email", "x=y", "x=extra:", "x=password"] {
             assert!(bad.parse::<Mapping>().is_err(), "{bad}");
         }
     }

@@ -6,7 +6,7 @@ use shared::stepchat::Slug;
 use std::fmt;
 
 /// The extra that keeps the id a user had before.
-const OLD_ID: &str = "imported_id";
+pub(super) const OLD_ID: &str = "imported_id";
 /// What a column holds.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Field {
@@ -18,7 +18,12 @@ pub(super) enum Field {
     ProfileImage,
     UserType,
     CreationTime,
+    LastActivity,
     Department,
+    /// The hash of a password, as another system made it.
+    PasswordHash,
+    /// The id that the user keeps.
+    Id,
     /// An extra; its display name is the column's header.
     Extra(Slug),
     /// Nothing that is imported.
@@ -38,6 +43,7 @@ impl Field {
             "user_type" | "Type" | "type" => Self::UserType,
             "creation_time" | "Creation Time" => Self::CreationTime,
             "department" => Self::Department,
+            "password_hash" => Self::PasswordHash,
             "Birthdate" | "birthdate" => Self::Extra(Slug::parse("birthday")?),
             // Secrets do not become extras, which anybody may read.
             _ => {
@@ -79,6 +85,11 @@ impl Field {
         })
     }
 
+    /// Whether it is the id that a user had before.
+    pub(super) fn is_old_id(&self) -> bool {
+        matches!(self, Self::Extra(slug) if slug.as_str() == OLD_ID)
+    }
+
     /// The extra of this display name, if its slug is another than the name says.
     pub(super) fn of_extra(name: &str) -> Option<Self> {
         Self::of_name(name).filter(|field| matches!(field, Self::Extra(_)) && name != "ID")
@@ -95,6 +106,9 @@ impl fmt::Display for Field {
             Self::ProfileImage => "profile_image",
             Self::UserType => "user_type",
             Self::CreationTime => "creation_time",
+            Self::LastActivity => "last_activity",
+            Self::PasswordHash => "password_hash",
+            Self::Id => "id",
             Self::Department => "department",
             Self::Extra(slug) => return write!(formatter, "extra:{}", slug.as_str()),
             Self::Ignored => "left out",

@@ -29,15 +29,16 @@ enum Command {
     /// Encoding, delimiter and the usual headers in English, Russian, German and Spanish are found out, and shown with two
     /// rows before anything is done.
     ///
-    /// Users get new ids in the order of the file; the old id is kept as the extra `imported_id`. Passwords and tokens
-    /// cannot move: users set a new password, staff get new tokens. A row that cannot be imported is written to the file
-    /// of rejected rows with the reason, and the rest goes on. The same command again goes on where it was interrupted.
+    /// Users get new ids in the order of the file, and the old id as the extra `imported_id`; with `--keep-ids` they keep
+    /// theirs. Passwords come along as hashes in a column `password_hash` (bcrypt, argon2, WordPress); staff get new tokens.
+    /// A row that cannot be imported is written to the file of rejected rows with the reason, and the rest goes on. The same
+    /// command again goes on where it was interrupted.
     #[command(after_help = stepchat::EXAMPLES)]
     Stepchat(stepchat::Options),
-    /// Users of a telephony account, through its own API with a credentials file: applications and users.
+    /// A telephony account, through its own API with a credentials file: applications, users, skills and queues.
     ///
-    /// Passwords cannot move: each user gets one that nobody knows, set a new one with `SetUserInfo`. Money does not move
-    /// either: balances stay in the old account. Users that exist already are left alone, so the same command again
+    /// Passwords cannot move: each user gets one that nobody knows, set a new one with `SetUserInfo`. Money moves with
+    /// `--balances`, else it stays in the old account. What is there already is left alone, so the same command again
     /// goes on where it was interrupted.
     #[command(after_help = voximplant::EXAMPLES)]
     Voximplant(voximplant::Options),

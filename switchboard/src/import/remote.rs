@@ -21,6 +21,7 @@ use rustls::{ClientConfig, RootCertStore};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use shared::clock::Clock;
+use shared::ids::AccountId;
 use std::path::Path;
 use std::time::Duration;
 
@@ -65,6 +66,11 @@ impl Remote {
         let endpoint = endpoint.trim_end_matches('/').to_owned();
         endpoint.parse::<Uri>().with_context(|| format!("{endpoint} is no address"))?;
         Ok(Self { client: Client::builder(TokioExecutor::new()).build(connector), endpoint, credentials, key })
+    }
+
+    /// The account.
+    pub(super) fn account(&self) -> AccountId {
+        self.credentials.account_id
     }
 
     /// Calls a method and reads its answer.

@@ -210,12 +210,12 @@ async fn credentials_that_were_right_begin_nothing_once_they_have_changed() {
     let new = |text: &str| NewSession { hash: TokenHash::of(text), until: app.app.clock.now().plus_millis(DAY) };
     let read = sessions::credentials(store, user).await.unwrap().unwrap();
     app.stepchat("update-user", json!({ "user_id": id, "first_name": "Пётр" })).await.response();
-    assert!(sessions::begin(store, &read, &new("a"), app.app.clock.now()).await.unwrap());
+    assert!(sessions::begin(store, &read, None, &new("a"), app.app.clock.now()).await.unwrap());
     app.stepchat("update-user", json!({ "user_id": id, "password": "new" })).await.response();
-    assert!(!sessions::begin(store, &read, &new("b"), app.app.clock.now()).await.unwrap());
+    assert!(!sessions::begin(store, &read, None, &new("b"), app.app.clock.now()).await.unwrap());
     let read = sessions::credentials(store, user).await.unwrap().unwrap();
     app.stepchat("delete-user", json!({ "user_id": id })).await.response();
-    assert!(!sessions::begin(store, &read, &new("c"), app.app.clock.now()).await.unwrap());
+    assert!(!sessions::begin(store, &read, None, &new("c"), app.app.clock.now()).await.unwrap());
     assert!(!app.items().iter().any(|(_, item)| item.to_string().contains("\"S#")));
 }
 

@@ -1,40 +1,38 @@
-//! The columns, and which extra belongs into which (reference/stepchat.md §3.5).
+//! Which extra belongs into which column. Behind the columns of the original stand those of other extras, and what else an
+//! import needs to make the same users again.
 
-use shared::stepchat::Detail;
+use shared::stepchat::csv::{DEPARTMENT, EXTRAS, ExtraColumn, LAST_ACTIVITY, PROFILE};
+use shared::stepchat::{Detail, Slug};
 use shared::store::stepchat::users::Stored;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 
-/// What every file begins with.
-const PROFILE: [&str; 7] = ["ID", "First Name", "Last Name", "Email", "Profile Image", "Type", "Creation Time"];
+/// Columns of one slug: an extra of more different names than that has the column of the first.
+const MAX_NAMES: usize = 8;
 
-/// The extras that have a column of their own: its name and the slugs that mean it.
-const EXTRAS: [(&str, &[&str]); 10] = [
-    ("Birthdate", &["birthdate", "birthday"]),
-    ("City", &["city"]),
-    ("Company", &["company"]),
-    ("Country", &["country"]),
-    ("Facebook", &["facebook"]),
-    ("Language", &["language"]),
-    ("LinkedIn", &["linkedin"]),
-    ("Phone", &["phone"]),
-    ("Twitter", &["twitter"]),
-    ("Website", &["website"]),
-];
-
-/// The columns that users have turned out to need.
-#[derive(Debug, Default)]
-pub struct Columns {
-    /// Display names by slug, as first seen.
-    custom: BTreeMap<String, String>,
+/// A column behind the fixed ones.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Custom {
+    Extra(ExtraColumn),
+    Department,
+    LastActivity,
 }
 
-/// One user's cells: those of the fixed columns in order, then custom ones by slug.
+/// The columns that users have turned out to need, numbered as they were first seen.
+#[derive(Debug, Default)]
+pub struct Columns {
+    custom: Vec<Custom>,
+    numbers: HashMap<Custom, usize>,
+    /// The columns of each slug.
+    of_slug: HashMap<Slug, Vec<usize>>,
+}
+
+/// One user's cells: those of the fixed columns in order, then others by the number of their column.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Row {
     /// Profile and well-known extras.
     pub fixed: Vec<String>,
-    /// Other extras: slug and value.
-    pub custom: Vec<(String, String)>,
+    /// Others: column and value.
+    pub custom: Vec<(usize, String)>,
 }
 
 impl Columns {
@@ -57,32 +55,71 @@ impl Columns {
         );
         let mut custom = Vec::new();
         for detail in &stored.details {
-            if !placed.contains(&Some(detail)) {
-                let slug = detail.slug.as_str().to_owned();
-                self.custom.entry(slug.clone()).or_insert_with(|| detail.name.clone());
-                custom.push((slug, detail.value.as_str().to_owned()));
+            let shown =
+                EXTRAS.iter().zip(&placed).find(|(_, placed)| **placed == Some(detail)).map(|(column, _)| *column);
+            if !shown.is_some_and(|column| says_all(column, detail)) {
+                let column = self.of_extra(detail, shown.map(|(name, _)| name));
+                custom.push((column, detail.value.as_str().to_owned()));
             }
+        }
+        if let Some(department) = user.department {
+            custom.push((self.number(Custom::Department), department.get().to_string()));
+        }
+        if user.last_activity.wire() != user.creation_time.wire() {
+            custom.push((self.number(Custom::LastActivity), user.last_activity.wire()));
         }
         Row { fixed, custom }
     }
 
-    /// The slugs of the custom columns, in order.
-    pub fn slugs(&self) -> impl Iterator<Item = &str> {
-        self.custom.keys().map(String::as_str)
+    /// The column of an extra; one that a fixed column shows, under another slug or name, stands in its own as well.
+    fn of_extra(&mut self, detail: &Detail, shown_in: Option<&'static str>) -> usize {
+        let column = ExtraColumn { slug: detail.slug.clone(), name: detail.name.clone(), shown_in };
+        let column = Custom::Extra(column);
+        let alike = self.of_slug.get(&detail.slug).map(Vec::as_slice).unwrap_or_default();
+        match alike.first() {
+            Some(first) if alike.len() >= MAX_NAMES && !self.numbers.contains_key(&column) => *first,
+            _ => self.number(column),
+        }
     }
 
-    /// The names of all columns. A name that two columns have is told apart by the slug.
+    fn number(&mut self, column: Custom) -> usize {
+        if let Some(number) = self.numbers.get(&column) {
+            return *number;
+        }
+        let number = self.custom.len();
+        if let Custom::Extra(extra) = &column {
+            self.of_slug.entry(extra.slug.clone()).or_default().push(number);
+        }
+        self.numbers.insert(column.clone(), number);
+        self.custom.push(column);
+        number
+    }
+
+    /// The numbers of the columns behind the fixed ones in the order of the file, by slug; and the names of all columns. A
+    /// name that two columns have, or that would be read as another slug, has its slug behind it.
     #[must_use]
-    pub fn header(&self) -> Vec<String> {
+    pub fn in_order(&self) -> (Vec<usize>, Vec<String>) {
+        let mut numbered: Vec<(&Custom, usize)> = self.custom.iter().zip(0..).collect();
+        numbered.sort_unstable();
         let fixed = PROFILE.into_iter().chain(EXTRAS.iter().map(|(name, _)| *name));
         let mut names: Vec<String> = fixed.map(str::to_owned).collect();
         let mut known: BTreeSet<String> = names.iter().cloned().collect();
-        for (slug, name) in &self.custom {
-            let name = if known.insert(name.clone()) { name.clone() } else { format!("{name} ({slug})") };
-            names.push(name);
+        known.extend([DEPARTMENT, LAST_ACTIVITY].map(str::to_owned));
+        for (column, _) in &numbered {
+            names.push(match column {
+                Custom::Department => DEPARTMENT.to_owned(),
+                Custom::LastActivity => LAST_ACTIVITY.to_owned(),
+                Custom::Extra(extra) if extra.is_plain() && known.insert(extra.name.clone()) => extra.name.clone(),
+                Custom::Extra(extra) => extra.to_string(),
+            });
         }
-        names
+        (numbered.into_iter().map(|(_, number)| number).collect(), names)
     }
+}
+
+/// Whether a fixed column says all of the extra that it shows.
+fn says_all((name, slugs): (&str, &[&str]), detail: &Detail) -> bool {
+    detail.name == name && slugs.first().is_some_and(|slug| *slug == detail.slug.as_str())
 }
 
 /// The extra that belongs into a column: the one with a slug that means it, else the one with its display name.

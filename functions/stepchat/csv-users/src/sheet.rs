@@ -3,8 +3,8 @@
 use crate::columns::{Columns, Row};
 use csv::{Reader, ReaderBuilder, StringRecord, Terminator, Writer, WriterBuilder};
 use shared::store::StoreError;
-use std::borrow::Cow;
-use std::collections::BTreeMap;
+use shared::text::formula::guard;
+use std::collections::HashMap;
 use std::io::Seek;
 use tempfile::SpooledTempFile;
 
@@ -60,8 +60,8 @@ impl Sheet {
 
     /// Keeps a row.
     pub fn add(&mut self, row: &Row) -> Result<(), StoreError> {
-        let custom = row.custom.iter().flat_map(|(slug, value)| [slug, value]);
-        let cells: Vec<&String> = row.fixed.iter().chain(custom).collect();
+        let custom = row.custom.iter().flat_map(|(column, value)| [column.to_string(), value.clone()]);
+        let cells: Vec<String> = row.fixed.iter().cloned().chain(custom).collect();
         self.bytes = cells.iter().fold(self.bytes, |bytes, cell| bytes.saturating_add(cell.len()).saturating_add(3));
         self.rows = self.rows.saturating_add(1);
         self.kept.write_record(cells).map_err(failed)
@@ -72,8 +72,8 @@ impl Sheet {
         let mut kept = self.kept.into_inner().map_err(failed)?;
         kept.rewind().map_err(failed)?;
         let kept = ReaderBuilder::new().flexible(true).has_headers(false).from_reader(kept);
-        let slugs = columns.slugs().map(str::to_owned).collect();
-        Ok(Rows { kept, slugs, header: Some(columns.header()) })
+        let (order, header) = columns.in_order();
+        Ok(Rows { kept, order, header: Some(header) })
     }
 }
 
@@ -81,7 +81,8 @@ impl Sheet {
 #[derive(Debug)]
 pub struct Rows {
     kept: Reader<SpooledTempFile>,
-    slugs: Vec<String>,
+    /// The columns behind the fixed ones, by their numbers.
+    order: Vec<usize>,
     header: Option<Vec<String>>,
 }
 
@@ -94,66 +95,21 @@ impl Rows {
         }
         let mut writer = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(piece);
         if let Some(header) = self.header.take() {
-            writer.write_record(header.iter().map(|cell| guarded(cell).into_owned())).map_err(failed)?;
+            writer.write_record(header.iter().map(|cell| guard(cell))).map_err(failed)?;
         }
         let mut record = StringRecord::new();
         while writer.get_ref().len() < PIECE && self.kept.read_record(&mut record).map_err(failed)? {
             let mut cells = record.iter();
             let fixed: Vec<&str> = cells.by_ref().take(FIXED).collect();
-            let mut custom = BTreeMap::new();
-            while let (Some(slug), Some(value)) = (cells.next(), cells.next()) {
-                custom.insert(slug, value);
+            let mut custom: HashMap<usize, &str> = HashMap::new();
+            while let (Some(column), Some(value)) = (cells.next(), cells.next()) {
+                custom.extend(column.parse().map(|column: usize| (column, value)));
             }
-            let custom = self.slugs.iter().map(|slug| custom.get(slug.as_str()).copied().unwrap_or_default());
-            let row = fixed.into_iter().chain(custom).map(|cell| guarded(cell).into_owned());
+            let custom = self.order.iter().map(|column| custom.get(column).copied().unwrap_or_default());
+            let row = fixed.into_iter().chain(custom).map(guard);
             writer.write_record(row).map_err(failed)?;
         }
         let piece = writer.into_inner().map_err(failed)?;
         Ok(Some(piece).filter(|piece| !piece.is_empty()))
-    }
-}
-
-/// What a spreadsheet program may take a cell for a formula by, also where it is written in full width.
-const FORMULA: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
-/// What nobody sees, and what a program may leave out before it looks: marks of direction, of width and of byte order.
-const UNSEEN: [char; 16] = [
-    '\u{ad}', '\u{61c}', '\u{180e}', '\u{200b}', '\u{200c}', '\u{200d}', '\u{200e}', '\u{200f}', '\u{202a}',
-    '\u{202b}', '\u{202c}', '\u{202d}', '\u{202e}', '\u{2060}', '\u{feff}', '\0',
-];
-
-/// A cell that no spreadsheet program takes for a formula (OWASP, "CSV Injection"). A plain phone number is none.
-fn guarded(cell: &str) -> Cow<'_, str> {
-    let phone = |rest: &str| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit());
-    let plain = !cell.trim_start_matches(UNSEEN).starts_with(FORMULA) || cell.strip_prefix('+').is_some_and(phone);
-    if plain { Cow::Borrowed(cell) } else { Cow::Owned(format!("'{cell}")) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn formulas_are_guarded_and_phone_numbers_are_not() {
-        for cell in [
-            "=1+1",
-            "+1+1",
-            "-1",
-            "@SUM(A1)",
-            "\t=1",
-            "\r=1",
-            "+",
-            "+7 919",
-            "=cmd|' /C calc'!A0",
-            "\n=1",
-            "＝1",
-            "＠x",
-            "\u{feff}=1",
-            "\u{202e}+1",
-        ] {
-            assert_eq!(guarded(cell), format!("'{cell}"));
-        }
-        for cell in ["", "+79191234567", "a=1", "'=1", " =1", "1-1"] {
-            assert_eq!(guarded(cell), cell);
-        }
     }
 }

@@ -97,13 +97,15 @@ impl Method for Login {
         let right = proof.is_right(ctx, found.as_ref()).await?;
         let Some(registered) = registered else { return Ok(Answer::new(Outcome::Banned("ip-ban"))) };
         let Some(found) = found.filter(|_| right) else { return Ok(failed) };
+        let renewed = proof.renewed(&found).await?;
         let begun = session::begun(ctx)?;
         let noted = async {
             // If it cannot be noted, a success counts as a failure; the login is right all the same.
             let _ = lockouts::succeeded(ctx.store(), &counters, registered, ctx.now()).await;
             Ok(())
         };
-        let (begins, ()) = try_join!(sessions::begin(ctx.store(), &found, &begun.session, ctx.now()), noted)?;
+        let (begins, ()) =
+            try_join!(sessions::begin(ctx.store(), &found, renewed.as_ref(), &begun.session, ctx.now()), noted)?;
         if !begins {
             return Ok(failed);
         }

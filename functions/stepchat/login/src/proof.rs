@@ -1,11 +1,12 @@
 //! The two ways to log in: e-mail address and password, or id and token.
 
 use super::Request;
-use shared::auth::Secret;
 use shared::auth::stepchat::{Admin, right_password};
+use shared::auth::{Secret, hash_password, is_foreign};
 use shared::ids::UserId;
 use shared::prelude::*;
 use shared::stepchat::{Account, Email};
+use shared::store::auth::PasswordHash;
 use shared::store::stepchat::lockouts::{self, Counter, Seen};
 use shared::store::stepchat::sessions::{self, Credentials};
 use shared::store::stepchat::users;
@@ -72,6 +73,16 @@ impl Proof {
                 Ok(email) => users::id_by_email(ctx.store(), &email).await,
                 Err(_) => Ok(None),
             },
+        }
+    }
+
+    /// The password as a hash of our own, if the one that it was right for is of another system.
+    pub(crate) async fn renewed(&self, found: &Credentials) -> Result<Option<PasswordHash>, Error> {
+        match (self, &found.password) {
+            (Self::Password(_, password), Some(hash)) if is_foreign(hash) => {
+                Ok(Some(hash_password(password.clone()).await?))
+            }
+            _ => Ok(None),
         }
     }
 

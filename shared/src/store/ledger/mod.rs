@@ -13,11 +13,12 @@ mod items;
 
 use super::grants::{Action, Grant};
 use super::txn::Step;
+use super::voximplant::payees;
 use super::{Attempts, CommitError, Key, Store, StoreError, Table, Txn, Write};
 use crate::ids::{AccountId, PhoneUserId};
 use crate::ledger::{Money, Party, Posting};
 use crate::timestamp::Timestamp;
-use items::{Head, LineNumbers, read_balances};
+use items::{Head, LineNumbers, UserBalance, read_balances};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashMap};
 
@@ -100,6 +101,9 @@ pub enum CreditRefusal {
     /// The name stands for another amount already.
     #[error("{0} has been credited under this name before")]
     CreditedBefore(Money),
+    /// The user that the money is for is not there, or its calls are paid from the account.
+    #[error("the user is not there, or has no balance of its own")]
+    NoBalance,
 }
 
 /// Moves money from the world to an account, once per `name`: asking again with the same name and
@@ -111,23 +115,46 @@ pub async fn credit(
     amount: Money,
     name: &str,
 ) -> Result<Money, CommitError<CreditRefusal>> {
+    credit_for(store, account, None, amount, name).await
+}
+
+/// The same, and on at once to a user with a balance of its own, if one is named: in one journal entry.
+pub async fn credit_for(
+    store: &Store,
+    account: AccountId,
+    user: Option<PhoneUserId>,
+    amount: Money,
+    name: &str,
+) -> Result<Money, CommitError<CreditRefusal>> {
     let refused = |refusal| CommitError::Refused(refusal);
-    let posting = Posting::new(Party::World, Party::Account(account), amount, name);
+    let own = Party::Account(account);
+    let posting = Posting::new(Party::World, own, amount, name);
     let posting = posting.ok_or(refused(CreditRefusal::NotPositive))?;
+    let onward = user.and_then(|user| Posting::new(own, Party::User(user), amount, name));
+    let postings: Vec<Posting> =
+        [Some(posting.clone()), onward.map(|onward| onward.told_user(name))].into_iter().flatten().collect();
+    let lines = postings.iter().map(Posting::lines).sum();
     let operation = Key::new(format!("A#{}#O", account.padded()), super::keys::sha256_hex(name.as_bytes()));
     let mut attempts = Attempts::default();
     loop {
         let head = Head::read(store, account).await?;
-        let numbers = LineNumbers::take(store, posting.lines()).await?;
-        let appended = head.append(account, vec![posting.clone()], None, numbers, store.now())?;
+        let receiver = match user {
+            Some(user) => Some(receiver(store, account, user, posting.units).await?),
+            None => None,
+        };
+        let numbers = LineNumbers::take(store, lines).await?;
+        let appended = head.append(account, postings.clone(), None, numbers, store.now())?;
         let appended = appended.ok_or(refused(CreditRefusal::OutOfRange))?;
         let Key { pk, sk } = operation.clone();
         let number = appended.journal.entry.number;
         let done = Operation { pk, sk: sk.unwrap_or_default(), number, units: posting.units };
         let mut txn = Txn::default();
         txn.push(Write::put(Table::Ledger, &done)?.if_absent().or_already_answered());
-        for step in appended.steps()? {
+        for step in appended.steps()?.into_iter().chain(appended.journal.lines()?) {
             txn.push(step);
+        }
+        if let Some(receiver) = receiver {
+            txn.push(receiver.step()?);
         }
         let world = Write::update(Table::Ledger, items::world_key(account), "ADD units :less");
         txn.push(world.number(":less", posting.units.saturating_neg()));
@@ -144,6 +171,21 @@ pub async fn credit(
             Err(other) => return Err(other),
         }
     }
+}
+
+/// The balance of a user with one of its own, after it has got so many units.
+async fn receiver(
+    store: &Store,
+    account: AccountId,
+    user: PhoneUserId,
+    units: i64,
+) -> Result<UserBalance, CommitError<CreditRefusal>> {
+    // The balance first: of a user that is closed in between it has another version by the time of the commit.
+    let balance = read_balances(store, account, &[user]).await?.remove(&user);
+    let payee = payees::by_ids(store, account, &[user]).await?.remove(&user);
+    let balance = balance.filter(|_| payee.is_some_and(|payee| payee.own_balance));
+    let balance = balance.ok_or(CommitError::Refused(CreditRefusal::NoBalance))?;
+    balance.moved(units).ok_or(CommitError::Refused(CreditRefusal::OutOfRange))
 }
 
 /// That a credit has happened, as which journal entry, and of how much.

@@ -2,21 +2,26 @@
 //! makes a user twice: the ids it has set aside for the rows of the file, and how many rows from its start are done. And
 //! what of a batch of rows is there before anything is written for them.
 
-use super::items::{email_key, phone_key, profile_key};
+use super::items::{GuardItem, ProfileItem, email_key, phone_key, profile_key};
+use super::jobs;
 use super::users::id_of;
 use crate::ids::UserId;
-use crate::stepchat::{Email, Phone};
+use crate::stepchat::{Email, Phone, User};
 use crate::store::grants::AuthItem;
 use crate::store::read::text;
+use crate::store::txn::Step;
 use crate::store::{CommitError, Key, Sequence, Store, StoreError, Table, Txn, Write};
+use crate::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
 
-/// The checkpoint of one file in one deployment. The user of row `n` (from 1) has the id `first_id + n - 1`.
+/// The checkpoint of one file in one deployment. The user of row `n` (from 1) has the id `first_id + n - 1`, unless the rows
+/// bring their ids.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checkpoint {
     pk: String,
-    first_id: UserId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    first_id: Option<UserId>,
     done: u64,
 }
 
@@ -26,22 +31,37 @@ impl Checkpoint {
         store.get(Table::Auth, &Key::single(key(file))).await
     }
 
-    /// Begins the import of a file with this many rows; one that has begun is gone on with.
-    pub async fn begin(store: &Store, file: &str, rows: u64) -> Result<Self, StoreError> {
+    /// Begins the import of a file, with ids for so many rows; one that has begun is gone on with. Without a number the rows
+    /// bring their ids.
+    pub async fn begin(store: &Store, file: &str, rows: Option<u64>) -> Result<Self, StoreError> {
         if let Some(known) = Self::find(store, file).await? {
             return Ok(known);
         }
-        let set_aside = store.next_ids(Sequence::StepchatUser, rows.max(1), UserId::new).await?;
-        let gone = || StoreError::Corrupt(format!("the checkpoint of the import of {file}"));
-        let new = Self { pk: key(file), first_id: *set_aside.first().ok_or_else(gone)?, done: 0 };
+        let first_id = match rows {
+            None => None,
+            Some(rows) => {
+                let first = store.next_block(Sequence::StepchatUser, rows.max(1)).await?;
+                Some(UserId::new(first).ok_or_else(|| StoreError::Corrupt(format!("user id {first}")))?)
+            }
+        };
+        let new = Self { pk: key(file), first_id, done: 0 };
         let mut txn: Txn<()> = Txn::default();
         txn.push(Write::put(Table::Auth, &new)?.if_absent().or_stale());
         match store.commit(&txn).await {
             Ok(()) => Ok(new),
             Err(CommitError::Store(error)) => Err(error),
             // Another import of the same file was faster.
-            Err(_) => Self::find(store, file).await?.ok_or_else(gone),
+            Err(_) => {
+                let known = Self::find(store, file).await?;
+                known.ok_or_else(|| StoreError::Corrupt(format!("the checkpoint of the import of {file}")))
+            }
         }
+    }
+
+    /// Whether the rows bring their ids.
+    #[must_use]
+    pub fn keeps_ids(&self) -> bool {
+        self.first_id.is_none()
     }
 
     /// Rows from the start of the file that need not be looked at again.
@@ -50,10 +70,10 @@ impl Checkpoint {
         self.done
     }
 
-    /// The id of a row's user; rows count from 1.
+    /// The id that is set aside for a row's user; rows count from 1.
     #[must_use]
     pub fn id(&self, row: u64) -> Option<UserId> {
-        UserId::new(self.first_id.get().saturating_add(row).saturating_sub(1))
+        UserId::new(self.first_id?.get().saturating_add(row).saturating_sub(1))
     }
 
     /// Remembers that all rows up to this one are done.
@@ -69,21 +89,52 @@ impl Checkpoint {
     }
 }
 
+/// How long a row is known again, in days: a file that has grown since is imported within a year.
+const ROW_DAYS: i64 = 400;
+
+/// A row of a file, by a keyed hash of what it says: the same row of a file that has grown since makes nobody again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct RowItem {
+    pk: String,
+    uid: UserId,
+    /// Seconds, for the table's time to live.
+    expires: i64,
+}
+
+/// The step, inside the transaction that takes a row over, by which the row is known again. Stale if it is known already.
+pub fn remembered<R>(row: &str, user: UserId, now: Timestamp) -> Result<Step<R>, StoreError> {
+    let expires = now.seconds().saturating_add(ROW_DAYS.saturating_mul(24 * 60 * 60));
+    let item = RowItem { pk: row_key(row).pk, uid: user, expires };
+    Ok(Write::put(Table::Auth, &item)?.if_absent().or_stale())
+}
+
+/// The step that demands that nothing is left of a deleted user with this id: the purge would take the new one's extras.
+/// Stale if there is.
+#[must_use]
+pub fn nothing_left<R>(id: UserId) -> Step<R> {
+    Write::check(Table::Stepchat, jobs::key(id)).if_absent().or_stale()
+}
+
 /// What a row would take.
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted<'a> {
-    /// The id that is set aside for it, if one is.
+    /// The id that it shall have, if that is known.
     pub id: Option<UserId>,
+    /// Whether the file says so: then another user may have had it before.
+    pub kept: bool,
     /// Its e-mail address.
     pub email: Option<&'a Email>,
     /// Its phone number, if that must be unique.
     pub phone: Option<&'a Phone>,
+    /// The keyed hash of what it says.
+    pub row: &'a str,
 }
 
 impl Wanted<'_> {
     fn keys(&self) -> impl Iterator<Item = Key> {
         let phone = self.phone.map(|phone| phone_key(phone.key()));
-        [self.id.map(profile_key), self.email.map(email_key), phone].into_iter().flatten()
+        let purge = self.id.filter(|_| self.kept).map(jobs::key);
+        [self.id.map(profile_key), purge, self.email.map(email_key), phone].into_iter().flatten()
     }
 }
 
@@ -91,45 +142,77 @@ impl Wanted<'_> {
 /// writing for them in vain.
 #[derive(Debug, Default)]
 pub struct Taken {
-    ids: HashSet<UserId>,
-    /// The partition keys of addresses and numbers that have an owner.
-    owned: HashSet<String>,
+    users: HashMap<UserId, User>,
+    /// Users that are deleted, but not yet gone.
+    going: HashSet<UserId>,
+    /// The owners of addresses and numbers, by partition key.
+    owners: HashMap<String, UserId>,
+    rows: HashMap<String, UserId>,
 }
 
 impl Taken {
     /// Looks, for all of them together.
     pub async fn of(store: &Store, wanted: &[Wanted<'_>]) -> Result<Self, StoreError> {
         // Two rows may want the same number; a batch may not name a key twice.
-        let keys: HashMap<String, Key> =
-            wanted.iter().flat_map(Wanted::keys).map(|key| (key.pk.clone(), key)).collect();
+        let keys: HashMap<(String, Option<String>), Key> =
+            wanted.iter().flat_map(Wanted::keys).map(|key| ((key.pk.clone(), key.sk.clone()), key)).collect();
         let keys: Vec<Key> = keys.into_values().collect();
+        let rows: HashMap<&str, Key> = wanted.iter().map(|wanted| (wanted.row, row_key(wanted.row))).collect();
+        let rows: Vec<Key> = rows.into_values().collect();
+        let (items, rows) =
+            futures_util::try_join!(store.batch_get(Table::Stepchat, &keys), store.batch_get(Table::Auth, &rows))?;
         let mut taken = Self::default();
-        for item in store.batch_get(Table::Stepchat, &keys).await? {
-            match id_of(&item) {
-                Some(id) => drop(taken.ids.insert(id)),
-                None => taken.owned.extend(text(&item, "pk").map(str::to_owned)),
+        for item in items {
+            if id_of(&item).is_some() {
+                let user = serde_dynamo::from_item::<_, ProfileItem>(item)?.into_user();
+                taken.users.insert(user.id, user);
+            } else if let Some(id) = jobs::promised(&item) {
+                taken.going.insert(id);
+            } else {
+                let pk = text(&item, "pk").unwrap_or_default().to_owned();
+                taken.owners.insert(pk, serde_dynamo::from_item::<_, GuardItem>(item)?.uid);
             }
+        }
+        for item in rows {
+            let row: RowItem = serde_dynamo::from_item(item)?;
+            taken.rows.insert(row.pk, row.uid);
         }
         Ok(taken)
     }
 
-    /// Whether the user of this id is there.
+    /// The user of this id.
     #[must_use]
-    pub fn has_user(&self, id: UserId) -> bool {
-        self.ids.contains(&id)
+    pub fn user(&self, id: UserId) -> Option<&User> {
+        self.users.get(&id)
     }
 
-    /// Whether somebody has this e-mail address.
+    /// Whether a user of this id has been deleted and is not yet gone everywhere.
     #[must_use]
-    pub fn has_email(&self, email: &Email) -> bool {
-        self.owned.contains(&email_key(email).pk)
+    pub fn is_going(&self, id: UserId) -> bool {
+        self.going.contains(&id)
     }
 
-    /// Whether somebody has this phone number.
+    /// Who has this e-mail address.
     #[must_use]
-    pub fn has_phone(&self, phone: &Phone) -> bool {
-        self.owned.contains(&phone_key(phone.key()).pk)
+    pub fn email_owner(&self, email: &Email) -> Option<UserId> {
+        self.owners.get(&email_key(email).pk).copied()
     }
+
+    /// Who has this phone number.
+    #[must_use]
+    pub fn phone_owner(&self, phone: &Phone) -> Option<UserId> {
+        self.owners.get(&phone_key(phone.key()).pk).copied()
+    }
+
+    /// Who was made of this row, or changed by it.
+    #[must_use]
+    pub fn row_user(&self, row: &str) -> Option<UserId> {
+        self.rows.get(&row_key(row).pk).copied()
+    }
+}
+
+fn row_key(row: &str) -> Key {
+    AuthItem::Import.key(format_args!("row#{row}"))
 }
 
 fn key(file: &str) -> String {

@@ -3,9 +3,9 @@
 use super::{purges, texts};
 use crate::ids::UserId;
 use crate::store::grants::{Action, AuthItem, Grant};
-use crate::store::read::{Partition, Range};
+use crate::store::read::{Partition, Range, text};
 use crate::store::search::Posted;
-use crate::store::{Key, Store, StoreError, Table, Write};
+use crate::store::{Attributes, Key, Store, StoreError, Table, Write};
 use futures_util::try_join;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
@@ -33,8 +33,14 @@ struct JobItem {
     posted: Vec<Posted>,
 }
 
-fn key(id: UserId) -> Key {
+pub(super) fn key(id: UserId) -> Key {
     Key::new(PURGES, id.padded())
+}
+
+/// The user whose purge an item promises, if it is such a promise.
+pub(super) fn promised(item: &Attributes) -> Option<UserId> {
+    let id = text(item, "sk").filter(|_| text(item, "pk") == Some(PURGES))?;
+    UserId::parse(id.trim_start_matches('0'))
 }
 
 /// The write that, inside the deleting transaction, promises the purge.

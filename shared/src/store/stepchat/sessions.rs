@@ -24,6 +24,7 @@ pub const CREDENTIALS: &[Grant] =
 pub const BEGIN: &[Grant] = &[
     Grant::auth(AuthItem::Session, Action::PutItem),
     Grant::auth(AuthItem::StepchatPassword, Action::ConditionCheckItem),
+    Grant::auth(AuthItem::StepchatPassword, Action::PutItem),
     Grant::on(Table::Stepchat, Action::PutItem),
     Grant::on(Table::Stepchat, Action::UpdateItem),
     Grant::on(Table::Stepchat, Action::ConditionCheckItem),
@@ -154,9 +155,15 @@ pub struct Credentials {
 
 impl Credentials {
     /// The step that is refused if the password is no longer the one that was read: it was not read in the same moment as
-    /// the epoch, and both change together.
-    fn password_holds(&self) -> Option<Step<()>> {
-        Some(auth::check_stepchat_password(self.user.id, self.password.as_ref()?).or(()))
+    /// the epoch, and both change together. With `renewed`, the same password is kept as that hash from now on.
+    fn password_holds(&self, renewed: Option<&PasswordHash>) -> Result<Option<Step<()>>, StoreError> {
+        let Some(read) = &self.password else { return Ok(None) };
+        let id = self.user.id;
+        let step = match renewed {
+            Some(renewed) => auth::renew_stepchat_password(id, read, renewed)?,
+            None => auth::check_stepchat_password(id, read),
+        };
+        Ok(Some(step.or(())))
     }
 }
 
@@ -173,10 +180,12 @@ async fn profile(store: &Store, id: UserId) -> Result<Option<(User, u32)>, Store
 }
 
 /// Begins a session of a user whose credentials were right, and notes that the user is there; `false` if the user has
-/// gone or a new epoch has begun since the credentials were read.
+/// gone or a new epoch has begun since the credentials were read. `renewed` is another hash of the password that was right:
+/// it takes the place of the one that was read.
 pub async fn begin(
     store: &Store,
     credentials: &Credentials,
+    renewed: Option<&PasswordHash>,
     session: &NewSession,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
@@ -184,7 +193,7 @@ pub async fn begin(
     let mut attempts = Attempts::default();
     loop {
         let mut txn = beginning(&user, epoch, session, now)?;
-        if let Some(step) = credentials.password_holds() {
+        if let Some(step) = credentials.password_holds(renewed)? {
             txn.push(step);
         }
         match store.commit(&txn).await {

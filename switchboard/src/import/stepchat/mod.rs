@@ -1,0 +1,159 @@
+//! Users from a file.
+
+mod ids;
+mod source;
+mod target;
+
+use super::columns::{Mapping, Rules};
+use super::field::NameOrder;
+use super::rejected::Rejected;
+use super::table::{self, Reading};
+use anyhow::{Result, bail};
+use clap::{Args, ValueEnum};
+use encoding_rs::Encoding;
+use ids::Ids;
+use shared::context::App;
+use shared::store::stepchat::imports::Checkpoint;
+use shared::store::{Sequence, Store};
+use source::Source;
+use std::path::{Path, PathBuf};
+use target::{Tally, Target};
+
+pub(super) const EXAMPLES: &str = "Examples:\n  \
+    switchboard import stepchat users.csv --dry-run\n  \
+    switchboard import stepchat users.csv\n  \
+    switchboard import stepchat contacts.xlsx --sheet Customers --name-order last-first\n  \
+    switchboard import stepchat crm.csv --map Mail=email --map 'Tel. 2=phone' --map Notes=ignore --yes\n  \
+    switchboard import stepchat old-workspace.csv --keep-ids --map Hash=password_hash\n  \
+    switchboard import stepchat newsletter.csv --on-duplicate skip";
+
+/// What to import and how.
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    /// The file: text or a workbook (.xlsx, .xls, .ods), its first line the header.
+    file: PathBuf,
+    /// What a column is: `first_name`, `last_name`, `full_name`, `email`, `phone`, `profile_image`, `user_type`,
+    /// `creation_time`, `last_activity`, `department`, `password_hash`, `id`, `extra:SLUG` or `ignore`. Columns that are
+    /// not named here go by their header; what is no field becomes an extra. Of columns with one header, `Notes#2` is the
+    /// second.
+    #[arg(long = "map", value_name = "HEADER=FIELD")]
+    mappings: Vec<Mapping>,
+    /// What stands between two cells: one character, or `tab`. Default: found out.
+    #[arg(long, value_parser = delimiter)]
+    delimiter: Option<u8>,
+    /// The encoding of the text, such as windows-1251. Default: found out.
+    #[arg(long, value_parser = table::encoding)]
+    encoding: Option<&'static Encoding>,
+    /// The sheet of a workbook. Default: the first.
+    #[arg(long)]
+    sheet: Option<String>,
+    /// In which order a full name in one cell is written.
+    #[arg(long, value_enum, default_value_t)]
+    name_order: NameOrder,
+    /// Users keep the ids of the file. New users get ids behind the largest; a row whose id is taken is rejected with who
+    /// has it. Without this, users get new ids, and the file of ids says which.
+    #[arg(long)]
+    keep_ids: bool,
+    /// What becomes of a row whose e-mail address or phone number somebody here has.
+    #[arg(long, value_enum, default_value_t)]
+    on_duplicate: OnDuplicate,
+    /// Do not ask whether the columns are understood rightly; import also where no column is known to be a name, an e-mail
+    /// address or a phone number.
+    #[arg(long)]
+    yes: bool,
+    /// Read and check everything, write nothing but the report of rejected rows.
+    #[arg(long)]
+    dry_run: bool,
+    /// The report of rejected rows. Default: the file's name with `.rejected.csv` behind it.
+    #[arg(long)]
+    rejected: Option<PathBuf>,
+    /// The file of ids: which user here has which id of the file. Default: the file's name with `.ids.csv` behind it.
+    #[arg(long)]
+    ids: Option<PathBuf>,
+}
+
+/// What becomes of a row whose e-mail address or phone number somebody has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(super) enum OnDuplicate {
+    /// It is rejected.
+    #[default]
+    Reject,
+    /// It is passed over.
+    Skip,
+    /// Whoever has it gets what the row says; empty cells change nothing.
+    Update,
+}
+
+fn delimiter(text: &str) -> Result<u8, String> {
+    match (text, text.as_bytes()) {
+        ("\\t" | "tab", _) => Ok(b'\t'),
+        (_, [one]) if one.is_ascii() => Ok(*one),
+        _ => Err("a delimiter is one ASCII character, or `tab`".to_owned()),
+    }
+}
+
+/// Imports the file by this way of writing; whether every row could be imported.
+pub(super) async fn import(app: &App, store: Store, options: &Options) -> Result<bool> {
+    let source = Source::survey(options, app)?;
+    let report = options.rejected.clone().unwrap_or_else(|| beside(&options.file, ".rejected.csv"));
+    Rejected::check(&report, &options.file)?;
+    let known = Checkpoint::find(&store, source.hash()).await?;
+    let done = known.as_ref().map_or(0, Checkpoint::done);
+    if known.as_ref().is_some_and(|known| known.keeps_ids() != options.keep_ids) {
+        let with = if options.keep_ids { "without" } else { "with" };
+        bail!("the import of this file was begun {with} --keep-ids: go on so, or import a copy with another row");
+    }
+    if done == 0 && !source.approved()? {
+        eprintln!("Nothing was imported. Say what the columns are with --map.");
+        return Ok(false);
+    }
+    if done > 0 {
+        eprintln!("{done} of {} rows have been imported before: going on behind them", source.rows);
+    }
+    let checkpoint = match (known, options.dry_run) {
+        (None, false) => Some(begun(&store, &source, options).await?),
+        (known, _) => known,
+    };
+    let ids = options.ids.clone().unwrap_or_else(|| beside(&options.file, ".ids.csv"));
+    let mut ids = Ids::new(ids, done, !options.dry_run);
+    let target = Target::new(app, store, checkpoint, options);
+    let mut rejected = Rejected::open(&report, &source.header, done)?;
+    let tally = target.take_all(&source, done, &mut rejected, &mut ids).await?;
+    tell(&tally, &rejected, options.dry_run);
+    if rejected.count() > 0 {
+        println!("the rejected rows, each with its reason: {}", report.display());
+    }
+    if let Some(path) = ids.written() {
+        println!("which user has which id of the file: {}", path.display());
+    }
+    Ok(rejected.count() == 0)
+}
+
+/// Sets ids aside for the rows, or lets the sequence go on behind those of the file.
+async fn begun(store: &Store, source: &Source<'_>, options: &Options) -> Result<Checkpoint> {
+    if options.keep_ids {
+        store.go_on_behind(Sequence::StepchatUser, source.largest_id).await?;
+        return Ok(Checkpoint::begin(store, source.hash(), None).await?);
+    }
+    Ok(Checkpoint::begin(store, source.hash(), Some(source.rows)).await?)
+}
+
+fn tell(tally: &Tally, rejected: &Rejected, dry_run: bool) {
+    let Tally { made, updated, there, nobody } = tally;
+    let (imported, changed) = if dry_run { ("could be imported", "would be updated") } else { ("imported", "updated") };
+    let mut line = format!("{made} users {imported}");
+    if *updated > 0 {
+        line += &format!(", {updated} {changed}");
+    }
+    line += &format!(", {there} were there already, {} rows rejected", rejected.count());
+    if *nobody > 0 {
+        line += &format!(", {nobody} empty rows passed over");
+    }
+    println!("{line}");
+}
+
+fn beside(file: &Path, ending: &str) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
+}

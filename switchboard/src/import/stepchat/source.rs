@@ -1,0 +1,188 @@
+//! A file that is imported, as it is understood.
+
+use super::super::columns::{Columns, Rejection, Row, list};
+use super::super::table::Table;
+use super::{Options, Reading, Rules};
+use anyhow::{Result, anyhow, bail, ensure};
+use csv::{ByteRecord, StringRecord};
+use shared::auth::Tokens;
+use shared::context::App;
+use shared::ids::UserId;
+use shared::limits::MAX_DETAILS_PER_CALL;
+use shared::stepchat::{Phone, Refusal, Slug, check_details};
+use std::collections::HashMap;
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{Hash as _, Hasher as _};
+use std::io::{self, IsTerminal as _, Write as _};
+
+/// Rows that are shown before anything is imported.
+const SAMPLES: usize = 2;
+
+/// A file that has been looked through once.
+pub(super) struct Source<'a> {
+    options: &'a Options,
+    unique_phone: bool,
+    tokens: &'a Tokens,
+    table: Table,
+    pub(super) header: ByteRecord,
+    columns: Columns,
+    pub(super) rows: u64,
+    /// The largest id that a row keeps.
+    pub(super) largest_id: u64,
+    /// The first rows, to show.
+    samples: Vec<StringRecord>,
+}
+
+/// One row of the file.
+pub(super) struct Numbered {
+    pub(super) number: u64,
+    pub(super) record: ByteRecord,
+    pub(super) row: Result<Row, Rejection>,
+    /// A keyed hash of what the row says.
+    pub(super) print: String,
+}
+
+impl<'a> Source<'a> {
+    pub(super) fn survey(options: &'a Options, app: &'a App) -> Result<Self> {
+        let Options { encoding, delimiter, sheet, .. } = options;
+        let reading = Reading { encoding: *encoding, delimiter: *delimiter, sheet: sheet.clone() };
+        let table = Table::open(&options.file, &reading)?;
+        let mut lines = table.rows()?;
+        let empty = || anyhow!("{} is empty", options.file.display());
+        let header = lines.next().ok_or_else(empty)??;
+        let text = StringRecord::from_byte_record(header.clone());
+        let text = text.map_err(|_| {
+            anyhow!("the header of {} is no text: say --encoding, such as windows-1251", options.file.display())
+        })?;
+        ensure!(text.iter().any(|cell| !cell.trim().is_empty()), empty());
+        let rules = Rules { order: options.name_order, keep_ids: options.keep_ids };
+        let columns = Columns::of(&text, &options.mappings, rules)?;
+        let (mut rows, mut largest_id, mut samples) = (0_u64, 0, Vec::new());
+        for line in lines.by_ref() {
+            let line = line?;
+            rows = rows.saturating_add(1);
+            largest_id = largest_id.max(columns.kept_id(&line).map_or(0, UserId::get));
+            if samples.len() < SAMPLES {
+                samples.extend(StringRecord::from_byte_record(line));
+            }
+        }
+        drop(lines);
+        let (unique_phone, tokens) = (app.config.stepchat.unique_phone, &app.tokens);
+        Ok(Self { options, unique_phone, tokens, table, header, columns, rows, largest_id, samples })
+    }
+
+    /// What tells the file from every other.
+    pub(super) fn hash(&self) -> &str {
+        &self.table.hash
+    }
+
+    /// Shows how the file is understood. Whoever sits at a terminal is asked whether that is right; where nobody can be
+    /// asked, a file in which nothing tells who somebody is needs `--yes`.
+    pub(super) fn approved(&self) -> Result<bool> {
+        let Self { options, table, columns, .. } = self;
+        eprint!("{}: {table}, {} rows\n{}", options.file.display(), self.rows, columns.shown(&self.samples));
+        let advice = "no column is known to be a name, an e-mail address or a phone number";
+        if !columns.tell_who() {
+            eprintln!("In this file {advice}.");
+        }
+        if options.yes {
+            return Ok(true);
+        }
+        if io::stdin().is_terminal() && io::stderr().is_terminal() {
+            if options.dry_run {
+                return Ok(true);
+            }
+            eprint!("Import them so? [y/N] ");
+            io::stderr().flush()?;
+            let mut answer = String::new();
+            io::stdin().read_line(&mut answer)?;
+            return Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes" | "д" | "да"));
+        }
+        if !columns.tell_who() {
+            let header = StringRecord::from_byte_record_lossy(self.header.clone());
+            bail!("{advice}: say which with --map, or --yes. The columns are {}", list(&header));
+        }
+        Ok(true)
+    }
+
+    /// The rows behind number `done`, in order. Earlier ones are read too: later ones may repeat their addresses and
+    /// numbers.
+    pub(super) fn rows(&self, done: u64) -> Result<impl Iterator<Item = Result<Numbered>>> {
+        let mut seen: HashMap<Unique, u64> = HashMap::new();
+        let mut alike: HashMap<u64, u32> = HashMap::new();
+        let records = (1_u64..).zip(self.table.rows()?.skip(1));
+        let rows = records.map(move |(number, record)| {
+            let record = record?;
+            let said = self.columns.said(&record);
+            let nth = alike.entry(short(&said)).and_modify(|nth| *nth = nth.saturating_add(1)).or_insert(1);
+            let nth = *nth;
+            if number <= done {
+                // Only whether later rows repeat it matters.
+                let row = self.row(&record);
+                if let Ok(row) = &row {
+                    let _ = self.first_with(row, number, &mut seen);
+                }
+                return Ok(Numbered { number, record, row, print: String::new() });
+            }
+            let row = self.row(&record).and_then(|row| self.first_with(&row, number, &mut seen).map(|()| row));
+            let print = self.tokens.fingerprint(&format!("imported-row\0{nth}\0{said}"));
+            Ok(Numbered { number, record, row, print })
+        });
+        Ok(rows.filter(move |row| row.as_ref().map_or(true, |row| row.number > done)))
+    }
+
+    /// Whether no row before this one has its id, its address or its number.
+    fn first_with(&self, row: &Row, number: u64, seen: &mut HashMap<Unique, u64>) -> Result<(), Rejection> {
+        let email = row.user.email.as_ref().map(|email| Unique::Email(email.folded()));
+        let phone = self.phone(row).map(Unique::Phone);
+        for unique in [row.id.map(Unique::Id), email, phone].into_iter().flatten() {
+            let first = *seen.entry(unique.clone()).or_insert(number);
+            if first != number {
+                return Err(unique.repeated(first));
+            }
+        }
+        Ok(())
+    }
+
+    /// The phone number of a row, where that must be unique.
+    pub(super) fn phone(&self, row: &Row) -> Option<Phone> {
+        let phone = row.details.iter().find(|detail| detail.slug.as_str() == Slug::PHONE);
+        phone.filter(|_| self.unique_phone).and_then(|phone| Phone::parse(phone.value.as_str()))
+    }
+
+    fn row(&self, record: &ByteRecord) -> Result<Row, Rejection> {
+        let text = StringRecord::from_byte_record(record.clone()).map_err(|_| Rejection::Encoding)?;
+        let row = self.columns.row(&text)?;
+        if row.details.len() > MAX_DETAILS_PER_CALL {
+            return Err(Refusal::TooManyExtras.into());
+        }
+        check_details(&[], &row.details)?;
+        Ok(row)
+    }
+}
+
+/// Rows alike are counted by a short hash; two different ones with the same are known again all the same.
+fn short(said: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    said.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// What no two users may have.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Unique {
+    Id(UserId),
+    Email(String),
+    Phone(Phone),
+}
+
+impl Unique {
+    /// Why a later row is not imported.
+    fn repeated(self, first: u64) -> Rejection {
+        match self {
+            Self::Id(_) => Rejection::SameId(first),
+            Self::Email(_) => Rejection::SameEmail(first),
+            Self::Phone(_) => Rejection::SamePhone(first),
+        }
+    }
+}

@@ -1,0 +1,374 @@
+//! Where the rows of a file go.
+
+use super::super::columns::{Rejection, Row};
+use super::super::field::OLD_ID;
+use super::super::rejected::Rejected;
+use super::ids::Ids;
+use super::source::{Numbered, Source};
+use super::{OnDuplicate, Options};
+use crate::progress::Progress;
+use anyhow::{Context as _, Result, bail};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use shared::context::App;
+use shared::ids::UserId;
+use shared::limits::MAX_PARALLEL;
+use shared::stepchat::{DetailEdit, Name, Phone, Refusal, User, UserChange, changed_details};
+use shared::store::auth::TokenHash;
+use shared::store::stepchat::counters::Leads;
+use shared::store::stepchat::imports::{Checkpoint, Taken, Wanted, nothing_left, remembered};
+use shared::store::stepchat::users::{self, Secrets};
+use shared::store::{Attempts, CommitError, Store, Txn};
+use std::iter;
+use std::pin::pin;
+
+/// Rows that are looked up and written together, and between two checkpoints.
+const BATCH: usize = 1_000;
+/// Batches that are under way at once.
+const AT_ONCE: usize = 2;
+
+fn batches(mut rows: impl Iterator<Item = Result<Numbered>>) -> impl Iterator<Item = Result<Vec<Numbered>>> {
+    iter::from_fn(move || {
+        let batch = rows.by_ref().take(BATCH).collect::<Result<Vec<_>>>();
+        Some(batch).filter(|batch| batch.as_ref().map_or(true, |rows| !rows.is_empty()))
+    })
+}
+
+/// What became of a row, with the user that it is now, as far as that is known.
+#[derive(Debug, Clone)]
+enum Outcome {
+    Made(Option<UserId>),
+    Updated(UserId),
+    There(UserId),
+    /// The row is empty.
+    Nobody,
+    Rejected(Rejection),
+}
+
+/// How many rows came to which end.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    pub(super) made: u64,
+    pub(super) updated: u64,
+    pub(super) there: u64,
+    pub(super) nobody: u64,
+}
+
+impl Tally {
+    /// Counts an outcome: the user that the row is now, or why it is none.
+    fn count(&mut self, outcome: Outcome) -> Result<Option<UserId>, Rejection> {
+        let (count, user) = match outcome {
+            Outcome::Made(user) => (&mut self.made, user),
+            Outcome::Updated(user) => (&mut self.updated, Some(user)),
+            Outcome::There(user) => (&mut self.there, Some(user)),
+            Outcome::Nobody => (&mut self.nobody, None),
+            Outcome::Rejected(why) => return Err(why),
+        };
+        *count = count.saturating_add(1);
+        Ok(user)
+    }
+}
+
+/// A row that can be a user, and where its outcome goes.
+struct Candidate<'a> {
+    place: usize,
+    number: u64,
+    id: Option<UserId>,
+    row: &'a Row,
+    phone: Option<Phone>,
+    print: &'a str,
+}
+
+/// What is to be done with a candidate.
+enum Plan {
+    Make,
+    Update(UserId),
+    /// Nothing more.
+    Done(Outcome),
+}
+
+impl Candidate<'_> {
+    fn wanted(&self) -> Wanted<'_> {
+        let Row { user, id: kept, .. } = self.row;
+        let (email, phone) = (user.email.as_ref(), self.phone.as_ref());
+        Wanted { id: self.id, kept: kept.is_some(), email, phone, row: self.print }
+    }
+
+    /// What is to be done, by what is known before anything is written.
+    fn plan(&self, taken: &Taken, on_duplicate: OnDuplicate) -> Plan {
+        if let Some(user) = taken.row_user(self.print) {
+            return Plan::Done(Outcome::There(user));
+        }
+        if let Some(id) = self.id {
+            let kept = self.row.id.is_some();
+            match taken.user(id) {
+                // An id that was set aside belongs to the row, so a user who has it was made from it.
+                Some(user) if !kept || self.is(user) => return Plan::Done(Outcome::There(id)),
+                Some(user) => return Plan::Done(Outcome::Rejected(Rejection::IdTaken(id, described(user)))),
+                None if taken.is_going(id) => return Plan::Done(Outcome::Rejected(Rejection::IdGoing(id))),
+                None => {}
+            }
+        }
+        let by_email = self.row.user.email.as_ref().and_then(|email| taken.email_owner(email));
+        let by_phone = self.phone.as_ref().and_then(|phone| taken.phone_owner(phone));
+        let Some(owner) = by_email.or(by_phone) else { return Plan::Make };
+        match (on_duplicate, by_email, by_phone) {
+            (OnDuplicate::Reject, Some(_), _) => Plan::Done(Outcome::Rejected(Refusal::DuplicateEmail.into())),
+            (OnDuplicate::Reject, None, _) => Plan::Done(Outcome::Rejected(Refusal::DuplicatePhone.into())),
+            (_, Some(email), Some(phone)) if email != phone => {
+                Plan::Done(Outcome::Rejected(Rejection::TwoUsers(email, phone)))
+            }
+            (OnDuplicate::Skip, ..) => Plan::Done(Outcome::There(owner)),
+            (OnDuplicate::Update, ..) => Plan::Update(owner),
+        }
+    }
+
+    /// Whether this user may have been made of the row: the row's id is its own, and so is whatever else tells people apart.
+    fn is(&self, user: &User) -> bool {
+        let Row { user: new, created, .. } = self.row;
+        match (&new.email, &user.email) {
+            (Some(ours), Some(theirs)) => ours.folded() == theirs.folded(),
+            (None, None) => {
+                let same = |ours: &Option<Name>, theirs: &Name| ours.as_ref().is_none_or(|ours| ours == theirs);
+                same(&new.first_name, &user.first_name)
+                    && same(&new.last_name, &user.last_name)
+                    && created.is_none_or(|created| created.seconds() == user.creation_time.seconds())
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Who somebody is, for people.
+fn described(user: &User) -> String {
+    let names = [user.first_name.as_str(), user.last_name.as_str()];
+    let mut text = names.into_iter().filter(|name| !name.is_empty()).collect::<Vec<_>>().join(" ");
+    if let Some(email) = &user.email {
+        text = format!("{text} <{}>", email.as_str());
+    }
+    format!("{}, {}", text.trim(), user.user_type)
+}
+
+/// What a row asks of whom it updates: empty cells change nothing.
+fn change(row: &Row) -> UserChange {
+    let named = |name: &Option<Name>| name.clone().filter(|name| !name.as_str().is_empty());
+    let new = &row.user;
+    UserChange {
+        first_name: named(&new.first_name),
+        last_name: named(&new.last_name),
+        email: new.email.clone().map(Some),
+        profile_image: new.profile_image.clone().map(Some),
+        user_type: new.user_type,
+        department: new.department.map(Some),
+    }
+}
+
+/// Where the rows go.
+pub(super) struct Target<'a> {
+    app: &'a App,
+    store: Store,
+    /// None in a dry run of a file that has not been imported before.
+    checkpoint: Option<Checkpoint>,
+    options: &'a Options,
+}
+
+impl<'a> Target<'a> {
+    pub(super) fn new(app: &'a App, store: Store, checkpoint: Option<Checkpoint>, options: &'a Options) -> Self {
+        Self { app, store, checkpoint, options }
+    }
+
+    /// Takes the rows behind number `done`.
+    pub(super) async fn take_all(
+        &self,
+        source: &Source<'_>,
+        done: u64,
+        rejected: &mut Rejected,
+        ids: &mut Ids,
+    ) -> Result<Tally> {
+        let mut progress = Progress::new(Some(source.rows), "rows");
+        progress.starts_at(done);
+        let mut checkpoint = self.checkpoint.clone();
+        let mut tally = Tally::default();
+        // What one batch takes no other wants: the file names everything once. So the next is prepared while one is written.
+        let taking = batches(source.rows(done)?).map(|batch| async {
+            let batch = batch?;
+            let outcomes = self.take(source, &batch).await?;
+            anyhow::Ok((batch, outcomes))
+        });
+        let mut taken = pin!(stream::iter(taking).buffered(AT_ONCE));
+        while let Some((batch, outcomes)) = taken.try_next().await? {
+            let last = batch.last().map_or(done, |row| row.number);
+            for (row, outcome) in batch.iter().zip(outcomes) {
+                match tally.count(outcome) {
+                    Ok(user) => tell_id(ids, row, user)?,
+                    Err(why) => rejected.add(row.number, &why, &row.record)?,
+                }
+                progress.advance(1);
+            }
+            rejected.flush()?;
+            ids.flush()?;
+            if let Some(checkpoint) = checkpoint.as_mut().filter(|_| !self.options.dry_run) {
+                checkpoint.advance(&self.store, last).await?;
+            }
+        }
+        progress.finish();
+        Ok(tally)
+    }
+
+    /// Takes a batch; the outcomes in its order.
+    async fn take(&self, source: &Source<'_>, batch: &[Numbered]) -> Result<Vec<Outcome>> {
+        let mut outcomes = Vec::with_capacity(batch.len());
+        let mut candidates = Vec::with_capacity(batch.len());
+        for (place, numbered) in batch.iter().enumerate() {
+            let Numbered { number, row, print, .. } = numbered;
+            outcomes.push(match row {
+                Ok(row) => {
+                    let set_aside = || self.checkpoint.as_ref().and_then(|checkpoint| checkpoint.id(*number));
+                    let id = row.id.or_else(set_aside);
+                    candidates.push(Candidate { place, number: *number, id, row, phone: source.phone(row), print });
+                    Outcome::Made(id)
+                }
+                Err(Rejection::Nobody) => Outcome::Nobody,
+                Err(why) => Outcome::Rejected(why.clone()),
+            });
+        }
+        let mut attempts = Attempts::default();
+        loop {
+            let late = self.attempt(&candidates, &mut outcomes).await?;
+            if late.is_empty() {
+                return Ok(outcomes);
+            }
+            candidates.retain(|candidate| late.contains(&candidate.place));
+            let again = attempts.again().await;
+            again.with_context(|| "the database is too slow; the same command goes on from here".to_owned())?;
+        }
+    }
+
+    /// Does with each candidate what is to be done; the places of those that others were faster with.
+    async fn attempt(&self, candidates: &[Candidate<'_>], outcomes: &mut [Outcome]) -> Result<Vec<usize>> {
+        let wanted: Vec<Wanted<'_>> = candidates.iter().map(Candidate::wanted).collect();
+        let taken = Taken::of(&self.store, &wanted).await?;
+        let mut settle = |place: usize, outcome: Outcome| {
+            if let Some(settled) = outcomes.get_mut(place) {
+                *settled = outcome;
+            }
+        };
+        let (mut new, mut known) = (Vec::new(), Vec::new());
+        for candidate in candidates {
+            match candidate.plan(&taken, self.options.on_duplicate) {
+                Plan::Make => new.push(candidate),
+                Plan::Update(user) => known.push((candidate, user)),
+                Plan::Done(outcome) => settle(candidate.place, outcome),
+            }
+        }
+        if self.options.dry_run {
+            for (candidate, user) in known {
+                settle(candidate.place, Outcome::Updated(user));
+            }
+            return Ok(Vec::new());
+        }
+        let mut late = Vec::new();
+        if !new.is_empty() {
+            for (candidate, made) in new.iter().zip(self.make(&new).await?) {
+                match made {
+                    Ok(()) => {}
+                    // Somebody has the address or the number by now, or the row is there, or what was announced for it was
+                    // taken for dead meanwhile: look, and try again.
+                    Err(
+                        CommitError::Stale | CommitError::Refused(Refusal::DuplicateEmail | Refusal::DuplicatePhone),
+                    ) => late.push(candidate.place),
+                    Err(CommitError::Refused(refusal)) => {
+                        settle(candidate.place, Outcome::Rejected(refusal.into()));
+                    }
+                    Err(error) => bail!("row {}: {error}; the same command goes on from here", candidate.number),
+                }
+            }
+        }
+        let updates = known.iter().map(|(candidate, user)| async move {
+            let updated = self.update(candidate, *user).await;
+            updated.with_context(|| format!("row {}; the same command goes on from here", candidate.number))
+        });
+        let updated: Vec<Option<Outcome>> =
+            stream::iter(updates.collect::<Vec<_>>()).buffered(MAX_PARALLEL).try_collect().await?;
+        for ((candidate, _), outcome) in known.iter().zip(updated) {
+            match outcome {
+                Some(outcome) => settle(candidate.place, outcome),
+                None => late.push(candidate.place),
+            }
+        }
+        Ok(late)
+    }
+
+    /// Makes users; what became of each, in order.
+    async fn make(&self, candidates: &[&Candidate<'_>]) -> Result<Vec<Result<(), CommitError<Refusal>>>> {
+        let leads = Leads::read(&self.store).await?;
+        let txns = candidates.iter().map(|candidate| self.creation(candidate, &leads)).collect::<Result<Vec<_>>>()?;
+        let made = self.store.commit_each(&txns).await;
+        made.with_context(|| "the same command goes on from here".to_owned())
+    }
+
+    fn creation(&self, candidate: &Candidate<'_>, leads: &Leads) -> Result<Txn<Refusal>> {
+        let Candidate { row, number, print, .. } = candidate;
+        let id = candidate.id.with_context(|| format!("row {number} is behind the last id"))?;
+        let (config, now) = (&self.app.config.stepchat, self.app.clock.now());
+        let random = fastrand::u32(0..100_000);
+        let mut user = row.user.clone().into_user(id, now, &config.default_first_name, random);
+        if let Some(created) = row.created {
+            user.creation_time = created;
+            user.last_activity = created;
+        }
+        if let Some(active) = row.active {
+            user.last_activity = active;
+        }
+        let token = TokenHash::of(&self.app.tokens.of(id, user.token_version));
+        let secrets = Secrets { password: row.password.clone(), token };
+        let mut txn = users::creation(&user, &row.details, &secrets, config.unique_phone, leads)?;
+        if row.id.is_some() {
+            txn.push(nothing_left(id));
+        }
+        txn.push(remembered(print, id, now)?);
+        Ok(txn)
+    }
+
+    /// Gives somebody what a row says; nothing if the row has to be looked at again.
+    async fn update(&self, candidate: &Candidate<'_>, id: UserId) -> Result<Option<Outcome>> {
+        let Candidate { row, print, .. } = candidate;
+        let (config, now) = (&self.app.config.stepchat, self.app.clock.now());
+        let Some(before) = users::load(&self.store, id).await? else { return Ok(None) };
+        let mut after = change(row).apply(&before.user, now);
+        if let Some(created) = row.created {
+            after.creation_time = created;
+        }
+        let edits = row.details.iter().map(|detail| DetailEdit {
+            slug: detail.slug.clone(),
+            name: Some(detail.name.clone()),
+            value: Some(detail.value.clone()),
+        });
+        let details = match changed_details(&before.details, &edits.collect::<Vec<_>>()) {
+            Ok(details) => details,
+            Err(refusal) => return Ok(Some(Outcome::Rejected(refusal.into()))),
+        };
+        let token = TokenHash::of(&self.app.tokens.of(id, after.token_version));
+        let secrets = Secrets { password: row.password.clone(), token };
+        let leads = Leads::read_for(&self.store, Some(before.user.user_type), after.user_type).await?;
+        let mut txn = users::replacement(&before, &after, &details, &secrets, config.unique_phone, &leads)?;
+        txn.push(remembered(print, id, now)?);
+        match self.store.commit(&txn).await {
+            Ok(()) => Ok(Some(Outcome::Updated(id))),
+            Err(CommitError::Refused(refusal)) => Ok(Some(Outcome::Rejected(refusal.into()))),
+            Err(CommitError::Store(error)) => Err(error.into()),
+            Err(_) => Ok(None),
+        }
+    }
+}
+
+/// Says in the file of ids which user has the id of a row, if that is another than the row's.
+fn tell_id(ids: &mut Ids, row: &Numbered, user: Option<UserId>) -> Result<()> {
+    let (Ok(row), Some(user)) = (&row.row, user) else { return Ok(()) };
+    let kept = row.id.map(|id| id.to_string());
+    let old = row.details.iter().find(|detail| detail.slug.as_str() == OLD_ID);
+    match (kept, old) {
+        (Some(kept), _) if kept != user.to_string() => ids.add(&kept, user.get()),
+        (None, Some(old)) => ids.add(old.value.as_str(), user.get()),
+        _ => Ok(()),
+    }
+}

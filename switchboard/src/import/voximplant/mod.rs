@@ -1,0 +1,169 @@
+//! A telephony account, from its own API: applications, users, skills, queues, and their money.
+
+mod groups;
+mod ids;
+mod old;
+mod people;
+
+use super::remote::Remote;
+use crate::operator::Operator;
+use crate::stack;
+use anyhow::{Result, bail, ensure};
+use clap::Args;
+use groups::Groups;
+use ids::Ids;
+use old::AccountAnswer;
+use people::People;
+use shared::context::App;
+use shared::ids::AccountId;
+use shared::ledger::Money;
+use shared::voximplant::Account;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+
+pub(super) const EXAMPLES: &str = "Examples:\n  \
+    switchboard import voximplant --credentials live.json --account 1 --dry-run\n  \
+    switchboard import voximplant --credentials live.json --account 2 --keep-ids --balances\n  \
+    switchboard import voximplant --credentials live.json --account 1 --application shop --rename Test=test";
+
+/// What to import and how.
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    /// The credentials file of a service account of the old account, with a role that may list users.
+    #[arg(long)]
+    credentials: PathBuf,
+    /// The account here that the users go to.
+    #[arg(long, value_parser = crate::commands::account_id)]
+    account: AccountId,
+    /// Only the users of this application; may be repeated. Default: all applications.
+    #[arg(long = "application")]
+    applications: Vec<String>,
+    /// Calls an application otherwise here, such as one whose name breaks the rules for names; may be repeated.
+    #[arg(long = "rename", value_name = "OLD=NEW")]
+    renames: Vec<Rename>,
+    /// Applications, users, skills and queues keep their ids. New ones get ids behind the largest; what has a taken id is
+    /// rejected with who has it.
+    #[arg(long)]
+    keep_ids: bool,
+    /// Money comes along, once: as credits to the account and to its users that name where they came from.
+    #[arg(long)]
+    balances: bool,
+    /// The file of ids: which id of the old account is which here. Default: the credentials file's name with `.ids.csv`
+    /// behind it.
+    #[arg(long)]
+    ids: Option<PathBuf>,
+    /// The address of the old account's API.
+    #[arg(long, default_value = "https://api.voximplant.com")]
+    endpoint: String,
+    /// A certificate authority to trust instead of the system's.
+    #[arg(long)]
+    ca: Option<PathBuf>,
+    /// Read and check everything, write nothing.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// One `--rename OLD=NEW`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Rename {
+    old: String,
+    new: String,
+}
+
+impl FromStr for Rename {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        let (old, new) = text.split_once('=').ok_or("write OLD=NEW")?;
+        Ok(Self { old: old.trim().to_owned(), new: new.trim().to_owned() })
+    }
+}
+
+/// What became of everything.
+#[derive(Debug)]
+struct Counts {
+    made: u64,
+    there: u64,
+    rejected: u64,
+    money: Money,
+}
+
+/// Imports the account; whether all of it could be imported.
+pub(super) async fn import(app: &Arc<App>, options: &Options) -> Result<bool> {
+    let operator = Operator::new(Arc::clone(app));
+    let Some(account) = operator.account(options.account).await? else {
+        bail!("there is no account {}: see `{}`", options.account, stack::command("operator account list"));
+    };
+    let remote = Remote::open(&options.credentials, &options.endpoint, options.ca.as_deref())?;
+    let old = if options.balances { Some(with_money(&remote, &account).await?) } else { None };
+    let groups = Groups { app, operator: &operator, account: &account, options };
+    let mut counts = Counts { made: 0, there: 0, rejected: 0, money: Money::from_units(0) };
+    let mut ids = Ids::new(options.ids.clone().unwrap_or_else(|| {
+        let mut name = options.credentials.clone().into_os_string();
+        name.push(".ids.csv");
+        name.into()
+    }));
+    let wanted = wanted(&remote, &options.applications).await?;
+    groups.skills(&old::list(&remote, "GetSkills", &[]).await?, &mut ids, &mut counts).await?;
+    let applications = groups.applications(&wanted, &mut ids, &mut counts).await?;
+    let queues = old::list(&remote, "GetQueues", &[("with_skills", "true".to_owned())]).await?;
+    groups.queues(&queues, &applications, &mut ids, &mut counts).await?;
+    let people = People::new(&groups, &remote).await?;
+    for application in &wanted {
+        let Some(to) = applications.get(&application.application_id) else { continue };
+        println!("application {}", application.short_name());
+        people.take_all(application, *to, &mut ids, &mut counts).await?;
+    }
+    if let Some(old) = &old {
+        people::endow_account(&groups, old, &mut counts).await?;
+    }
+    tell(&counts, options);
+    if !options.dry_run
+        && let Some(path) = ids.write()?
+    {
+        println!("which id is which: {}", path.display());
+    }
+    Ok(counts.rejected == 0)
+}
+
+/// The old account, if its money can come into the new one.
+async fn with_money(remote: &Remote, account: &Account) -> Result<old::Account> {
+    let AccountAnswer { result: old } = remote.call("GetAccountInfo", &[]).await?;
+    ensure!(
+        old.currency == account.currency.to_string(),
+        "the old account's money is {}, that of account {} is {}: money comes along in one currency only",
+        old.currency,
+        account.id,
+        account.currency
+    );
+    Ok(old)
+}
+
+fn tell(counts: &Counts, options: &Options) {
+    let Counts { made, there, rejected, money } = counts;
+    let verb = if options.dry_run { "could be imported" } else { "imported" };
+    println!("{made} users {verb}, {there} were there already, {rejected} rejected");
+    if options.balances {
+        let verb = if options.dry_run { "would come" } else { "have come" };
+        println!("{money} of the old account's and its users' money {verb} along");
+    }
+    if *made > 0 && !options.dry_run {
+        let balances = if options.balances { "" } else { " Balances stay in the old account." };
+        println!("Passwords did not move: give each user a new one with SetUserInfo.{balances}");
+    }
+}
+
+/// The applications whose users are wanted.
+async fn wanted(remote: &Remote, names: &[String]) -> Result<Vec<old::Application>> {
+    let mut all: Vec<old::Application> = old::list(remote, "GetApplications", &[]).await?;
+    let called = |application: &old::Application, name: &String| {
+        application.application_name == *name || application.short_name() == name
+    };
+    if let Some(unknown) = names.iter().find(|name| !all.iter().any(|application| called(application, name))) {
+        let known = all.iter().map(old::Application::short_name).collect::<Vec<_>>().join(", ");
+        bail!("the account has no application {unknown}; it has: {known}");
+    }
+    all.retain(|application| names.is_empty() || names.iter().any(|name| called(application, name)));
+    Ok(all)
+}

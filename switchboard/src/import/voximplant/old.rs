@@ -1,0 +1,173 @@
+//! What the old account says of itself, as far as it moves (reference/voximplant.md §3; page "GetUsers").
+
+use super::super::remote::Remote;
+use anyhow::Result;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use shared::ledger::Money;
+use shared::voximplant::{CustomData, DisplayName, MobilePhone, NewPhoneUser, Refusal, UserName};
+
+/// Records asked for at once.
+pub(super) const PAGE: usize = 1_000;
+
+/// A page of a list.
+#[derive(Debug, Deserialize)]
+pub(super) struct Page<T> {
+    pub(super) result: Vec<T>,
+    pub(super) total_count: u64,
+}
+
+/// Reads a whole list.
+pub(super) async fn list<T: DeserializeOwned>(
+    remote: &Remote,
+    method: &str,
+    more: &[(&'static str, String)],
+) -> Result<Vec<T>> {
+    let mut all: Vec<T> = Vec::new();
+    loop {
+        let mut fields = vec![("count", PAGE.to_string()), ("offset", all.len().to_string())];
+        fields.extend_from_slice(more);
+        let page: Page<T> = remote.call(method, &fields).await?;
+        let ended = page.result.is_empty();
+        all.extend(page.result);
+        if ended || u64::try_from(all.len()).is_ok_and(|seen| seen >= page.total_count) {
+            return Ok(all);
+        }
+    }
+}
+
+/// The account, of `GetAccountInfo`.
+#[derive(Debug, Deserialize)]
+pub(super) struct Account {
+    pub(super) account_id: u64,
+    pub(super) currency: String,
+    #[serde(default)]
+    live_balance: Value,
+    #[serde(default)]
+    balance: Value,
+}
+
+impl Account {
+    pub(super) fn money(&self) -> Option<Money> {
+        money(&self.live_balance).or_else(|| money(&self.balance))
+    }
+}
+
+/// What `GetAccountInfo` answers.
+#[derive(Debug, Deserialize)]
+pub(super) struct AccountAnswer {
+    pub(super) result: Account,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Application {
+    pub(super) application_id: u64,
+    pub(super) application_name: String,
+}
+
+impl Application {
+    /// `shop` of `shop.acme.voximplant.com`.
+    pub(super) fn short_name(&self) -> &str {
+        self.application_name.split_once('.').map_or(&*self.application_name, |(short, _)| short)
+    }
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Skill {
+    pub(super) skill_id: u64,
+    #[serde(default)]
+    pub(super) skill_name: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Queue {
+    pub(super) acd_queue_id: u64,
+    pub(super) acd_queue_name: String,
+    pub(super) application_id: u64,
+    pub(super) acd_queue_priority: Option<u32>,
+    #[serde(default)]
+    pub(super) service_probability: Value,
+    #[serde(default = "yes")]
+    pub(super) auto_binding: bool,
+    pub(super) max_waiting_time: Option<u32>,
+    pub(super) max_queue_size: Option<u32>,
+    pub(super) average_service_time: Option<u32>,
+    pub(super) created: Option<String>,
+    #[serde(default)]
+    pub(super) skills: Vec<Skill>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct QueueOfUser {
+    pub(super) acd_queue_id: u64,
+    #[serde(default)]
+    pub(super) auto_link: bool,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct User {
+    pub(super) user_id: u64,
+    pub(super) user_name: String,
+    #[serde(default)]
+    user_display_name: String,
+    #[serde(default = "yes")]
+    user_active: bool,
+    #[serde(default = "yes")]
+    pub(super) parent_accounting: bool,
+    #[serde(default)]
+    live_balance: Value,
+    #[serde(default)]
+    balance: Value,
+    user_custom_data: Option<String>,
+    mobile_phone: Option<String>,
+    pub(super) created: Option<String>,
+    #[serde(default)]
+    pub(super) skills: Vec<Skill>,
+    #[serde(default)]
+    pub(super) acd_queues: Vec<QueueOfUser>,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// An amount, written as a number or as text.
+fn money(value: &Value) -> Option<Money> {
+    match value {
+        Value::Number(number) => Money::parse(&number.to_string()).ok(),
+        Value::String(text) => Money::parse(text).ok(),
+        _ => None,
+    }
+}
+
+/// A number as text, as methods take it.
+pub(super) fn digits(value: &Value) -> Option<String> {
+    match value {
+        Value::Number(number) => Some(number.to_string()),
+        Value::String(text) => Some(text.clone()),
+        _ => None,
+    }
+}
+
+impl User {
+    pub(super) fn read(&self) -> Result<NewPhoneUser, Refusal> {
+        let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        // Not every user had a display name before the page made it mandatory.
+        let display = if self.user_display_name.is_empty() { &self.user_name } else { &self.user_display_name };
+        Ok(NewPhoneUser {
+            name: UserName::parse(&self.user_name)?,
+            display_name: DisplayName::parse(display)?,
+            active: self.user_active,
+            parent_accounting: self.parent_accounting,
+            custom_data: given(&self.user_custom_data).as_deref().map(CustomData::parse).transpose()?,
+            mobile_phone: given(&self.mobile_phone).as_deref().map(MobilePhone::parse).transpose()?,
+        })
+    }
+
+    /// What is on the user's own balance, if there is one and something on it.
+    pub(super) fn money(&self) -> Option<Money> {
+        let money = money(&self.live_balance).or_else(|| money(&self.balance));
+        money.filter(|money| !self.parent_accounting && money.is_positive())
+    }
+}
