@@ -15,6 +15,7 @@ mod processes {
     mod console;
     mod deploy;
     mod deployed;
+    mod from_original;
     mod import;
     mod moving_in;
     mod operator;

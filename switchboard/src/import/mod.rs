@@ -3,6 +3,7 @@
 mod columns;
 mod field;
 mod headers;
+mod http;
 mod rejected;
 mod remote;
 mod stepchat;

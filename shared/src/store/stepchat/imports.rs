@@ -96,16 +96,31 @@ const ROW_DAYS: i64 = 400;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct RowItem {
     pk: String,
-    uid: UserId,
+    /// The id of what it became.
+    uid: u64,
     /// Seconds, for the table's time to live.
     expires: i64,
 }
 
 /// The step, inside the transaction that takes a row over, by which the row is known again. Stale if it is known already.
 pub fn remembered<R>(row: &str, user: UserId, now: Timestamp) -> Result<Step<R>, StoreError> {
+    remembered_as(row, user.get(), now)
+}
+
+/// The same of anything with an id, such as a message.
+pub fn remembered_as<R>(row: &str, id: u64, now: Timestamp) -> Result<Step<R>, StoreError> {
     let expires = now.seconds().saturating_add(ROW_DAYS.saturating_mul(24 * 60 * 60));
-    let item = RowItem { pk: row_key(row).pk, uid: user, expires };
+    let item = RowItem { pk: row_key(row).pk, uid: id, expires };
     Ok(Write::put(Table::Auth, &item)?.if_absent().or_stale())
+}
+
+/// What these became before, in their order.
+pub async fn known(store: &Store, rows: &[String]) -> Result<Vec<Option<u64>>, StoreError> {
+    let keys: Vec<Key> = rows.iter().map(|row| row_key(row)).collect();
+    let items = store.batch_get(Table::Auth, &keys).await?.into_iter();
+    let found = items.map(|item| serde_dynamo::from_item::<_, RowItem>(item).map(|row| (row.pk, row.uid)));
+    let found: HashMap<String, u64> = found.collect::<Result<_, _>>()?;
+    Ok(keys.iter().map(|key| found.get(&key.pk).copied()).collect())
 }
 
 /// The step that demands that nothing is left of a deleted user with this id: the purge would take the new one's extras.
@@ -175,7 +190,7 @@ impl Taken {
         }
         for item in rows {
             let row: RowItem = serde_dynamo::from_item(item)?;
-            taken.rows.insert(row.pk, row.uid);
+            taken.rows.extend(UserId::new(row.uid).map(|user| (row.pk, user)));
         }
         Ok(taken)
     }

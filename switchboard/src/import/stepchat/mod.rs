@@ -1,5 +1,8 @@
 //! Users from a file.
 
+mod api;
+mod conversations;
+mod from;
 mod ids;
 mod source;
 mod target;
@@ -25,13 +28,18 @@ pub(super) const EXAMPLES: &str = "Examples:\n  \
     switchboard import stepchat contacts.xlsx --sheet Customers --name-order last-first\n  \
     switchboard import stepchat crm.csv --map Mail=email --map 'Tel. 2=phone' --map Notes=ignore --yes\n  \
     switchboard import stepchat old-workspace.csv --keep-ids --map Hash=password_hash\n  \
-    switchboard import stepchat newsletter.csv --on-duplicate skip";
+    switchboard import stepchat newsletter.csv --on-duplicate skip\n  \
+    switchboard import stepchat --from https://chat.example.com/include/api.php --token-file token --keep-ids --conversations";
 
 /// What to import and how.
 #[derive(Debug, Args)]
 pub(super) struct Options {
-    /// The file: text or a workbook (.xlsx, .xls, .ods), its first line the header.
-    file: PathBuf,
+    /// The file: text or a workbook (.xlsx, .xls, .ods), its first line the header. With --from, what is read there is
+    /// written to it; by default it has that host's name.
+    #[arg(required_unless_present = "from")]
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    origin: Origin,
     /// What a column is: `first_name`, `last_name`, `full_name`, `email`, `phone`, `profile_image`, `user_type`,
     /// `creation_time`, `last_activity`, `department`, `password_hash`, `id`, `extra:SLUG` or `ignore`. Columns that are
     /// not named here go by their header; what is no field becomes an extra. Of columns with one header, `Notes#2` is the
@@ -72,6 +80,30 @@ pub(super) struct Options {
     ids: Option<PathBuf>,
 }
 
+/// The workspace that users come from, if not from a file.
+#[derive(Debug, Args)]
+pub(super) struct Origin {
+    /// The address of a running workspace's API, such as https://chat.example.com/include/api.php: users come from there,
+    /// with all extras.
+    #[arg(long, value_name = "URL")]
+    from: Option<String>,
+    /// The file that holds an admin's token there.
+    #[arg(long, value_name = "FILE", requires = "from")]
+    token_file: Option<PathBuf>,
+    /// An admin's token there. Other users of this machine may see it while the command runs: better --token-file.
+    #[arg(long, requires = "from", conflicts_with = "token_file")]
+    token: Option<String>,
+    /// Conversations come along with their messages.
+    #[arg(long, requires = "from")]
+    conversations: bool,
+    /// Calls a second there, at most.
+    #[arg(long, default_value_t = 5.0, requires = "from")]
+    rate: f64,
+    /// A certificate authority to trust instead of the system's.
+    #[arg(long, requires = "from")]
+    ca: Option<PathBuf>,
+}
+
 /// What becomes of a row whose e-mail address or phone number somebody has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(super) enum OnDuplicate {
@@ -92,11 +124,20 @@ fn delimiter(text: &str) -> Result<u8, String> {
     }
 }
 
-/// Imports the file by this way of writing; whether every row could be imported.
+/// Imports by this way of writing; whether everything could be imported.
 pub(super) async fn import(app: &App, store: Store, options: &Options) -> Result<bool> {
-    let source = Source::survey(options, app)?;
-    let report = options.rejected.clone().unwrap_or_else(|| beside(&options.file, ".rejected.csv"));
-    Rejected::check(&report, &options.file)?;
+    match (&options.origin.from, &options.file) {
+        (Some(url), file) => from::import(app, store, options, url, file.as_deref()).await,
+        (None, Some(file)) => Ok(import_file(app, store, options, file).await?.is_some_and(|rejected| rejected == 0)),
+        (None, None) => bail!("say which file"),
+    }
+}
+
+/// Imports a file; how many rows could not be imported, nothing if it was not approved.
+async fn import_file(app: &App, store: Store, options: &Options, file: &Path) -> Result<Option<u64>> {
+    let source = Source::survey(options, file, app)?;
+    let report = options.rejected.clone().unwrap_or_else(|| beside(file, ".rejected.csv"));
+    Rejected::check(&report, file)?;
     let known = Checkpoint::find(&store, source.hash()).await?;
     let done = known.as_ref().map_or(0, Checkpoint::done);
     if known.as_ref().is_some_and(|known| known.keeps_ids() != options.keep_ids) {
@@ -105,7 +146,7 @@ pub(super) async fn import(app: &App, store: Store, options: &Options) -> Result
     }
     if done == 0 && !source.approved()? {
         eprintln!("Nothing was imported. Say what the columns are with --map.");
-        return Ok(false);
+        return Ok(None);
     }
     if done > 0 {
         eprintln!("{done} of {} rows have been imported before: going on behind them", source.rows);
@@ -114,8 +155,7 @@ pub(super) async fn import(app: &App, store: Store, options: &Options) -> Result
         (None, false) => Some(begun(&store, &source, options).await?),
         (known, _) => known,
     };
-    let ids = options.ids.clone().unwrap_or_else(|| beside(&options.file, ".ids.csv"));
-    let mut ids = Ids::new(ids, done, !options.dry_run);
+    let mut ids = Ids::new(ids_file(options, file), done, !options.dry_run);
     let target = Target::new(app, store, checkpoint, options);
     let mut rejected = Rejected::open(&report, &source.header, done)?;
     let tally = target.take_all(&source, done, &mut rejected, &mut ids).await?;
@@ -126,7 +166,12 @@ pub(super) async fn import(app: &App, store: Store, options: &Options) -> Result
     if let Some(path) = ids.written() {
         println!("which user has which id of the file: {}", path.display());
     }
-    Ok(rejected.count() == 0)
+    Ok(Some(rejected.count()))
+}
+
+/// Where the file of ids is.
+fn ids_file(options: &Options, file: &Path) -> PathBuf {
+    options.ids.clone().unwrap_or_else(|| beside(file, ".ids.csv"))
 }
 
 /// Sets ids aside for the rows, or lets the sequence go on behind those of the file.

@@ -14,6 +14,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash as _, Hasher as _};
 use std::io::{self, IsTerminal as _, Write as _};
+use std::path::Path;
 
 /// Rows that are shown before anything is imported.
 const SAMPLES: usize = 2;
@@ -21,6 +22,7 @@ const SAMPLES: usize = 2;
 /// A file that has been looked through once.
 pub(super) struct Source<'a> {
     options: &'a Options,
+    file: &'a Path,
     unique_phone: bool,
     tokens: &'a Tokens,
     table: Table,
@@ -43,16 +45,16 @@ pub(super) struct Numbered {
 }
 
 impl<'a> Source<'a> {
-    pub(super) fn survey(options: &'a Options, app: &'a App) -> Result<Self> {
+    pub(super) fn survey(options: &'a Options, file: &'a Path, app: &'a App) -> Result<Self> {
         let Options { encoding, delimiter, sheet, .. } = options;
         let reading = Reading { encoding: *encoding, delimiter: *delimiter, sheet: sheet.clone() };
-        let table = Table::open(&options.file, &reading)?;
+        let table = Table::open(file, &reading)?;
         let mut lines = table.rows()?;
-        let empty = || anyhow!("{} is empty", options.file.display());
+        let empty = || anyhow!("{} is empty", file.display());
         let header = lines.next().ok_or_else(empty)??;
         let text = StringRecord::from_byte_record(header.clone());
         let text = text.map_err(|_| {
-            anyhow!("the header of {} is no text: say --encoding, such as windows-1251", options.file.display())
+            anyhow!("the header of {} is no text: say --encoding, such as windows-1251", file.display())
         })?;
         ensure!(text.iter().any(|cell| !cell.trim().is_empty()), empty());
         let rules = Rules { order: options.name_order, keep_ids: options.keep_ids };
@@ -68,7 +70,7 @@ impl<'a> Source<'a> {
         }
         drop(lines);
         let (unique_phone, tokens) = (app.config.stepchat.unique_phone, &app.tokens);
-        Ok(Self { options, unique_phone, tokens, table, header, columns, rows, largest_id, samples })
+        Ok(Self { options, file, unique_phone, tokens, table, header, columns, rows, largest_id, samples })
     }
 
     /// What tells the file from every other.
@@ -79,8 +81,8 @@ impl<'a> Source<'a> {
     /// Shows how the file is understood. Whoever sits at a terminal is asked whether that is right; where nobody can be
     /// asked, a file in which nothing tells who somebody is needs `--yes`.
     pub(super) fn approved(&self) -> Result<bool> {
-        let Self { options, table, columns, .. } = self;
-        eprint!("{}: {table}, {} rows\n{}", options.file.display(), self.rows, columns.shown(&self.samples));
+        let Self { options, file, table, columns, .. } = self;
+        eprint!("{}: {table}, {} rows\n{}", file.display(), self.rows, columns.shown(&self.samples));
         let advice = "no column is known to be a name, an e-mail address or a phone number";
         if !columns.tell_who() {
             eprintln!("In this file {advice}.");

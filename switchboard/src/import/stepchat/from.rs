@@ -1,0 +1,239 @@
+//! Users of a running workspace: read page by page into a file beside, written as the file that `csv-users` would make of
+//! them, and imported like any other file. Interrupted anywhere, it goes on where it was.
+
+use super::api::{Api, member, text};
+use super::conversations::{self, People};
+use super::{Options, beside, ids_file, import_file};
+use crate::progress::Progress;
+use anyhow::{Context as _, Result};
+use csv::WriterBuilder;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use shared::context::App;
+use shared::stepchat::csv::{DEPARTMENT, ExtraColumn, LAST_ACTIVITY, PROFILE};
+use shared::stepchat::{Slug, display_name};
+use shared::store::Store;
+use shared::text::formula::guard;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File, OpenOptions};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+/// A user of the old workspace, without what is secret.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Person {
+    pub(super) id: u64,
+    first_name: String,
+    last_name: String,
+    email: String,
+    profile_image: String,
+    user_type: String,
+    creation_time: String,
+    last_activity: String,
+    department: String,
+    extras: BTreeMap<String, String>,
+}
+
+/// A line of the file beside.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Line {
+    User(Person),
+    /// The display name of an extra.
+    Name(String, String),
+    /// A page of users has been read to its end.
+    Page(u64),
+    /// All users have been read.
+    Users,
+    /// The conversations of a user have been taken.
+    Conversations(u64),
+    /// Everything has been taken: the next run reads anew.
+    All,
+}
+
+/// What has been read so far.
+#[derive(Debug, Default)]
+pub(super) struct Spool {
+    path: PathBuf,
+    pub(super) people: BTreeMap<u64, Person>,
+    names: BTreeMap<String, String>,
+    page: u64,
+    users_read: bool,
+    taken: BTreeSet<u64>,
+}
+
+impl Spool {
+    fn open(path: PathBuf) -> Result<Self> {
+        let mut spool = Self { path, ..Self::default() };
+        let text = match fs::read_to_string(&spool.path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(spool),
+            Err(error) => return Err(error).with_context(|| format!("cannot read {}", spool.path.display())),
+        };
+        // A line that was cut off by an interruption says nothing.
+        for line in text.lines().filter_map(|line| serde_json::from_str(line).ok()) {
+            match line {
+                Line::User(person) => drop(spool.people.insert(person.id, person)),
+                Line::Name(slug, name) => drop(spool.names.insert(slug, name)),
+                Line::Page(page) => spool.page = page,
+                Line::Users => spool.users_read = true,
+                Line::Conversations(user) => drop(spool.taken.insert(user)),
+                Line::All => spool = Self { path: spool.path, ..Self::default() },
+            }
+        }
+        Ok(spool)
+    }
+
+    fn write(&self, lines: &[Line]) -> Result<()> {
+        let cannot = || format!("cannot write {}", self.path.display());
+        let mut file = OpenOptions::new().append(true).create(true).open(&self.path).with_context(cannot)?;
+        let mut text = String::new();
+        for line in lines {
+            text.push_str(&serde_json::to_string(line)?);
+            text.push('\n');
+        }
+        file.write_all(text.as_bytes()).with_context(cannot)
+    }
+
+    /// Whether the conversations of a user have been taken.
+    pub(super) fn has_taken(&self, user: u64) -> bool {
+        self.taken.contains(&user)
+    }
+
+    /// Remembers that they have.
+    pub(super) fn took(&mut self, user: u64) -> Result<()> {
+        self.taken.insert(user);
+        self.write(&[Line::Conversations(user)])
+    }
+
+    /// Reads all users that are not here yet.
+    async fn read_users(&mut self, api: &Api) -> Result<()> {
+        let mut progress = Progress::new(None, "users read");
+        progress.starts_at(u64::try_from(self.people.len())?);
+        while !self.users_read {
+            // The page says that they are counted from 1, the original counts from 0: the first may come twice.
+            let fields = [
+                ("pagination", self.page.to_string()),
+                ("sorting[0]", "creation_time".to_owned()),
+                ("sorting[1]", "ASC".to_owned()),
+                ("extra", "true".to_owned()),
+            ];
+            let rows = api.rows("get-users", &fields).await?;
+            let new: Vec<Person> =
+                rows.iter().filter_map(person).filter(|one| !self.people.contains_key(&one.id)).collect();
+            let mut lines = Vec::new();
+            for person in new {
+                for slug in person.extras.keys() {
+                    if !self.names.contains_key(slug) {
+                        lines.extend(self.learn_names(api, person.id).await?);
+                    }
+                }
+                progress.advance(1);
+                lines.push(Line::User(person.clone()));
+                self.people.insert(person.id, person);
+            }
+            let nothing_new = !lines.iter().any(|line| matches!(line, Line::User(_)));
+            if rows.is_empty() && self.page > 0 || nothing_new && self.page > 1 {
+                lines.push(Line::Users);
+                self.users_read = true;
+            } else {
+                self.page = self.page.saturating_add(1);
+                lines.push(Line::Page(self.page));
+            }
+            self.write(&lines)?;
+        }
+        progress.finish();
+        Ok(())
+    }
+
+    /// Asks how the extras of a user are called.
+    async fn learn_names(&mut self, api: &Api, user: u64) -> Result<Vec<Line>> {
+        let mut lines = Vec::new();
+        for detail in api.rows("get-user-extra", &[("user_id", user.to_string())]).await? {
+            let (slug, name) = (member(&detail, "slug"), member(&detail, "name"));
+            if !name.is_empty() && !self.names.contains_key(&slug) {
+                self.names.insert(slug.clone(), name.clone());
+                lines.push(Line::Name(slug, name));
+            }
+        }
+        Ok(lines)
+    }
+
+    /// Writes the users as `csv-users` would.
+    fn write_csv(&self, path: &Path) -> Result<()> {
+        let cannot = || format!("cannot write {}", path.display());
+        let slugs: BTreeSet<&String> = self.people.values().flat_map(|person| person.extras.keys()).collect();
+        let extras: Vec<(&String, String)> = slugs
+            .into_iter()
+            .filter_map(|text| {
+                let slug = Slug::parse(text)?;
+                let name = self.names.get(text).cloned().unwrap_or_else(|| display_name(&slug));
+                Some((text, ExtraColumn { slug, name, shown_in: None }.to_string()))
+            })
+            .collect();
+        let file = File::create(path).with_context(cannot)?;
+        let mut writer = WriterBuilder::new().from_writer(file);
+        let profile = PROFILE.into_iter().chain([DEPARTMENT, LAST_ACTIVITY]).map(str::to_owned);
+        let header = profile.chain(extras.iter().map(|(_, header)| guard(header)));
+        writer.write_record(header).with_context(cannot)?;
+        for person in self.people.values() {
+            let profile = [
+                &person.id.to_string(),
+                &person.first_name,
+                &person.last_name,
+                &person.email,
+                &person.profile_image,
+                &person.user_type,
+                &person.creation_time,
+                &person.department,
+                &person.last_activity,
+            ];
+            let values = extras.iter().map(|(slug, _)| person.extras.get(*slug).map_or("", String::as_str));
+            let row = profile.into_iter().map(String::as_str).chain(values).map(guard);
+            writer.write_record(row).with_context(cannot)?;
+        }
+        writer.flush().with_context(cannot)
+    }
+}
+
+/// A user as the API lists it; the bot is none.
+fn person(row: &Value) -> Option<Person> {
+    let of = |name: &str| member(row, name);
+    let extras = row.get("extra").and_then(Value::as_object).into_iter().flatten();
+    let person = Person {
+        id: of("id").parse().ok()?,
+        first_name: of("first_name"),
+        last_name: of("last_name"),
+        email: of("email"),
+        profile_image: of("profile_image"),
+        user_type: of("user_type"),
+        creation_time: of("creation_time"),
+        last_activity: of("last_activity"),
+        department: of("department"),
+        extras: extras.map(|(slug, value)| (slug.clone(), text(value))).collect(),
+    };
+    (person.user_type != "bot").then_some(person)
+}
+
+/// Imports a running workspace; whether everything could be imported.
+pub(super) async fn import(app: &App, store: Store, options: &Options, url: &str, file: Option<&Path>) -> Result<bool> {
+    let api = Api::open(url, &options.origin)?;
+    let host = url.parse::<http::Uri>()?.host().unwrap_or("workspace").to_owned();
+    let file = file.map_or_else(|| PathBuf::from(format!("{host}.csv")), Path::to_owned);
+    let mut spool = Spool::open(beside(&file, ".jsonl"))?;
+    spool.read_users(&api).await?;
+    spool.write_csv(&file)?;
+    println!("{} users of {host} are in {}", spool.people.len(), file.display());
+    let Some(rejected) = import_file(app, store.clone(), options, &file).await? else { return Ok(false) };
+    let mut left = 0;
+    if options.origin.conversations && options.dry_run {
+        println!("conversations are not looked at in a dry run");
+    } else if options.origin.conversations {
+        let people = People::new(app, &store, options, &ids_file(options, &file))?;
+        left = conversations::take_all(&api, people, &mut spool).await?;
+    }
+    if !options.dry_run {
+        spool.write(&[Line::All])?;
+    }
+    Ok(rejected == 0 && left == 0)
+}
