@@ -11,6 +11,7 @@ use shared::store::auth::PasswordHash;
 use shared::text::formula::unguard;
 use shared::timestamp::Timestamp;
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::str::FromStr;
 use thiserror::Error;
 
@@ -231,7 +232,8 @@ impl Columns {
         let cells = cells.filter(|(column, _)| !matches!(column.field, Field::Ignored | Field::LastActivity));
         let mut said = String::new();
         for (column, cell) in cells.filter(|(_, cell)| !cell.trim_ascii().is_empty()) {
-            said.push_str(&format!("{:?}={:?}\n", column.header, String::from_utf8_lossy(cell)));
+            // Writing into a text cannot fail.
+            let _ = writeln!(said, "{:?}={:?}", column.header, String::from_utf8_lossy(cell));
         }
         said
     }

@@ -197,8 +197,11 @@ async fn the_file_holds_every_user_by_first_name_in_the_originals_columns() {
     let path = link.split('?').next().unwrap();
     assert!(path.starts_with(&format!("http://{HOST}/files/exports/")) && path.ends_with("-users.csv"), "{link}");
     let rows = rows(&app, &link).await;
-    let header: Vec<&str> =
-        HEADER.iter().copied().chain(["Phone (mobile)", "VAT number", "VAT number (vat)"]).collect();
+    let header: Vec<&str> = HEADER
+        .iter()
+        .copied()
+        .chain(["Phone [mobile]", "WEBSITE [my_site, for Website]", "VAT number [tag]", "VAT number [vat]"])
+        .collect();
     assert_eq!(rows[0], header);
     let names: Vec<&str> = rows[1..].iter().map(|row| row[1].as_str()).collect();
     assert_eq!(names.len(), 3, "{rows:#?}");
@@ -226,12 +229,13 @@ async fn the_file_holds_every_user_by_first_name_in_the_originals_columns() {
             "",
             "https://ivan.example",
             "'+7 (919) 1",
+            "https://ivan.example",
             "",
             "DE1"
         ]
     );
     assert_eq!(row(&anna)[5..7], ["lead", "2026-11-22 00:00:00"]);
-    assert_eq!(row(&anna)[17..], ["", "x", ""]);
+    assert_eq!(row(&anna)[17..], ["", "", "x", ""]);
 }
 
 #[tokio::test]

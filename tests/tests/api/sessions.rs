@@ -1,5 +1,6 @@
 //! Logins, the sessions they begin, what ends them, and how often a login may fail.
 
+use super::budgets::granted;
 use super::cascades;
 use axum::extract::ConnectInfo;
 use bytes::Bytes;
@@ -11,6 +12,7 @@ use shared::store::Table;
 use shared::store::auth::TokenHash;
 use shared::store::stepchat::sessions::{self, NewSession};
 use std::net::SocketAddr;
+use switchboard::methods::families;
 use tests::{Answer, App};
 
 const EMAIL: &str = "ivan@example.com";
@@ -590,4 +592,43 @@ async fn counters_tell_no_address_and_no_account() {
     for text in ["victim", "192.0.2.77"] {
         assert!(!items.iter().any(|item| item.contains(text)), "{text}");
     }
+}
+
+/// The hash of the one password that the database holds.
+fn password_hash(app: &App) -> (Value, String) {
+    let mut passwords = app.items().into_iter().filter(|(table, item)| {
+        *table == Table::Auth && item["pk"]["S"].as_str().is_some_and(|pk| pk.starts_with("P#S#"))
+    });
+    let (_, item) = passwords.next().expect("a password");
+    assert!(passwords.next().is_none());
+    let hash = item["hash"]["S"].as_str().unwrap().to_owned();
+    (item, hash)
+}
+
+#[tokio::test]
+async fn a_hash_of_another_system_opens_a_session_and_the_first_one_puts_our_own_in_its_place() {
+    let app = App::new().await;
+    app.add_stepchat_user(json!({ "email": "r@example.com", "password": "another" })).await;
+    let (mut item, _) = password_hash(&app);
+    // Of PHP's own documentation.
+    let foreign = "$2y$10$.vGA1O9wmRjrwAVXD98HNOgsNpDczlqm3Jq7KnEd1rVAGv3Fykk1a";
+    item["hash"] = json!({ "S": foreign });
+    let request = json!({ "TableName": app.app.store.table_name(Table::Auth), "Item": item }).to_string();
+    assert_eq!(switchboard::embedded::perform(&app.database, "PutItem", request.as_bytes()).0, 200);
+    let login = async |password: &str| {
+        app.stepchat("login", json!({ "email": "r@example.com", "password": password })).await.response()
+    };
+    assert_eq!(login("Rasmuslerdorf").await, json!(false));
+    assert_eq!(password_hash(&app).1, foreign, "a wrong password changes nothing");
+    assert!(login("rasmuslerdorf").await.is_array());
+    let login_method = families().iter().flat_map(|family| family.methods).find(|entry| entry.name == "login").unwrap();
+    let grants = login_method.grants();
+    for need in app.uses() {
+        assert!(grants.contains(&granted(&app, &need)), "{need:?}");
+    }
+    let renewed = password_hash(&app).1;
+    assert!(renewed.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{renewed}");
+    assert!(login("rasmuslerdorf").await.is_array());
+    assert_eq!(password_hash(&app).1, renewed, "once");
+    assert_eq!(login("another").await, json!(false));
 }

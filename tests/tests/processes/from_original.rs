@@ -129,11 +129,11 @@ impl Original {
         }
         let user = |id: u64| {
             json!({
-                "id": id.to_string(), "first_name": format!("Имя {id}"), "last_name": "", "email": if id % 2 == 0 { json!(format!("o{id}@example.com")) } else { Value::Null },
+                "id": id.to_string(), "first_name": format!("Имя {id}"), "last_name": "", "email": if id.is_multiple_of(2) { json!(format!("o{id}@example.com")) } else { Value::Null },
                 "profile_image": "https://chat.example.com/media/user.svg", "user_type": if id == 3 { "agent" } else { "lead" },
                 "creation_time": "2021-03-04 05:06:07", "last_activity": "2021-03-05 05:06:07", "department": Value::Null,
                 "token": "6d969f64f5ed6263714b9b39f3d3700b66f16820", "password": "$2y$10$secretsecretsecretsecre",
-                "extra": if id % 3 == 0 { json!({ "phone": format!("+7900{id}"), "customer_no": id }) } else { json!([]) },
+                "extra": if id.is_multiple_of(3) { json!({ "phone": format!("+7900{id}"), "customer_no": id }) } else { json!([]) },
             })
         };
         let message = |id: u64, author: u64, text: &str| {

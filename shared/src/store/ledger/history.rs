@@ -17,8 +17,10 @@ use std::ops::ControlFlow;
 /// What [`find`] needs.
 pub const FIND: &[Grant] = &[Grant::on(Table::Ledger, Action::Query), Grant::on(Table::Ledger, Action::GetItem)];
 
-/// Items of one page of a query: a page is one round trip.
+/// Items of one page of a query at most: a page is one round trip.
 const PAGE: i32 = 250;
+/// The fewest, where few lines are wanted.
+const SMALL_PAGE: i32 = 10;
 
 /// The kinds of lines there are here; the original knows many more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +77,15 @@ impl Wanted {
         kind && (side == Side::User || !self.users_only)
     }
 
+    /// Items to read at once: nearly every one has a line, and if nothing is filtered out, no more are needed.
+    fn page(&self, extent: Extent) -> i32 {
+        if extent == Extent::All || !self.kinds.is_empty() || !self.ids.is_empty() {
+            return PAGE;
+        }
+        let wanted = self.offset.saturating_add(self.count).saturating_add(1);
+        i32::try_from(wanted).unwrap_or(PAGE).clamp(SMALL_PAGE, PAGE)
+    }
+
     /// Whether the journal's own count of lines can say how many there are.
     fn is_tallied(&self, head: &Head) -> bool {
         // Where a clock was ahead, lines of other dates stand among those of the range.
@@ -126,7 +137,11 @@ pub async fn find(store: &Store, wanted: &Wanted) -> Result<Found, StoreError> {
     let whole = wanted.total && !(wanted.users.is_empty() && wanted.ids.is_empty());
     let extent = if whole { Extent::All } else { Extent::Page };
     let page = placed(store, wanted, wanted.to, extent);
-    let (head, found) = futures_util::try_join!(Head::read(store, wanted.account), page)?;
+    // Asked for beside the page: whether it is needed is known only then, and one more trip takes longer than it costs.
+    let before = async {
+        if wanted.total && !whole { tally_below(store, wanted, &moment(wanted.from)).await } else { Ok(None) }
+    };
+    let (head, found, before) = futures_util::try_join!(Head::read(store, wanted.account), page, before)?;
     if let Some(pinned) = head.pinned.filter(|pinned| *pinned > wanted.to) {
         // A clock was ahead once: lines of these dates may be placed behind what it has written.
         return placed(store, wanted, pinned, if wanted.total { Extent::All } else { Extent::Page }).await;
@@ -134,22 +149,25 @@ pub async fn find(store: &Store, wanted: &Wanted) -> Result<Found, StoreError> {
     if !wanted.total || found.total.is_some() {
         return Ok(found);
     }
-    match tallied(store, wanted, &head).await? {
+    match tallied(store, wanted, &head, before).await? {
         Some(total) => Ok(Found { total: Some(total), ..found }),
         None => placed(store, wanted, wanted.to, Extent::All).await,
     }
 }
 
-/// The number of lines of the range, by the journal's own count; nothing if it has none.
-async fn tallied(store: &Store, wanted: &Wanted, head: &Head) -> Result<Option<u64>, StoreError> {
+/// The number of lines of the range, by the journal's own count up to the first date and up to the last; nothing if it has
+/// none.
+async fn tallied(
+    store: &Store,
+    wanted: &Wanted,
+    head: &Head,
+    before: Option<Tally>,
+) -> Result<Option<u64>, StoreError> {
     if !wanted.is_tallied(head) {
         return Ok(None);
     }
-    let last = async {
-        if wanted.to >= head.place() { Ok(head.tally) } else { tally_below(store, wanted, &after(wanted.to)).await }
-    };
-    let first = moment(wanted.from);
-    let (before, last) = futures_util::try_join!(tally_below(store, wanted, &first), last)?;
+    let up_to_now = wanted.to >= head.place();
+    let last = if up_to_now { head.tally } else { tally_below(store, wanted, &after(wanted.to)).await? };
     Ok(last.zip(before).map(|(last, before)| last.since(before, |kind, side| wanted.takes(kind, side))))
 }
 
@@ -287,7 +305,7 @@ async fn walk(
         pk,
         range: Range::Between(&low, &high),
         descending: wanted.descending,
-        limit: Some(PAGE),
+        limit: Some(wanted.page(extent)),
     };
     let mut from = None;
     loop {

@@ -62,7 +62,7 @@ pub(super) struct Options {
     /// has it. Without this, users get new ids, and the file of ids says which.
     #[arg(long)]
     keep_ids: bool,
-    /// What becomes of a row whose e-mail address or phone number somebody here has.
+    /// What becomes of a row whose e-mail address or phone number somebody here has; with --keep-ids, whose id as well.
     #[arg(long, value_enum, default_value_t)]
     on_duplicate: OnDuplicate,
     /// Do not ask whether the columns are understood rightly; import also where no column is known to be a name, an e-mail
@@ -83,7 +83,7 @@ pub(super) struct Options {
 /// The workspace that users come from, if not from a file.
 #[derive(Debug, Args)]
 pub(super) struct Origin {
-    /// The address of a running workspace's API, such as https://chat.example.com/include/api.php: users come from there,
+    /// The address of a running workspace's API, such as `https://chat.example.com/include/api.php`: users come from there,
     /// with all extras.
     #[arg(long, value_name = "URL")]
     from: Option<String>,
@@ -186,15 +186,12 @@ async fn begun(store: &Store, source: &Source<'_>, options: &Options) -> Result<
 fn tell(tally: &Tally, rejected: &Rejected, dry_run: bool) {
     let Tally { made, updated, there, nobody } = tally;
     let (imported, changed) = if dry_run { ("could be imported", "would be updated") } else { ("imported", "updated") };
-    let mut line = format!("{made} users {imported}");
-    if *updated > 0 {
-        line += &format!(", {updated} {changed}");
-    }
-    line += &format!(", {there} were there already, {} rows rejected", rejected.count());
-    if *nobody > 0 {
-        line += &format!(", {nobody} empty rows passed over");
-    }
-    println!("{line}");
+    let part = |count: u64, what: &str| if count > 0 { format!(", {count} {what}") } else { String::new() };
+    let (updated, nobody) = (part(*updated, changed), part(*nobody, "empty rows passed over"));
+    println!(
+        "{made} users {imported}{updated}, {there} were there already, {} rows rejected{nobody}",
+        rejected.count()
+    );
 }
 
 fn beside(file: &Path, ending: &str) -> PathBuf {

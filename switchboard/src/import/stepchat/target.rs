@@ -102,7 +102,10 @@ impl Candidate<'_> {
             let kept = self.row.id.is_some();
             match taken.user(id) {
                 // An id that was set aside belongs to the row, so a user who has it was made from it.
-                Some(user) if !kept || self.is(user) => return Plan::Done(Outcome::There(id)),
+                Some(_) if !kept => return Plan::Done(Outcome::There(id)),
+                // The row says something else than the one that the user was made of.
+                Some(user) if self.is(user) && on_duplicate == OnDuplicate::Update => return Plan::Update(id),
+                Some(user) if self.is(user) => return Plan::Done(Outcome::There(id)),
                 Some(user) => return Plan::Done(Outcome::Rejected(Rejection::IdTaken(id, described(user)))),
                 None if taken.is_going(id) => return Plan::Done(Outcome::Rejected(Rejection::IdGoing(id))),
                 None => {}
@@ -283,12 +286,12 @@ impl<'a> Target<'a> {
                 }
             }
         }
-        let updates = known.iter().map(|(candidate, user)| async move {
+        let changes = known.iter().map(|(candidate, user)| async move {
             let updated = self.update(candidate, *user).await;
             updated.with_context(|| format!("row {}; the same command goes on from here", candidate.number))
         });
         let updated: Vec<Option<Outcome>> =
-            stream::iter(updates.collect::<Vec<_>>()).buffered(MAX_PARALLEL).try_collect().await?;
+            stream::iter(changes.collect::<Vec<_>>()).buffered(MAX_PARALLEL).try_collect().await?;
         for ((candidate, _), outcome) in known.iter().zip(updated) {
             match outcome {
                 Some(outcome) => settle(candidate.place, outcome),

@@ -44,7 +44,7 @@ impl Groups<'_> {
     }
 
     /// Says that something stays behind.
-    fn reject(&self, counts: &mut Counts, kind: Kind, name: &str, why: impl std::fmt::Display) {
+    fn reject(counts: &mut Counts, kind: Kind, name: &str, why: impl std::fmt::Display) {
         counts.rejected = counts.rejected.saturating_add(1);
         println!("  rejected {} {name}: {why}", kind.name());
     }
@@ -64,7 +64,7 @@ impl Groups<'_> {
             match outcome {
                 Ok(Some(id)) => ids.add(Kind::Skill, old.skill_id, id.get()),
                 Ok(None) => {}
-                Err(why) => self.reject(counts, Kind::Skill, &old.skill_name, why),
+                Err(why) => Self::reject(counts, Kind::Skill, &old.skill_name, why),
             }
         }
         Ok(())
@@ -112,7 +112,7 @@ impl Groups<'_> {
                         "{why} Its users stay behind: --rename {}=NAME gives it another name",
                         old.short_name()
                     );
-                    self.reject(counts, Kind::Application, old.short_name(), advice);
+                    Self::reject(counts, Kind::Application, old.short_name(), advice);
                 }
             }
         }
@@ -164,7 +164,7 @@ impl Groups<'_> {
             match self.queue(old, *application, &here, ids).await? {
                 Ok(Some(id)) => ids.add(Kind::Queue, old.acd_queue_id, id.get()),
                 Ok(None) => {}
-                Err(why) => self.reject(counts, Kind::Queue, &old.acd_queue_name, why),
+                Err(why) => Self::reject(counts, Kind::Queue, &old.acd_queue_name, why),
             }
         }
         Ok(())

@@ -39,6 +39,7 @@ pub(super) async fn list<T: DeserializeOwned>(
 
 /// The account, of `GetAccountInfo`.
 #[derive(Debug, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the API's names")]
 pub(super) struct Account {
     pub(super) account_id: u64,
     pub(super) currency: String,
@@ -106,6 +107,7 @@ pub(super) struct QueueOfUser {
 }
 
 #[derive(Debug, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the API's names")]
 pub(super) struct User {
     pub(super) user_id: u64,
     pub(super) user_name: String,

@@ -62,10 +62,9 @@ impl<'a> People<'a> {
             let page: Page<old::User> = self.remote.call("GetUsers", &fields).await?;
             let progress = progress.get_or_insert_with(|| Progress::new(Some(page.total_count), "users"));
             let options = self.groups.options;
-            if let Some(largest) = page.result.iter().map(|user| user.user_id).max().filter(|_| options.keep_ids) {
-                if !options.dry_run {
-                    self.groups.app.store.go_on_behind(Sequence::PhoneUser, largest).await?;
-                }
+            let largest = page.result.iter().map(|user| user.user_id).max();
+            if let Some(largest) = largest.filter(|_| options.keep_ids && !options.dry_run) {
+                self.groups.app.store.go_on_behind(Sequence::PhoneUser, largest).await?;
             }
             let known = &*ids;
             let work = page.result.iter().map(|old| async move { anyhow::Ok((old, self.take(old, to, known).await?)) });
@@ -157,9 +156,8 @@ impl<'a> People<'a> {
             };
             match store.commit(&users::creation(account.id, &user, &self.password, capacity, &place)?).await {
                 Ok(()) => return Ok(Outcome::Made(Some(id))),
-                Err(CommitError::Refused(Refusal::UserNameNotUnique)) => attempts.again().await?,
+                Err(CommitError::Refused(Refusal::UserNameNotUnique) | CommitError::Stale) => attempts.again().await?,
                 Err(CommitError::Refused(refusal)) => return Ok(Outcome::Rejected(refusal.to_string())),
-                Err(CommitError::Stale) => attempts.again().await?,
                 Err(error) => {
                     return Err(anyhow!("user {}: {error}; the same command goes on from here", old.user_name));
                 }
