@@ -22,7 +22,7 @@ use tokio::sync::oneshot;
 
 /// How the connection works: what is written survives the end of this process; the disk is waited for every 64 MB of log,
 /// not every four; and enough pages stay in memory for keys that fall anywhere.
-const OWN: &str = "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -128000; PRAGMA wal_autocheckpoint = 16000";
+const OWN: &str = "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -48000; PRAGMA wal_autocheckpoint = 16000";
 /// Statements that stay prepared: a user touches a table and nine indexes.
 const STATEMENTS: usize = 128;
 

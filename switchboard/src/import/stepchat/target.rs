@@ -22,7 +22,7 @@ use std::iter;
 use std::pin::pin;
 
 /// Rows that are looked up and written together, and between two checkpoints.
-const BATCH: usize = 1_000;
+const BATCH: usize = 700;
 /// Batches that are under way at once.
 const AT_ONCE: usize = 2;
 
