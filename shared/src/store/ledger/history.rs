@@ -136,7 +136,8 @@ enum Extent {
 pub async fn find(store: &Store, wanted: &Wanted) -> Result<Found, StoreError> {
     let whole = wanted.total && !(wanted.users.is_empty() && wanted.ids.is_empty());
     let extent = if whole { Extent::All } else { Extent::Page };
-    let page = placed(store, wanted, wanted.to, extent);
+    // Boxed, here and below: each walk's future is large, and every call would carry them all.
+    let page = Box::pin(placed(store, wanted, wanted.to, extent));
     // Asked for beside the page: whether it is needed is known only then, and one more trip takes longer than it costs.
     let before = async {
         if wanted.total && !whole { tally_below(store, wanted, &moment(wanted.from)).await } else { Ok(None) }
@@ -144,14 +145,15 @@ pub async fn find(store: &Store, wanted: &Wanted) -> Result<Found, StoreError> {
     let (head, found, before) = futures_util::try_join!(Head::read(store, wanted.account), page, before)?;
     if let Some(pinned) = head.pinned.filter(|pinned| *pinned > wanted.to) {
         // A clock was ahead once: lines of these dates may be placed behind what it has written.
-        return placed(store, wanted, pinned, if wanted.total { Extent::All } else { Extent::Page }).await;
+        let extent = if wanted.total { Extent::All } else { Extent::Page };
+        return Box::pin(placed(store, wanted, pinned, extent)).await;
     }
     if !wanted.total || found.total.is_some() {
         return Ok(found);
     }
     match tallied(store, wanted, &head, before).await? {
         Some(total) => Ok(Found { total: Some(total), ..found }),
-        None => placed(store, wanted, wanted.to, Extent::All).await,
+        None => Box::pin(placed(store, wanted, wanted.to, Extent::All)).await,
     }
 }
 
