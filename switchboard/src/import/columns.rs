@@ -226,6 +226,12 @@ impl Columns {
         self.columns.iter().enumerate().map(line).collect()
     }
 
+    /// What the columns are taken for.
+    pub(super) fn reading(&self) -> String {
+        let fields: Vec<String> = self.columns.iter().map(|column| column.field.to_string()).collect();
+        format!("{fields:?} {:?}", self.order)
+    }
+
     /// What a row says, as far as it is imported and does not change by itself: by this it is known again.
     pub(super) fn said(&self, record: &ByteRecord) -> String {
         let cells = self.columns.iter().zip(record);

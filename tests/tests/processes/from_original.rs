@@ -64,6 +64,10 @@ fn a_workspace_of_ours_moves_with_ids_extras_and_conversations() {
     let token = old.json("stepchat.json")["token"].as_str().unwrap().to_owned();
     let (all, said) = import(&new, &url, &token, &["--keep-ids", "--conversations", "--dry-run"]);
     assert!(all && said.contains("121 users could be imported"), "{said}");
+    // What the dry run has read is not what the run takes: it reads again, and with this token only.
+    let (all, said) = import(&new, &url, "wrong", &["--keep-ids", "--dry-run"]);
+    assert!(!all && said.contains("get-users: it says"), "{said}");
+    call(&old, &server, "update-user", &format!("user_id={}&first_name=Renamed", ids[9]));
     let (all, said) = import(&new, &url, &token, &["--keep-ids", "--conversations"]);
     assert!(
         all && said.contains("121 users imported") && said.contains("3 conversations imported, 9 messages"),

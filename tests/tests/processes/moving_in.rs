@@ -204,8 +204,13 @@ fn people_who_are_there_are_rejected_passed_over_or_updated() {
         said.contains("1 users could be imported, 2 would be updated, 0 were there already, 1 rows rejected"),
         "{said}"
     );
+    // Rows that were rejected are tried again when something else is wanted of them.
+    let (_, said) = import(&folder, "update.csv", rows, &[]);
+    assert!(said.contains("1 users imported") && said.contains("3 rows rejected"), "{said}");
+    let (_, said) = import(&folder, "update.csv", rows, &["--on-duplicate", "skip"]);
+    assert!(said.contains("0 users imported, 3 were there already, 1 rows rejected"), "{said}");
     let (_, said) = import(&folder, "update.csv", rows, &["--on-duplicate", "update"]);
-    assert!(said.contains("1 users imported, 2 updated, 0 were there already, 1 rows rejected"), "{said}");
+    assert!(said.contains("0 users imported, 2 updated, 1 were there already, 1 rows rejected"), "{said}");
     assert_eq!(
         rejected(&folder, "update.csv"),
         [("3".into(), "row 1 of this file has the same e-mail address".into())]

@@ -38,6 +38,8 @@ pub(super) struct Person {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Line {
+    /// The address that is read.
+    From(String),
     User(Person),
     /// The display name of an extra.
     Name(String, String),
@@ -55,6 +57,7 @@ enum Line {
 #[derive(Debug, Default)]
 pub(super) struct Spool {
     path: PathBuf,
+    from: Option<String>,
     pub(super) people: BTreeMap<u64, Person>,
     names: BTreeMap<String, String>,
     page: u64,
@@ -63,16 +66,18 @@ pub(super) struct Spool {
 }
 
 impl Spool {
-    fn open(path: PathBuf) -> Result<Self> {
+    /// What an interrupted run has read from this address; nothing of another one's.
+    fn open(path: PathBuf, url: &str) -> Result<Self> {
         let mut spool = Self { path, ..Self::default() };
         let text = match fs::read_to_string(&spool.path) {
             Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(spool),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
             Err(error) => return Err(error).with_context(|| format!("cannot read {}", spool.path.display())),
         };
         // A line that was cut off by an interruption says nothing.
         for line in text.lines().filter_map(|line| serde_json::from_str(line).ok()) {
             match line {
+                Line::From(url) => spool.from = Some(url),
                 Line::User(person) => drop(spool.people.insert(person.id, person)),
                 Line::Name(slug, name) => drop(spool.names.insert(slug, name)),
                 Line::Page(page) => spool.page = page,
@@ -80,6 +85,11 @@ impl Spool {
                 Line::Conversations(user) => drop(spool.taken.insert(user)),
                 Line::All => spool = Self { path: spool.path, ..Self::default() },
             }
+        }
+        if spool.from.as_deref() != Some(url) {
+            spool = Self { path: spool.path, from: Some(url.to_owned()), ..Self::default() };
+            File::create(&spool.path).with_context(|| format!("cannot write {}", spool.path.display()))?;
+            spool.write(&[Line::From(url.to_owned())])?;
         }
         Ok(spool)
     }
@@ -220,7 +230,7 @@ pub(super) async fn import(app: &App, store: Store, options: &Options, url: &str
     let api = Api::open(url, &options.origin)?;
     let host = url.parse::<http::Uri>()?.host().unwrap_or("workspace").to_owned();
     let file = file.map_or_else(|| PathBuf::from(format!("{host}.csv")), Path::to_owned);
-    let mut spool = Spool::open(beside(&file, ".jsonl"))?;
+    let mut spool = Spool::open(beside(&file, ".jsonl"), url)?;
     spool.read_users(&api).await?;
     spool.write_csv(&file)?;
     println!("{} users of {host} are in {}", spool.people.len(), file.display());
@@ -232,8 +242,7 @@ pub(super) async fn import(app: &App, store: Store, options: &Options, url: &str
         let people = People::new(app, &store, options, &ids_file(options, &file))?;
         left = conversations::take_all(&api, people, &mut spool).await?;
     }
-    if !options.dry_run {
-        spool.write(&[Line::All])?;
-    }
+    // What a dry run has read may have changed by the time of the run.
+    spool.write(&[Line::All])?;
     Ok(rejected == 0 && left == 0)
 }

@@ -5,11 +5,13 @@ use super::super::table::Table;
 use super::{Options, Reading, Rules};
 use anyhow::{Result, anyhow, bail, ensure};
 use csv::{ByteRecord, StringRecord};
+use ring::digest::{SHA256, digest};
 use shared::auth::Tokens;
 use shared::context::App;
 use shared::ids::UserId;
 use shared::limits::MAX_DETAILS_PER_CALL;
 use shared::stepchat::{Phone, Refusal, Slug, check_details};
+use shared::text::hex;
 use std::collections::HashMap;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash as _, Hasher as _};
@@ -26,6 +28,7 @@ pub(super) struct Source<'a> {
     unique_phone: bool,
     tokens: &'a Tokens,
     table: Table,
+    hash: String,
     pub(super) header: ByteRecord,
     columns: Columns,
     pub(super) rows: u64,
@@ -69,13 +72,16 @@ impl<'a> Source<'a> {
             }
         }
         drop(lines);
+        let Options { on_duplicate, keep_ids, .. } = options;
+        let way = format!("{}\0{}\0{on_duplicate:?}\0{keep_ids}", table.hash, columns.reading());
+        let hash = hex(digest(&SHA256, way.as_bytes()).as_ref());
         let (unique_phone, tokens) = (app.config.stepchat.unique_phone, &app.tokens);
-        Ok(Self { options, file, unique_phone, tokens, table, header, columns, rows, largest_id, samples })
+        Ok(Self { options, file, unique_phone, tokens, table, hash, header, columns, rows, largest_id, samples })
     }
 
-    /// What tells the file from every other.
+    /// What tells the file, read and taken in this way, from every other: rows that were rejected otherwise are tried again.
     pub(super) fn hash(&self) -> &str {
-        &self.table.hash
+        &self.hash
     }
 
     /// Shows how the file is understood. Whoever sits at a terminal is asked whether that is right; where nobody can be
