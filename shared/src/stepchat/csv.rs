@@ -3,7 +3,7 @@
 //! The original's file has a column for each name of an extra, and loses its slug. Here a name that does not tell the slug
 //! has it behind it in brackets.
 
-use super::Slug;
+use super::{Detail, Slug};
 use std::fmt;
 
 /// What every file begins with.
@@ -28,6 +28,13 @@ pub const EXTRAS: [(&str, &[&str]); 10] = [
 pub const DEPARTMENT: &str = "Department (profile)";
 /// The column of a field that the original's file does not have.
 pub const LAST_ACTIVITY: &str = "Last Activity (profile)";
+
+/// Whether a fixed column says all of an extra: what is made from the column is this extra.
+#[must_use]
+pub fn says_all(column: &str, detail: &Detail) -> bool {
+    let slug = EXTRAS.iter().find(|(name, _)| *name == column).and_then(|(_, slugs)| slugs.first());
+    detail.name == column && slug.is_some_and(|slug| *slug == detail.slug.as_str())
+}
 
 /// What stands between a slug and the fixed column whose cell the extra fills as well. No slug has a capital letter.
 const FOR: &str = ", for ";

@@ -104,9 +104,13 @@ pub(super) fn put_stepchat_password(id: UserId, hash: &PasswordHash) -> Result<W
 
 /// Requires that a user still has this password, without writing it.
 pub(super) fn check_stepchat_password(id: UserId, hash: &PasswordHash) -> Conditional {
+    while_it_is(Write::check(Table::Auth, stepchat_password_key(id)), hash)
+}
+
+/// Only if the password is still this one.
+fn while_it_is(write: Write, hash: &PasswordHash) -> Conditional {
     // `hash` is a reserved word.
-    let check = Write::check(Table::Auth, stepchat_password_key(id)).calling("#hash", "hash");
-    check.text(":hash", hash.0.clone()).if_("#hash = :hash")
+    write.calling("#hash", "hash").text(":hash", hash.0.clone()).if_("#hash = :hash")
 }
 
 /// Keeps a password as another hash, if the user still has the one of before.
@@ -115,8 +119,7 @@ pub(super) fn renew_stepchat_password(
     before: &PasswordHash,
     renewed: &PasswordHash,
 ) -> Result<Conditional, StoreError> {
-    let put = put_stepchat_password(id, renewed)?.calling("#hash", "hash");
-    Ok(put.text(":hash", before.0.clone()).if_("#hash = :hash"))
+    Ok(while_it_is(put_stepchat_password(id, renewed)?, before))
 }
 
 pub(super) fn delete_stepchat_password(id: UserId) -> Write {

@@ -5,7 +5,7 @@ use anyhow::{Result, bail, ensure};
 use csv::{ByteRecord, StringRecord};
 use shared::auth::foreign::{self, Unusable};
 use shared::ids::UserId;
-use shared::stepchat::csv::{DEPARTMENT, EXTRAS, ExtraColumn, LAST_ACTIVITY, PROFILE};
+use shared::stepchat::csv::{DEPARTMENT, ExtraColumn, LAST_ACTIVITY, PROFILE, says_all};
 use shared::stepchat::{Department, Detail, DetailValue, Email, ImageUrl, Name, NewUser, Refusal, Slug, UserType};
 use shared::store::auth::PasswordHash;
 use shared::text::formula::unguard;
@@ -292,7 +292,7 @@ impl Columns {
                 Field::Extra(slug) => {
                     if let Some(value) = DetailValue::parse(cell)? {
                         if let Some(shown_in) = column.shown_in {
-                            row.details.retain(|detail| !is_made_from(detail, shown_in));
+                            row.details.retain(|detail| !says_all(shown_in, detail));
                         }
                         row.details.push(Detail { slug: slug.clone(), name: column.name.clone(), value });
                     }
@@ -320,12 +320,6 @@ fn cut(cell: &str) -> String {
 
 pub(super) fn list(header: &StringRecord) -> String {
     header.iter().map(|cell| format!("{cell:?}")).collect::<Vec<_>>().join(", ")
-}
-
-/// Whether an extra is the one that is made from a fixed column of `csv-users`.
-fn is_made_from(detail: &Detail, column: &str) -> bool {
-    let slugs = EXTRAS.iter().find(|(name, _)| *name == column).map(|(_, slugs)| *slugs);
-    detail.name == column && slugs.and_then(<[_]>::first).is_some_and(|slug| *slug == detail.slug.as_str())
 }
 
 /// The original's default picture is no picture.

@@ -13,6 +13,7 @@ mod voximplant;
 use crate::database::Place;
 use anyhow::Result;
 use clap::{Args, Subcommand};
+use std::path::{Path, PathBuf};
 
 /// What to import, and the deployment that it goes to.
 #[derive(Debug, Args)]
@@ -52,4 +53,11 @@ pub async fn run(arguments: Arguments) -> Result<bool> {
         Command::Stepchat(options) => stepchat::import(&opened.app, opened.bulk()?, &options).await,
         Command::Voximplant(options) => voximplant::import(&opened.app, &options).await,
     }
+}
+
+/// The file of this name beside another, with this ending.
+fn beside(file: &Path, ending: &str) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
 }

@@ -1,6 +1,8 @@
 //! Moving from a running workspace through its own API: from one of ours, and from a stand-in that answers as the original
 //! does (reference/stepchat.md).
 
+use super::import::run;
+use super::moving_in::call;
 use super::serve::{Folder, Server};
 use axum::extract::{Form, State};
 use axum::routing::post;
@@ -8,21 +10,9 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 use tests::workspace::binary;
-
-fn run(state: &Path, arguments: &[&str]) -> (bool, String) {
-    let output = Command::new(binary("switchboard")).args(arguments).arg("--state").arg(state).output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (output.status.success(), text(output.stdout) + &text(output.stderr))
-}
-
-fn call(folder: &Folder, server: &Server, method: &str, form: &str) -> Value {
-    let token = folder.json("stepchat.json")["token"].as_str().unwrap().to_owned();
-    server.post("/stepchat", &format!("function={method}&token={token}&{form}")).unwrap()["response"].clone()
-}
 
 /// Imports from an address into a state folder, whose file is called `old.csv`.
 fn import(folder: &Folder, url: &str, token: &str, more: &[&str]) -> (bool, String) {

@@ -24,7 +24,7 @@ fn switchboard(state: &Path, arguments: &[&str]) -> Command {
 }
 
 /// Runs to the end: whether it said success, and all it said.
-fn run(state: &Path, arguments: &[&str]) -> (bool, String) {
+pub(super) fn run(state: &Path, arguments: &[&str]) -> (bool, String) {
     let Output { status, stdout, stderr } = switchboard(state, arguments).output().unwrap();
     (status.success(), String::from_utf8(stdout).unwrap() + &String::from_utf8(stderr).unwrap())
 }

@@ -1,5 +1,6 @@
 //! Moving in: ids, duplicates, files that have grown, and there and back through `csv-users`.
 
+use super::import::run;
 use super::serve::{Folder, Server};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -7,13 +8,6 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 use tests::workspace::binary;
-
-/// Runs to the end: whether it said success, and all it said.
-fn run(state: &Path, arguments: &[&str]) -> (bool, String) {
-    let output = Command::new(binary("switchboard")).args(arguments).arg("--state").arg(state).output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (output.status.success(), text(output.stdout) + &text(output.stderr))
-}
 
 /// Imports a file of this name and content.
 fn import(folder: &Folder, name: &str, content: &str, more: &[&str]) -> (bool, String) {
@@ -38,7 +32,7 @@ fn serve(folder: &Folder, words: &[&str]) -> Server {
     Server::told(&folder.0, words, &beside("out"), &beside("err"))
 }
 
-fn call(folder: &Folder, server: &Server, method: &str, form: &str) -> Value {
+pub(super) fn call(folder: &Folder, server: &Server, method: &str, form: &str) -> Value {
     let token = folder.json("stepchat.json")["token"].as_str().unwrap().to_owned();
     server.post("/stepchat", &format!("function={method}&token={token}&{form}")).unwrap()["response"].clone()
 }

@@ -1,7 +1,7 @@
 //! Which extra belongs into which column. Behind the columns of the original stand those of other extras, and what else an
 //! import needs to make the same users again.
 
-use shared::stepchat::csv::{DEPARTMENT, EXTRAS, ExtraColumn, LAST_ACTIVITY, PROFILE};
+use shared::stepchat::csv::{DEPARTMENT, EXTRAS, ExtraColumn, LAST_ACTIVITY, PROFILE, says_all};
 use shared::stepchat::{Detail, Slug};
 use shared::store::stepchat::users::Stored;
 use std::collections::{BTreeSet, HashMap};
@@ -55,10 +55,10 @@ impl Columns {
         );
         let mut custom = Vec::new();
         for detail in &stored.details {
-            let shown =
-                EXTRAS.iter().zip(&placed).find(|(_, placed)| **placed == Some(detail)).map(|(column, _)| *column);
+            let shown = EXTRAS.iter().zip(&placed).find(|(_, placed)| **placed == Some(detail));
+            let shown = shown.map(|((name, _), _)| *name);
             if !shown.is_some_and(|column| says_all(column, detail)) {
-                let column = self.of_extra(detail, shown.map(|(name, _)| name));
+                let column = self.of_extra(detail, shown);
                 custom.push((column, detail.value.as_str().to_owned()));
             }
         }
@@ -115,11 +115,6 @@ impl Columns {
         }
         (numbered.into_iter().map(|(_, number)| number).collect(), names)
     }
-}
-
-/// Whether a fixed column says all of the extra that it shows.
-fn says_all((name, slugs): (&str, &[&str]), detail: &Detail) -> bool {
-    detail.name == name && slugs.first().is_some_and(|slug| *slug == detail.slug.as_str())
 }
 
 /// The extra that belongs into a column: the one with a slug that means it, else the one with its display name.

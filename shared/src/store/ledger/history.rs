@@ -140,7 +140,11 @@ pub async fn find(store: &Store, wanted: &Wanted) -> Result<Found, StoreError> {
     let page = Box::pin(placed(store, wanted, wanted.to, extent));
     // Asked for beside the page: whether it is needed is known only then, and one more trip takes longer than it costs.
     let before = async {
-        if wanted.total && !whole { tally_below(store, wanted, &moment(wanted.from)).await } else { Ok(None) }
+        if wanted.total && extent == Extent::Page {
+            tally_below(store, wanted, &moment(wanted.from)).await
+        } else {
+            Ok(None)
+        }
     };
     let (head, found, before) = futures_util::try_join!(Head::read(store, wanted.account), page, before)?;
     if let Some(pinned) = head.pinned.filter(|pinned| *pinned > wanted.to) {

@@ -58,12 +58,6 @@ impl Checkpoint {
         }
     }
 
-    /// Whether the rows bring their ids.
-    #[must_use]
-    pub fn keeps_ids(&self) -> bool {
-        self.first_id.is_none()
-    }
-
     /// Rows from the start of the file that need not be looked at again.
     #[must_use]
     pub fn done(&self) -> u64 {

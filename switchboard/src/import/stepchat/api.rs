@@ -3,16 +3,14 @@
 
 use super::super::http::{self, Failure, Http};
 use super::Origin;
+use ::http::{Method, Request, header};
 use anyhow::{Context as _, Result, anyhow, ensure};
-use http_types::{Method, Request, header};
 use serde_json::Value;
 use shared::auth::Secret;
 use std::fs;
 use std::sync::Mutex;
 use std::time::Duration;
 use tokio::time::Instant;
-
-use ::http as http_types;
 
 /// The fewest calls a second that may be asked for.
 const SLOWEST: f64 = 0.01;
@@ -28,10 +26,10 @@ pub(super) struct Api {
 }
 
 /// What a method answers.
-pub(super) struct Answer {
-    pub(super) response: Value,
+struct Answer {
+    response: Value,
     /// Of our own kind only: where the rest of an answer that was too large begins.
-    pub(super) cursor: Option<String>,
+    cursor: Option<String>,
 }
 
 impl Api {
@@ -55,10 +53,6 @@ impl Api {
     }
 
     /// Calls a method, when it is its turn.
-    pub(super) async fn call(&self, function: &str, fields: &[(&str, String)]) -> Result<Answer> {
-        http::patiently(function, || self.attempt(function, fields)).await
-    }
-
     async fn attempt(&self, function: &str, fields: &[(&str, String)]) -> Result<Answer, Failure> {
         tokio::time::sleep_until(self.turn()).await;
         let mut all = vec![("function", function.to_owned()), ("token", self.token.expose().to_owned())];
@@ -90,19 +84,25 @@ impl Api {
         turn
     }
 
-    /// All rows of a list, however many answers they take.
-    pub(super) async fn rows(&self, function: &str, fields: &[(&str, String)]) -> Result<Vec<Value>> {
-        let (mut rows, mut cursor) = (Vec::new(), None::<String>);
+    /// What a method answers, in as many pieces as it takes.
+    pub(super) async fn pieces(&self, function: &str, fields: &[(&str, String)]) -> Result<Vec<Value>> {
+        let (mut pieces, mut cursor) = (Vec::new(), None::<String>);
         loop {
             let mut fields = fields.to_vec();
             fields.extend(cursor.map(|cursor| ("cursor", cursor)));
-            let answer = self.call(function, &fields).await?;
-            rows.extend(answer.response.as_array().cloned().unwrap_or_default());
+            let answer = http::patiently(function, || self.attempt(function, &fields)).await?;
+            pieces.push(answer.response);
             cursor = answer.cursor;
             if cursor.is_none() {
-                return Ok(rows);
+                return Ok(pieces);
             }
         }
+    }
+
+    /// All rows of a list; `false` is none.
+    pub(super) async fn rows(&self, function: &str, fields: &[(&str, String)]) -> Result<Vec<Value>> {
+        let pieces = self.pieces(function, fields).await?.into_iter();
+        Ok(pieces.flat_map(|piece| if let Value::Array(rows) = piece { rows } else { Vec::new() }).collect())
     }
 }
 

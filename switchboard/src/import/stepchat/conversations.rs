@@ -1,7 +1,7 @@
 //! Conversations of a running workspace, with their messages, statuses and agents.
 
 use super::Options;
-use super::api::{Answer, Api, member};
+use super::api::{Api, member};
 use super::from::Spool;
 use crate::progress::Progress;
 use anyhow::{Context as _, Result, anyhow};
@@ -125,20 +125,14 @@ async fn take_of(api: &Api, people: &mut People<'_>, old: u64, counts: &mut Coun
 
 /// A conversation's details, and its messages by id.
 async fn read(api: &Api, id: u64) -> Result<(Value, BTreeMap<u64, Value>)> {
-    let (mut details, mut messages, mut cursor) = (Value::Null, BTreeMap::new(), None::<String>);
-    loop {
-        let mut fields = vec![("conversation_id", id.to_string())];
-        fields.extend(cursor.map(|cursor| ("cursor", cursor)));
-        let Answer { response, cursor: next } = api.call("get-conversation", &fields).await?;
-        for row in response.get("messages").and_then(Value::as_array).into_iter().flatten() {
+    let (mut details, mut messages) = (Value::Null, BTreeMap::new());
+    for piece in api.pieces("get-conversation", &[("conversation_id", id.to_string())]).await? {
+        for row in piece.get("messages").and_then(Value::as_array).into_iter().flatten() {
             messages.extend(member(row, "id").parse::<u64>().ok().map(|id| (id, row.clone())));
         }
-        details = response.get("details").cloned().unwrap_or(details);
-        cursor = next;
-        if cursor.is_none() {
-            return Ok((details, messages));
-        }
+        details = piece.get("details").cloned().unwrap_or(details);
     }
+    Ok((details, messages))
 }
 
 /// Takes one conversation; why it cannot come, if it cannot.

@@ -1,9 +1,10 @@
 //! Users of a running workspace: read page by page into a file beside, written as the file that `csv-users` would make of
 //! them, and imported like any other file. Interrupted anywhere, it goes on where it was.
 
+use super::super::beside;
 use super::api::{Api, member, text};
 use super::conversations::{self, People};
-use super::{Options, beside, ids_file, import_file};
+use super::{Options, ids_file, import_file};
 use crate::progress::Progress;
 use anyhow::{Context as _, Result};
 use csv::WriterBuilder;
@@ -234,7 +235,10 @@ pub(super) async fn import(app: &App, store: Store, options: &Options, url: &str
     spool.read_users(&api).await?;
     spool.write_csv(&file)?;
     println!("{} users of {host} are in {}", spool.people.len(), file.display());
-    let Some(rejected) = import_file(app, store.clone(), options, &file).await? else { return Ok(false) };
+    let Some(rejected) = import_file(app, store.clone(), options, &file).await? else {
+        spool.write(&[Line::All])?;
+        return Ok(false);
+    };
     let mut left = 0;
     if options.origin.conversations && options.dry_run {
         println!("conversations are not looked at in a dry run");

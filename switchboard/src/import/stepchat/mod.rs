@@ -7,6 +7,7 @@ mod ids;
 mod source;
 mod target;
 
+use super::beside;
 use super::columns::{Mapping, Rules};
 use super::field::NameOrder;
 use super::rejected::Rejected;
@@ -140,10 +141,6 @@ async fn import_file(app: &App, store: Store, options: &Options, file: &Path) ->
     Rejected::check(&report, file)?;
     let known = Checkpoint::find(&store, source.hash()).await?;
     let done = known.as_ref().map_or(0, Checkpoint::done);
-    if known.as_ref().is_some_and(|known| known.keeps_ids() != options.keep_ids) {
-        let with = if options.keep_ids { "without" } else { "with" };
-        bail!("the import of this file was begun {with} --keep-ids: go on so, or import a copy with another row");
-    }
     if done == 0 && !source.approved()? {
         eprintln!("Nothing was imported. Say what the columns are with --map.");
         return Ok(None);
@@ -192,10 +189,4 @@ fn tell(tally: &Tally, rejected: &Rejected, dry_run: bool) {
         "{made} users {imported}{updated}, {there} were there already, {} rows rejected{nobody}",
         rejected.count()
     );
-}
-
-fn beside(file: &Path, ending: &str) -> PathBuf {
-    let mut name = file.as_os_str().to_owned();
-    name.push(ending);
-    PathBuf::from(name)
 }

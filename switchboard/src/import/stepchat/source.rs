@@ -122,18 +122,14 @@ impl<'a> Source<'a> {
         let rows = records.map(move |(number, record)| {
             let record = record?;
             let said = self.columns.said(&record);
-            let nth = alike.entry(short(&said)).and_modify(|nth| *nth = nth.saturating_add(1)).or_insert(1);
-            let nth = *nth;
-            if number <= done {
-                // Only whether later rows repeat it matters.
-                let row = self.row(&record);
-                if let Ok(row) = &row {
-                    let _ = self.first_with(row, number, &mut seen);
-                }
-                return Ok(Numbered { number, record, row, print: String::new() });
-            }
+            let nth = *alike.entry(short(&said)).and_modify(|nth| *nth = nth.saturating_add(1)).or_insert(1);
             let row = self.row(&record).and_then(|row| self.first_with(&row, number, &mut seen).map(|()| row));
-            let print = self.tokens.fingerprint(&format!("imported-row\0{nth}\0{said}"));
+            // Of earlier rows it only matters whether later ones repeat them.
+            let print = if number > done {
+                self.tokens.fingerprint(&format!("imported-row\0{nth}\0{said}"))
+            } else {
+                String::new()
+            };
             Ok(Numbered { number, record, row, print })
         });
         Ok(rows.filter(move |row| row.as_ref().map_or(true, |row| row.number > done)))

@@ -5,6 +5,7 @@ mod ids;
 mod old;
 mod people;
 
+use super::beside;
 use super::remote::Remote;
 use crate::operator::Operator;
 use crate::stack;
@@ -99,11 +100,7 @@ pub(super) async fn import(app: &Arc<App>, options: &Options) -> Result<bool> {
     let old = if options.balances { Some(with_money(&remote, &account).await?) } else { None };
     let groups = Groups { app, operator: &operator, account: &account, options };
     let mut counts = Counts { made: 0, there: 0, rejected: 0, money: Money::from_units(0) };
-    let mut ids = Ids::new(options.ids.clone().unwrap_or_else(|| {
-        let mut name = options.credentials.clone().into_os_string();
-        name.push(".ids.csv");
-        name.into()
-    }));
+    let mut ids = Ids::new(options.ids.clone().unwrap_or_else(|| beside(&options.credentials, ".ids.csv")));
     let wanted = wanted(&remote, &options.applications).await?;
     groups.skills(&old::list(&remote, "GetSkills", &[]).await?, &mut ids, &mut counts).await?;
     let applications = groups.applications(&wanted, &mut ids, &mut counts).await?;

@@ -18,6 +18,13 @@ pub(super) struct Page<T> {
     pub(super) total_count: u64,
 }
 
+impl<T> Page<T> {
+    /// Whether it is the last page, if so many records have been seen with it.
+    pub(super) fn is_last(&self, seen: usize) -> bool {
+        self.result.is_empty() || u64::try_from(seen).is_ok_and(|seen| seen >= self.total_count)
+    }
+}
+
 /// Reads a whole list.
 pub(super) async fn list<T: DeserializeOwned>(
     remote: &Remote,
@@ -29,9 +36,9 @@ pub(super) async fn list<T: DeserializeOwned>(
         let mut fields = vec![("count", PAGE.to_string()), ("offset", all.len().to_string())];
         fields.extend_from_slice(more);
         let page: Page<T> = remote.call(method, &fields).await?;
-        let ended = page.result.is_empty();
+        let last = page.is_last(all.len().saturating_add(page.result.len()));
         all.extend(page.result);
-        if ended || u64::try_from(all.len()).is_ok_and(|seen| seen >= page.total_count) {
+        if last {
             return Ok(all);
         }
     }
@@ -43,14 +50,22 @@ pub(super) async fn list<T: DeserializeOwned>(
 pub(super) struct Account {
     pub(super) account_id: u64,
     pub(super) currency: String,
+    #[serde(flatten)]
+    pub(super) balances: Balances,
+}
+
+/// What is on a balance: the live one, else the fixed one.
+#[derive(Debug, Deserialize)]
+pub(super) struct Balances {
     #[serde(default)]
     live_balance: Value,
     #[serde(default)]
     balance: Value,
 }
 
-impl Account {
+impl Balances {
     pub(super) fn money(&self) -> Option<Money> {
+        let money = |value: &Value| Money::parse(&digits(value)?).ok();
         money(&self.live_balance).or_else(|| money(&self.balance))
     }
 }
@@ -117,10 +132,8 @@ pub(super) struct User {
     user_active: bool,
     #[serde(default = "yes")]
     pub(super) parent_accounting: bool,
-    #[serde(default)]
-    live_balance: Value,
-    #[serde(default)]
-    balance: Value,
+    #[serde(flatten)]
+    balances: Balances,
     user_custom_data: Option<String>,
     mobile_phone: Option<String>,
     pub(super) created: Option<String>,
@@ -132,15 +145,6 @@ pub(super) struct User {
 
 const fn yes() -> bool {
     true
-}
-
-/// An amount, written as a number or as text.
-fn money(value: &Value) -> Option<Money> {
-    match value {
-        Value::Number(number) => Money::parse(&number.to_string()).ok(),
-        Value::String(text) => Money::parse(text).ok(),
-        _ => None,
-    }
 }
 
 /// A number as text, as methods take it.
@@ -169,7 +173,6 @@ impl User {
 
     /// What is on the user's own balance, if there is one and something on it.
     pub(super) fn money(&self) -> Option<Money> {
-        let money = money(&self.live_balance).or_else(|| money(&self.balance));
-        money.filter(|money| !self.parent_accounting && money.is_positive())
+        self.balances.money().filter(|money| !self.parent_accounting && money.is_positive())
     }
 }

@@ -95,7 +95,7 @@ impl<'a> People<'a> {
                 progress.advance(1);
             }
             offset = offset.saturating_add(page.result.len());
-            if page.result.is_empty() || u64::try_from(offset).is_ok_and(|seen| seen >= page.total_count) {
+            if page.is_last(offset) {
                 progress.finish();
                 return Ok(());
             }
@@ -205,7 +205,7 @@ impl<'a> People<'a> {
 
 /// Gives the account what was on its balance, once.
 pub(super) async fn endow_account(groups: &Groups<'_>, old: &old::Account, counts: &mut Counts) -> Result<()> {
-    let money = old.money().context("the old account does not say what is on it")?;
+    let money = old.balances.money().context("the old account does not say what is on it")?;
     if !money.is_positive() {
         return Ok(());
     }
