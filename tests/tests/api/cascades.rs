@@ -4,13 +4,14 @@ use serde_json::{Value, json};
 use shared::ids::UserId;
 use shared::limits::{INDEX_SETTLED_MILLIS, SEARCH_SETTLED_MILLIS};
 use shared::stepchat::{Detail, DetailValue, Email, Name, NewUser, Slug, UserType};
-use shared::store::Sequence;
 use shared::store::auth::TokenHash;
 use shared::store::backlog::Progress;
 use shared::store::load::Load;
 use shared::store::stepchat::counters::Leads;
+use shared::store::stepchat::imports::{Taken, Wanted, nothing_left};
 use shared::store::stepchat::users::Secrets;
 use shared::store::stepchat::{jobs, removals, users};
+use shared::store::{CommitError, Sequence, Txn};
 use std::ops::Range;
 use switchboard::embedded;
 use tests::App;
@@ -341,4 +342,28 @@ async fn lists_of_users_come_in_brackets_too() {
     let form = format!("token={}&user_ids[]={one}&user_ids[]={two}", app.token);
     assert_eq!(app.post("/stepchat/delete-users", form).await.response(), json!(true));
     assert_eq!(app.stepchat("count-users", json!({})).await.response()["all"], "1");
+}
+
+/// A purge that comes later would take the extras of whoever was imported with the id.
+#[tokio::test]
+async fn an_id_is_not_given_again_while_something_of_its_user_is_left() {
+    let app = App::new().await;
+    let user = app.add_stepchat_user(json!({ "extra": { "city": "Oslo" } })).await;
+    let id = delete_and_die(&app, &user).await;
+    let store = &app.app.store;
+    let is_free = async || {
+        let wanted = Wanted { id: Some(id), kept: true, email: None, phone: None, row: "row" };
+        let taken = Taken::of(store, &[wanted]).await.unwrap();
+        assert!(taken.user(id).is_none());
+        let mut txn: Txn<()> = Txn::default();
+        txn.push(nothing_left(id));
+        match store.commit(&txn).await {
+            Ok(()) => !taken.is_going(id),
+            Err(CommitError::Stale) => false,
+            Err(other) => panic!("{other:?}"),
+        }
+    };
+    assert!(!is_free().await, "its purge is promised");
+    app.run_jobs().await;
+    assert!(is_free().await);
 }
