@@ -302,7 +302,7 @@ async fn every_list_goes_on_behind_a_place_and_refuses_what_is_none() {
 
 #[tokio::test]
 async fn new_users_cost_what_is_left_of_their_list() {
-    let app = workspace(2_000).await;
+    let app = workspace(1_000).await;
     let place = behind(&app, &Order::by(Column::Id, true), "12").await;
     let (rows, units, _) = cost(&app, "get-new-users", json!({ "datetime": 1, "cursor": place })).await;
     assert_eq!(rows, 10);

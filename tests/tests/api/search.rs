@@ -17,6 +17,7 @@ use std::time::Duration;
 use switchboard::embedded;
 use tests::App;
 use tests::seeds::Seeds;
+use xtask::seed::Sink;
 
 /// Few letters, so that much is found; of many scripts, with case, accents, width, and characters that are several.
 const LETTERS: [&str; 14] = ["a", "A", "b", "é", "я", "Я", "ё", "王", "ก็", "ß", "ﷺ", "Ｉ", "1", "-"];
@@ -183,8 +184,9 @@ pub(super) async fn workspace(population: u64) -> App {
         let secrets = Secrets { password: None, token: TokenHash::of("token") };
         load.add(users::creation(&user, &details, &secrets, true, &Leads::unread()).unwrap()).unwrap();
     }
-    let sums = app.app.store.load(load).await.unwrap();
-    app.app.store.count(&sums).await.unwrap();
+    let store = &app.app.store;
+    Sink::shared(&app.database).write(&mut load, |table| store.table_name(table).to_owned()).unwrap();
+    store.count(&load.into_sums()).await.unwrap();
     app
 }
 
