@@ -108,7 +108,7 @@ impl Aws {
     /// What it answers, as JSON.
     pub fn ask<T: DeserializeOwned>(&self, arguments: &[&str]) -> Result<T, Refused> {
         let text = self.text(&[arguments, &["--output", "json"]].concat())?;
-        serde_json::from_str(&text).map_err(|error| Refused::Other(format!("`aws` answers in another form: {error}")))
+        serde_json::from_str(&text).map_err(|error| Refused::Other(format!("cannot read what `aws` answered: {error}")))
     }
 }
 

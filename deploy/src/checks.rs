@@ -49,7 +49,7 @@ impl Target {
         let aws = aws.at(&region);
         check_certificate_region(plan, &region)?;
         let asked = aws.ask(&["sts", "get-caller-identity"]);
-        let who: Identity = asked.with_context(|| format!("AWS in {region} does not answer to you"))?;
+        let who: Identity = asked.with_context(|| format!("cannot ask AWS in {region} who you are"))?;
         let stack = plan.stage.stack.as_str();
         let described = Described::ask(&aws, stack)?;
         if let Some(described) = &described {

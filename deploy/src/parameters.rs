@@ -190,7 +190,7 @@ impl Declarations {
 
     fn refusal(&self, Parameter { name, value }: &Parameter) -> Option<String> {
         match self.0.get(name) {
-            None => Some(format!("template.yaml has no parameter `{name}`; docs/runbook.md, Deployment, lists them")),
+            None => Some(format!("template.yaml has no parameter `{name}`; docs/settings.md lists them")),
             Some(declared) => declared.refusal(value).map(|why| format!("the parameter {name}={value} {why}")),
         }
     }

@@ -6,8 +6,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ring::rand::{SecureRandom, SystemRandom};
 use std::fmt;
-use std::ops::RangeInclusive;
-use std::str::FromStr;
 use thiserror::Error;
 
 /// Shortest acceptable token secret, in bytes.
@@ -143,93 +141,137 @@ pub struct Variable {
     pub name: &'static str,
     /// What holds without it; `None` is required.
     pub default: Option<&'static str>,
+    /// Which values it takes.
+    pub form: Form,
     /// What it does.
     pub about: &'static str,
+}
+
+/// Which values a variable takes. The template lets through what this says, and the process refuses all else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Base64 of at least 32 bytes.
+    Secret,
+    /// `true` or `false`.
+    Flag,
+    /// A whole number from the first to the second.
+    Number(i32, i32),
+    /// A whole number, or `none`.
+    CountOrNone,
+    /// A text that is not empty.
+    Text,
+}
+
+impl fmt::Display for Form {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Secret => write!(formatter, "base64 of at least {SECRET_BYTES} bytes"),
+            Self::Flag => formatter.write_str("`true` or `false`"),
+            Self::Number(least, most) => write!(formatter, "a number from {least} to {most}"),
+            Self::CountOrNone => formatter.write_str("a number, or `none`"),
+            Self::Text => formatter.write_str("a text"),
+        }
+    }
 }
 
 const TOKEN_SECRET: Variable = Variable {
     name: "SWITCHBOARD_TOKEN_SECRET",
     default: None,
-    about: "Base64 of at least 32 random bytes; users' tokens are derived from it.",
+    form: Form::Secret,
+    about: "The users' tokens are derived from it.",
 };
 const PAYLOAD_SECRET: Variable = Variable {
     name: "SWITCHBOARD_PAYLOAD_SECRET",
     default: None,
-    about: "Base64 of at least 32 random bytes; keys the fingerprints of payloads with an idempotency key. Without it \
-            SWITCHBOARD_TOKEN_SECRET serves for them too.",
+    form: Form::Secret,
+    about: "Keys the fingerprints of payloads with an idempotency key. Without it SWITCHBOARD_TOKEN_SECRET serves for \
+            them too.",
 };
-/// Where metrics go. Set by the template, which knows the stack's name.
-/// Names the CloudWatch namespace of the metrics.
+/// The variable with the CloudWatch namespace of the metrics. The template sets it, which knows the stack's name.
 pub const METRICS_NAMESPACE: &str = "SWITCHBOARD_METRICS_NAMESPACE";
 const DEFAULT_FIRST_NAME: Variable = Variable {
     name: "STEPCHAT_DEFAULT_FIRST_NAME",
     default: Some("Пользователь"),
+    form: Form::Text,
     about: "First name of users that are added without one.",
 };
 const DEFAULT_PROFILE_IMAGE: Variable = Variable {
     name: "STEPCHAT_DEFAULT_PROFILE_IMAGE",
     default: Some("https://stepchat.io/user.svg"),
+    form: Form::Text,
     about: "Address of the picture shown for users without one.",
 };
 const UNIQUE_PHONE: Variable = Variable {
     name: "STEPCHAT_UNIQUE_PHONE",
     default: Some("true"),
+    form: Form::Flag,
     about: "Whether a second user with the same phone number is refused as `duplicate-phone`.",
 };
 const SHOW_STAFF_TOKENS: Variable = Variable {
     name: "STEPCHAT_SHOW_STAFF_TOKENS",
     default: Some("true"),
+    form: Form::Flag,
     about: "Whether answers show the tokens of agents and admins.",
 };
 const ONLINE_SECONDS: Variable = Variable {
     name: "STEPCHAT_ONLINE_SECONDS",
     default: Some("30"),
-    about: "Seconds for which a user who was active counts as online (1 to 3600).",
+    form: Form::Number(1, 3_600),
+    about: "Seconds for which a user who was active counts as online.",
 };
 const TYPING_SECONDS: Variable = Variable {
     name: "STEPCHAT_TYPING_SECONDS",
     default: Some("60"),
-    about: "Seconds after which somebody who was typing counts as having stopped (1 to 3600).",
+    form: Form::Number(1, 3_600),
+    about: "Seconds after which somebody who was typing counts as having stopped.",
 };
 const SESSION_DAYS: Variable = Variable {
     name: "STEPCHAT_SESSION_DAYS",
     default: Some("30"),
-    about: "Days that a login lasts (1 to 400; no browser keeps a cookie longer).",
+    form: Form::Number(1, 400),
+    about: "Days that a login lasts; no browser keeps a cookie longer than 400.",
 };
 const LOGIN_FAILURES: Variable = Variable {
     name: "STEPCHAT_LOGIN_FAILURES",
     default: Some("10"),
-    about: "Failed logins from one address that `user_ip` names, after which `login` answers `ip-ban` to it (1 to 100).",
+    form: Form::Number(1, 100),
+    about: "Failed logins from one address that `user_ip` names, after which `login` answers `ip-ban` to it.",
 };
 const LOGIN_FAILURES_PER_ACCOUNT: Variable = Variable {
     name: "STEPCHAT_LOGIN_FAILURES_PER_ACCOUNT",
     default: Some("100"),
-    about: "Failed logins of one account, wherever they come from, after which `login` answers `ip-ban` (1 to 1000).",
+    form: Form::Number(1, 1_000),
+    about: "Failed logins of one account, wherever they come from, after which `login` answers `ip-ban`.",
 };
 const LOGIN_WINDOW_SECONDS: Variable = Variable {
     name: "STEPCHAT_LOGIN_WINDOW_SECONDS",
     default: Some("3600"),
-    about: "Seconds for which a failed login counts (60 to 86400).",
+    form: Form::Number(60, 86_400),
+    about: "Seconds for which a failed login counts.",
 };
 const EXPORT_LINK_SECONDS: Variable = Variable {
     name: "STEPCHAT_EXPORT_LINK_SECONDS",
     default: Some("3600"),
-    about: "Seconds for which the link that csv-users returns works (1 to 43200).",
+    form: Form::Number(1, 43_200),
+    about: "Seconds for which the link that csv-users returns works.",
 };
 const EXPORT_USERS: Variable = Variable {
     name: "STEPCHAT_EXPORT_USERS",
     default: Some("200000"),
-    about: "Users in one file of csv-users; more are continued by next_cursor (1 to 1000000).",
+    form: Form::Number(1, 1_000_000),
+    about: "Users in one file of csv-users; more are continued by next_cursor.",
 };
 const MAX_USERS: Variable = Variable {
     name: "VOXIMPLANT_MAX_USERS_PER_ACCOUNT",
     default: Some("none"),
-    about: "Users an account may have before AddUser answers 109: a number, or `none`.",
+    form: Form::CountOrNone,
+    about: "Users an account may have before AddUser answers 109.",
 };
 const CLOCK_LEEWAY: Variable = Variable {
     name: "VOXIMPLANT_CLOCK_LEEWAY_SECONDS",
     default: Some("10"),
-    about: "Seconds that a caller's clock may be off before a token is expired or from the future (0 to 300).",
+    form: Form::Number(0, 300),
+    about: "Seconds that a caller's clock may be off before a token is expired or from the future.",
 };
 
 /// Every variable beside the table names, for the documentation and the template.
@@ -301,37 +343,37 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
     fn read<T>(&mut self, variable: Variable, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
         let set = self.set(variable.name);
         let Some(value) = set.or_else(|| variable.default.map(str::to_owned)) else {
-            self.problems.push(format!("{} is not set. {}", variable.name, variable.about));
+            self.problems.push(format!("{} is not set; it must be {}. {}", variable.name, variable.form, variable.about));
             return None;
         };
         let parsed = parse(&value);
         if parsed.is_none() {
             // The value itself may be a secret.
-            self.problems.push(format!("{} cannot be used. {}", variable.name, variable.about));
+            self.problems.push(format!("{} must be {}. {}", variable.name, variable.form, variable.about));
         }
         parsed
     }
 }
 
-fn flag(text: &str) -> Option<bool> {
-    match text {
-        "true" => Some(true),
-        "false" => Some(false),
-        _ => None,
-    }
-}
-
-/// A number within bounds.
-fn within<N: FromStr + PartialOrd>(bounds: RangeInclusive<N>) -> impl Fn(&str) -> Option<N> {
-    move |text| text.parse().ok().filter(|number| bounds.contains(number))
-}
-
 impl<F: Fn(&str) -> Option<String>> Reader<F> {
+    fn flag(&mut self, variable: Variable) -> Option<bool> {
+        self.read(variable, |text| text.parse().ok())
+    }
+
+    /// A number within the bounds of its variable.
+    fn number<N: TryFrom<i32>>(&mut self, variable: Variable) -> Option<N> {
+        self.read(variable, |text| {
+            let Form::Number(least, most) = variable.form else { return None };
+            let number = text.parse().ok().filter(|number| (least..=most).contains(number))?;
+            N::try_from(number).ok()
+        })
+    }
+
     fn login(&mut self) -> Option<LoginConfig> {
-        let days = self.read(SESSION_DAYS, within(1..=400));
-        let failures = self.read(LOGIN_FAILURES, within(1..=100));
-        let failures_per_account = self.read(LOGIN_FAILURES_PER_ACCOUNT, within(1..=1000));
-        let window_seconds = self.read(LOGIN_WINDOW_SECONDS, within(60..=86_400));
+        let days = self.number(SESSION_DAYS);
+        let failures = self.number(LOGIN_FAILURES);
+        let failures_per_account = self.number(LOGIN_FAILURES_PER_ACCOUNT);
+        let window_seconds = self.number(LOGIN_WINDOW_SECONDS);
         Some(LoginConfig {
             session_seconds: days.map(|days: i64| days.saturating_mul(24 * 60 * 60))?,
             failures: failures?,
@@ -341,8 +383,8 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
     }
 
     fn export(&mut self) -> Option<ExportConfig> {
-        let link_seconds = self.read(EXPORT_LINK_SECONDS, within(1..=43_200));
-        let users = self.read(EXPORT_USERS, within(1..=1_000_000));
+        let link_seconds = self.number(EXPORT_LINK_SECONDS);
+        let users = self.number(EXPORT_USERS);
         Some(ExportConfig { link_seconds: link_seconds?, users: users? })
     }
 }
@@ -363,16 +405,15 @@ impl Config {
         let secrets = reader.secrets(needs);
         let first_name = reader.read(DEFAULT_FIRST_NAME, |text| Name::parse(text).ok());
         let image = reader.read(DEFAULT_PROFILE_IMAGE, |text| Some(text.to_owned()));
-        let unique_phone = reader.read(UNIQUE_PHONE, flag);
-        let show_staff_tokens = reader.read(SHOW_STAFF_TOKENS, flag);
-        let seconds = |text: &str| text.parse().ok().filter(|seconds| (1..=3600).contains(seconds));
-        let windows = reader.read(ONLINE_SECONDS, seconds).zip(reader.read(TYPING_SECONDS, seconds));
+        let unique_phone = reader.flag(UNIQUE_PHONE);
+        let show_staff_tokens = reader.flag(SHOW_STAFF_TOKENS);
+        let windows = reader.number(ONLINE_SECONDS).zip(reader.number(TYPING_SECONDS));
         let login = reader.login();
         let max_users = reader.read(MAX_USERS, |text| match text {
             "none" => Some(None),
             number => number.parse().ok().map(Some),
         });
-        let leeway = reader.read(CLOCK_LEEWAY, |text| text.parse().ok().filter(|seconds| (0..=300).contains(seconds)));
+        let leeway = reader.number(CLOCK_LEEWAY);
         let export = reader.export();
         let windows = windows.zip(login.zip(export));
         match (secrets, first_name, image, unique_phone, show_staff_tokens, windows, max_users, leeway) {

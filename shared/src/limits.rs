@@ -11,7 +11,7 @@ pub const MAX_VALUES: usize = 20_000;
 pub const MAX_DEPTH: usize = 8;
 /// Characters of an idempotency key.
 pub const MAX_IDEMPOTENCY_KEY_CHARS: usize = 255;
-/// How long the first answer to an idempotency key is kept. Decided: at least 24 h.
+/// How long the first answer to an idempotency key is kept (decision E8).
 pub const IDEMPOTENCY_MILLIS: i64 = 48 * 60 * 60 * 1000;
 
 /// How far two clocks may be apart, in milliseconds: a moment further in the future was written by a clock that was wrong.

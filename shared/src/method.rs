@@ -9,7 +9,7 @@ use crate::runtime;
 use crate::store::files::FileKey;
 use crate::store::grants::{Grant, Grants};
 use crate::store::idempotency;
-use crate::wire::{Cookie, DecodeError, Inbound, Junk, Malformed, Reply};
+use crate::wire::{Cookie, DecodeError, Inbound, Junk, Malformed, Params, Reply};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::Request;
@@ -166,6 +166,12 @@ pub trait Method: Sized + Send + Sync + 'static {
     /// The cookie that an answer sets or removes.
     #[must_use]
     fn cookie(_: &Ctx, _: &Self::Response) -> Option<Cookie> {
+        None
+    }
+
+    /// What the log is told of a request that is answered without some of its parameters.
+    #[must_use]
+    fn notice(_: &Params) -> Option<&'static str> {
         None
     }
 

@@ -381,6 +381,9 @@ async fn admitted<M: Method>(
     caller: &<M::Family as Family>::Caller,
 ) -> Result<Said, FamilyError<M>> {
     let request: M::Request = decode(&inbound.params)?;
+    if let Some(notice) = M::notice(&inbound.params) {
+        ctx.note(notice);
+    }
     let operation = inbound.idempotency_key.as_deref().filter(|_| M::EFFECT == Effect::Write).map(|key| {
         // Keyed: a plain hash of a payload with a password in it could be guessed at.
         let payload = ctx.tokens().fingerprint(&payload(M::NAME, field_names::<M::Request>(), &inbound.params));

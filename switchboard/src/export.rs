@@ -200,6 +200,9 @@ fn message(message: &Message) -> Value {
 }
 
 async fn all_phone_users(app: &App, account: AccountId, out: &mut Output) -> Result<()> {
+    if accounts::find(&app.store, account).await?.is_none() {
+        bail!("there is no account {account}: see `{}`", stack::command("operator account list"));
+    }
     let applications = applications::list(&app.store, account).await?;
     let applications: Vec<_> = applications.iter().map(|application| application.id).collect();
     let ids = phone::ids(&app.store, account, &applications, usize::MAX).await?;

@@ -88,8 +88,8 @@ pub(crate) fn check(state: &State, location: Location) -> Result<()> {
     if database && state.read(SECRET_FILE)?.is_none() && std::env::var_os("SWITCHBOARD_TOKEN_SECRET").is_none() {
         bail!(
             "{shown} holds a database and no {SECRET_FILE}: with another one, every user's token would change. Restore it \
-             from your backup; or, if it is lost, make a new one with `openssl rand -base64 32 > {}` and go on as the \
-             runbook says (\"Rotate the token secret\")",
+             from your backup; or, if it is lost, make a new one with `openssl rand -base64 32 > {}` and go on as \
+             docs/secrets.md says (\"Exchange the token secret\")",
             state.path(SECRET_FILE).display()
         );
     }
@@ -199,8 +199,8 @@ fn credentials<T>(state: &State, name: &str, read: impl Fn(&str) -> Option<T>) -
     match read(&text) {
         Some(read) => Ok(Some(read)),
         None => bail!(
-            "{} is damaged. Restore it from your backup; or remove it, and the next start makes a new key: revoke the old one \
-             then, see `switchboard operator key list` and `api-key list`",
+            "{} is damaged. Restore it from your backup; or remove it, and the next start makes a new key. Then \
+             revoke the old one: `switchboard operator key list --account 1` and `api-key list --account 1` show it",
             state.path(name).display()
         ),
     }

@@ -8,6 +8,7 @@ pub mod database;
 pub mod embedded;
 pub mod export;
 pub mod files;
+pub mod handbook;
 pub mod import;
 pub mod methods;
 pub mod operator;

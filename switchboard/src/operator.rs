@@ -80,7 +80,7 @@ impl Operator {
         if let Some(admin) = self.admin().await? {
             if let Some(wanted) = wanted.filter(|wanted| *wanted != admin.id) {
                 bail!(
-                    "the first admin can have the id {wanted} only where there is none yet: this deployment's has {}",
+                    "there is a first admin already, and this deployment's has {}: leave --admin-id {wanted} out, or begin with an empty deployment",
                     admin.id
                 );
             }
@@ -127,7 +127,7 @@ impl Operator {
         match api_tokens::mint(&self.app.store, &minted, &TokenHash::of(&token)).await {
             Ok(()) => Ok(token),
             Err(CommitError::Refused(MintRefusal::NameTaken)) => {
-                bail!("there is or was a token {}: no name is given twice", minted.name)
+                bail!("there is a token {} already, or there was: no name is given twice. Choose another --name", minted.name)
             }
             Err(CommitError::Refused(MintRefusal::NotAnAdmin)) => bail!("user {owner} is no admin"),
             Err(error) => bail!("cannot mint the token: {error}"),
@@ -229,7 +229,8 @@ impl Operator {
     pub async fn create_named_api_key(&self, account: &Account, name: &ApiKeyName) -> Result<String> {
         let made = self.try_api_key(account, Some(name)).await?;
         made.with_context(|| {
-            format!("account {} has an API key {name} already: see `switchboard operator api-key list`", account.id)
+            let list = stack::command(&format!("operator api-key list --account {}", account.id));
+            format!("account {} has an API key {name} already, no new one was made: choose another --name, or see `{list}`", account.id)
         })
     }
 
@@ -346,7 +347,7 @@ impl Operator {
         let id = self.app.store.next_id(Sequence::Application, ApplicationId::new).await?;
         let application = Application { id, name, secure_record_storage: false, created: now, modified: now };
         let txn = applications::creation(account.id, &application)?;
-        self.app.store.commit(&txn).await.map_err(|error| anyhow!("cannot create the application: {error:?}"))?;
+        self.app.store.commit(&txn).await.map_err(|error| anyhow!("cannot create the application: {error}"))?;
         Ok(id)
     }
 }

@@ -5,6 +5,7 @@ use anyhow::{Context, Result, bail, ensure};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, KeySchemaElement, PutRequest, WriteRequest};
 use ring::digest::{Context as Digest, SHA256};
+use shared::store::StoreError;
 use std::collections::HashMap;
 use std::time::Duration;
 use tokio::time::sleep;
@@ -77,7 +78,7 @@ pub async fn restore(
 
 async fn key_names(client: &Client, table: &str) -> Result<Vec<String>> {
     let described = client.describe_table().table_name(table).send().await;
-    let described = described.map_err(aws_sdk_dynamodb::Error::from);
+    let described = described.map_err(StoreError::from);
     let described = described.with_context(|| format!("cannot look at the table {table}"))?;
     let keys = described.table().map(|table| table.key_schema().iter().map(KeySchemaElement::attribute_name));
     Ok(keys.with_context(|| format!("the table {table} is not described"))?.map(str::to_owned).collect())
@@ -106,7 +107,7 @@ impl<'a> Pages<'a> {
         }
         let page = self.client.scan().table_name(self.table).consistent_read(true);
         let page = page.set_exclusive_start_key(self.after.take()).send().await;
-        let page = page.map_err(aws_sdk_dynamodb::Error::from);
+        let page = page.map_err(StoreError::from);
         let page = page.with_context(|| format!("cannot read the table {}", self.table))?;
         self.after = page.last_evaluated_key;
         self.is_over = self.after.is_none();
@@ -154,12 +155,12 @@ impl<'a> Writes<'a> {
                 sleep(Duration::from_millis(50_u64.saturating_mul(1 << attempt))).await;
             }
             let written = self.client.batch_write_item().request_items(self.table, waiting).send().await;
-            let written = written.map_err(aws_sdk_dynamodb::Error::from);
+            let written = written.map_err(StoreError::from);
             let written = written.with_context(|| format!("cannot write the table {}", self.table))?;
             let left = written.unprocessed_items.unwrap_or_default();
             waiting = left.into_values().flatten().collect();
         }
-        if waiting.is_empty() { Ok(()) } else { bail!("the table {} takes no more: ask again later", self.table) }
+        if waiting.is_empty() { Ok(()) } else { bail!("the table {} is throttled and only part of the change is written: run the same command again in a minute", self.table) }
     }
 }
 

@@ -5,6 +5,7 @@ use crate::console::{self, Activity, ApiKeys, Desk};
 use crate::database::{self, Opened, Prepared};
 use crate::database_server;
 use crate::files::Files;
+use crate::handbook;
 use crate::kept::{self, API_KEY_FILE, STEPCHAT_FILE, VOXIMPLANT_FILE};
 use crate::lenient::LenientAcceptor;
 use crate::methods::JOBS;
@@ -46,7 +47,7 @@ pub const APPLICATION: &str = "demo";
 /// What whoever starts the server should know of a secret that was lost, cut off or changed on purpose.
 const OTHER_SECRET: &str = "The token secret is not the one that the first admin's token was made with: the token below opens \
                             nothing, and users' tokens have changed. If nobody meant to change it, stop, and restore \
-                            token-secret from your backup; else go on as the runbook says (\"Rotate the token secret\").\n\n";
+                            token-secret from your backup; else go on as docs/secrets.md says (\"Exchange the token secret\").\n\n";
 /// Random bytes of the key in the reference page's address.
 const PAGE_KEY_BYTES: usize = 20;
 /// How often unfinished background work is looked for.
@@ -120,7 +121,7 @@ pub async fn start(options: &Options) -> Result<Server> {
     let log = Log::Shown(Arc::<Activity>::clone(&activity));
     let prepared = Prepared::new(&state, options.memory)?;
     let bind = |address: SocketAddr| -> Result<TcpListener> {
-        let listener = TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))?;
+        let listener = TcpListener::bind(address).with_context(|| format!("cannot listen on {address}: stop what listens there, or choose another address with --listen (HTTP) or --https"))?;
         listener.set_nonblocking(true)?;
         Ok(listener)
     };
@@ -152,7 +153,7 @@ pub async fn start(options: &Options) -> Result<Server> {
             Some(Ways { database, socket: socket::Door::open(&state)?, port: port.map(bind).transpose()? })
         }
         (Some(_), None) => {
-            return Err(anyhow!("--database offers the embedded database, but another one is in use"));
+            return Err(anyhow!("--database offers the embedded database, but the environment names another (AWS_ENDPOINT_URL_DYNAMODB or SWITCHBOARD_DATABASE): leave --database out"));
         }
         (None, None) => None,
     };
@@ -270,7 +271,7 @@ impl Server {
         let (tcp, unix) = (Handle::new(), Handle::new());
         let places = Places::new();
         let methods = router(Arc::clone(&self.app)).layer(from_fn(to_its_end));
-        let routes = methods.merge(page::routes(self.credentials));
+        let routes = methods.merge(page::routes(self.credentials)).merge(handbook::routes());
         let routes = match &self.desk {
             Some(desk) => routes.merge(console::routes(Arc::clone(desk))),
             None => routes,

@@ -74,12 +74,12 @@ pub fn enter(name: &str) -> Result<()> {
 fn variables(name: &str, aws: impl Fn(&[&str]) -> Result<String>) -> Result<Vec<(String, String)>> {
     let told = aws(&["cloudformation", "describe-stacks", "--stack-name", name, "--query", "Stacks[0]"]);
     let told = told.with_context(|| format!("cannot look at the stack `{name}`"))?;
-    let stack: Described = serde_json::from_str(&told).context("the AWS command line answers in another form")?;
+    let stack: Described = serde_json::from_str(&told).context("cannot read what the AWS command line answered")?;
     let output = |key: String| {
         let found = stack.outputs.iter().find(|output| output.output_key == key);
         let found = found.map(|output| output.output_value.clone());
         found.ok_or_else(|| {
-            anyhow!("the stack `{name}` is none of Switchboard's, or an old one: it has no output {key}")
+            anyhow!("the stack `{name}` is none of Switchboard's, or of an earlier version: it has no output {key}. Check the name, or deploy it again")
         })
     };
     let mut variables = vec![
@@ -103,7 +103,7 @@ fn variables(name: &str, aws: impl Fn(&[&str]) -> Result<String>) -> Result<Vec<
         let arn = output(format!("{key}Arn"))?;
         let asked = ["secretsmanager", "get-secret-value", "--secret-id", &arn, "--query", "SecretString"];
         let secret = aws(&asked).with_context(|| format!("cannot read the secret {}", variable.name))?;
-        let secret: String = serde_json::from_str(&secret).context("the secret is no text")?;
+        let secret: String = serde_json::from_str(&secret).context("the secret cannot be read")?;
         variables.push((variable.name.to_owned(), secret));
         // arn:aws:secretsmanager:REGION:…
         region = region.or_else(|| arn.split(':').nth(3).map(str::to_owned));
@@ -111,7 +111,7 @@ fn variables(name: &str, aws: impl Fn(&[&str]) -> Result<String>) -> Result<Vec<
     let credentials = aws(&["configure", "export-credentials", "--format", "process"]);
     let credentials = credentials.context("cannot get your credentials")?;
     let credentials: Credentials =
-        serde_json::from_str(&credentials).context("the AWS command line gives credentials in another form")?;
+        serde_json::from_str(&credentials).context("the AWS command line gives credentials that cannot be read")?;
     // One address for all of AWS, as its command line takes it from the same variable, is also that of these two.
     if let Ok(url) = env::var("AWS_ENDPOINT_URL") {
         let own = ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_S3"].into_iter();

@@ -22,6 +22,9 @@ impl State {
             // Everything in it is its owner's business, the database above all.
             builder.mode(0o700);
         }
+        if folder.exists() && !folder.is_dir() {
+            bail!("{} is a file: name a folder with --state", folder.display());
+        }
         builder.create(folder).with_context(|| format!("cannot make the state folder {}", folder.display()))?;
         let state = Self { folder: folder.to_owned() };
         #[cfg(unix)]
@@ -44,7 +47,7 @@ impl State {
         }
         if !state.database().is_file() && !state.path("token-secret").is_file() {
             bail!(
-                "{} holds no database: name the state folder of `switchboard serve` with --state, or start it once",
+                "{} holds no database: name the folder of your `switchboard serve` with --state, or run `switchboard serve` once, which makes one",
                 folder.display()
             );
         }

@@ -143,7 +143,7 @@ fn readme(manifest: &Manifest) -> String {
          1. `sha256sum --check --quiet SHA256SUMS` says nothing if everything is here and whole.\n\
          2. `./deploy.sh dev --check` asks all that can be asked and changes nothing; `./deploy.sh dev` deploys.\n\
          3. `./switchboard --stack switchboard-dev operator init --email you@example.com` makes the first admin and account.\n\
-         Lasting settings are `parameter_overrides` in samconfig.toml; docs/runbook.md of the repository lists them.\n\
+         Lasting settings are `parameter_overrides` in samconfig.toml; docs/settings.md of the repository lists them.\n\
          `./switchboard serve` is the whole product on this machine, to try it first.\n"
     )
 }

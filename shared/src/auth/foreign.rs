@@ -31,10 +31,10 @@ const PHPASS_SALT_CHARS: usize = 8;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum Unusable {
     /// None of the known forms.
-    #[error("the password hash is of no known kind: bcrypt ($2y$), argon2 and WordPress ($P$, $wp$2y$) are")]
+    #[error("the password hash is of an unknown kind; known are bcrypt ($2y$), argon2 and WordPress ($P$, $wp$2y$)")]
     Unknown,
     /// A known form, but not whole.
-    #[error("the password hash is not whole")]
+    #[error("the password hash is incomplete or has wrong characters")]
     Broken,
     /// It would take too long to check at each login.
     #[error("the password hash costs too much to check: bcrypt up to 13, argon2 up to 64 MiB and 8 passes")]

@@ -1,6 +1,6 @@
 //! The RS256 tokens of Voximplant's clients (reference/voximplant.md §1.4).
 //!
-//! Read by hand because every way to fail has a code of its own; the signature is ring's, which the house links for
+//! Read by hand because every way to fail has a code of its own; the signature is ring's, which is linked for
 //! TLS anyway (docs/adr/0004).
 
 use base64::Engine as _;

@@ -13,13 +13,13 @@ const SCALE: u32 = 4;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum MoneyError {
     /// Not a decimal number.
-    #[error("not a decimal number")]
+    #[error("write it with digits and a point, such as 5.25")]
     NotANumber,
     /// More than four decimals (decision D11).
-    #[error("more than four decimals")]
+    #[error("at most 4 decimals")]
     TooFine,
     /// Beyond what a balance can hold.
-    #[error("out of range")]
+    #[error("larger than a balance can hold")]
     OutOfRange,
 }
 

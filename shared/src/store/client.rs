@@ -54,7 +54,7 @@ impl Endpoint {
     }
 }
 
-/// HTTP over rustls on ring, the only TLS stack in the house. One connector, made here and now: the crate's own client
+/// HTTP over rustls on ring, the only TLS stack here. One connector, made here and now: the crate's own client
 /// makes one when a process starts and another, with all certificates, at its first request.
 #[must_use]
 pub fn https() -> SharedHttpClient {

@@ -1,25 +1,26 @@
 //! What can go wrong between us and the database, independent of any rule.
 
-use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use std::error::Error as _;
 use thiserror::Error;
 
 /// A failure of the store. The text is for the log; callers get their family's generic error.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum StoreError {
     /// `DynamoDB` throttled the call, and retries did not help.
-    #[error("throttled: {0}")]
+    #[error("the database is throttled, try again in a minute: {0}")]
     Throttled(String),
     /// Others kept changing the same items until the attempts ran out.
-    #[error("contention outlasted {0} attempts")]
+    #[error("others kept changing the same data, {0} times in a row: try again")]
     Contended(u32),
     /// No answer, or a server error: whether the write happened may be unknown.
-    #[error("unavailable: {0}")]
+    #[error("the database is unavailable: {0}")]
     Unavailable(String),
     /// A stored item does not have the form this version writes.
-    #[error("corrupt item: {0}")]
+    #[error("the database holds a corrupt item: {0}")]
     Corrupt(String),
     /// The call itself was wrong: a defect of ours or a missing grant.
-    #[error("refused: {0}")]
+    #[error("the database refused the call: {0}")]
     Refused(String),
 }
 
@@ -55,7 +56,7 @@ where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
     fn from(error: SdkError<E>) -> Self {
-        let text = DisplayErrorContext(&error).to_string();
+        let text = said(&error);
         match &error {
             SdkError::ServiceError(service) => match service.err().code() {
                 Some(code) if THROTTLING.contains(&code) => Self::Throttled(text),
@@ -73,6 +74,22 @@ where
             _ => Self::Unavailable(text),
         }
     }
+}
+
+/// What the service said, or what stood in the way of asking it: for people, so without the answer's bytes and headers.
+fn said<E: ProvideErrorMetadata + std::error::Error + 'static>(error: &SdkError<E>) -> String {
+    if let SdkError::ServiceError(service) = error {
+        let (code, message) = (service.err().code(), service.err().message());
+        return format!("{}: {}", code.unwrap_or("no code"), message.unwrap_or("no message"));
+    }
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(because) = cause {
+        text.push_str(": ");
+        text.push_str(&because.to_string());
+        cause = because.source();
+    }
+    text
 }
 
 impl From<serde_dynamo::Error> for StoreError {

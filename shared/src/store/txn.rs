@@ -30,13 +30,13 @@ use thiserror::Error;
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum CommitError<R> {
     /// A named condition failed: a business rule says no.
-    #[error("refused")]
+    #[error("a rule refused it")]
     Refused(R),
     /// What was read before has changed since: read and decide again.
-    #[error("stale")]
+    #[error("somebody else changed the same at the same moment: try again")]
     Stale,
     /// The idempotency key already has its answer.
-    #[error("already answered")]
+    #[error("this call was answered before")]
     AlreadyAnswered,
     /// The database failed.
     #[error(transparent)]

@@ -2,6 +2,7 @@
 
 use super::{existing, moment, parse};
 use crate::operator::Operator;
+use crate::stack;
 use anyhow::{Result, bail};
 use clap::Subcommand;
 use shared::ids::AccountId;
@@ -61,7 +62,7 @@ impl Command {
             Self::Revoke { account, key } => {
                 let account = existing(operator, account).await?;
                 if !operator.revoke_api_key(account.id, &key).await? {
-                    bail!("account {} has no such API key: see `switchboard operator api-key list`", account.id);
+                    bail!("account {} has no such API key, nothing was revoked: see `{}`", account.id, stack::command(&format!("operator api-key list --account {}", account.id)));
                 }
                 println!("API key revoked");
             }

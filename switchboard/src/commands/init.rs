@@ -1,9 +1,9 @@
 //! `switchboard operator init`: what a new deployment needs before anybody can call it.
 
-use super::key::write_credentials;
+use super::key::{self, write_credentials};
 use crate::operator::Operator;
 use crate::stack;
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use shared::ids::UserId;
 use shared::voximplant::Role;
@@ -67,7 +67,8 @@ impl Arguments {
             return Ok(());
         }
         let credentials = operator.create_key(&account, &[Role::Owner], "made by init").await?;
-        write_credentials(&self.out, &format!("{:#}\n", serde_json::to_value(&credentials)?))?;
+        let text = format!("{:#}\n", serde_json::to_value(&credentials)?);
+        write_credentials(&self.out, &text).with_context(|| key::lost(&account, &credentials.key_id))?;
         println!("  Owner key {} written to {}: it is nowhere else.", credentials.key_id, self.out.display());
         println!("  {voximplant}");
         Ok(())

@@ -7,7 +7,7 @@ use crate::state;
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
 use shared::ids::AccountId;
-use shared::voximplant::Role;
+use shared::voximplant::{Account, Role};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -52,11 +52,12 @@ impl Command {
         match self {
             Self::Create { account, roles, description, out } => {
                 if out.exists() {
-                    bail!("{} exists already: a credentials file is never overwritten", out.display());
+                    bail!("{} exists already: a credentials file is never overwritten. No key was made: choose another --out", out.display());
                 }
                 let account = existing(operator, account).await?;
                 let credentials = operator.create_key(&account, &roles, &description).await?;
-                write_credentials(&out, &format!("{:#}\n", serde_json::to_value(&credentials)?))?;
+                let text = format!("{:#}\n", serde_json::to_value(&credentials)?);
+                write_credentials(&out, &text).with_context(|| lost(&account, &credentials.key_id))?;
                 println!("key {} written to {}", credentials.key_id, out.display());
             }
             Self::List { account } => {
@@ -71,13 +72,22 @@ impl Command {
             Self::Revoke { account, id } => {
                 let account = existing(operator, account).await?;
                 if !operator.revoke_key(account.id, &id).await? {
-                    bail!("account {} has no key {id}: see `{}`", account.id, stack::command("operator key list"));
+                    bail!("account {} has no key {id}, nothing was revoked: see `{}`", account.id, stack::command(&format!("operator key list --account {}", account.id)));
                 }
                 println!("key {id} revoked");
             }
         }
         Ok(())
     }
+}
+
+/// What to do about a key whose private half could not be written down.
+pub(super) fn lost(account: &Account, key: &str) -> String {
+    let revoke = stack::command(&format!("operator key revoke --account {} {key}", account.id));
+    format!(
+        "key {key} was made, but its credentials file could not be written, and nobody has the private half. Revoke it with \
+         `{revoke}`, then make another"
+    )
 }
 
 pub(super) fn write_credentials(out: &Path, text: &str) -> Result<()> {

@@ -71,7 +71,7 @@ enum Command {
     #[command(subcommand)]
     Ledger(ledger::Command),
     /// Make a table of this deployment what another table is: restored from a point in time, or left by a removed stack.
-    #[command(after_help = "Example, with nobody calling meanwhile (docs/runbook.md, Ways back):\n  \
+    #[command(after_help = "Example, with nobody calling meanwhile (docs/backup.md, On AWS):\n  \
                             switchboard --stack switchboard-prod operator restore --table ledger --from LEDGER-restored")]
     Restore(restore::Arguments),
     /// Bring data of an earlier version along: whom lists, look-ups and searches find, and who has which address. Safe to

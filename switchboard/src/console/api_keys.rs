@@ -1,6 +1,7 @@
 //! The API keys that the page calls with: one an account, made when the page first shows it, revoked at the end.
 
 use crate::operator::Operator;
+use crate::stack;
 use anyhow::{Context as _, Result, anyhow};
 use shared::auth::{Secret, random_token};
 use shared::ids::AccountId;
@@ -77,9 +78,8 @@ impl ApiKeys {
     fn unrevoked(&self, accounts: &[String]) -> anyhow::Error {
         let Self { name, .. } = self;
         let accounts = accounts.join(", ");
-        anyhow!(
-            "the API key {name} still opens account {accounts}: `switchboard operator api-key revoke` takes it back"
-        )
+        let revoke = stack::command(&format!("operator api-key revoke --account ID {name}"));
+        anyhow!("the API key {name} still opens account {accounts}: revoke it with `{revoke}`")
     }
 }
 

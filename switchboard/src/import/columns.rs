@@ -1,6 +1,7 @@
 //! Which column of a table is which field of a user, and what one row says.
 
 use super::field::{Field, NameOrder, Named};
+use super::rejected::sheet_row;
 use anyhow::{Result, bail, ensure};
 use csv::{ByteRecord, StringRecord};
 use shared::auth::foreign::{self, Unusable};
@@ -16,7 +17,7 @@ use std::str::FromStr;
 use thiserror::Error;
 
 /// The first columns of a report of rejected rows: a mended report is imported as it is.
-const OF_REPORT: [&str; 2] = ["row", "reason"];
+pub(super) const OF_REPORT: [&str; 2] = ["row", "reason"];
 
 /// One `--map HEADER=FIELD`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +55,7 @@ impl FromStr for Mapping {
 pub(super) enum Rejection {
     #[error("{0}")]
     Refused(#[from] Refusal),
-    #[error("the row has {found} cells, the header {expected}")]
+    #[error("the row has {found} cells, the header has {expected}: is a cell with the delimiter in it not between quotes?")]
     Cells { found: usize, expected: usize },
     #[error("the row is not UTF-8 text")]
     Encoding,
@@ -71,7 +72,7 @@ pub(super) enum Rejection {
     Id,
     #[error("{0}")]
     Password(#[from] Unusable),
-    #[error("row {0} of this file has the same id")]
+    #[error("row {} of this file has the same id", sheet_row(*.0))]
     SameId(u64),
     #[error("user {0} has this id: {1}")]
     IdTaken(UserId, String),
@@ -79,9 +80,9 @@ pub(super) enum Rejection {
     IdGoing(UserId),
     #[error("user {0} has this e-mail address, and user {1} this phone number")]
     TwoUsers(UserId, UserId),
-    #[error("row {0} of this file has the same e-mail address")]
+    #[error("row {} of this file has the same e-mail address", sheet_row(*.0))]
     SameEmail(u64),
-    #[error("row {0} of this file has the same phone number")]
+    #[error("row {} of this file has the same phone number", sheet_row(*.0))]
     SamePhone(u64),
 }
 
@@ -155,7 +156,7 @@ impl Columns {
                 (Some(field), _) => {
                     ensure!(
                         field == Field::Ignored || !found.has(&field),
-                        "two columns would be {field}, one of them {header:?}: say --map '{header}=ignore'"
+                        "two columns are mapped to {field}, the second is {header:?}: leave one out with --map '{header}=ignore'"
                     );
                     (field, name, None)
                 }

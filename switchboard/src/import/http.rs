@@ -31,10 +31,10 @@ pub(super) enum Failure {
 
 /// Refuses an address that is none, or where others could read along.
 pub(super) fn check(address: &str) -> Result<()> {
-    let uri: Uri = address.parse().with_context(|| format!("{address} is no address"))?;
-    let host = uri.host().with_context(|| format!("{address} is no address"))?;
+    let uri: Uri = address.parse().with_context(|| format!("{address} is not a web address: write it as https://host/path"))?;
+    let host = uri.host().with_context(|| format!("{address} is not a web address: write it as https://host/path"))?;
     let here = ["localhost", "127.0.0.1", "[::1]"].contains(&host);
-    ensure!(uri.scheme_str() == Some("https") || here, "{address}: say https, credentials go there");
+    ensure!(uri.scheme_str() == Some("https") || here, "{address}: say https://, since credentials are sent there");
     Ok(())
 }
 
@@ -102,6 +102,7 @@ fn trusting(ca: Option<&Path>) -> Result<ClientConfig> {
             {
                 roots.add(certificate.with_context(|| format!("{} is no certificate", path.display()))?)?;
             }
+            ensure!(!roots.is_empty(), "{} holds no certificate: --ca wants a PEM file", path.display());
         }
         None => {
             roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);

@@ -15,6 +15,9 @@ use anyhow::Result;
 use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
 
+/// What to do about an import that was cut off.
+const AGAIN: &str = "run the same command again, it goes on where it stopped";
+
 /// What to import, and the deployment that it goes to.
 #[derive(Debug, Args)]
 pub struct Arguments {

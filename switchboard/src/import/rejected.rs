@@ -1,16 +1,23 @@
 //! The report of rows that were not imported: number and reason, then the row as it was.
 
-use super::columns::Rejection;
+use super::columns::{OF_REPORT, Rejection};
 use anyhow::{Context, Result, bail};
 use csv::{ByteRecord, Reader, ReaderBuilder, Writer};
 use std::fs::File;
 use std::path::{Path, PathBuf};
+
+/// The row of a sheet that holds the file's row of this number: the header is a sheet's row 1.
+pub(super) const fn sheet_row(number: u64) -> u64 {
+    number.saturating_add(1)
+}
 
 /// A report that is being written. The file appears with the first rejected row.
 #[derive(Debug)]
 pub(super) struct Rejected {
     path: PathBuf,
     header: ByteRecord,
+    /// Cells of a row that an earlier report has put before it.
+    told_before: usize,
     writer: Option<Writer<File>>,
     count: u64,
 }
@@ -33,7 +40,9 @@ impl Rejected {
 
     /// Begins a report at `path`; rows up to number `done` of a report that is there already are kept.
     pub(super) fn open(path: &Path, header: &ByteRecord, done: u64) -> Result<Self> {
-        let mut report = Self { path: path.to_owned(), header: header.clone(), writer: None, count: 0 };
+        let is_report = header.iter().take(OF_REPORT.len()).eq(OF_REPORT.map(str::as_bytes));
+        let told_before = if is_report { OF_REPORT.len() } else { 0 };
+        let mut report = Self { path: path.to_owned(), header: header.clone(), told_before, writer: None, count: 0 };
         let mut kept = Vec::new();
         if done > 0 && path.exists() {
             let mut reader: Reader<File> =
@@ -41,7 +50,7 @@ impl Rejected {
             for record in reader.byte_records() {
                 let record = record.with_context(report.cannot("read"))?;
                 let number = record.get(0).and_then(|cell| std::str::from_utf8(cell).ok()?.parse::<u64>().ok());
-                if number.is_some_and(|number| number <= done) {
+                if number.is_some_and(|number| number <= sheet_row(done)) {
                     kept.push(record);
                 }
             }
@@ -54,8 +63,8 @@ impl Rejected {
 
     /// Adds a row.
     pub(super) fn add(&mut self, number: u64, why: &Rejection, row: &ByteRecord) -> Result<()> {
-        let mut record = ByteRecord::from(vec![number.to_string(), why.to_string()]);
-        record.extend(row);
+        let mut record = ByteRecord::from(vec![sheet_row(number).to_string(), why.to_string()]);
+        record.extend(row.iter().skip(self.told_before));
         self.write(&record)
     }
 
@@ -66,8 +75,8 @@ impl Rejected {
             None => {
                 let mut builder = csv::WriterBuilder::new();
                 let mut writer = builder.flexible(true).from_path(&self.path).with_context(&cannot)?;
-                let mut header = ByteRecord::from(vec!["row", "reason"]);
-                header.extend(&self.header);
+                let mut header = ByteRecord::from(OF_REPORT.to_vec());
+                header.extend(self.header.iter().skip(self.told_before));
                 writer.write_byte_record(&header).with_context(&cannot)?;
                 self.writer.insert(writer)
             }

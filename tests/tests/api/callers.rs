@@ -159,6 +159,20 @@ async fn extras_that_cannot_be_decoded_are_left_out_and_the_log_says_so() {
     assert!(app.last_line().get("cause").is_none());
 }
 
+/// Nobody is found by such a number, and nobody would know why.
+#[tokio::test]
+async fn a_usual_extra_beside_the_fields_is_left_out_and_the_log_says_so() {
+    let app = App::new().await;
+    let id = app.add_stepchat_user(json!({ "first_name": "Anna", "phone": "+491701234567" })).await;
+    assert!(app.last_line()["cause"].as_str().unwrap().contains("extras come within `extra`"));
+    let found = app.stepchat("get-user-by", json!({ "by": "phone", "value": "+491701234567" })).await;
+    assert_eq!(found.response(), json!(false));
+    app.stepchat("update-user", json!({ "user_id": id, "city": "Perm" })).await.response();
+    assert!(app.last_line()["cause"].is_string());
+    app.stepchat("update-user", json!({ "user_id": id, "extra": { "city": "Perm" } })).await.response();
+    assert!(app.last_line().get("cause").is_none());
+}
+
 #[tokio::test]
 async fn a_phone_is_known_by_its_digits_and_kept_as_it_was_sent() {
     let app = App::new().await;

@@ -70,7 +70,7 @@ fn users_keep_their_ids_and_new_ones_come_behind_the_largest() {
     assert!(!all && said.contains("3 users imported, 0 were there already, 4 rows rejected"), "{said}");
     let reasons = rejected(&folder, "old.csv");
     let no_id = "the id is no number from 1 to 2147483647".to_owned();
-    assert_eq!(reasons[0], ("4".into(), "row 3 of this file has the same id".into()));
+    assert_eq!(reasons[0], ("5".into(), "row 4 of this file has the same id".into()));
     assert!(reasons[1..].iter().all(|(_, reason)| *reason == no_id), "{reasons:?}");
     let found = users(&folder.0);
     assert_eq!((name_of(&found, 1), name_of(&found, 7), name_of(&found, 4711)), ("Old Admin", "Bob", "Anna"));
@@ -93,7 +93,7 @@ fn a_taken_id_is_told_with_who_has_it() {
     let (all, said) =
         import(&folder, "old.csv", "id,first_name,email\n1,Anna,anna@example.com\n2,Bob,\n", &["--keep-ids"]);
     assert!(!all && said.contains("1 users imported"), "{said}");
-    assert_eq!(rejected(&folder, "old.csv"), [("1".into(), "user 1 has this id: Admin, admin".into())]);
+    assert_eq!(rejected(&folder, "old.csv"), [("2".into(), "user 1 has this id: Admin, admin".into())]);
     // The same people in a file that has grown are known again; others are told who they would replace.
     let rows = "id,first_name,email\n2,Bob,\n3,Eva,eva@example.com\n";
     let (all, said) = import(&folder, "grown.csv", rows, &["--keep-ids"]);
@@ -204,7 +204,7 @@ fn people_who_are_there_are_rejected_passed_over_or_updated() {
     assert!(said.contains("0 users imported, 2 updated, 1 were there already, 1 rows rejected"), "{said}");
     assert_eq!(
         rejected(&folder, "update.csv"),
-        [("3".into(), "row 1 of this file has the same e-mail address".into())]
+        [("4".into(), "row 2 of this file has the same e-mail address".into())]
     );
     let found = users(&folder.0);
     let value = |user: &Value, slug: &str| {
@@ -220,7 +220,7 @@ fn people_who_are_there_are_rejected_passed_over_or_updated() {
     let (_, said) = import(&folder, "two.csv", two, &["--on-duplicate", "update"]);
     assert!(said.contains("1 rows rejected"), "{said}");
     let why = "user 2 has this e-mail address, and user 3 this phone number";
-    assert_eq!(rejected(&folder, "two.csv"), [("1".into(), why.into())]);
+    assert_eq!(rejected(&folder, "two.csv"), [("2".into(), why.into())]);
 }
 
 /// What is told of a run without its verbs: the counts, and the rows rejected with their reasons.

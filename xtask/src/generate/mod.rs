@@ -8,8 +8,12 @@ mod access_patterns;
 mod block;
 mod comparison;
 mod costs;
+mod errors;
+mod limits;
 mod methods;
+mod month;
 mod openapi;
+mod settings;
 mod template;
 mod watch;
 
@@ -94,7 +98,10 @@ pub fn files(root: &Path) -> Result<Vec<File>> {
         watch::manifest(root, &groups)?,
         File::new("docs/methods.md", methods::text(&registry)),
         File::measured("docs/access-patterns.md", access_patterns::text(&measured)),
-        File::measured("docs/costs.md", costs::text(&measured)),
+        File::measured("docs/costs.md", costs::text(&measured, &month::real_sizes()?)),
+        File::new("docs/errors.md", errors::text(&registry)),
+        File::new("docs/limits.md", limits::text()),
+        File::new("docs/settings.md", settings::text()),
     ];
     files.extend(comparison_tables(root)?);
     for family in &registry.families {

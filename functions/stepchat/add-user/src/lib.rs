@@ -8,9 +8,8 @@ use shared::store::auth::TokenHash;
 use shared::store::stepchat::counters::{self, Leads};
 use shared::store::stepchat::users::{self, Secrets};
 use shared::store::{Attempts, CommitError, Sequence};
-use shared::wire::stepchat::{
-    Access, Answer, DepartmentField, EmailField, Error, Extra, NewPassword, PictureField, Stepchat, Text, TypeField,
-};
+use shared::wire::Params;
+use shared::wire::stepchat::{Access, Answer, DepartmentField, EmailField, Error, Extra, NewPassword, PictureField, Stepchat, Text, TypeField, misplaced_extras};
 
 /// The method.
 #[derive(Debug)]
@@ -47,7 +46,8 @@ pub struct Request {
     /// Department number.
     #[serde(default)]
     department: DepartmentField,
-    /// Extras by slug.
+    /// Extras by slug: phone, city, company and whatever else you keep. They count within this field alone: a plain `phone=…`
+    /// beside it is left out.
     #[serde(default)]
     extra: Extra,
     /// Another name of `extra` (decision D6).
@@ -65,6 +65,10 @@ impl Method for AddUser {
     const GRANTS: Grants = &[users::CREATE, counters::READ_LEADS];
     type Request = Request;
     type Response = Answer<u64>;
+
+    fn notice(params: &Params) -> Option<&'static str> {
+        misplaced_extras(params)
+    }
 
     async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Answer<u64>, Error> {
         let config = &ctx.config().stepchat;

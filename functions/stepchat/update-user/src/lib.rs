@@ -9,10 +9,8 @@ use shared::store::stepchat::counters::{self, Leads};
 use shared::store::stepchat::texts;
 use shared::store::stepchat::users::{self, Secrets};
 use shared::store::{Attempts, CommitError};
-use shared::wire::stepchat::{
-    Access, Answer, DepartmentField, EmailField, Error, Extra, NewPassword, PictureField, Stepchat, Text, TypeField,
-    UserRef,
-};
+use shared::wire::Params;
+use shared::wire::stepchat::{Access, Answer, DepartmentField, EmailField, Error, Extra, NewPassword, PictureField, Stepchat, Text, TypeField, UserRef, misplaced_extras};
 
 /// The method.
 #[derive(Debug)]
@@ -51,7 +49,8 @@ pub struct Request {
     /// Department number; empty or `NULL` removes it.
     #[serde(default)]
     department: DepartmentField,
-    /// Extras by slug; an empty value removes the extra.
+    /// Extras by slug; an empty value removes the extra. They count within this field alone: a plain `phone=…` beside it is
+    /// left out.
     #[serde(default)]
     settings_extra: Extra,
     /// Another name of `settings_extra` (decision D6).
@@ -93,6 +92,10 @@ impl Method for UpdateUser {
     const GRANTS: Grants = &[users::LOAD, users::REPLACE, users::REPLACE_SECRETS, texts::POST, counters::READ_LEADS];
     type Request = Request;
     type Response = Answer<bool>;
+
+    fn notice(params: &Params) -> Option<&'static str> {
+        misplaced_extras(params)
+    }
 
     async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Answer<bool>, Error> {
         let id = request.user_id.0.ok_or(Refusal::UserNotFound)?;

@@ -99,7 +99,7 @@ pub enum CreditRefusal {
     #[error("the balance would be out of range")]
     OutOfRange,
     /// The name stands for another amount already.
-    #[error("{0} has been credited under this name before")]
+    #[error("{0} has been credited under this name before; say another name for another credit")]
     CreditedBefore(Money),
     /// The user that the money is for is not there, or its calls are paid from the account.
     #[error("the user is not there, or has no balance of its own")]

@@ -45,7 +45,7 @@ pub enum Error {
         reason: String,
     },
     /// The idempotency key belongs to another payload.
-    #[error("This idempotency key was used with another payload.")]
+    #[error("This idempotency key came with other parameters before. Nothing was done: use another key.")]
     KeyReused,
     /// The idempotency key already has its answer; the pipeline fetches it.
     #[error("This idempotency key is already answered.")]
@@ -54,10 +54,10 @@ pub enum Error {
     #[error("Internal error.")]
     Internal,
     /// No answer before the deadline.
-    #[error("The request took too long. Try again later.")]
+    #[error("The request took too long and may still happen. Look, or repeat it with the same idempotency key.")]
     TimedOut,
     /// The database failed.
-    #[error("The database is not available. Try again later.")]
+    #[error("{}", of_store(.0))]
     Store(StoreError),
 }
 
@@ -101,6 +101,18 @@ impl Error {
         let body = Body { success: false, status, response: self.code(), message };
         // Three texts and a flag: it cannot fail.
         serde_json::to_string(&body).unwrap_or_default()
+    }
+}
+
+/// What a caller is told of the database: what has happened, and what to do.
+fn of_store(error: &StoreError) -> &'static str {
+    match error {
+        error if error.is_pressure() => "Too much at once: nothing was changed. Try again later.",
+        StoreError::Unavailable(_) => {
+            "The database did not answer clearly; a change may have happened. Look, or repeat it with the same \
+             idempotency key."
+        }
+        _ => "The database failed; the log says why.",
     }
 }
 
@@ -185,6 +197,7 @@ impl Failure for Error {
             Self::Store(error) => Some(error.to_string()),
             Self::InvalidArgument { field, reason } => Some(format!("{field}: {reason}")),
             Self::Malformed(error) => Some(error.to_string()),
+            Self::MissingArgument(field) => Some(format!("{field}: not sent")),
             _ => None,
         }
     }

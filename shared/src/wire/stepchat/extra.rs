@@ -2,7 +2,9 @@
 
 use crate::context::Ctx;
 use crate::limits::MAX_DETAILS_PER_CALL;
+use crate::stepchat::csv::EXTRAS;
 use crate::stepchat::{DetailEdit, Refusal, Slug};
+use crate::wire::Params;
 use crate::wire::node::Node;
 use crate::wire::spelling;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -13,6 +15,15 @@ use std::borrow::Cow;
 /// as answers show them, `[{"slug": …, "name": …, "value": …}]`; as JSON, as JSON text in one field or in PHP's brackets.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Extra(Option<Node>);
+
+/// What the log is told if a usual extra was sent beside the fields and not within `extra`: no method knows such a field, so
+/// the value is lost, in the original as here.
+#[must_use]
+pub fn misplaced_extras(params: &Params) -> Option<&'static str> {
+    let is_usual = |name: &str| EXTRAS.iter().any(|(_, slugs)| slugs.contains(&name));
+    let found = params.iter().any(|(name, _)| is_usual(name));
+    found.then_some("a field such as phone or city was left out: extras come within `extra`")
+}
 
 impl Extra {
     /// What it asks for. If it cannot be decoded, that is nothing, and the log says so (decision E18).

@@ -18,7 +18,7 @@ pub use conversation_fields::{
 };
 pub use conversation_row::{ConversationDetails, ConversationRow, LatestRow, MessageRow, Person};
 pub use error::Error;
-pub use extra::Extra;
+pub use extra::{Extra, misplaced_extras};
 pub use fields::{
     DepartmentField, EmailField, Flag, NewPassword, OptionalUserRef, PageField, PictureField, SinceField, Text,
     TextOrFalse, TypeField, UrlField, UserRef,

@@ -211,10 +211,8 @@ impl Failure for Error {
             Self::Store(_) | Self::InvalidParameter { .. } | Self::TimedOut | Self::ReadFailed(_) => {
                 Some(self.to_string())
             }
-            Self::Refused(refusal @ (Refusal::AuthorizationFailed(_) | Refusal::InvalidArguments(_))) => {
-                Some(refusal.to_string())
-            }
-            _ => None,
+            Self::Refused(refusal) => Some(refusal.to_string()),
+            Self::AlreadyAnswered => None,
         }
     }
 }

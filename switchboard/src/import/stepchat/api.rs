@@ -40,7 +40,7 @@ impl Api {
             (None, Some(file)) => {
                 fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?
             }
-            (None, None) => return Err(anyhow!("say --token-file, with an admin's token of {url}")),
+            (None, None) => return Err(anyhow!("say --token-file FILE: a file that holds an admin's token of {url}")),
         };
         ensure!(origin.rate >= SLOWEST, "--rate is calls a second: {SLOWEST} at least");
         Ok(Self {

@@ -1,8 +1,9 @@
 //! Where the rows of a file go.
 
+use super::super::AGAIN;
 use super::super::columns::{Rejection, Row};
 use super::super::field::OLD_ID;
-use super::super::rejected::Rejected;
+use super::super::rejected::{Rejected, sheet_row};
 use super::ids::Ids;
 use super::source::{Numbered, Source};
 use super::{OnDuplicate, Options};
@@ -242,7 +243,7 @@ impl<'a> Target<'a> {
             }
             candidates.retain(|candidate| late.contains(&candidate.place));
             let again = attempts.again().await;
-            again.with_context(|| "the database is too slow; the same command goes on from here".to_owned())?;
+            again.with_context(|| format!("the database is too busy; {AGAIN}"))?;
         }
     }
 
@@ -282,13 +283,13 @@ impl<'a> Target<'a> {
                     Err(CommitError::Refused(refusal)) => {
                         settle(candidate.place, Outcome::Rejected(refusal.into()));
                     }
-                    Err(error) => bail!("row {}: {error}; the same command goes on from here", candidate.number),
+                    Err(error) => bail!("row {} could not be written: {error}; {AGAIN}", sheet_row(candidate.number)),
                 }
             }
         }
         let changes = known.iter().map(|(candidate, user)| async move {
             let updated = self.update(candidate, *user).await;
-            updated.with_context(|| format!("row {}; the same command goes on from here", candidate.number))
+            updated.with_context(|| format!("row {} could not be written; {AGAIN}", sheet_row(candidate.number)))
         });
         let updated: Vec<Option<Outcome>> =
             stream::iter(changes.collect::<Vec<_>>()).buffered(MAX_PARALLEL).try_collect().await?;
@@ -306,12 +307,12 @@ impl<'a> Target<'a> {
         let leads = Leads::read(&self.store).await?;
         let txns = candidates.iter().map(|candidate| self.creation(candidate, &leads)).collect::<Result<Vec<_>>>()?;
         let made = self.store.commit_each(&txns).await;
-        made.with_context(|| "the same command goes on from here".to_owned())
+        made.with_context(|| format!("the database failed while rows were written; {AGAIN}"))
     }
 
     fn creation(&self, candidate: &Candidate<'_>, leads: &Leads) -> Result<Txn<Refusal>> {
         let Candidate { row, number, print, .. } = candidate;
-        let id = candidate.id.with_context(|| format!("row {number} is behind the last id"))?;
+        let id = candidate.id.with_context(|| format!("row {} is behind the last id", sheet_row(*number)))?;
         let (config, now) = (&self.app.config.stepchat, self.app.clock.now());
         let random = fastrand::u32(0..100_000);
         let mut user = row.user.clone().into_user(id, now, &config.default_first_name, random);

@@ -52,7 +52,7 @@ impl Groups<'_> {
     /// Whether something that is here under the same name is the same: with kept ids it must have the same id.
     fn same(&self, here: u64, old: u64) -> Result<(), String> {
         if self.options.keep_ids && here != old {
-            return Err(format!("its name is here with the id {here}, not {old}"));
+            return Err(format!("there is one of this name here, and its id is {here}, not {old}"));
         }
         Ok(())
     }

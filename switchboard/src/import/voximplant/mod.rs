@@ -142,8 +142,8 @@ fn tell(counts: &Counts, options: &Options) {
     let verb = if options.dry_run { "could be imported" } else { "imported" };
     println!("{made} users {verb}, {there} were there already, {rejected} rejected");
     if options.balances {
-        let verb = if options.dry_run { "would come" } else { "have come" };
-        println!("{money} of the old account's and its users' money {verb} along");
+        let verb = if options.dry_run { "would come along" } else { "is here now, with what earlier runs brought" };
+        println!("{money} of the old account's and its users' money {verb}");
     }
     if *made > 0 && !options.dry_run {
         let balances = if options.balances { "" } else { " Balances stay in the old account." };
@@ -159,7 +159,7 @@ async fn wanted(remote: &Remote, names: &[String]) -> Result<Vec<old::Applicatio
     };
     if let Some(unknown) = names.iter().find(|name| !all.iter().any(|application| called(application, name))) {
         let known = all.iter().map(old::Application::short_name).collect::<Vec<_>>().join(", ");
-        bail!("the account has no application {unknown}; it has: {known}");
+        bail!("the old account has no application {unknown}; it has: {known}");
     }
     all.retain(|application| names.is_empty() || names.iter().any(|name| called(application, name)));
     Ok(all)

@@ -1,5 +1,6 @@
 //! The users of an application, with what they belong to and what is on their balances.
 
+use super::super::AGAIN;
 use super::super::remote::Remote;
 use super::Counts;
 use super::groups::Groups;
@@ -120,7 +121,7 @@ impl<'a> People<'a> {
         let store = &app.store;
         if let Some(known) = users::id_by_name(store, account.id, application, &new.name).await? {
             if options.keep_ids && known.get() != old.user_id {
-                return Ok(Outcome::Rejected(format!("the name is here with the id {known}, not {}", old.user_id)));
+                return Ok(Outcome::Rejected(format!("there is a user of this name here, and its id is {known}, not {}", old.user_id)));
             }
             return Ok(Outcome::There(known));
         }
@@ -128,7 +129,7 @@ impl<'a> People<'a> {
         if let Some(id) = kept
             && let Some(other) = users::find(store, account.id, id).await?
         {
-            return Ok(Outcome::Rejected(format!("user {id} is here already: {}", other.user.name.as_str())));
+            return Ok(Outcome::Rejected(format!("the id {id} is taken here by {}", other.user.name.as_str())));
         }
         if options.dry_run {
             return Ok(Outcome::Made(None));
@@ -159,7 +160,7 @@ impl<'a> People<'a> {
                 Err(CommitError::Refused(Refusal::UserNameNotUnique) | CommitError::Stale) => attempts.again().await?,
                 Err(CommitError::Refused(refusal)) => return Ok(Outcome::Rejected(refusal.to_string())),
                 Err(error) => {
-                    return Err(anyhow!("user {}: {error}; the same command goes on from here", old.user_name));
+                    return Err(anyhow!("user {}: {error}; {AGAIN}", old.user_name));
                 }
             }
             if let Some(known) = users::id_by_name(store, account.id, application, &new.name).await? {
@@ -181,7 +182,7 @@ impl<'a> People<'a> {
         let routing = queues::routing(store, account).await?;
         let bound = Work::unread(account, binding, vec![user], routing).finish(store, |_| Ok(())).await;
         bound.map_err(|error| {
-            anyhow!("the skills and queues of user {}: {error}; the same command goes on from here", old.user_name)
+            anyhow!("the skills and queues of user {}: {error}; {AGAIN}", old.user_name)
         })
     }
 
@@ -197,7 +198,7 @@ impl<'a> People<'a> {
         match ledger::credit_for(&app.store, account.id, Some(user), money, &name).await {
             Ok(_) => counts.moved(money),
             Err(CommitError::Refused(refusal)) => counts.stays(&old.user_name, money, refusal),
-            Err(error) => return Err(anyhow!("{name}: {error}; the same command goes on from here")),
+            Err(error) => return Err(anyhow!("{name}: {error}; {AGAIN}")),
         }
         Ok(())
     }
@@ -205,7 +206,7 @@ impl<'a> People<'a> {
 
 /// Gives the account what was on its balance, once.
 pub(super) async fn endow_account(groups: &Groups<'_>, old: &old::Account, counts: &mut Counts) -> Result<()> {
-    let money = old.balances.money().context("the old account does not say what is on it")?;
+    let money = old.balances.money().context("the old account's answer holds no balance: its money stays there, everything else was imported")?;
     if !money.is_positive() {
         return Ok(());
     }
@@ -217,7 +218,7 @@ pub(super) async fn endow_account(groups: &Groups<'_>, old: &old::Account, count
     match ledger::credit(&groups.app.store, groups.account.id, money, &name).await {
         Ok(_) => counts.moved(money),
         Err(CommitError::Refused(refusal)) => counts.stays("the account", money, refusal),
-        Err(error) => return Err(anyhow!("{name}: {error}; the same command goes on from here")),
+        Err(error) => return Err(anyhow!("{name}: {error}; {AGAIN}")),
     }
     Ok(())
 }
@@ -236,6 +237,6 @@ impl Counts {
     /// Says that somebody's money is not what was brought along before.
     fn stays(&mut self, who: &str, money: Money, why: CreditRefusal) {
         self.rejected = self.rejected.saturating_add(1);
-        println!("  the balance of {who} is {money} there and stays as it is here: {why}");
+        println!("  the balance of {who} is {money} there and stays as it is here, nothing was moved: {why}");
     }
 }

@@ -13,6 +13,7 @@ use protocol::Protocol;
 use schemas::{Components, Shapes};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use shared::limits::{IDEMPOTENCY_MILLIS, MAX_BODY_BYTES, MAX_FIELDS};
 use shared::method::{Effect, Entry};
 use std::path::Path;
 use switchboard::methods::FamilyEntry;
@@ -111,6 +112,7 @@ fn operation(protocol: Protocol, entry: &Entry, schemas: &Components, about: Opt
     if !entry.aliases.is_empty() {
         description.push(format!("Also known as {}.", entry.aliases.join(", ")));
     }
+    description.extend(repeating(entry.effect));
     // A request and its answer have one name; they are in order by name, so the number has a fixed width.
     let shown = |part: &str| {
         let shown = (1..=examples)
@@ -128,6 +130,26 @@ fn operation(protocol: Protocol, entry: &Entry, schemas: &Components, about: Opt
         operation.insert("parameters".into(), json!([reference("parameters", "IdempotencyKey")]));
     }
     operation
+}
+
+/// What becomes of a call that comes twice, for methods that write; and how large one may be.
+fn repeating(effect: Effect) -> Option<String> {
+    let hours = IDEMPOTENCY_MILLIS / 3_600_000;
+    let limits = format!(
+        "**Limits.** A request of {} KB with {MAX_FIELDS} fields; the lengths of values stand beside the fields, all other limits \
+         in docs/limits.md.",
+        MAX_BODY_BYTES / 1024
+    );
+    match effect {
+        Effect::Read => None,
+        Effect::Write => Some(format!(
+            "**Repeating this call safely.** With the same `Idempotency-Key` it happens once, and the first answer comes again, for \
+             {hours} hours. Without a key look before you repeat it: after a timeout it may have happened.\n\n{limits}"
+        )),
+        Effect::Repeatable => Some(format!(
+            "**Repeating this call.** An `Idempotency-Key` is ignored: each call does its work anew.\n\n{limits}"
+        )),
+    }
 }
 
 fn front_door(protocol: Protocol, family: &FamilyEntry, schemas: &Components) -> Value {

@@ -99,7 +99,7 @@ impl Protocol {
              ## Answers and errors\n\n{answers}\n\n\
              ## Repeating a call safely\n\n\
              Send `Idempotency-Key` (or the field `idempotency_key`) with a call that writes. The same key with the same \
-             parameters gets the first answer again, without a second effect, for at least 24 hours; with other \
+             parameters gets the first answer again, without a second effect, for 48 hours; with other \
              parameters it is refused. Without a key, nothing is guessed: two calls are two calls.\n\n\
              ## Long lists\n\n\
              No list is cut silently. One that is too long for one answer ends with `next_cursor` beside the result: \

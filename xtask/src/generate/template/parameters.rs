@@ -2,7 +2,8 @@
 
 use super::yaml::{Map, Yaml};
 use crate::names::pascal;
-use shared::config::{VARIABLES, Variable};
+use shared::config::{Form, VARIABLES, Variable};
+use std::fmt;
 
 /// Name of the parameter with the processor architecture.
 pub(super) const ARCHITECTURE: &str = "Architecture";
@@ -90,7 +91,7 @@ pub(super) fn parameters() -> Map {
             SECRETS_REVISION,
             number("Count it up when a secret was changed: functions read theirs anew.", 1, (1, 1_000_000)),
         )
-        .with(RELEASE, one_of("How new versions of login, transfers and the front doors get their callers.", &RELEASES))
+        .with(RELEASE, one_of("How traffic shifts to a new version of login, transfers and the front doors.", &RELEASES))
         .with(
             RELEASE_ALARMS,
             one_of(
@@ -123,6 +124,31 @@ pub(super) fn parameters() -> Map {
     settings().fold(parameters.heading("Settings"), |parameters, (variable, default)| {
         parameters.with(&pascal(variable.name), setting(variable, default))
     })
+}
+
+/// A parameter, for readers.
+pub(in crate::generate) struct Choice {
+    pub(in crate::generate) name: String,
+    pub(in crate::generate) default: String,
+    pub(in crate::generate) values: String,
+    pub(in crate::generate) about: String,
+}
+
+/// Every parameter, for readers.
+pub(in crate::generate) fn choices() -> Vec<Choice> {
+    let parameters = parameters();
+    let choices = parameters.entries().filter_map(|(name, value)| {
+        let Yaml::Map(parameter) = value else { return None };
+        let texts = |property: &str| parameter.get(property).map(Yaml::texts).unwrap_or_default();
+        let allowed: Vec<String> = texts("AllowedValues").iter().map(|value| format!("`{value}`")).collect();
+        let values = match texts("ConstraintDescription").concat() {
+            constraint if allowed.is_empty() => constraint.trim_start_matches("must ").trim_start_matches("be ").to_owned(),
+            _ => allowed.join(" or "),
+        };
+        let name = name.to_owned();
+        Some(Choice { name, default: texts("Default").concat(), values, about: texts("Description").concat() })
+    });
+    choices.collect()
 }
 
 /// What the rest of the template asks of the parameters.
@@ -164,18 +190,18 @@ fn revision() -> Map {
         .with("ConstraintDescription", "must have 10 to 64 letters and digits, of which the first ten count")
 }
 
-fn number(about: &str, default: i32, (least, most): (i32, i32)) -> Map {
+fn number(about: &str, default: impl fmt::Display, (least, most): (i32, i32)) -> Map {
     Map::new()
         .with("Type", "Number")
         .with("Description", about)
-        .with("Default", default)
+        .with("Default", Yaml::Scalar(default.to_string()))
         .with("MinValue", least)
         .with("MaxValue", most)
         .with("ConstraintDescription", format!("must be a number from {least} to {most}"))
 }
 
 fn concurrency(what: &str) -> Map {
-    let about = format!("Copies of {what} that may run at once, kept free; -1: no such limit.");
+    let about = format!("Runs of {what} at the same time, at most, and kept free for it; -1: no such limit.");
     number(&about, UNSET, (UNSET, 1_000))
 }
 
@@ -240,7 +266,7 @@ pub(super) fn settings() -> impl Iterator<Item = (&'static Variable, &'static st
 
 fn setting(variable: &Variable, default: &str) -> Map {
     let about = variable.about;
-    match Form::of(variable, default) {
+    match variable.form {
         Form::Flag => {
             let values = Yaml::from_iter(["true", "false"]).on_one_line();
             Map::new()
@@ -249,48 +275,15 @@ fn setting(variable: &Variable, default: &str) -> Map {
                 .with("Default", default)
                 .with("AllowedValues", values)
         }
-        Form::Number(default, range) => number(about, default, range),
-        Form::Count => pattern(about, default, "^[0-9]{1,9}$", "must be a number"),
+        Form::Number(least, most) => number(about, default, (least, most)),
         Form::CountOrNone => pattern(about, default, "^(none|[0-9]{1,9})$", "must be a number, or none"),
-        Form::Text => {
+        Form::Text | Form::Secret => {
             let text = Map::new().with("Type", "String").with("Description", about).with("Default", default);
             text.with("MinLength", 1)
                 .with("MaxLength", 200)
                 .with("ConstraintDescription", "must have 1 to 200 characters")
         }
     }
-}
-
-/// What values of a setting look like; its default and its description tell.
-#[derive(Debug, PartialEq, Eq)]
-enum Form {
-    Flag,
-    Number(i32, (i32, i32)),
-    Count,
-    CountOrNone,
-    Text,
-}
-
-impl Form {
-    fn of(variable: &Variable, default: &str) -> Self {
-        match default {
-            "true" | "false" => Self::Flag,
-            "none" => Self::CountOrNone,
-            digits if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
-                let numbers = digits.parse().ok().zip(range(variable.about));
-                numbers.map_or(Self::Count, |(default, range)| Self::Number(default, range))
-            }
-            _ => Self::Text,
-        }
-    }
-}
-
-/// The range that a description ends with: `… (1 to 3600).`
-fn range(about: &str) -> Option<(i32, i32)> {
-    let (_, bracket) = about.rsplit_once('(')?;
-    let (range, _) = bracket.split_once(')')?;
-    let (least, most) = range.split_once(" to ")?;
-    Some((least.parse().ok()?, most.parse().ok()?))
 }
 
 #[cfg(test)]
@@ -320,7 +313,7 @@ mod tests {
         };
         let mut ranges = 0;
         for (variable, default) in settings() {
-            if let Form::Number(default, (least, most)) = Form::of(variable, default) {
+            if let (Form::Number(least, most), Ok(default)) = (variable.form, default.parse()) {
                 ranges += 1;
                 for (value, good) in
                     [(least - 1, false), (least, true), (default, true), (most, true), (most + 1, false)]
@@ -330,16 +323,6 @@ mod tests {
             }
         }
         assert!(ranges >= 3);
-    }
-
-    #[test]
-    fn a_default_tells_what_values_look_like() {
-        let form = |about, default| Form::of(&Variable { name: "X", default: None, about }, default);
-        assert_eq!(form("", "true"), Form::Flag);
-        assert_eq!(form("Seconds (0 to 300).", "10"), Form::Number(10, (0, 300)));
-        assert_eq!(form("Some.", "10"), Form::Count);
-        assert_eq!(form("", "none"), Form::CountOrNone);
-        assert_eq!(form("", "https://example.com"), Form::Text);
     }
 
     #[test]

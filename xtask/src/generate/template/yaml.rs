@@ -84,6 +84,16 @@ impl Map {
         self
     }
 
+    /// The entries: name and value.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&str, &Yaml)> {
+        self.entries.iter().map(|entry| (entry.key.as_str(), &entry.value))
+    }
+
+    /// The value of an entry.
+    pub(super) fn get(&self, key: &str) -> Option<&Yaml> {
+        self.entries().find(|(name, _)| *name == key).map(|(_, value)| value)
+    }
+
     /// The whole document.
     pub(super) fn document(&self) -> String {
         let mut text = String::new();
@@ -141,6 +151,19 @@ impl Yaml {
     /// `!If` without an alternative: the property is there, or it is not.
     pub(super) fn only_if(condition: &str, then: impl Into<Self>) -> Self {
         Self::either(condition, then, Self::reference("AWS::NoValue"))
+    }
+
+    /// The texts of a scalar or of a list of scalars, as people read them.
+    pub(super) fn texts(&self) -> Vec<String> {
+        match self {
+            Self::Scalar(text) => {
+                let unquoted = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
+                vec![unquoted.replace("\\\"", "\"").replace("\\\\", "\\")]
+            }
+            Self::Inline(value) => value.texts(),
+            Self::List(items) => items.iter().flat_map(Self::texts).collect(),
+            Self::Map(_) | Self::Text(_) | Self::Folded(_) => Vec::new(),
+        }
     }
 
     /// The same on one line, if there is room.
