@@ -1,7 +1,7 @@
 //! Everything that can be set, read once at start; a bad setting is reported together with all other bad settings.
 
 use crate::stepchat::Name;
-use crate::store::{EMULATED_REGION, Endpoint, Table, Tables};
+use crate::store::{EMULATED_REGION, Endpoint, Table, Tables, authorities};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ring::rand::{SecureRandom, SystemRandom};
@@ -453,6 +453,14 @@ pub fn endpoint(lookup: impl Fn(&str) -> Option<String>) -> Result<Endpoint, Con
     endpoint_of("AWS_ENDPOINT_URL_DYNAMODB", lookup)
 }
 
+/// The variable that names the certificate authorities to trust in place of Amazon's, as in AWS's own tools.
+const CA_BUNDLE: &str = "AWS_CA_BUNDLE";
+
+fn read_authorities(path: &str) -> Result<String, String> {
+    let pem = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+    authorities(&pem).map(|_| pem)
+}
+
 /// Where an AWS service is whose own address may be replaced by this variable's.
 pub fn endpoint_of(variable: &str, lookup: impl Fn(&str) -> Option<String>) -> Result<Endpoint, ConfigError> {
     let lookup = |name: &str| lookup(name).filter(|value| !value.is_empty());
@@ -465,11 +473,19 @@ pub fn endpoint_of(variable: &str, lookup: impl Fn(&str) -> Option<String>) -> R
             String::new()
         })
     };
+    let authorities = lookup(CA_BUNDLE);
     let endpoint = Endpoint {
         region: required("AWS_REGION", EMULATED_REGION),
         access_key_id: required("AWS_ACCESS_KEY_ID", "local"),
         secret_access_key: required("AWS_SECRET_ACCESS_KEY", "local"),
         session_token: lookup("AWS_SESSION_TOKEN"),
+        authorities: authorities.as_deref().and_then(|path| match read_authorities(path) {
+            Ok(pem) => Some(pem),
+            Err(reason) => {
+                problems.push(format!("{CA_BUNDLE} must be a file of certificates in PEM: {reason}"));
+                None
+            }
+        }),
         url: url.clone(),
     };
     if problems.is_empty() { Ok(endpoint) } else { Err(ConfigError { problems }) }

@@ -1,5 +1,6 @@
 //! What a method may use: the process's things, and the request's.
 
+use crate::ahead::Trust;
 use crate::auth::{Secret, Tokens};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -31,6 +32,8 @@ pub struct App {
     pub tokens: Tokens,
     /// The files.
     pub files: Arc<dyn FileStore>,
+    /// Whether reads go out before their callers are known.
+    pub(crate) trust: Trust,
 }
 
 impl App {
@@ -39,7 +42,7 @@ impl App {
     pub fn new(config: Config, store: Store, clock: Clock, log: Log) -> Self {
         let tokens = Tokens::new(&config.token_secret, &config.payload_secret);
         let store = store.timed(clock.clone());
-        Self { config, store, clock, log, tokens, files: Arc::new(NoFiles) }
+        Self { config, store, clock, log, tokens, files: Arc::new(NoFiles), trust: Trust::default() }
     }
 
     /// The same with a file store.

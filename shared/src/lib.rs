@@ -3,6 +3,7 @@
 //! Arrows run one way: [`runtime`] → [`wire`] and [`auth`] → [`store`] → the pure domain
 //! ([`stepchat`], [`voximplant`], [`ledger`]). The domain knows no SDK, no clock and no wire.
 
+mod ahead;
 pub mod auth;
 pub mod clock;
 pub mod config;

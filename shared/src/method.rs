@@ -84,13 +84,6 @@ pub trait Family: Sized + Send + Sync + 'static {
         async {}
     }
 
-    /// Whether the credential can be taken back without touching its owner: then answers show nothing by which the caller
-    /// could go on without it.
-    #[must_use]
-    fn is_delegate(_: &Self::Caller) -> bool {
-        false
-    }
-
     /// Whose idempotency keys these are.
     fn tenant(caller: &Self::Caller) -> String;
 
@@ -105,6 +98,26 @@ pub trait Family: Sized + Send + Sync + 'static {
 
     /// The access a method demands, for documents.
     fn describe(access: Self::Access) -> String;
+}
+
+/// What a method knows of its caller.
+pub trait KnownBy<F: Family>: PartialEq + Send + Sync + Sized {
+    /// Of a caller who has been proved.
+    fn proved(caller: &F::Caller) -> Self;
+
+    /// Of one who has not: what the credential says of itself. A read then goes out together with the proof, and its answer
+    /// only if the proof says the same. `None`: the method waits for the proof.
+    #[must_use]
+    fn presumed(_: &Inbound) -> Option<Self> {
+        None
+    }
+
+    /// Whether the credential can be taken back without touching its owner: then answers show nothing by which the caller
+    /// could go on without it.
+    #[must_use]
+    fn is_delegate(&self) -> bool {
+        false
+    }
 }
 
 /// What the pipeline must be able to say in every family.
@@ -151,6 +164,8 @@ pub trait Method: Sized + Send + Sync + 'static {
     const TOKENS: bool = false;
     /// What its own store calls need, beside authentication and idempotency.
     const GRANTS: Grants;
+    /// What it has to know of its caller.
+    type Caller: KnownBy<Self::Family>;
     /// Its parameters.
     type Request: DeserializeOwned + JsonSchema + Send;
     /// Its whole answer body.
@@ -159,7 +174,7 @@ pub trait Method: Sized + Send + Sync + 'static {
     /// Does the work.
     fn call(
         ctx: &Ctx,
-        caller: &<Self::Family as Family>::Caller,
+        caller: &Self::Caller,
         request: Self::Request,
     ) -> impl Future<Output = Result<Self::Response, <Self::Family as Family>::Error>> + Send;
 

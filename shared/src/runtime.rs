@@ -2,17 +2,18 @@
 //!
 //! read → authenticate → authorise → decode → idempotency → call → encode → one log line.
 
+use crate::ahead;
 use crate::clock::Clock;
 use crate::config::{self, Config, Needs};
 use crate::context::{App, Ctx};
 use crate::event::{self, GatewayId};
-use crate::method::{Effect, Failure, Family, Handler, Method};
+use crate::method::{Effect, Failure, Family, Handler, KnownBy, Method};
 use crate::observe::{self, Blame, Emf, JobFigures, Log, redact};
 use crate::store::files::{FileKey, Folder, NoFiles, OpenFiles};
 use crate::store::grants::Grants;
 use crate::store::idempotency::{Known, Operation};
 use crate::store::meter::{self, Readings};
-use crate::store::{Store, StoreError, connect};
+use crate::store::{Https, Store, StoreError, connect_with};
 use crate::wire::{Cookie, Inbound, Malformed, Params, Reply, ReplyType, decode, field_names};
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -87,9 +88,11 @@ where
     S: Future<Output = Result<(), lambda_http::Error>>,
 {
     observe::log_panics(&Log::Stdout);
-    let served = start(needs, open).and_then(|app| {
+    let served = start(needs, open).and_then(|(app, connecting)| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| error.to_string())?;
+        // The connection comes about while Lambda is asked for the first event.
+        runtime.spawn(connecting);
         runtime.block_on(poll(app)).map_err(|error| error.to_string())
     });
     if let Err(problem) = served {
@@ -166,13 +169,15 @@ fn time_left(deadline: SystemTime) -> Duration {
 }
 
 /// Builds what lives as long as the process, from the environment.
-fn start(needs: Needs, open: OpenFiles) -> Result<Arc<App>, String> {
+fn start(needs: Needs, open: OpenFiles) -> Result<(Arc<App>, impl Future<Output = ()> + Send + use<>), String> {
     let lookup = |name: &str| std::env::var(name).ok();
     let config = Config::read_for(needs, lookup).map_err(|error| error.to_string())?;
     let endpoint = config::endpoint(lookup).map_err(|error| error.to_string())?;
-    let store = Store::new(connect(&endpoint), config.tables.clone());
+    let https = Https::to(&endpoint);
+    let store = Store::new(connect_with(&endpoint, https.client()), config.tables.clone());
     let files = open(&lookup).map_err(|error| error.to_string())?;
-    Ok(Arc::new(App::new(config, store, Clock::System, Log::Stdout).with_files(files)))
+    let app = Arc::new(App::new(config, store, Clock::System, Log::Stdout).with_files(files));
+    Ok((app, async move { https.open(&endpoint).await }))
 }
 
 /// Answers a request on a method's own route.
@@ -357,39 +362,61 @@ impl<E> Outcome<E> {
     }
 }
 
+type CallerOf<M> = <<M as Method>::Family as Family>::Caller;
 type FamilyError<M> = <<M as Method>::Family as Family>::Error;
 
 async fn process<M: Method>(app: Arc<App>, inbound: Inbound) -> Outcome<FamilyError<M>> {
-    let ctx = Ctx::new(app, &inbound).within(time_to_answer());
+    let ctx = Ctx::new(Arc::clone(&app), &inbound).within(time_to_answer());
     let inbound = M::Family::prepare(inbound);
-    let caller = match M::Family::authenticate(&ctx, &inbound, M::ACCESS, M::EFFECT).await {
-        Ok(caller) => caller,
-        Err(error) => {
-            return Outcome { result: Err(error), caller: "none", note: None };
+    let proof = M::Family::authenticate(&ctx, &inbound, M::ACCESS, M::EFFECT);
+    let presumed = M::Caller::presumed(&inbound).filter(|_| M::EFFECT == Effect::Read && app.trust.holds());
+    let (caller, early) = match &presumed {
+        None => (proof.await, None),
+        Some(presumed) => {
+            let read = admitted::<M>(ctx.clone(), &inbound, presumed);
+            let is_right = |caller: &CallerOf<M>| M::Caller::proved(caller) == *presumed;
+            match ahead::run(proof, read, is_right).await {
+                Ok((caller, read)) => (Ok(caller), read),
+                Err(error) => {
+                    app.trust.is_betrayed();
+                    (Err(error), None)
+                }
+            }
         }
     };
-    let kind = M::Family::caller_kind(&caller);
-    let ctx = ctx.for_delegate(M::Family::is_delegate(&caller));
+    let caller = match caller {
+        Ok(caller) => caller,
+        Err(error) => return Outcome { result: Err(error), caller: "none", note: None },
+    };
     let beside = M::Family::beside(&ctx, &caller);
-    let (result, ()) = futures_util::join!(admitted::<M>(ctx.clone(), inbound, &caller), beside);
-    Outcome { result, caller: kind, note: ctx.noted() }
+    let known = M::Caller::proved(&caller);
+    let work = async {
+        match early {
+            Some(done) => done,
+            None => {
+                let operation = operation::<M>(&ctx, &inbound, &caller);
+                admitted::<M>(ctx.clone().with_operation(operation), &inbound, &known).await
+            }
+        }
+    };
+    let (result, ()) = futures_util::join!(work, beside);
+    Outcome { result, caller: M::Family::caller_kind(&caller), note: ctx.noted() }
 }
 
-async fn admitted<M: Method>(
-    ctx: Ctx,
-    inbound: Inbound,
-    caller: &<M::Family as Family>::Caller,
-) -> Result<Said, FamilyError<M>> {
+/// What an idempotency key makes of a call that writes.
+fn operation<M: Method>(ctx: &Ctx, inbound: &Inbound, caller: &CallerOf<M>) -> Option<Operation> {
+    let key = inbound.idempotency_key.as_deref().filter(|_| M::EFFECT == Effect::Write)?;
+    // Keyed: a plain hash of a payload with a password in it could be guessed at.
+    let payload = ctx.tokens().fingerprint(&payload(M::NAME, field_names::<M::Request>(), &inbound.params));
+    Some(Operation::new(&M::Family::tenant(caller), key, payload))
+}
+
+async fn admitted<M: Method>(ctx: Ctx, inbound: &Inbound, caller: &M::Caller) -> Result<Said, FamilyError<M>> {
     let request: M::Request = decode(&inbound.params)?;
     if let Some(notice) = M::notice(&inbound.params) {
         ctx.note(notice);
     }
-    let operation = inbound.idempotency_key.as_deref().filter(|_| M::EFFECT == Effect::Write).map(|key| {
-        // Keyed: a plain hash of a payload with a password in it could be guessed at.
-        let payload = ctx.tokens().fingerprint(&payload(M::NAME, field_names::<M::Request>(), &inbound.params));
-        Operation::new(&M::Family::tenant(caller), key, payload)
-    });
-    let ctx = ctx.with_operation(operation);
+    let ctx = ctx.for_delegate(caller.is_delegate());
     if let Some(answer) = first_answer::<M>(&ctx).await? {
         return Ok(answer);
     }

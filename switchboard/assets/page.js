@@ -216,8 +216,8 @@
   // A sheet that is open would lie over the page once there is room for a side bar.
   matchMedia("(max-width: 48rem)").addEventListener("change", () => contents.hidePopover());
 
-  // Of the viewer's insides, which our style sheet does not reach. On a narrow screen a field, its limits and its description
-  // stand below each other instead of side by side.
+  // For the viewer's insides, which our style sheet does not reach. On a narrow screen a field, its limits and its
+  // description stand below each other instead of side by side.
   const inside = new CSSStyleSheet();
   inside.replaceSync(`
     :focus-visible { outline: 2px solid var(--primary-color) !important; outline-offset: 1px; }
@@ -250,17 +250,17 @@
       .toolbar-btn + pre { padding-top: 44px; }
     }`);
 
-  // What the viewer leaves out for those who do not see its page, or use no mouse. It draws anew whenever it likes, and takes
-  // the fields of one method for the next, so this runs after every change.
+  // What the viewer leaves out for those who do not see its page, or use no mouse. It draws anew whenever it likes, and uses
+  // the fields of one method for the next one, so this runs after every change.
   function mend(root) {
     const set = (selector, name, value) => {
       for (const element of root.querySelectorAll(selector)) {
         element.setAttribute(name, typeof value === "function" ? value(element) : value);
       }
     };
-    const titles = "#api-title, h2[part=section-operation-summary], :is(#auth, #servers) > .sub-title";
-    set(`${titles}, .req-res-title`, "role", "heading");
-    set(titles, "aria-level", "1");
+    const headings = "#api-title, h2[part=section-operation-summary], :is(#auth, #servers) > .sub-title";
+    set(`${headings}, .req-res-title`, "role", "heading");
+    set(headings, "aria-level", "1");
     set(".req-res-title", "aria-level", "2");
     set(":is(input, textarea)[data-pname]", "aria-label", (field) => field.dataset.pname);
     set("textarea.request-body-param-user-input", "aria-label", "Request body");
@@ -277,7 +277,6 @@
   }
 
   const watcher = new MutationObserver(() => mend(viewer.shadowRoot));
-  window.addEventListener("resize", () => mend(viewer.shadowRoot));
 
   // Examples and allowed values are links without an address, which a press of Enter does not follow.
   viewer.addEventListener("keydown", (event) => {
@@ -307,6 +306,7 @@
     ]);
     viewer.addEventListener("spec-loaded", (event) => {
       mend(viewer.shadowRoot);
+      window.addEventListener("resize", () => mend(viewer.shadowRoot));
       listContents(event.detail);
       fillIn();
     }, { once: true });

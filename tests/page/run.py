@@ -19,8 +19,8 @@ sys.path.insert(0, str(HERE.parent))
 import browser  # noqa: E402
 
 TARGET = browser.ROOT / "target" / "page"
-DRIVER = "playwright-core@1.65.1"
-STORY_SECONDS = 90
+PACKAGES = ("playwright-core@1.65.1", "axe-core@4.14.1")
+STORY_SECONDS = 300
 
 
 def ask(port, path, headers, encoding=None):
@@ -132,7 +132,7 @@ def main():
     options.add_argument("--binary", type=pathlib.Path, default=browser.ROOT / "target" / "debug" / "switchboard")
     options.add_argument("--shots", type=pathlib.Path, default=TARGET / "shots", help="folder for the screenshots")
     options = options.parse_args()
-    tally, chromium, modules = browser.Tally(), browser.chromium(), browser.node_packages(TARGET, (DRIVER,))
+    tally, chromium, modules = browser.Tally(), browser.chromium(), browser.node_packages(TARGET, PACKAGES)
     shots = options.shots.resolve()
     shots.mkdir(parents=True, exist_ok=True)
     env = browser.clean_environment()

@@ -1,10 +1,13 @@
 // What a reader does with the reference page.
 "use strict";
 
+const fs = require("node:fs");
 const { check, launchProfile } = require("../browser.js");
+const axeSource = fs.readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 
 const { PAGE_BROWSER, PAGE_SHOTS, PAGE_PROFILE, PAGE_URL, PAGE_STATIC, PAGE_TOKEN, PAGE_KEY, PAGE_PRINTED } = process.env;
 const WIDE = { width: 1440, height: 950 };
+const NARROW = { width: 360, height: 740 };
 
 // Everything that a page says and asks for.
 function watch(page) {
@@ -81,13 +84,13 @@ async function voximplant(page) {
   check("Voximplant: a method without parameters can be tried", account.answer.result?.account_id === 1, account.answer);
 }
 
-// The number of operations in the side bar, and in the document.
+// The number of methods in the contents, and in the document.
 async function counts(page, family) {
   const document = await (await page.request.get(`${PAGE_URL}/openapi/${family}.json`)).json();
   await page.goto(`${PAGE_URL}/?family=${family}`);
   await ready(page);
-  await page.locator(".nav-bar-path").first().waitFor();
-  return [await page.locator(".nav-bar-path").count(), Object.keys(document.paths).length];
+  await page.locator("#methods a").first().waitFor();
+  return [await page.locator("#methods a").count(), Object.keys(document.paths).length];
 }
 
 async function reading(page) {
@@ -108,13 +111,13 @@ async function reading(page) {
   await shot(page, "overview");
   for (const family of ["stepchat", "voximplant"]) {
     const [shown, documented] = await counts(page, family);
-    check(`every method of ${family} is in the side bar`, shown === documented && shown > 10, [shown, documented]);
+    check(`every method of ${family} is in the contents`, shown === documented && shown > 10, [shown, documented]);
   }
   await page.locator("header").getByText("StepChat").click();
   await page.waitForURL(/family=stepchat/);
   await ready(page);
   check("the families can be switched", (await page.locator("#api-title").textContent()).includes("StepChat"));
-  await page.locator("header").getByText("Quirks").click();
+  await page.locator("#contents").getByText("Quirks").click();
   await page.waitForFunction(() => {
     const quirks = document.querySelector("rapi-doc").shadowRoot.getElementById("overview--quirks");
     return quirks && quirks.getBoundingClientRect().top < innerHeight / 2;
@@ -127,20 +130,180 @@ async function reading(page) {
   await shot(page, "credentials");
 }
 
-async function looks(context) {
+// The methods that the contents show for these words, typed without Enter: by their names, and all.
+async function typed(page, text) {
+  await page.locator("#filter").fill("");
+  await page.locator("#filter").pressSequentially(text);
+  return page.locator("#methods").evaluate((list) => {
+    const names = (links) => [...links].map((link) => link.textContent.split("/").pop());
+    return [names(list.querySelectorAll("li:not(.more ~ li) > a")), names(list.querySelectorAll("a"))];
+  });
+}
+
+async function finding(page) {
+  const cases = {
+    stepchat: [["get user", "get-user", /get.*user/], ["user add", "add-user", /add-user/], ["GetUsers", "get-users", /get.*users/],
+      ["/stepchat/add-user", "add-user", /add-user/]],
+    voximplant: [["get user", "GetUsers", /GetUsers/], ["user add", "AddUser", /AddUser/], ["add-user", "AddUser", /AddUser/],
+      ["getusers", "GetUsers", /GetUsers/]],
+  };
+  for (const [family, texts] of Object.entries(cases)) {
+    await page.goto(`${PAGE_URL}/?family=${family}`);
+    await page.locator("#methods a").first().waitFor();
+    for (const [text, first, pattern] of texts) {
+      const [named] = await typed(page, text);
+      check(`${family}: "${text}" finds ${first} first, and only names with these words`,
+        named[0] === first && named.every((name) => pattern.test(name)), named);
+    }
+  }
+  const everything = (await typed(page, ""))[1];
+  check("an empty filter shows every method", everything.length > 10 && await page.locator("#about").isVisible(), everything);
+  const [named, told] = await typed(page, "unbinds");
+  check("methods are also found by their description", named.length === 0 && told.includes("BindSkill"), told);
+  const none = (await typed(page, "rubbish"))[1];
+  check("the page says that nothing is found", none.length === 0
+    && (await page.locator("#found").textContent()).includes("No Voximplant method is found for “rubbish”"), none);
+  await typed(page, "skill bind");
+  await page.locator("#filter").press("Enter");
+  await page.locator("#filter").fill("");
+  await page.getByText("/platform_api/BindSkill", { exact: true }).last().waitFor();
+  check("Enter opens the first method found, and the contents mark it",
+    page.url().endsWith("#post-/platform_api/BindSkill")
+    && (await page.locator("#methods [aria-current]").textContent()) === "/platform_api/BindSkill", page.url());
+}
+
+// Whether all of an element is on the screen.
+const isOnScreen = (locator) => locator.evaluate((element) => {
+  const box = element.getBoundingClientRect();
+  return box.width > 0 && box.left >= 0 && box.top >= 0 && box.right <= innerWidth && box.bottom <= innerHeight;
+});
+
+// What is wider than the screen and not in a box of its own that scrolls.
+const tooWide = (page) => page.evaluate(() => {
+  const scrolls = (box) => box && !box.matches("main")
+    && (["auto", "scroll"].includes(getComputedStyle(box).overflowX) || scrolls(box.parentElement));
+  const isOut = (element) => {
+    const { width, left, right } = element.getBoundingClientRect();
+    return width > 0 && (left < -1 || right > innerWidth + 1) && getComputedStyle(element).visibility !== "hidden";
+  };
+  const within = (root) => [...root.querySelectorAll("*")].flatMap((element) => [
+    ...(isOut(element) && !scrolls(element) ? [`${element.localName}: ${element.textContent.trim().slice(0, 40)}`] : []),
+    ...(element.shadowRoot ? within(element.shadowRoot) : []),
+  ]);
+  return [...(document.documentElement.scrollWidth > innerWidth ? ["the page"] : []), ...within(document)];
+});
+
+async function narrow(context) {
   const page = await context.newPage();
   const seen = watch(page);
-  await page.emulateMedia({ colorScheme: "dark" });
-  await operation(page, "/stepchat/get-user", "stepchat");
-  await shot(page, "dark");
-  await page.emulateMedia({ colorScheme: "light" });
-  await page.setViewportSize({ width: 480, height: 900 });
-  await page.goto(`${PAGE_URL}/?family=voximplant`);
-  await page.reload();
-  await page.getByText("Credentials", { exact: true }).first().waitFor();
-  await shot(page, "narrow");
-  check("in the dark and on a narrow screen nothing is said on the console", seen.said.length === 0, seen.said);
+  await page.setViewportSize(NARROW);
+  await page.goto(`${PAGE_URL}/#key=${PAGE_PRINTED}`);
+  await ready(page);
+  const families = page.locator("[data-family]");
+  check("360 px: both families are on the screen", await isOnScreen(families.first()) && await isOnScreen(families.last()));
+  await families.last().click();
+  await page.waitForURL(/family=voximplant/);
+  await ready(page);
+  check("360 px: the contents are not in the way", !(await page.locator("#contents").isVisible()));
+  await page.getByRole("button", { name: "Methods" }).click();
+  check("360 px: one tap shows methods", await isOnScreen(page.locator("#methods a").nth(2)));
+  await shot(page, "narrow-contents");
+  await typed(page, "user add");
+  await shot(page, "narrow-found");
+  await page.locator("#methods a").first().click();
+  const title = page.getByRole("heading", { name: "Adds a new user." });
+  await title.waitFor();
+  check("360 px: a method that was found is on the screen, and the contents are gone",
+    await isOnScreen(title) && !(await page.locator("#contents").isVisible()));
+  const field = await page.getByLabel("user_name", { exact: true }).evaluate((input) => input.clientWidth);
+  check("360 px: a field has room for what is typed", field > 250, field);
+  await shot(page, "narrow-form");
+  await operation(page, "/platform_api/GetUsers", "voximplant");
+  const users = await tried(page, "/platform_api/GetUsers");
+  await showAnswer(page);
+  check("360 px: a call can be tried and its answer is on the screen",
+    Array.isArray(users.answer.result) && await isOnScreen(page.getByText("Response Status: OK:200")));
+  await shot(page, "narrow-answer");
+  await page.getByRole("button", { name: "Methods" }).click();
+  await page.getByRole("button", { name: "Close" }).click();
+  check("360 px: the contents can be closed", !(await page.locator("#contents").isVisible()));
+  check("360 px: nothing is said on the console", seen.said.length === 0, seen.said);
   await page.close();
+}
+
+// What axe finds in the view that bars somebody from it.
+async function barriers(page) {
+  const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
+  return violations.filter((one) => ["critical", "serious"].includes(one.impact))
+    .flatMap((one) => one.nodes.slice(0, 2).map((node) => `${one.id}: ${node.html.replace(/\s+/g, " ").slice(0, 120)}`));
+}
+
+const drawn = (page) => page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+
+// Goes through the views that the contents lead to.
+async function views(page, wanted, look) {
+  const links = page.locator("#contents a[href^='#']");
+  const places = await links.evaluateAll((all) => all.map((link) => link.getAttribute("href")));
+  const seen = places.filter((place) => wanted.test(place));
+  for (const place of seen) {
+    await page.evaluate((hash) => { location.hash = hash; }, place);
+    await page.waitForFunction((id) => document.querySelector("rapi-doc").shadowRoot.getElementById(id), place.slice(1));
+    await drawn(page);
+    await look(place);
+  }
+  return seen.length;
+}
+
+// The parts of a method's view that appear only when they are used.
+async function parts(page, look) {
+  await operation(page, "/stepchat/get-user-by", "stepchat");
+  await tried(page, "/stepchat/get-user-by");
+  // The buttons change their colours slowly.
+  await page.mouse.move(0, 0);
+  await page.waitForTimeout(900);
+  await look("an answer");
+  for (const tab of ["RESPONSE HEADERS", "CURL", "SCHEMA"]) {
+    await page.getByRole("button", { name: tab, exact: true }).filter({ visible: true }).first().click();
+    await drawn(page);
+    await look(tab);
+  }
+  await page.getByLabel("Media type of the request body").selectOption("application/json");
+  await page.getByLabel("Request body", { exact: true }).waitFor();
+  await look("a body in JSON");
+  if (await page.getByRole("button", { name: "Methods" }).isVisible()) await page.getByRole("button", { name: "Methods" }).click();
+  for (const text of ["get user", "rubbish"]) {
+    await typed(page, text);
+    await look(`the contents with "${text}"`);
+  }
+}
+
+// Every view at both widths and in both colours, though not each in all four ways.
+async function access(context) {
+  const every = /^#(overview(--quirks)?|auth|post-.*)$/;
+  const some = /^#(overview--quirks|auth|post-.*(add-user|AddUser|GetUsers))$/;
+  const ways = [[NARROW, "light", every], [WIDE, "dark", every], [NARROW, "dark", some], [WIDE, "light", some]];
+  for (const [size, colorScheme, wanted] of ways) {
+    for (const family of ["stepchat", "voximplant"]) {
+      const page = await context.newPage();
+      await page.emulateMedia({ colorScheme });
+      await page.setViewportSize(size);
+      await page.goto(`${PAGE_URL}/?family=${family}#key=${PAGE_PRINTED}`);
+      await ready(page);
+      await page.evaluate(axeSource);
+      const [barred, wide] = [[], []];
+      const look = async (name) => {
+        barred.push(...(await barriers(page)).map((found) => `${name}: ${found}`));
+        wide.push(...(await tooWide(page)).map((found) => `${name}: ${found}`));
+      };
+      const count = await views(page, wanted, look);
+      if (family === "stepchat") await parts(page, look);
+      await shot(page, `${colorScheme}-${size.width}-${family}`);
+      const way = `${family}, ${count} views, ${size.width} px, ${colorScheme}`;
+      check(`axe finds nothing critical or serious: ${way}`, count > 2 && barred.length === 0, barred);
+      check(`nothing is wider than the screen: ${way}`, count > 2 && wide.length === 0, wide);
+      await page.close();
+    }
+  }
 }
 
 async function attacks(context) {
@@ -173,8 +336,13 @@ async function staticFolder(context) {
   await ready(page);
   await page.locator("#api-title").waitFor();
   check("the static folder shows the reference from any web host",
-    (await page.locator(".nav-bar-path").count()) > 10 && (await page.locator("#status").textContent()).includes("Choose a server"),
+    (await page.locator("#methods a").count()) > 10 && (await page.locator("#status").textContent()).includes("Choose a server"),
     await page.locator("#status").textContent());
+  await page.locator("#contents").getByText("API servers").click();
+  await page.getByRole("heading", { name: "API SERVER" }).waitFor();
+  await page.evaluate(axeSource);
+  const barred = await barriers(page);
+  check("axe finds nothing critical or serious: the choice of a server", barred.length === 0, barred);
   await shot(page, "static");
   check("the static folder asks nobody else, and says nothing on the console",
     strangers(seen, PAGE_STATIC).length === 0 && seen.said.length === 0, [...strangers(seen, PAGE_STATIC), ...seen.said]);
@@ -192,8 +360,10 @@ async function staticFolder(context) {
     await voximplant(page);
     check("no request leaves the origin", strangers(seen, PAGE_URL).length === 0, strangers(seen, PAGE_URL));
     check("nothing is said on the console", seen.said.length === 0, seen.said);
+    await finding(page);
     await page.close();
-    await looks(context);
+    await narrow(context);
+    await access(context);
     await staticFolder(context);
     await attacks(context);
   } catch (error) {

@@ -12,6 +12,7 @@
 
 mod api {
     mod access;
+    mod ahead;
     mod api_tokens;
     mod bad_input;
     mod bad_money;

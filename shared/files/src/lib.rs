@@ -7,7 +7,7 @@ pub use client::{Links, S3Files};
 use shared::config::{self, ConfigError};
 use shared::method::{Family, Handler, Method};
 use shared::store::files::{BUCKET_VARIABLE, FileStore, LOCAL_BUCKET};
-use shared::store::https;
+use shared::store::Https;
 use std::sync::Arc;
 
 /// Runs one method that keeps files as a Lambda function.
@@ -23,7 +23,7 @@ pub fn run_front_door<F: Family>(methods: &'static [Handler]) {
 /// The bucket that the environment names. `AWS_ENDPOINT_URL_S3` is a local server's address.
 pub fn open(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Arc<dyn FileStore>, ConfigError> {
     let endpoint = config::endpoint_of("AWS_ENDPOINT_URL_S3", lookup)?;
-    Ok(Arc::new(S3Files::new(&endpoint, &bucket(lookup), https(), Links::Endpoint)))
+    Ok(Arc::new(S3Files::new(&endpoint, &bucket(lookup), Https::to(&endpoint).client(), Links::Endpoint)))
 }
 
 /// The name of the bucket.

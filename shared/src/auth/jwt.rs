@@ -107,6 +107,12 @@ impl<'a> Presented<'a> {
         Ok(Self { signed, signature, algorithm: header.alg, key_id: header.kid, claims: part(claims)? })
     }
 
+    /// The account that the token says it is of; nothing has been proved.
+    #[must_use]
+    pub fn claimed_issuer(&self) -> Option<u64> {
+        self.claims.iss
+    }
+
     /// Proves the claims: algorithm, signature by this PKCS#1 public key, then the times, with `leeway` seconds of grace
     /// both ways. Times are judged last, so that only a holder of the key learns about our clock.
     pub fn prove(self, public_key: &[u8], now: i64, leeway: i64) -> Result<Claims, JwtError> {

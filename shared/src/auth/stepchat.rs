@@ -1,16 +1,17 @@
 //! StepChat's callers: holders of an admin's own token (reference/stepchat.md §1.2, §1.5), or of an API token that the
 //! operator has minted on an admin's behalf.
 
+use super::tokens::OWN_TOKEN_CHARS;
 use super::{Secret, hash_password, last_use, verify_password};
 use crate::context::Ctx;
 use crate::ids::UserId;
 use crate::limits::{MAX_LOGIN_TOKENS, MAX_PASSWORD_BYTES};
-use crate::method::Effect;
+use crate::method::{Effect, KnownBy};
 use crate::stepchat::{Refusal, Scope, TokenLabel};
 use crate::store::auth::{HandedOut, PasswordHash, TokenHash};
 use crate::store::stepchat::api_tokens;
 use crate::wire::Inbound;
-use crate::wire::stepchat::Error;
+use crate::wire::stepchat::{Error, Stepchat};
 use futures_util::future::join_all;
 
 /// Proof that the caller holds a token of a user whose type is `admin`. Only this module makes one.
@@ -41,12 +42,6 @@ impl Admin {
         self.user_token.as_ref()
     }
 
-    /// Whether it is an API token, which the operator can revoke.
-    #[must_use]
-    pub fn is_delegate(&self) -> bool {
-        matches!(self.credential, Credential::ApiToken(_))
-    }
-
     /// What the log calls this caller.
     #[must_use]
     pub fn kind(&self) -> &'static str {
@@ -57,19 +52,57 @@ impl Admin {
     }
 }
 
+impl KnownBy<Stepchat> for Admin {
+    fn proved(caller: &Admin) -> Self {
+        caller.clone()
+    }
+
+    fn is_delegate(&self) -> bool {
+        matches!(self.credential, Credential::ApiToken(_))
+    }
+}
+
+/// Some admin, whichever: all that a method needs to know whose answer is the same for all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AnyAdmin {
+    is_delegate: bool,
+}
+
+impl KnownBy<Stepchat> for AnyAdmin {
+    fn proved(caller: &Admin) -> Self {
+        Self { is_delegate: KnownBy::is_delegate(caller) }
+    }
+
+    fn presumed(inbound: &Inbound) -> Option<Self> {
+        let token = presented(inbound).ok()?;
+        let is_delegate = TokenLabel::is_meant(token);
+        // What no token looks like is nobody's: there is nothing to prove.
+        let is_plausible = is_delegate || token.len() == OWN_TOKEN_CHARS && token.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_plausible.then_some(Self { is_delegate })
+    }
+
+    fn is_delegate(&self) -> bool {
+        self.is_delegate
+    }
+}
+
 /// Finds the admin of the presented token: the field `token`, else `Authorization: Bearer`.
 ///
 /// Two different tokens in one request are refused rather than letting one win (reference/architecture.md §B.5).
 pub async fn authenticate(ctx: &Ctx, inbound: &Inbound, effect: Effect) -> Result<Admin, Error> {
+    by_token(ctx, presented(inbound)?, effect).await
+}
+
+/// The presented token.
+fn presented(inbound: &Inbound) -> Result<&str, Error> {
     let mut tokens = inbound.params.all("token").map(|node| node.as_text().unwrap_or_default());
-    let token = match (tokens.next(), inbound.bearer.as_deref()) {
-        (Some(first), _) if tokens.any(|other| other != first) => return Err(Error::InvalidToken),
-        (Some(first), Some(bearer)) if !first.is_empty() && first != bearer => return Err(Error::InvalidToken),
-        (Some(first), _) if !first.is_empty() => first,
-        (_, Some(bearer)) => bearer,
-        _ => return Err(Error::TokenNotFound),
-    };
-    by_token(ctx, token, effect).await
+    match (tokens.next(), inbound.bearer.as_deref()) {
+        (Some(first), _) if tokens.any(|other| other != first) => Err(Error::InvalidToken),
+        (Some(first), Some(bearer)) if !first.is_empty() && first != bearer => Err(Error::InvalidToken),
+        (Some(first), _) if !first.is_empty() => Ok(first),
+        (_, Some(bearer)) => Ok(bearer),
+        _ => Err(Error::TokenNotFound),
+    }
 }
 
 /// Finds the caller of `login`, where `token` means the caller's token and the user's own (reference/stepchat.md §3.6).

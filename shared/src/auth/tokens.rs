@@ -11,6 +11,8 @@ use ring::rand::{SecureRandom, SystemRandom};
 
 /// Bytes of a token: 20, shown as 40 hex digits like the original's.
 const TOKEN_BYTES: usize = 20;
+/// Characters of a user's own token.
+pub(super) const OWN_TOKEN_CHARS: usize = TOKEN_BYTES * 2;
 
 /// Derives the token of any user, and fingerprints of payloads.
 #[derive(Debug)]

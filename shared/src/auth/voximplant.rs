@@ -3,12 +3,13 @@
 use super::{Claims, JwtError, Presented, last_use};
 use crate::context::Ctx;
 use crate::ids::AccountId;
+use crate::method::KnownBy;
 use crate::store::auth::{ApiKey, HandedOut, ServiceKey, TokenHash};
 use crate::store::voximplant::accounts;
 use crate::text::fold;
 use crate::voximplant::{Refusal, Role};
 use crate::wire::Inbound;
-use crate::wire::voximplant::{Access, Error};
+use crate::wire::voximplant::{Access, Error, Voximplant};
 
 /// Proof of who is calling: the account every store call is bound to. Only this module makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +51,41 @@ impl Caller {
                 if reaches { Ok(()) } else { Err(Refusal::RoleRequired(needed)) }
             }
         }
+    }
+}
+
+impl KnownBy<Voximplant> for Caller {
+    fn proved(caller: &Caller) -> Self {
+        caller.clone()
+    }
+}
+
+/// The account that the caller acts for: all that a method needs to know whose answer is the same for all of its credentials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tenant {
+    account: AccountId,
+}
+
+impl Tenant {
+    /// The account.
+    #[must_use]
+    pub fn account(&self) -> AccountId {
+        self.account
+    }
+}
+
+impl KnownBy<Voximplant> for Tenant {
+    fn proved(caller: &Caller) -> Self {
+        Self { account: caller.account }
+    }
+
+    /// A key of its own account is mostly used without saying which: then nothing is presumed.
+    fn presumed(inbound: &Inbound) -> Option<Self> {
+        let account = match &inbound.bearer {
+            Some(token) => AccountId::new(Presented::parse(token).ok()?.claimed_issuer()?)?,
+            None => AccountId::parse(inbound.params.text("api_key").and(inbound.params.text("account_id"))?)?,
+        };
+        Some(Self { account })
     }
 }
 

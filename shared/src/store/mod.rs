@@ -6,6 +6,7 @@ pub mod backlog;
 pub mod bulk;
 pub mod error;
 pub mod files;
+pub mod gate;
 pub mod generation;
 pub mod grants;
 pub mod idempotency;
@@ -27,7 +28,7 @@ mod sequence;
 mod stamps;
 
 pub use backoff::Attempts;
-pub use client::{EMULATED_REGION, Endpoint, connect, connect_with, https};
+pub use client::{EMULATED_REGION, Endpoint, Https, authorities, connect, connect_with};
 pub use error::StoreError;
 pub use keys::Key;
 pub use schema::{Table, Tables};

@@ -29,6 +29,7 @@ macro_rules! panics {
             const ACCESS: <$family as Family>::Access = $access;
             const EFFECT: Effect = Effect::Read;
             const GRANTS: Grants = &[];
+            type Caller = <$family as Family>::Caller;
             type Request = Anything;
             type Response = bool;
 

@@ -36,7 +36,8 @@ pub(super) fn text() -> String {
     );
     page.push_str(
         "\nA function also needs `AWS_REGION`, `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY` (Lambda sets them), or \
-         `AWS_ENDPOINT_URL_DYNAMODB`, which names another DynamoDB. `SWITCHBOARD_DATABASE=aws` lets `serve` and the operator's commands \
+         `AWS_ENDPOINT_URL_DYNAMODB`, which names another DynamoDB. `AWS_CA_BUNDLE` names a file \
+         of certificate authorities to trust in place of Amazon's: for a proxy or a private endpoint. `SWITCHBOARD_DATABASE=aws` lets `serve` and the operator's commands \
          work on the tables of an AWS account as they are. Beside `cargo lambda watch`, functions that keep files take those of \
          `serve`: set `AWS_ENDPOINT_URL_S3` to its HTTP address, `AWS_ACCESS_KEY_ID=local`, and `AWS_SECRET_ACCESS_KEY` to what \
          `files-secret` in the state folder holds.\n\n\

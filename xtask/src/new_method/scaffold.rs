@@ -96,7 +96,7 @@ const CASES: &str = r#"[
 
 const STEPCHAT: &str = r#"//! `{name}`: answers `true` and does nothing yet.
 
-use shared::auth::stepchat::Admin;
+use shared::auth::stepchat::AnyAdmin;
 use shared::prelude::*;
 use shared::wire::stepchat::{Access, Answer, Error, Stepchat};
 
@@ -115,10 +115,11 @@ impl Method for {type} {
     const ACCESS: Access = Access::Admin;
     const EFFECT: Effect = Effect::Read;
     const GRANTS: Grants = &[];
+    type Caller = AnyAdmin;
     type Request = Request;
     type Response = Answer<bool>;
 
-    async fn call(_: &Ctx, _: &Admin, _: Request) -> Result<Answer<bool>, Error> {
+    async fn call(_: &Ctx, _: &AnyAdmin, _: Request) -> Result<Answer<bool>, Error> {
         Ok(Answer::new(true))
     }
 }
@@ -126,7 +127,7 @@ impl Method for {type} {
 
 const VOXIMPLANT: &str = r#"//! `{name}`: answers 1 and does nothing yet.
 
-use shared::auth::voximplant::Caller;
+use shared::auth::voximplant::Tenant;
 use shared::prelude::*;
 use shared::wire::voximplant::{Access, Error, Voximplant};
 
@@ -152,10 +153,11 @@ impl Method for {type} {
     const ACCESS: Access = Access::Any;
     const EFFECT: Effect = Effect::Read;
     const GRANTS: Grants = &[];
+    type Caller = Tenant;
     type Request = Request;
     type Response = Response;
 
-    async fn call(_: &Ctx, _: &Caller, _: Request) -> Result<Response, Error> {
+    async fn call(_: &Ctx, _: &Tenant, _: Request) -> Result<Response, Error> {
         Ok(Response { result: 1 })
     }
 }

@@ -63,6 +63,7 @@ impl Method for AddUser {
     const EFFECT: Effect = Effect::Write;
     const TOKENS: bool = true;
     const GRANTS: Grants = &[users::CREATE, counters::READ_LEADS];
+    type Caller = Admin;
     type Request = Request;
     type Response = Answer<u64>;
 

@@ -1,6 +1,6 @@
 //! `agents-online`: whether any agent or admin was active within the presence window (page "agents-online").
 
-use shared::auth::stepchat::Admin;
+use shared::auth::stepchat::AnyAdmin;
 use shared::prelude::*;
 use shared::stepchat::UserType;
 use shared::store::stepchat::presence;
@@ -21,10 +21,11 @@ impl Method for AgentsOnline {
     const ACCESS: Access = Access::Admin;
     const EFFECT: Effect = Effect::Read;
     const GRANTS: Grants = &[presence::ANY_ACTIVE];
+    type Caller = AnyAdmin;
     type Request = Request;
     type Response = Answer<bool>;
 
-    async fn call(ctx: &Ctx, _: &Admin, _: Request) -> Result<Self::Response, Error> {
+    async fn call(ctx: &Ctx, _: &AnyAdmin, _: Request) -> Result<Self::Response, Error> {
         let staff = [UserType::Agent, UserType::Admin];
         Ok(Answer::new(presence::any_active(ctx.store(), &staff, ctx.online_after(), ctx.now()).await?))
     }

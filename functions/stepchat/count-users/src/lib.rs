@@ -1,7 +1,7 @@
 //! `count-users`: users by type, as strings; `all` counts every type but the bot (page "count-users";
 //! reference/stepchat.md §3.2).
 
-use shared::auth::stepchat::Admin;
+use shared::auth::stepchat::AnyAdmin;
 use shared::prelude::*;
 use shared::stepchat::UserType;
 use shared::store::stepchat::counters;
@@ -35,10 +35,11 @@ impl Method for CountUsers {
     const ACCESS: Access = Access::Admin;
     const EFFECT: Effect = Effect::Read;
     const GRANTS: Grants = &[counters::COUNT];
+    type Caller = AnyAdmin;
     type Request = Request;
     type Response = Answer<Counts>;
 
-    async fn call(ctx: &Ctx, _: &Admin, _: Request) -> Result<Answer<Counts>, Error> {
+    async fn call(ctx: &Ctx, _: &AnyAdmin, _: Request) -> Result<Answer<Counts>, Error> {
         let counts = counters::count(ctx.store()).await?;
         let of = |kind: UserType| counts.get(&kind).copied().unwrap_or_default().to_string();
         Ok(Answer::new(Counts {

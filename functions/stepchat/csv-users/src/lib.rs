@@ -42,6 +42,7 @@ impl Method for CsvUsers {
     // Another call makes another file of the users as they are then.
     const EFFECT: Effect = Effect::Repeatable;
     const GRANTS: Grants = &[export::READ, files::EXPORT];
+    type Caller = Admin;
     type Request = Request;
     type Response = Answer<String>;
 

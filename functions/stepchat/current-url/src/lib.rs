@@ -64,6 +64,7 @@ impl Method for CurrentUrl {
     const EFFECT: Effect = Effect::Write;
     const GRANTS: Grants =
         &[users::FIND_PROFILE, users::LOAD, presence::DETAIL, presence::CHANGE_DETAIL, presence::TOUCH];
+    type Caller = Admin;
     type Request = Request;
     type Response = Answer<CurrentAddress>;
 

@@ -29,6 +29,7 @@ impl Method for DeleteLeads {
         users::DELETE,
         jobs::PURGE,
     ];
+    type Caller = Admin;
     type Request = Request;
     type Response = Answer<bool>;
 

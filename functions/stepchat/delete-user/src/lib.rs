@@ -26,6 +26,7 @@ impl Method for DeleteUser {
     const ACCESS: Access = Access::Admin;
     const EFFECT: Effect = Effect::Write;
     const GRANTS: Grants = &[users::LOAD, users::DELETE, jobs::PURGE];
+    type Caller = Admin;
     type Request = Request;
     type Response = Answer<bool>;
 

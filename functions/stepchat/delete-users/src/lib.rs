@@ -45,6 +45,7 @@ impl Method for DeleteUsers {
     const EFFECT: Effect = Effect::Write;
     const GRANTS: Grants =
         &[people::FIND, counters::COUNT, removals::PROMISE, removals::PERFORM, users::LOAD, users::DELETE, jobs::PURGE];
+    type Caller = Admin;
     type Request = Request;
     type Response = Answer<bool>;
 

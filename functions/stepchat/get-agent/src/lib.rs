@@ -1,6 +1,6 @@
 //! `get-agent`: an agent or admin with details; `false` for anybody else (page "get-agent"; reference/stepchat.md §3.1).
 
-use shared::auth::stepchat::Admin;
+use shared::auth::stepchat::AnyAdmin;
 use shared::prelude::*;
 use shared::store::stepchat::users;
 use shared::wire::stepchat::{Access, Answer, Error, OrFalse, Stepchat, UserDetails, UserRef};
@@ -24,10 +24,11 @@ impl Method for GetAgent {
     const EFFECT: Effect = Effect::Read;
     const TOKENS: bool = true;
     const GRANTS: Grants = &[users::LOAD];
+    type Caller = AnyAdmin;
     type Request = Request;
     type Response = Answer<OrFalse<UserDetails>>;
 
-    async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Self::Response, Error> {
+    async fn call(ctx: &Ctx, _: &AnyAdmin, request: Request) -> Result<Self::Response, Error> {
         let Some(id) = request.agent_id.0 else { return Ok(Answer::new(OrFalse::Missing)) };
         let stored = users::load(ctx.store(), id).await?.filter(|stored| stored.user.user_type.is_staff());
         Ok(Answer::new(stored.map(|stored| UserDetails::whole(ctx, &stored)).into()))

@@ -1,6 +1,6 @@
 //! `get-agents-ids`: ids of agents, and of admins unless left out, as numbers (page "get-agents-ids"; decision D24).
 
-use shared::auth::stepchat::Admin;
+use shared::auth::stepchat::AnyAdmin;
 use shared::ids::UserId;
 use shared::prelude::*;
 use shared::stepchat::UserType;
@@ -25,10 +25,11 @@ impl Method for GetAgentsIds {
     const ACCESS: Access = Access::Admin;
     const EFFECT: Effect = Effect::Read;
     const GRANTS: Grants = &[lists::IDS];
+    type Caller = AnyAdmin;
     type Request = Request;
     type Response = Answer<Vec<u64>>;
 
-    async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Self::Response, Error> {
+    async fn call(ctx: &Ctx, _: &AnyAdmin, request: Request) -> Result<Self::Response, Error> {
         let admins = request.admins.is_none_or(|admins| admins.0);
         let types: &[UserType] = if admins { &[UserType::Agent, UserType::Admin] } else { &[UserType::Agent] };
         let ids = lists::ids_of(ctx.store(), types).await?;

@@ -32,6 +32,7 @@ impl Method for GetAvatar {
     // The same name is the same picture: a file that is there stays.
     const EFFECT: Effect = Effect::Repeatable;
     const GRANTS: Grants = &[files::DRAW];
+    type Caller = Admin;
     type Request = Request;
     type Response = Answer<String>;
 

@@ -23,6 +23,7 @@ impl Method for GetBotId {
     const EFFECT: Effect = Effect::Write;
     const TOKENS: bool = true;
     const GRANTS: Grants = &[bot::FIND, bot::CREATE];
+    type Caller = Admin;
     type Request = Request;
     type Response = Answer<u64>;
 

@@ -1,7 +1,7 @@
 //! `get-conversation`: a conversation with its messages, oldest first; `false` if there is none (reference/stepchat.md
 //! §5).
 
-use shared::auth::stepchat::Admin;
+use shared::auth::stepchat::AnyAdmin;
 use shared::prelude::*;
 use shared::store::stepchat::{conversations, people};
 use shared::wire::stepchat::{
@@ -33,10 +33,11 @@ impl Method for GetConversation {
     const ACCESS: Access = Access::Admin;
     const EFFECT: Effect = Effect::Read;
     const GRANTS: Grants = &[conversations::FIND, conversations::MESSAGES_OF, people::FIND];
+    type Caller = AnyAdmin;
     type Request = Request;
     type Response = Answer<OrFalse<ConversationRow>>;
 
-    async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Self::Response, Error> {
+    async fn call(ctx: &Ctx, _: &AnyAdmin, request: Request) -> Result<Self::Response, Error> {
         let (store, after) = (ctx.store(), request.cursor.read()?);
         let Some(id) = request.conversation_id.0 else {
             return Ok(Answer::new(OrFalse::Missing));

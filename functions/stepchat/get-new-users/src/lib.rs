@@ -1,7 +1,7 @@
 //! `get-new-users`: users created after a moment or behind an id, newest first (page "get-new-users"; reference/stepchat.md
 //! §3.2).
 
-use shared::auth::stepchat::Admin;
+use shared::auth::stepchat::AnyAdmin;
 use shared::prelude::*;
 use shared::store::stepchat::{lists, people};
 use shared::wire::Fitting;
@@ -32,10 +32,11 @@ impl Method for GetNewUsers {
     const EFFECT: Effect = Effect::Read;
     const TOKENS: bool = true;
     const GRANTS: Grants = &[lists::SINCE, people::FIND];
+    type Caller = AnyAdmin;
     type Request = Request;
     type Response = Answer<Vec<UserRow>>;
 
-    async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Self::Response, Error> {
+    async fn call(ctx: &Ctx, _: &AnyAdmin, request: Request) -> Result<Self::Response, Error> {
         let (since, after) = (request.datetime.read()?, request.cursor.read()?);
         let order = since.order(after);
         let mut walk = lists::since(ctx.store(), since, order.clone()).await?;

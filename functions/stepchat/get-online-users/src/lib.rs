@@ -1,6 +1,6 @@
 //! `get-online-users`: who was active within the presence window, the bot aside (page "get-online-users"; decision D16).
 
-use shared::auth::stepchat::Admin;
+use shared::auth::stepchat::AnyAdmin;
 use shared::prelude::*;
 use shared::stepchat::UserType;
 use shared::store::stepchat::lists::{self, Order};
@@ -36,10 +36,11 @@ impl Method for GetOnlineUsers {
     const EFFECT: Effect = Effect::Read;
     const TOKENS: bool = true;
     const GRANTS: Grants = &[lists::ACTIVE, people::FIND];
+    type Caller = AnyAdmin;
     type Request = Request;
     type Response = Answer<Vec<UserRow>>;
 
-    async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Self::Response, Error> {
+    async fn call(ctx: &Ctx, _: &AnyAdmin, request: Request) -> Result<Self::Response, Error> {
         let staff = [UserType::Agent, UserType::Admin];
         let types: &[UserType] = if request.agents.0 { &staff } else { &UserType::LISTED };
         let after = ctx.online_after();

@@ -1,7 +1,7 @@
 //! `get-user-by`: the first user with this e-mail address, name, phone number or extra; `false` if there is none
 //! (page "get-user-by"; reference/stepchat.md §3.1).
 
-use shared::auth::stepchat::Admin;
+use shared::auth::stepchat::AnyAdmin;
 use shared::prelude::*;
 use shared::stepchat::{Email, Phone, Slug};
 use shared::store::stepchat::users::{self, Attribute};
@@ -46,10 +46,11 @@ impl Method for GetUserBy {
     const EFFECT: Effect = Effect::Read;
     const TOKENS: bool = true;
     const GRANTS: Grants = &[users::FIND_BY];
+    type Caller = AnyAdmin;
     type Request = Request;
     type Response = Answer<OrFalse<UserRow>>;
 
-    async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Self::Response, Error> {
+    async fn call(ctx: &Ctx, _: &AnyAdmin, request: Request) -> Result<Self::Response, Error> {
         let Some(attribute) = request.attribute() else {
             return Ok(Answer::new(OrFalse::Missing));
         };

@@ -1,6 +1,6 @@
 //! `get-user-conversations`: the newest message of each conversation of a user, newest first (reference/stepchat.md §5).
 
-use shared::auth::stepchat::Admin;
+use shared::auth::stepchat::AnyAdmin;
 use shared::limits::MAX_ANSWER_BYTES;
 use shared::prelude::*;
 use shared::store::stepchat::conversations::{self, Whose};
@@ -42,10 +42,11 @@ impl Method for GetUserConversations {
     const ACCESS: Access = Access::Admin;
     const EFFECT: Effect = Effect::Read;
     const GRANTS: Grants = &[users::FIND_PROFILE, conversations::LIST];
+    type Caller = AnyAdmin;
     type Request = Request;
     type Response = Answer<Vec<LatestRow>>;
 
-    async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Self::Response, Error> {
+    async fn call(ctx: &Ctx, _: &AnyAdmin, request: Request) -> Result<Self::Response, Error> {
         let (store, after) = (ctx.store(), request.cursor.read()?);
         let Some(user) = request.user_id.0 else {
             return Ok(Answer::new(Vec::new()));

@@ -1,6 +1,6 @@
 //! `get-user-extra`: the extras of a user, or the bare value of one (page "get-user-extra"; reference/stepchat.md §3.1).
 
-use shared::auth::stepchat::Admin;
+use shared::auth::stepchat::AnyAdmin;
 use shared::prelude::*;
 use shared::stepchat::Slug;
 use shared::store::stepchat::{presence, users};
@@ -44,10 +44,11 @@ impl Method for GetUserExtra {
     const ACCESS: Access = Access::Admin;
     const EFFECT: Effect = Effect::Read;
     const GRANTS: Grants = &[users::LOAD, users::FIND_PROFILE, presence::DETAIL];
+    type Caller = AnyAdmin;
     type Request = Request;
     type Response = Answer<Extras>;
 
-    async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Self::Response, Error> {
+    async fn call(ctx: &Ctx, _: &AnyAdmin, request: Request) -> Result<Self::Response, Error> {
         let slug = request.slug.get().map(Slug::parse);
         let default = request.default.get().map_or(Extras::None(false), |text| Extras::One(text.to_owned()));
         let Some(id) = request.user_id.0 else {

@@ -1,7 +1,7 @@
 //! `get-user-from-conversation`: id and e-mail address of a conversation's user, or of the agent who wrote last; `false`
 //! if there is none (page "get-user-from-conversation"; decision D26).
 
-use shared::auth::stepchat::Admin;
+use shared::auth::stepchat::AnyAdmin;
 use shared::prelude::*;
 use shared::stepchat::User;
 use shared::store::stepchat::{conversations, people};
@@ -43,10 +43,11 @@ impl Method for GetUserFromConversation {
     const ACCESS: Access = Access::Admin;
     const EFFECT: Effect = Effect::Read;
     const GRANTS: Grants = &[conversations::FIND, people::FIND, conversations::LAST_AGENT];
+    type Caller = AnyAdmin;
     type Request = Request;
     type Response = Answer<OrFalse<Contact>>;
 
-    async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Self::Response, Error> {
+    async fn call(ctx: &Ctx, _: &AnyAdmin, request: Request) -> Result<Self::Response, Error> {
         let store = ctx.store();
         let Some(id) = request.conversation_id.0 else {
             return Ok(Answer::new(OrFalse::Missing));

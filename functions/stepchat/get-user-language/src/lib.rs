@@ -1,6 +1,6 @@
 //! `get-user-language`: two lower-case letters; `false` if unknown (page "get-user-language"; decision D21).
 
-use shared::auth::stepchat::Admin;
+use shared::auth::stepchat::AnyAdmin;
 use shared::prelude::*;
 use shared::stepchat::language_code;
 use shared::store::stepchat::users;
@@ -24,10 +24,11 @@ impl Method for GetUserLanguage {
     const ACCESS: Access = Access::Admin;
     const EFFECT: Effect = Effect::Read;
     const GRANTS: Grants = &[users::LOAD];
+    type Caller = AnyAdmin;
     type Request = Request;
     type Response = Answer<OrFalse<String>>;
 
-    async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Self::Response, Error> {
+    async fn call(ctx: &Ctx, _: &AnyAdmin, request: Request) -> Result<Self::Response, Error> {
         let Some(id) = request.user_id.0 else { return Ok(Answer::new(OrFalse::Missing)) };
         let stored = users::load(ctx.store(), id).await?;
         let language = stored.and_then(|stored| {

@@ -1,6 +1,6 @@
 //! `get-user`: one user by id; `false` if there is none (page "get-user"; reference/stepchat.md §3.1).
 
-use shared::auth::stepchat::Admin;
+use shared::auth::stepchat::AnyAdmin;
 use shared::prelude::*;
 use shared::store::stepchat::users;
 use shared::wire::stepchat::{Access, Answer, Error, Flag, OrFalse, Stepchat, UserDetails, UserRef};
@@ -27,10 +27,11 @@ impl Method for GetUser {
     const EFFECT: Effect = Effect::Read;
     const TOKENS: bool = true;
     const GRANTS: Grants = &[users::FIND_PROFILE, users::LOAD];
+    type Caller = AnyAdmin;
     type Request = Request;
     type Response = Answer<OrFalse<UserDetails>>;
 
-    async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Self::Response, Error> {
+    async fn call(ctx: &Ctx, _: &AnyAdmin, request: Request) -> Result<Self::Response, Error> {
         let Some(id) = request.user_id.0 else {
             return Ok(Answer::new(OrFalse::Missing));
         };

@@ -1,6 +1,6 @@
 //! `get-users-with-details`: who has these details, and their values (page "get-users-with-details"; decisions D22, D37).
 
-use shared::auth::stepchat::Admin;
+use shared::auth::stepchat::AnyAdmin;
 use shared::ids::UserId;
 use shared::limits::MAX_DETAILS_PER_CALL;
 use shared::prelude::*;
@@ -79,10 +79,11 @@ impl Method for GetUsersWithDetails {
     const ACCESS: Access = Access::Admin;
     const EFFECT: Effect = Effect::Read;
     const GRANTS: Grants = &[lists::IDS, lists::WITH_DETAIL, people::FIND];
+    type Caller = AnyAdmin;
     type Request = Request;
     type Response = Answer<BTreeMap<String, Vec<Having>>>;
 
-    async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Self::Response, Error> {
+    async fn call(ctx: &Ctx, _: &AnyAdmin, request: Request) -> Result<Self::Response, Error> {
         let after = request.cursor.read()?;
         let behind = |id: &UserId| after.is_none_or(|after| *id > after);
         let among = chosen(ctx, request.user_ids).await?;

@@ -1,6 +1,6 @@
 //! `get-users`: a page of 100 users, sorted and filtered (page "get-users"; reference/stepchat.md §3.2).
 
-use shared::auth::stepchat::Admin;
+use shared::auth::stepchat::AnyAdmin;
 use shared::prelude::*;
 use shared::stepchat::{Search, User};
 use shared::store::StoreError;
@@ -92,10 +92,11 @@ impl Method for GetUsers {
     const EFFECT: Effect = Effect::Read;
     const TOKENS: bool = true;
     const GRANTS: Grants = &[lists::WALK, finding::FIND];
+    type Caller = AnyAdmin;
     type Request = Request;
     type Response = Answer<Vec<ListedUser>>;
 
-    async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Self::Response, Error> {
+    async fn call(ctx: &Ctx, _: &AnyAdmin, request: Request) -> Result<Self::Response, Error> {
         let Sorting { column, descending } = request.sorting;
         let rest = Order { column, descending, after: request.cursor.read()? };
         let mut page = request.page(ctx, Order::by(column, descending)).await?;

@@ -1,7 +1,7 @@
 //! `is-agent-typing`: the agent or admin who is typing in a conversation; `false` if none is (page "is-agent-typing";
 //! decisions D17, D30, D33).
 
-use shared::auth::stepchat::Admin;
+use shared::auth::stepchat::AnyAdmin;
 use shared::prelude::*;
 use shared::stepchat::User;
 use shared::store::stepchat::typing;
@@ -46,10 +46,11 @@ impl Method for IsAgentTyping {
     const ACCESS: Access = Access::Admin;
     const EFFECT: Effect = Effect::Read;
     const GRANTS: Grants = &[typing::AGENT_IN];
+    type Caller = AnyAdmin;
     type Request = Request;
     type Response = Answer<OrFalse<Agent>>;
 
-    async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Self::Response, Error> {
+    async fn call(ctx: &Ctx, _: &AnyAdmin, request: Request) -> Result<Self::Response, Error> {
         let Some(id) = request.conversation_id.0 else {
             return Ok(Answer::new(OrFalse::Missing));
         };

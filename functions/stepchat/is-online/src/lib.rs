@@ -1,6 +1,6 @@
 //! `is-online`: whether the user was active within the presence window (page "is-online"; reference/stepchat.md §3.3).
 
-use shared::auth::stepchat::Admin;
+use shared::auth::stepchat::AnyAdmin;
 use shared::prelude::*;
 use shared::store::stepchat::{presence, users};
 use shared::wire::stepchat::{Access, Answer, Error, Stepchat, UserRef};
@@ -23,10 +23,11 @@ impl Method for IsOnline {
     const ACCESS: Access = Access::Admin;
     const EFFECT: Effect = Effect::Read;
     const GRANTS: Grants = &[users::FIND_PROFILE];
+    type Caller = AnyAdmin;
     type Request = Request;
     type Response = Answer<bool>;
 
-    async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Self::Response, Error> {
+    async fn call(ctx: &Ctx, _: &AnyAdmin, request: Request) -> Result<Self::Response, Error> {
         let Some(id) = request.user_id.0 else { return Ok(Answer::new(false)) };
         let user = users::find_profile(ctx.store(), id).await?;
         Ok(Answer::new(user.is_some_and(|user| presence::is_active(&user, ctx.online_after(), ctx.now()))))

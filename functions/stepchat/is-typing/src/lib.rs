@@ -1,6 +1,6 @@
 //! `is-typing`: whether a user is typing in a conversation, or anywhere (page "is-typing"; decisions D27, D33).
 
-use shared::auth::stepchat::Admin;
+use shared::auth::stepchat::AnyAdmin;
 use shared::prelude::*;
 use shared::store::stepchat::{typing, users};
 use shared::wire::stepchat::{Access, Answer, ConversationRef, Error, Stepchat, UserRef};
@@ -25,10 +25,11 @@ impl Method for IsTyping {
     const ACCESS: Access = Access::Admin;
     const EFFECT: Effect = Effect::Read;
     const GRANTS: Grants = &[users::FIND_PROFILE, typing::FIND];
+    type Caller = AnyAdmin;
     type Request = Request;
     type Response = Answer<bool>;
 
-    async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Answer<bool>, Error> {
+    async fn call(ctx: &Ctx, _: &AnyAdmin, request: Request) -> Result<Answer<bool>, Error> {
         let Some(id) = request.user_id.0 else { return Ok(Answer::new(false)) };
         // The profile, because what a deleted user was doing is being purged.
         let (user, typing) = try_join!(users::find_profile(ctx.store(), id), typing::find(ctx.store(), id))?;

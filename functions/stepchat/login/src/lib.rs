@@ -84,6 +84,7 @@ impl Method for Login {
     const EFFECT: Effect = Effect::Repeatable;
     const TOKENS: bool = true;
     const GRANTS: Grants = &[users::ID_BY_EMAIL, sessions::CREDENTIALS, sessions::BEGIN, lockouts::COUNT];
+    type Caller = Admin;
     type Request = Request;
     type Response = Answer<Outcome>;
 

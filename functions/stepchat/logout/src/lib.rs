@@ -26,6 +26,7 @@ impl Method for Logout {
     const ACCESS: Access = Access::Admin;
     const EFFECT: Effect = Effect::Repeatable;
     const GRANTS: Grants = &[sessions::END];
+    type Caller = Admin;
     type Request = Request;
     type Response = Answer<bool>;
 

@@ -94,6 +94,7 @@ impl Method for NewConversation {
     const EFFECT: Effect = Effect::Write;
     const TOKENS: bool = true;
     const GRANTS: Grants = &[users::LOAD, users::FIND_PROFILE, conversations::CREATE, counters::READ_LEADS];
+    type Caller = Admin;
     type Request = Request;
     type Response = Answer<ConversationRow>;
 

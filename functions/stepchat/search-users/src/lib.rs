@@ -1,6 +1,6 @@
 //! `search-users`: every user a text finds, newest first (page "search-users"; reference/stepchat.md §3.2).
 
-use shared::auth::stepchat::Admin;
+use shared::auth::stepchat::AnyAdmin;
 use shared::prelude::*;
 use shared::stepchat::{Search, UserType};
 use shared::store::stepchat::finding;
@@ -30,10 +30,11 @@ impl Method for SearchUsers {
     const EFFECT: Effect = Effect::Read;
     const TOKENS: bool = true;
     const GRANTS: Grants = &[lists::CREATED, finding::FIND];
+    type Caller = AnyAdmin;
     type Request = Request;
     type Response = Answer<Vec<UserRow>>;
 
-    async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Self::Response, Error> {
+    async fn call(ctx: &Ctx, _: &AnyAdmin, request: Request) -> Result<Self::Response, Error> {
         let search = Search::parse(request.search.as_str());
         let order = Order { column: Column::CreationTime, descending: true, after: request.cursor.read()? };
         let mut found = finding::find(ctx.store(), &search, &UserType::LISTED, order.clone()).await?;

@@ -100,6 +100,7 @@ impl Method for SendMessage {
     const ACCESS: Access = Access::Admin;
     const EFFECT: Effect = Effect::Write;
     const GRANTS: Grants = &[users::FIND_PROFILE, conversations::FIND, typing::FIND, conversations::SEND];
+    type Caller = Admin;
     type Request = Request;
     type Response = Answer<Sent>;
 

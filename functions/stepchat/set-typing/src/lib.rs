@@ -26,6 +26,7 @@ impl Method for SetTyping {
     const ACCESS: Access = Access::Admin;
     const EFFECT: Effect = Effect::Write;
     const GRANTS: Grants = &[users::FIND_PROFILE, typing::FIND, typing::CHANGE];
+    type Caller = Admin;
     type Request = Request;
     type Response = Answer<bool>;
 

@@ -35,6 +35,7 @@ impl Method for UpdateBot {
     const EFFECT: Effect = Effect::Write;
     const TOKENS: bool = true;
     const GRANTS: Grants = &[bot::FIND, bot::CREATE, users::LOAD];
+    type Caller = Admin;
     type Request = Request;
     type Response = Answer<bool>;
 

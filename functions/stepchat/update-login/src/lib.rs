@@ -78,6 +78,7 @@ impl Method for UpdateLogin {
     const EFFECT: Effect = Effect::Repeatable;
     const TOKENS: bool = true;
     const GRANTS: Grants = &[users::LOAD, users::REPLACE, texts::POST, sessions::RENEW];
+    type Caller = Admin;
     type Request = Request;
     type Response = Answer<String>;
 

@@ -29,6 +29,7 @@ impl Method for UpdateUserToLead {
     const EFFECT: Effect = Effect::Write;
     const TOKENS: bool = true;
     const GRANTS: Grants = &[users::LOAD, users::CHANGE_TYPE, counters::READ_LEADS];
+    type Caller = Admin;
     type Request = Request;
     type Response = Answer<bool>;
 

@@ -90,6 +90,7 @@ impl Method for UpdateUser {
     const EFFECT: Effect = Effect::Write;
     const TOKENS: bool = true;
     const GRANTS: Grants = &[users::LOAD, users::REPLACE, users::REPLACE_SECRETS, texts::POST, counters::READ_LEADS];
+    type Caller = Admin;
     type Request = Request;
     type Response = Answer<bool>;
 

@@ -37,6 +37,7 @@ impl Method for UpdateUsersLastActivity {
     const ACCESS: Access = Access::Admin;
     const EFFECT: Effect = Effect::Repeatable;
     const GRANTS: Grants = &[users::FIND_PROFILE, presence::TOUCH];
+    type Caller = Admin;
     type Request = Request;
     type Response = Answer<Heartbeat>;
 

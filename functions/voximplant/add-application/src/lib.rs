@@ -29,6 +29,7 @@ impl Method for AddApplication {
     const ACCESS: Access = Access::Roles(&[Role::Owner, Role::Admin, Role::Developer]);
     const EFFECT: Effect = Effect::Write;
     const GRANTS: Grants = &[accounts::FIND, applications::CREATE];
+    type Caller = Caller;
     type Request = Request;
     type Response = ApplicationCreated;
 

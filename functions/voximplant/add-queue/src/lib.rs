@@ -91,6 +91,7 @@ impl Method for AddQueue {
     const ACCESS: Access = Access::Roles(&[Role::Owner, Role::Admin, Role::Developer]);
     const EFFECT: Effect = Effect::Write;
     const GRANTS: Grants = &[ApplicationRef::RESOLVE, queues::CREATE];
+    type Caller = Caller;
     type Request = Request;
     type Response = Response;
 

@@ -37,6 +37,7 @@ impl Method for AddSkill {
     const ACCESS: Access = Access::Roles(&[Role::Owner, Role::Admin, Role::Developer]);
     const EFFECT: Effect = Effect::Write;
     const GRANTS: Grants = &[skills::CREATE];
+    type Caller = Caller;
     type Request = Request;
     type Response = Response;
 

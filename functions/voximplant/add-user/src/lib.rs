@@ -73,6 +73,7 @@ impl Method for AddUser {
     const ACCESS: Access = Access::Roles(&[Role::Owner, Role::Admin, Role::UserManager]);
     const EFFECT: Effect = Effect::Write;
     const GRANTS: Grants = &[ApplicationRef::RESOLVE, users::CREATE, users::PLACE, users::CAPACITY];
+    type Caller = Caller;
     type Request = Request;
     type Response = Response;
 

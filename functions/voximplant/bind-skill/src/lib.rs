@@ -84,6 +84,7 @@ impl Method for BindSkill {
         tasks::RESKILL,
         members::OF,
     ];
+    type Caller = Caller;
     type Request = Request;
     type Response = Done;
 

@@ -65,6 +65,7 @@ impl Method for BindUserToQueue {
     const ACCESS: Access = Access::Roles(&[Role::Owner, Role::Admin, Role::Developer, Role::UserManager]);
     const EFFECT: Effect = Effect::Write;
     const GRANTS: Grants = &[ApplicationRef::RESOLVE, Selection::<PhoneUserId>::USERS, queues::ROUTING, binding::BIND];
+    type Caller = Caller;
     type Request = Request;
     type Response = Done;
 

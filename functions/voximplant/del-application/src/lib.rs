@@ -48,6 +48,7 @@ impl Method for DelApplication {
         tasks::CLEAN,
         tasks::CLOSE,
     ];
+    type Caller = Caller;
     type Request = Request;
     type Response = Done;
 

@@ -64,6 +64,7 @@ impl Method for DelUser {
         tasks::PROMISE,
         tasks::EVERYONE,
     ];
+    type Caller = Caller;
     type Request = Request;
     type Response = Done;
 

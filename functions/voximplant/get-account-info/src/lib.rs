@@ -1,6 +1,6 @@
 //! `GetAccountInfo`: the caller's own account (reference/voximplant.md §3.4). No role needed.
 
-use shared::auth::voximplant::Caller;
+use shared::auth::voximplant::Tenant;
 use shared::ids::AccountId;
 use shared::ledger::Money;
 use shared::prelude::*;
@@ -69,10 +69,11 @@ impl Method for GetAccountInfo {
     const ACCESS: Access = Access::Any;
     const EFFECT: Effect = Effect::Read;
     const GRANTS: Grants = &[accounts::FIND, ledger::BALANCE];
+    type Caller = Tenant;
     type Request = Request;
     type Response = Response;
 
-    async fn call(ctx: &Ctx, caller: &Caller, _: Request) -> Result<Response, Error> {
+    async fn call(ctx: &Ctx, caller: &Tenant, _: Request) -> Result<Response, Error> {
         let (store, id) = (ctx.store(), caller.account());
         let (account, balance) = try_join!(accounts::find(store, id), ledger::balance(store, id))?;
         let account = account.ok_or(Refusal::AuthorizationFailed("the account does not exist."))?;

@@ -1,6 +1,6 @@
 //! `GetApplications`: the account's applications, by id (reference/voximplant.md §3.1).
 
-use shared::auth::voximplant::Caller;
+use shared::auth::voximplant::Tenant;
 use shared::prelude::*;
 use shared::store::voximplant::{accounts, applications};
 use shared::text::Part;
@@ -36,10 +36,11 @@ impl Method for GetApplications {
         Access::Roles(&[Role::Owner, Role::Admin, Role::Developer, Role::Supervisor, Role::UserManager]);
     const EFFECT: Effect = Effect::Read;
     const GRANTS: Grants = &[accounts::FIND, applications::LIST];
+    type Caller = Tenant;
     type Request = Request;
     type Response = ListAnswer<ApplicationInfo>;
 
-    async fn call(ctx: &Ctx, caller: &Caller, request: Request) -> Result<Self::Response, Error> {
+    async fn call(ctx: &Ctx, caller: &Tenant, request: Request) -> Result<Self::Response, Error> {
         let (store, account) = (ctx.store(), caller.account());
         let (owner, applications) = try_join!(accounts::find(store, account), applications::list(store, account))?;
         let owner = owner.ok_or(Refusal::AuthorizationFailed("the account does not exist."))?;

@@ -1,6 +1,6 @@
 //! `GetQueues`: the queues of the account or of one application, by id (reference/voximplant.md §3.3).
 
-use shared::auth::voximplant::Caller;
+use shared::auth::voximplant::Tenant;
 use shared::ids::SkillId;
 use shared::prelude::*;
 use shared::store::voximplant::members::{self, Group};
@@ -60,10 +60,11 @@ impl Method for GetQueues {
         Access::Roles(&[Role::Owner, Role::Admin, Role::Developer, Role::Supervisor, Role::UserManager]);
     const EFFECT: Effect = Effect::Read;
     const GRANTS: Grants = &[ApplicationFilter::RESOLVE, queues::LIST, skills::LIST, members::OF];
+    type Caller = Tenant;
     type Request = Request;
     type Response = ListAnswer<QueueInfo>;
 
-    async fn call(ctx: &Ctx, caller: &Caller, request: Request) -> Result<Self::Response, Error> {
+    async fn call(ctx: &Ctx, caller: &Tenant, request: Request) -> Result<Self::Response, Error> {
         let (store, account) = (ctx.store(), caller.account());
         let applications = ApplicationFilter::new(request.application_id, request.application_name);
         let lists = async { Ok(try_join!(queues::list(store, account), skills::list(store, account))?) };

@@ -1,6 +1,6 @@
 //! `GetSkills`: the account's skills, by id (reference/voximplant.md §3.2).
 
-use shared::auth::voximplant::Caller;
+use shared::auth::voximplant::Tenant;
 use shared::prelude::*;
 use shared::store::voximplant::skills;
 use shared::text::Part;
@@ -34,10 +34,11 @@ impl Method for GetSkills {
         Access::Roles(&[Role::Owner, Role::Admin, Role::Developer, Role::Supervisor, Role::UserManager]);
     const EFFECT: Effect = Effect::Read;
     const GRANTS: Grants = &[skills::LIST];
+    type Caller = Tenant;
     type Request = Request;
     type Response = ListAnswer<SkillInfo>;
 
-    async fn call(ctx: &Ctx, caller: &Caller, request: Request) -> Result<Self::Response, Error> {
+    async fn call(ctx: &Ctx, caller: &Tenant, request: Request) -> Result<Self::Response, Error> {
         let skills = skills::list(ctx.store(), caller.account()).await?;
         let id = request.skill_id.and_then(|id| id.0);
         let part = request.skill_name.map(|part| Part::of(&part.0));

@@ -2,7 +2,7 @@
 
 mod types;
 
-use shared::auth::voximplant::Caller;
+use shared::auth::voximplant::Tenant;
 use shared::ids::{AccountId, PhoneUserId};
 use shared::ledger::Money;
 use shared::limits::MAX_LISTED;
@@ -140,10 +140,11 @@ impl Method for GetTransactionHistory {
     const ACCESS: Access = Access::Roles(&[Role::Owner, Role::Admin, Role::Accountant, Role::Payer]);
     const EFFECT: Effect = Effect::Read;
     const GRANTS: Grants = &[accounts::FIND, history::FIND];
+    type Caller = Tenant;
     type Request = Request;
     type Response = Response;
 
-    async fn call(ctx: &Ctx, caller: &Caller, request: Request) -> Result<Response, Error> {
+    async fn call(ctx: &Ctx, caller: &Tenant, request: Request) -> Result<Response, Error> {
         let (store, id) = (ctx.store(), caller.account());
         let wanted = request.wanted(id, ctx.now())?;
         let (account, found) = try_join!(accounts::find(store, id), history::find(store, &wanted))?;

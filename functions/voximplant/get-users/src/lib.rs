@@ -1,7 +1,7 @@
 //! `GetUsers`: the users of the account or of some of its applications (page "GetUsers"; reference/voximplant.md §2.4,
 //! decisions D4, D12 to D14).
 
-use shared::auth::voximplant::Caller;
+use shared::auth::voximplant::Tenant;
 use shared::ids::PhoneUserId;
 use shared::ledger::Money;
 use shared::limits::MAX_COUNT;
@@ -92,10 +92,11 @@ impl Method for GetUsers {
         queues::NAMES,
         members::OF,
     ];
+    type Caller = Tenant;
     type Request = Request;
     type Response = ListAnswer<UserInfo>;
 
-    async fn call(ctx: &Ctx, caller: &Caller, request: Request) -> Result<Self::Response, Error> {
+    async fn call(ctx: &Ctx, caller: &Tenant, request: Request) -> Result<Self::Response, Error> {
         let (store, account) = (ctx.store(), caller.account());
         let wanted = request.count.map_or(DEFAULT_COUNT, |count| count.0);
         let named = Named::of(&request);

@@ -156,6 +156,7 @@ impl Method for SetUserInfo {
     const ACCESS: Access = Access::Roles(&[Role::Owner, Role::Admin, Role::UserManager]);
     const EFFECT: Effect = Effect::Write;
     const GRANTS: Grants = &[ApplicationRef::RESOLVE, users::FIND, changes::EDIT, ledger::RETURN];
+    type Caller = Caller;
     type Request = Request;
     type Response = Done;
 

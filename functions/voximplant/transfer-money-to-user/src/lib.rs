@@ -47,6 +47,7 @@ impl Method for TransferMoneyToUser {
         transfer::DRAFT,
         bulk::DRIVE,
     ];
+    type Caller = Caller;
     type Request = Request;
     type Response = Response;
 

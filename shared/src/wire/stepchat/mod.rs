@@ -79,10 +79,6 @@ impl Family for Stepchat {
         }
     }
 
-    fn is_delegate(caller: &Admin) -> bool {
-        caller.is_delegate()
-    }
-
     async fn beside(ctx: &Ctx, caller: &Admin) {
         note_use(ctx, caller).await;
     }
