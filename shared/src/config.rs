@@ -343,7 +343,8 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
     fn read<T>(&mut self, variable: Variable, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
         let set = self.set(variable.name);
         let Some(value) = set.or_else(|| variable.default.map(str::to_owned)) else {
-            self.problems.push(format!("{} is not set; it must be {}. {}", variable.name, variable.form, variable.about));
+            self.problems
+                .push(format!("{} is not set; it must be {}. {}", variable.name, variable.form, variable.about));
             return None;
         };
         let parsed = parse(&value);

@@ -94,7 +94,10 @@ impl Place {
                 return through_server(&state, transport);
             }
             if !state.database().is_file() {
-                bail!("{} holds no database, and no server runs on it: name another folder with --state, or run `switchboard serve` once, which makes one", self.state.display());
+                bail!(
+                    "{} holds no database, and no server runs on it: name another folder with --state, or run `switchboard serve` once, which makes one",
+                    self.state.display()
+                );
             }
             if let Some(lock) = state.try_lock()? {
                 let prepared = Prepared::with(&state, Location::File, lock)?;

@@ -118,7 +118,8 @@ fn escaped(text: &str) -> String {
 
 /// A document's title, and the document as HTML.
 fn rendered(page: &Page) -> (String, String) {
-    let mut events: Vec<Event<'_>> = parser(page.text).filter(|event| !matches!(event, Event::Html(_) | Event::InlineHtml(_))).collect();
+    let mut events: Vec<Event<'_>> =
+        parser(page.text).filter(|event| !matches!(event, Event::Html(_) | Event::InlineHtml(_))).collect();
     let mut title = None;
     for at in 0..events.len() {
         let heading = match events.get(at) {
@@ -142,7 +143,8 @@ fn rendered(page: &Page) -> (String, String) {
     let mut body = String::new();
     html::push_html(&mut body, events);
     // What is wide scrolls by itself, by keyboard too.
-    let body = body.replace("<table>", "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"Table\"><table>");
+    let body =
+        body.replace("<table>", "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"Table\"><table>");
     let body = body.replace("</table>", "</table></div>").replace("<pre>", "<pre tabindex=\"0\">");
     (title.unwrap_or_else(|| page.name.clone()), body)
 }
@@ -172,7 +174,8 @@ fn target<'a>(path: &str, link: &CowStr<'a>) -> CowStr<'a> {
     if link.contains("://") || link.starts_with('#') || link.starts_with("mailto:") {
         return link.clone();
     }
-    let (file, anchor) = link.split_once('#').map_or((link.as_ref(), String::new()), |(file, anchor)| (file, format!("#{anchor}")));
+    let (file, anchor) =
+        link.split_once('#').map_or((link.as_ref(), String::new()), |(file, anchor)| (file, format!("#{anchor}")));
     let path = resolved(path, file);
     if let Some(page) = pages().iter().find(|page| page.path == path || page.path == format!("{path}README.md")) {
         return format!("/docs/{}{anchor}", page.name).into();
@@ -309,12 +312,17 @@ mod tests {
         for page in &pages {
             for event in parser(page.text) {
                 let Event::Start(Tag::Link { dest_url, .. }) = event else { continue };
-                let link = target(&page.path, &if dest_url.starts_with('#') {
-                    format!("{}{dest_url}", page.path.rsplit('/').next().unwrap()).into()
-                } else {
-                    dest_url.clone()
-                });
-                let Some((name, wanted)) = link.strip_prefix("/docs/").and_then(|link| link.split_once('#')) else { continue };
+                let link = target(
+                    &page.path,
+                    &if dest_url.starts_with('#') {
+                        format!("{}{dest_url}", page.path.rsplit('/').next().unwrap()).into()
+                    } else {
+                        dest_url.clone()
+                    },
+                );
+                let Some((name, wanted)) = link.strip_prefix("/docs/").and_then(|link| link.split_once('#')) else {
+                    continue;
+                };
                 let there = pages.iter().find(|page| page.name == name).unwrap();
                 let events: Vec<Event<'_>> = parser(there.text).collect();
                 let starts = (0..events.len()).filter(|at| matches!(events[*at], Event::Start(Tag::Heading { .. })));
@@ -334,7 +342,11 @@ mod tests {
 
     #[test]
     fn a_page_is_html_without_anything_of_the_document_that_is_html() {
-        let page = Page { name: "x".into(), path: "docs/x.md".into(), text: "# A `b` c\n\n<script>1</script>\n\n[p](people.md#add)\n" };
+        let page = Page {
+            name: "x".into(),
+            path: "docs/x.md".into(),
+            text: "# A `b` c\n\n<script>1</script>\n\n[p](people.md#add)\n",
+        };
         let (title, body) = rendered(&page);
         assert_eq!(title, "A b c");
         assert!(body.contains("<h1 id=\"a-b-c\">") && body.contains("href=\"/docs/people#add\""), "{body}");

@@ -127,7 +127,10 @@ impl Operator {
         match api_tokens::mint(&self.app.store, &minted, &TokenHash::of(&token)).await {
             Ok(()) => Ok(token),
             Err(CommitError::Refused(MintRefusal::NameTaken)) => {
-                bail!("there is a token {} already, or there was: no name is given twice. Choose another --name", minted.name)
+                bail!(
+                    "there is a token {} already, or there was: no name is given twice. Choose another --name",
+                    minted.name
+                )
             }
             Err(CommitError::Refused(MintRefusal::NotAnAdmin)) => bail!("user {owner} is no admin"),
             Err(error) => bail!("cannot mint the token: {error}"),
@@ -230,7 +233,10 @@ impl Operator {
         let made = self.try_api_key(account, Some(name)).await?;
         made.with_context(|| {
             let list = stack::command(&format!("operator api-key list --account {}", account.id));
-            format!("account {} has an API key {name} already, no new one was made: choose another --name, or see `{list}`", account.id)
+            format!(
+                "account {} has an API key {name} already, no new one was made: choose another --name, or see `{list}`",
+                account.id
+            )
         })
     }
 

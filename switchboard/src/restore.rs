@@ -160,7 +160,14 @@ impl<'a> Writes<'a> {
             let left = written.unprocessed_items.unwrap_or_default();
             waiting = left.into_values().flatten().collect();
         }
-        if waiting.is_empty() { Ok(()) } else { bail!("the table {} is throttled and only part of the change is written: run the same command again in a minute", self.table) }
+        if waiting.is_empty() {
+            Ok(())
+        } else {
+            bail!(
+                "the table {} is throttled and only part of the change is written: run the same command again in a minute",
+                self.table
+            )
+        }
     }
 }
 

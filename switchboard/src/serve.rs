@@ -153,7 +153,9 @@ pub async fn start(options: &Options) -> Result<Server> {
             Some(Ways { database, socket: socket::Door::open(&state)?, port: port.map(bind).transpose()? })
         }
         (Some(_), None) => {
-            return Err(anyhow!("--database offers the embedded database, but the environment names another (AWS_ENDPOINT_URL_DYNAMODB or SWITCHBOARD_DATABASE): leave --database out"));
+            return Err(anyhow!(
+                "--database offers the embedded database, but the environment names another (AWS_ENDPOINT_URL_DYNAMODB or SWITCHBOARD_DATABASE): leave --database out"
+            ));
         }
         (None, None) => None,
     };

@@ -118,7 +118,7 @@ class Place:
     def run(self, commands):
         """What the commands say, and their exit code."""
         script = self.local("\n".join(commands))
-        self.shell.stdin.write(f"{script}\necho; echo '{END}' $?\n")
+        self.shell.stdin.write(f"{script}\nended=$?; echo; echo '{END}' $ended\n")
         self.shell.stdin.flush()
         said = []
         for line in self.shell.stdout:

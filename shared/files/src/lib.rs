@@ -6,8 +6,8 @@ pub use client::{Links, S3Files};
 
 use shared::config::{self, ConfigError};
 use shared::method::{Family, Handler, Method};
-use shared::store::files::{BUCKET_VARIABLE, FileStore, LOCAL_BUCKET};
 use shared::store::Https;
+use shared::store::files::{BUCKET_VARIABLE, FileStore, LOCAL_BUCKET};
 use std::sync::Arc;
 
 /// Runs one method that keeps files as a Lambda function.

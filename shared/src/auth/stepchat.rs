@@ -77,7 +77,8 @@ impl KnownBy<Stepchat> for AnyAdmin {
         let token = presented(inbound).ok()?;
         let is_delegate = TokenLabel::is_meant(token);
         // What no token looks like is nobody's: there is nothing to prove.
-        let is_plausible = is_delegate || token.len() == OWN_TOKEN_CHARS && token.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let is_plausible =
+            is_delegate || token.len() == OWN_TOKEN_CHARS && token.bytes().all(|byte| byte.is_ascii_hexdigit());
         is_plausible.then_some(Self { is_delegate })
     }
 

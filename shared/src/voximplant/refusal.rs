@@ -79,7 +79,9 @@ pub enum Refusal {
     #[error("The '{}' parameter is invalid.", .0.0)]
     Invalid(Parameter),
     /// The idempotency key was used with another payload.
-    #[error("The 'idempotency_key' parameter is invalid: this idempotency key came with other parameters before. Nothing was done: use another key.")]
+    #[error(
+        "The 'idempotency_key' parameter is invalid: this idempotency key came with other parameters before. Nothing was done: use another key."
+    )]
     KeyReused,
     /// Not an application name.
     #[error("Invalid application name.")]

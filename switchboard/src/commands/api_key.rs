@@ -62,7 +62,11 @@ impl Command {
             Self::Revoke { account, key } => {
                 let account = existing(operator, account).await?;
                 if !operator.revoke_api_key(account.id, &key).await? {
-                    bail!("account {} has no such API key, nothing was revoked: see `{}`", account.id, stack::command(&format!("operator api-key list --account {}", account.id)));
+                    bail!(
+                        "account {} has no such API key, nothing was revoked: see `{}`",
+                        account.id,
+                        stack::command(&format!("operator api-key list --account {}", account.id))
+                    );
                 }
                 println!("API key revoked");
             }

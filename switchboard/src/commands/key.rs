@@ -52,7 +52,10 @@ impl Command {
         match self {
             Self::Create { account, roles, description, out } => {
                 if out.exists() {
-                    bail!("{} exists already: a credentials file is never overwritten. No key was made: choose another --out", out.display());
+                    bail!(
+                        "{} exists already: a credentials file is never overwritten. No key was made: choose another --out",
+                        out.display()
+                    );
                 }
                 let account = existing(operator, account).await?;
                 let credentials = operator.create_key(&account, &roles, &description).await?;
@@ -72,7 +75,11 @@ impl Command {
             Self::Revoke { account, id } => {
                 let account = existing(operator, account).await?;
                 if !operator.revoke_key(account.id, &id).await? {
-                    bail!("account {} has no key {id}, nothing was revoked: see `{}`", account.id, stack::command(&format!("operator key list --account {}", account.id)));
+                    bail!(
+                        "account {} has no key {id}, nothing was revoked: see `{}`",
+                        account.id,
+                        stack::command(&format!("operator key list --account {}", account.id))
+                    );
                 }
                 println!("key {id} revoked");
             }

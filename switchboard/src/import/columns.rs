@@ -55,7 +55,9 @@ impl FromStr for Mapping {
 pub(super) enum Rejection {
     #[error("{0}")]
     Refused(#[from] Refusal),
-    #[error("the row has {found} cells, the header has {expected}: is a cell with the delimiter in it not between quotes?")]
+    #[error(
+        "the row has {found} cells, the header has {expected}: is a cell with the delimiter in it not between quotes?"
+    )]
     Cells { found: usize, expected: usize },
     #[error("the row is not UTF-8 text")]
     Encoding,

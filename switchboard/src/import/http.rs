@@ -31,7 +31,8 @@ pub(super) enum Failure {
 
 /// Refuses an address that is none, or where others could read along.
 pub(super) fn check(address: &str) -> Result<()> {
-    let uri: Uri = address.parse().with_context(|| format!("{address} is not a web address: write it as https://host/path"))?;
+    let uri: Uri =
+        address.parse().with_context(|| format!("{address} is not a web address: write it as https://host/path"))?;
     let host = uri.host().with_context(|| format!("{address} is not a web address: write it as https://host/path"))?;
     let here = ["localhost", "127.0.0.1", "[::1]"].contains(&host);
     ensure!(uri.scheme_str() == Some("https") || here, "{address}: say https://, since credentials are sent there");

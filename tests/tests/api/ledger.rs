@@ -32,7 +32,10 @@ async fn a_credit_happens_once_per_name_however_often_it_is_asked_for() {
     }
     assert_eq!(sum_of_balances(&app), 0);
     let other = app.operator.credit(app.account.id, Money::from_units(60_000), "invoice 7").await.unwrap_err();
-    assert_eq!(other.to_string(), "cannot credit account 1: 5 has been credited under this name before; say another name for another credit");
+    assert_eq!(
+        other.to_string(),
+        "cannot credit account 1: 5 has been credited under this name before; say another name for another credit"
+    );
     assert_eq!(credit().await.unwrap(), Money::from_units(10_050_000));
 }
 

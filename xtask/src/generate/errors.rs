@@ -173,7 +173,11 @@ fn stepchat_section(page: &mut String) {
         }
     }
     let unavailable = stepchat::Error::Store(StoreError::Unavailable(String::new()));
-    stepchat_row(page, &unavailable, "A change **may have happened**: repeat it with the same idempotency key, or look first.");
+    stepchat_row(
+        page,
+        &unavailable,
+        "A change **may have happened**: repeat it with the same idempotency key, or look first.",
+    );
     let refused = stepchat::Error::Store(StoreError::Refused(String::new()));
     stepchat_row(page, &refused, "The database refused: `cause` in the log says why. For the operator.");
 }
@@ -213,7 +217,9 @@ fn voximplant_row(error: &voximplant::Error, advice: &str) -> (u64, String) {
     let shown = shown(error);
     let text = |member: &str| shown.get(member).and_then(Value::as_str).unwrap_or_default().to_owned();
     let code = shown.get("code").and_then(Value::as_u64).unwrap_or_default();
-    let field = Some(text("field_name")).filter(|field| !field.is_empty()).map_or_else(String::new, |field| format!("`{field}`"));
+    let field = Some(text("field_name"))
+        .filter(|field| !field.is_empty())
+        .map_or_else(String::new, |field| format!("`{field}`"));
     (code, format!("| {code} | {} | {field} | {advice} |\n", text("msg")))
 }
 
@@ -226,7 +232,8 @@ fn shown(error: &voximplant::Error) -> Value {
 /// All parameters of all methods, by the code of a value that cannot be used.
 fn parameters(registry: &Registry) -> BTreeMap<u64, BTreeSet<String>> {
     let mut codes: BTreeMap<u64, BTreeSet<String>> = BTreeMap::new();
-    let methods = registry.families.iter().filter(|family| family.name == "voximplant").flat_map(|family| family.methods);
+    let methods =
+        registry.families.iter().filter(|family| family.name == "voximplant").flat_map(|family| family.methods);
     for name in methods.flat_map(names) {
         let error = voximplant::Error::from(DecodeError::Invalid { field: Some(name.clone()), reason: String::new() });
         let code = shown(&error).get("code").and_then(Value::as_u64).unwrap_or_default();

@@ -26,8 +26,16 @@ fn requests() -> Vec<Limit> {
         limit("Values in one JSON text, of all levels", l::MAX_VALUES, unread),
         limit("Levels of nesting in one field", l::MAX_DEPTH, unread),
         limit("Characters of an idempotency key", l::MAX_IDEMPOTENCY_KEY_CHARS, unread),
-        limit("How long an idempotency key is remembered", hours(l::IDEMPOTENCY_MILLIS), "the call counts as a new one"),
-        limit("Bytes of one answer's records", bytes(l::MAX_ANSWER_BYTES), "the answer ends with `next_cursor`; go on with `cursor`"),
+        limit(
+            "How long an idempotency key is remembered",
+            hours(l::IDEMPOTENCY_MILLIS),
+            "the call counts as a new one",
+        ),
+        limit(
+            "Bytes of one answer's records",
+            bytes(l::MAX_ANSWER_BYTES),
+            "the answer ends with `next_cursor`; go on with `cursor`",
+        ),
         limit("Time of a request", "29 s", "`timeout`, 2 or (a read) 340"),
     ]
 }
@@ -35,21 +43,45 @@ fn requests() -> Vec<Limit> {
 fn stepchat() -> Vec<Limit> {
     vec![
         limit("First or last name", "100 characters each", "`name-too-long`"),
-        limit("E-mail address, picture's address, conversation's title", "191 characters each", "`email-too-long`, `profile-image-too-long`, `title-too-long`"),
+        limit(
+            "E-mail address, picture's address, conversation's title",
+            "191 characters each",
+            "`email-too-long`, `profile-image-too-long`, `title-too-long`",
+        ),
         limit("Password", bytes(l::MAX_PASSWORD_BYTES), "`password-too-long`"),
         limit("Extras in one call", l::MAX_DETAILS_PER_CALL, "`too-many-extras`"),
         limit("Extras of one person", l::MAX_DETAILS, "`too-many-extras`"),
         limit("All extras of one person, slugs and names included", bytes(l::MAX_DETAILS_BYTES), "`extra-too-long`"),
         limit("Value of one extra", bytes(l::MAX_DETAIL_VALUE_BYTES), "`extra-too-long`"),
-        limit("Message; its attachments; its payload", format!("{} each", bytes(l::MAX_MESSAGE_BYTES)), "`message-too-long`, `invalid-attachments`, `invalid-payload`"),
+        limit(
+            "Message; its attachments; its payload",
+            format!("{} each", bytes(l::MAX_MESSAGE_BYTES)),
+            "`message-too-long`, `invalid-attachments`, `invalid-payload`",
+        ),
         limit("People that one `delete-users` names", l::MAX_DELETED_USERS, "`too-many-users`"),
         limit("People on a page of `get-users`", 100, "the next page: `pagination=2`"),
-        limit("Words of a search that are looked up", l::MAX_SEARCH_WORDS, "everybody is looked at, page by page: slower"),
+        limit(
+            "Words of a search that are looked up",
+            l::MAX_SEARCH_WORDS,
+            "everybody is looked at, page by page: slower",
+        ),
         limit("Different words of a search", l::MAX_COMPARED_WORDS, "the rest finds nobody"),
-        limit("Search index entries that one call writes", l::MAX_SEARCH_ENTRIES, "the rest of a long text is found by the slower way"),
+        limit(
+            "Search index entries that one call writes",
+            l::MAX_SEARCH_ENTRIES,
+            "the rest of a long text is found by the slower way",
+        ),
         limit("Tokens that one `login` presents", l::MAX_LOGIN_TOKENS, "the rest is ignored"),
-        limit("How often activity is noted", format!("every {} s for one person", l::ACTIVITY_SECONDS), "later activity within that time is not written"),
-        limit("How often the use of a token is noted", format!("every {} minutes", l::USE_NOTED_MILLIS / 60_000), "`token list` may lag by that much"),
+        limit(
+            "How often activity is noted",
+            format!("every {} s for one person", l::ACTIVITY_SECONDS),
+            "later activity within that time is not written",
+        ),
+        limit(
+            "How often the use of a token is noted",
+            format!("every {} minutes", l::USE_NOTED_MILLIS / 60_000),
+            "`token list` may lag by that much",
+        ),
     ]
 }
 
@@ -58,8 +90,16 @@ fn voximplant() -> Vec<Limit> {
         limit("Records in one answer of a list", l::MAX_COUNT, "496 for `count`"),
         limit("Values in one list of ids", l::MAX_LISTED, "499"),
         limit("Users that one bind command changes", l::MAX_BOUND_USERS, "101; name them in lists"),
-        limit("Users that a delete removes before it answers", l::MAX_REMOVED_INLINE, "none: the jobs remove the rest, and nobody sees them meanwhile"),
-        limit("Users that one transaction pays", l::MAX_TRANSFER_USERS, "none: a larger transfer goes in parts, each user once"),
+        limit(
+            "Users that a delete removes before it answers",
+            l::MAX_REMOVED_INLINE,
+            "none: the jobs remove the rest, and nobody sees them meanwhile",
+        ),
+        limit(
+            "Users that one transaction pays",
+            l::MAX_TRANSFER_USERS,
+            "none: a larger transfer goes in parts, each user once",
+        ),
         limit("Decimals of an amount", 4, "225"),
         limit("Smallest amount", "0.01", "225"),
         limit("Time to live of a signed token", "3600 s", "454"),
@@ -114,9 +154,9 @@ mod tests {
 
     #[test]
     fn every_limit_is_told_or_is_the_code_s_own() {
-        let root = tests::workspace::root();
-        let [declared, told] =
-            ["shared/src/limits.rs", "xtask/src/generate/limits.rs"].map(|path| fs::read_to_string(root.join(path)).unwrap());
+        let root = ::tests::workspace::root();
+        let [declared, told] = ["shared/src/limits.rs", "xtask/src/generate/limits.rs"]
+            .map(|path| fs::read_to_string(root.join(path)).unwrap());
         let names = declared.lines().filter_map(|line| line.strip_prefix("pub const ")?.split(':').next());
         for name in names {
             assert!(told.contains(&format!("l::{name}")) || INTERNAL.contains(&name), "{name} is on no list");

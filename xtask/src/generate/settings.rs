@@ -26,9 +26,17 @@ pub(super) fn text() -> String {
             variable.name, variable.form, variable.about
         );
     }
-    let _ = writeln!(page, "| `{METRICS_NAMESPACE}` | set by the template | `{NAMESPACE}` | a text | CloudWatch namespace of the metrics. |");
+    let _ = writeln!(
+        page,
+        "| `{METRICS_NAMESPACE}` | set by the template | `{NAMESPACE}` | a text | CloudWatch namespace of the metrics. |"
+    );
     for table in Table::ALL {
-        let _ = writeln!(page, "| `{}` | set by the template | `{}` | a text | Name of the table. |", table.variable(), table.as_str());
+        let _ = writeln!(
+            page,
+            "| `{}` | set by the template | `{}` | a text | Name of the table. |",
+            table.variable(),
+            table.as_str()
+        );
     }
     let _ = writeln!(
         page,

@@ -9,7 +9,10 @@ use shared::store::stepchat::counters::{self, Leads};
 use shared::store::stepchat::users::{self, Secrets};
 use shared::store::{Attempts, CommitError, Sequence};
 use shared::wire::Params;
-use shared::wire::stepchat::{Access, Answer, DepartmentField, EmailField, Error, Extra, NewPassword, PictureField, Stepchat, Text, TypeField, misplaced_extras};
+use shared::wire::stepchat::{
+    Access, Answer, DepartmentField, EmailField, Error, Extra, NewPassword, PictureField, Stepchat, Text, TypeField,
+    misplaced_extras,
+};
 
 /// The method.
 #[derive(Debug)]

@@ -10,7 +10,10 @@ use shared::store::stepchat::texts;
 use shared::store::stepchat::users::{self, Secrets};
 use shared::store::{Attempts, CommitError};
 use shared::wire::Params;
-use shared::wire::stepchat::{Access, Answer, DepartmentField, EmailField, Error, Extra, NewPassword, PictureField, Stepchat, Text, TypeField, UserRef, misplaced_extras};
+use shared::wire::stepchat::{
+    Access, Answer, DepartmentField, EmailField, Error, Extra, NewPassword, PictureField, Stepchat, Text, TypeField,
+    UserRef, misplaced_extras,
+};
 
 /// The method.
 #[derive(Debug)]

@@ -146,7 +146,10 @@ async fn import_file(app: &App, store: Store, options: &Options, file: &Path) ->
         return Ok(None);
     }
     if done > 0 {
-        eprintln!("{done} of {} rows were tried before and are not tried again; what was rejected is in the report", source.rows);
+        eprintln!(
+            "{done} of {} rows were tried before and are not tried again; what was rejected is in the report",
+            source.rows
+        );
     }
     let checkpoint = match (known, options.dry_run) {
         (None, false) => Some(begun(&store, &source, options).await?),
@@ -158,7 +161,10 @@ async fn import_file(app: &App, store: Store, options: &Options, file: &Path) ->
     let tally = target.take_all(&source, done, &mut rejected, &mut ids).await?;
     tell(&tally, &rejected, options.dry_run);
     if rejected.count() > 0 {
-        println!("the rejected rows, each with its reason: {} (mend them there and import that file)", report.display());
+        println!(
+            "the rejected rows, each with its reason: {} (mend them there and import that file)",
+            report.display()
+        );
     }
     if let Some(path) = ids.written() {
         println!("which user has which id of the file: {}", path.display());

@@ -57,7 +57,10 @@ impl<'a> Source<'a> {
         let header = lines.next().ok_or_else(empty)??;
         let text = StringRecord::from_byte_record(header.clone());
         let text = text.map_err(|_| {
-            anyhow!("the header of {} cannot be read in this encoding: say --encoding, such as windows-1251", file.display())
+            anyhow!(
+                "the header of {} cannot be read in this encoding: say --encoding, such as windows-1251",
+                file.display()
+            )
         })?;
         ensure!(text.iter().any(|cell| !cell.trim().is_empty()), empty());
         let rules = Rules { order: options.name_order, keep_ids: options.keep_ids };

@@ -121,7 +121,10 @@ impl<'a> People<'a> {
         let store = &app.store;
         if let Some(known) = users::id_by_name(store, account.id, application, &new.name).await? {
             if options.keep_ids && known.get() != old.user_id {
-                return Ok(Outcome::Rejected(format!("there is a user of this name here, and its id is {known}, not {}", old.user_id)));
+                return Ok(Outcome::Rejected(format!(
+                    "there is a user of this name here, and its id is {known}, not {}",
+                    old.user_id
+                )));
             }
             return Ok(Outcome::There(known));
         }
@@ -181,9 +184,7 @@ impl<'a> People<'a> {
         let (store, account) = (&self.groups.app.store, self.groups.account.id);
         let routing = queues::routing(store, account).await?;
         let bound = Work::unread(account, binding, vec![user], routing).finish(store, |_| Ok(())).await;
-        bound.map_err(|error| {
-            anyhow!("the skills and queues of user {}: {error}; {AGAIN}", old.user_name)
-        })
+        bound.map_err(|error| anyhow!("the skills and queues of user {}: {error}; {AGAIN}", old.user_name))
     }
 
     /// Gives a user what was on its balance, once.
@@ -206,7 +207,10 @@ impl<'a> People<'a> {
 
 /// Gives the account what was on its balance, once.
 pub(super) async fn endow_account(groups: &Groups<'_>, old: &old::Account, counts: &mut Counts) -> Result<()> {
-    let money = old.balances.money().context("the old account's answer holds no balance: its money stays there, everything else was imported")?;
+    let money = old
+        .balances
+        .money()
+        .context("the old account's answer holds no balance: its money stays there, everything else was imported")?;
     if !money.is_positive() {
         return Ok(());
     }

@@ -91,7 +91,10 @@ pub(super) fn parameters() -> Map {
             SECRETS_REVISION,
             number("Count it up when a secret was changed: functions read theirs anew.", 1, (1, 1_000_000)),
         )
-        .with(RELEASE, one_of("How traffic shifts to a new version of login, transfers and the front doors.", &RELEASES))
+        .with(
+            RELEASE,
+            one_of("How traffic shifts to a new version of login, transfers and the front doors.", &RELEASES),
+        )
         .with(
             RELEASE_ALARMS,
             one_of(
@@ -142,7 +145,9 @@ pub(in crate::generate) fn choices() -> Vec<Choice> {
         let texts = |property: &str| parameter.get(property).map(Yaml::texts).unwrap_or_default();
         let allowed: Vec<String> = texts("AllowedValues").iter().map(|value| format!("`{value}`")).collect();
         let values = match texts("ConstraintDescription").concat() {
-            constraint if allowed.is_empty() => constraint.trim_start_matches("must ").trim_start_matches("be ").to_owned(),
+            constraint if allowed.is_empty() => {
+                constraint.trim_start_matches("must ").trim_start_matches("be ").to_owned()
+            }
             _ => allowed.join(" or "),
         };
         let name = name.to_owned();
