@@ -373,7 +373,8 @@ async fn process<M: Method>(app: Arc<App>, inbound: Inbound) -> Outcome<FamilyEr
     let (caller, early) = match &presumed {
         None => (proof.await, None),
         Some(presumed) => {
-            let read = admitted::<M>(ctx.clone(), &inbound, presumed);
+            // On the heap: the future of a method is large, and here are two.
+            let read = Box::pin(admitted::<M>(ctx.clone(), &inbound, presumed));
             let is_right = |caller: &CallerOf<M>| M::Caller::proved(caller) == *presumed;
             match ahead::run(proof, read, is_right).await {
                 Ok((caller, read)) => (Ok(caller), read),
@@ -395,7 +396,7 @@ async fn process<M: Method>(app: Arc<App>, inbound: Inbound) -> Outcome<FamilyEr
             Some(done) => done,
             None => {
                 let operation = operation::<M>(&ctx, &inbound, &caller);
-                admitted::<M>(ctx.clone().with_operation(operation), &inbound, &known).await
+                Box::pin(admitted::<M>(ctx.clone().with_operation(operation), &inbound, &known)).await
             }
         }
     };

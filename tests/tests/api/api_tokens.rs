@@ -168,18 +168,20 @@ async fn of_names_asked_for_at_once_one_is_given() {
 }
 
 #[tokio::test]
-async fn the_last_use_is_noted_once_in_five_minutes_and_costs_no_round_trip() {
+async fn the_last_use_is_noted_once_in_five_minutes_behind_what_was_asked() {
     let app = App::new().await;
     count(&app, &app.token).await.response();
-    let own = app.last_line()["round_trips"].clone();
+    let own = app.last_line()["round_trips"].as_u64().unwrap();
     let token = mint(&app, "crm", Scope::Read).await;
     assert_eq!(listed(&app, "crm").await.used_at, None);
     let (mut noted, start) = (Vec::new(), app.app.clock.now());
     for _ in 0..12 {
         count(&app, &token).await.response();
         let line = app.last_line();
-        assert_eq!(line["round_trips"], own, "{line}");
-        noted.push(line["write_units"].as_f64().unwrap() > 0.0);
+        let notes = line["write_units"].as_f64().unwrap() > 0.0;
+        // Nothing is written before the caller is known, and by then a read is done.
+        assert_eq!(line["round_trips"], own + u64::from(notes), "{line}");
+        noted.push(notes);
         app.wait_millis(MINUTE);
     }
     assert_eq!(noted, (0..12).map(|minute| [0, 6].contains(&minute)).collect::<Vec<_>>());

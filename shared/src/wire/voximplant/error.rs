@@ -211,8 +211,9 @@ impl Failure for Error {
             Self::Store(_) | Self::InvalidParameter { .. } | Self::TimedOut | Self::ReadFailed(_) => {
                 Some(self.to_string())
             }
+            // Of a defect the pipeline knows more than its sentence says.
+            Self::Refused(Refusal::Internal) | Self::AlreadyAnswered => None,
             Self::Refused(refusal) => Some(refusal.to_string()),
-            Self::AlreadyAnswered => None,
         }
     }
 }
