@@ -84,9 +84,6 @@ pub trait Family: Sized + Send + Sync + 'static {
         async {}
     }
 
-    /// Whose idempotency keys these are.
-    fn tenant(caller: &Self::Caller) -> String;
-
     /// What the log calls the caller; never a secret.
     fn caller_kind(caller: &Self::Caller) -> &'static str;
 
@@ -105,8 +102,8 @@ pub trait KnownBy<F: Family>: PartialEq + Send + Sync + Sized {
     /// Of a caller who has been proved.
     fn proved(caller: &F::Caller) -> Self;
 
-    /// Of one who has not: what the credential says of itself. A read then goes out together with the proof, and its answer
-    /// only if the proof says the same. `None`: the method waits for the proof.
+    /// Of one who has not: what the credential says of itself. The method then begins while the proof is looked for, and goes
+    /// on only if that says the same. `None`: it waits for the proof.
     #[must_use]
     fn presumed(_: &Inbound) -> Option<Self> {
         None
@@ -118,6 +115,9 @@ pub trait KnownBy<F: Family>: PartialEq + Send + Sync + Sized {
     fn is_delegate(&self) -> bool {
         false
     }
+
+    /// Whose idempotency keys these are.
+    fn tenant(&self) -> String;
 }
 
 /// What the pipeline must be able to say in every family.

@@ -369,15 +369,14 @@ async fn process<M: Method>(app: Arc<App>, inbound: Inbound) -> Outcome<FamilyEr
     let ctx = Ctx::new(Arc::clone(&app), &inbound).within(time_to_answer());
     let inbound = M::Family::prepare(inbound);
     let proof = M::Family::authenticate(&ctx, &inbound, M::ACCESS, M::EFFECT);
-    let presumed = M::Caller::presumed(&inbound).filter(|_| M::EFFECT == Effect::Read && app.trust.holds());
-    let (caller, early) = match &presumed {
+    let presumed = M::Caller::presumed(&inbound).filter(|_| app.trust.holds());
+    let (caller, begun) = match &presumed {
         None => (proof.await, None),
         Some(presumed) => {
-            // On the heap: the future of a method is large, and here are two.
-            let read = Box::pin(admitted::<M>(ctx.clone(), &inbound, presumed));
+            let work = admitted::<M>(ctx.clone(), &inbound, presumed);
             let is_right = |caller: &CallerOf<M>| M::Caller::proved(caller) == *presumed;
-            match ahead::run(proof, read, is_right).await {
-                Ok((caller, read)) => (Ok(caller), read),
+            match ahead::begin(proof, work, is_right).await {
+                Ok((caller, begun)) => (Ok(caller), begun),
                 Err(error) => {
                     app.trust.is_betrayed();
                     (Err(error), None)
@@ -392,12 +391,13 @@ async fn process<M: Method>(app: Arc<App>, inbound: Inbound) -> Outcome<FamilyEr
     let beside = M::Family::beside(&ctx, &caller);
     let known = M::Caller::proved(&caller);
     let work = async {
-        match early {
+        let done = match begun {
+            Some(begun) => begun.finish().await,
+            None => None,
+        };
+        match done {
             Some(done) => done,
-            None => {
-                let operation = operation::<M>(&ctx, &inbound, &caller);
-                Box::pin(admitted::<M>(ctx.clone().with_operation(operation), &inbound, &known)).await
-            }
+            None => Box::pin(admitted::<M>(ctx.clone(), &inbound, &known)).await,
         }
     };
     let (result, ()) = futures_util::join!(work, beside);
@@ -405,11 +405,11 @@ async fn process<M: Method>(app: Arc<App>, inbound: Inbound) -> Outcome<FamilyEr
 }
 
 /// What an idempotency key makes of a call that writes.
-fn operation<M: Method>(ctx: &Ctx, inbound: &Inbound, caller: &CallerOf<M>) -> Option<Operation> {
+fn operation<M: Method>(ctx: &Ctx, inbound: &Inbound, caller: &M::Caller) -> Option<Operation> {
     let key = inbound.idempotency_key.as_deref().filter(|_| M::EFFECT == Effect::Write)?;
     // Keyed: a plain hash of a payload with a password in it could be guessed at.
     let payload = ctx.tokens().fingerprint(&payload(M::NAME, field_names::<M::Request>(), &inbound.params));
-    Some(Operation::new(&M::Family::tenant(caller), key, payload))
+    Some(Operation::new(&caller.tenant(), key, payload))
 }
 
 async fn admitted<M: Method>(ctx: Ctx, inbound: &Inbound, caller: &M::Caller) -> Result<Said, FamilyError<M>> {
@@ -417,7 +417,8 @@ async fn admitted<M: Method>(ctx: Ctx, inbound: &Inbound, caller: &M::Caller) ->
     if let Some(notice) = M::notice(&inbound.params) {
         ctx.note(notice);
     }
-    let ctx = ctx.for_delegate(caller.is_delegate());
+    let operation = operation::<M>(&ctx, inbound, caller);
+    let ctx = ctx.for_delegate(caller.is_delegate()).with_operation(operation);
     if let Some(answer) = first_answer::<M>(&ctx).await? {
         return Ok(answer);
     }

@@ -158,14 +158,11 @@
       entry(`#overview--${text.toLowerCase().replaceAll(" ", "-")}`, text));
     if (!server) chapters.push(entry("#servers", "API servers"));
     about.append(...chapters, entry("#auth", "Authentication"), entry(`openapi/${family}.json`, "OpenAPI 3.1 document"));
-    const listed = spec.tags.flatMap((tag) => tag.paths).map(({ elementId, path, summary, description }) => {
-      const name = words(path.split("/").pop());
-      return {
-        item: entry(`#${elementId}`, path),
-        name: `${name.join(" ")} ${name.join("")}`,
-        text: words(`${path} ${summary} ${description}`).join(" "),
-      };
-    });
+    const listed = spec.tags.flatMap((tag) => tag.paths).map(({ elementId, path, summary, description }) => ({
+      item: entry(`#${elementId}`, path),
+      name: words(path.split("/").pop()).join(""),
+      text: words(`${path} ${summary} ${description}`).join(" "),
+    }));
     filter.addEventListener("input", () => find(listed));
     find(listed);
     markPlace();

@@ -99,7 +99,9 @@ fn answer(path: &str) -> Response {
         return framed("", &title, &body);
     }
     match FOLDER.get_file(path) {
-        Some(file) if path.ends_with(".png") => ([(CONTENT_TYPE, "image/png")], file.contents()).into_response(),
+        Some(file) if file.path().extension().is_some_and(|kind| kind == "png") => {
+            ([(CONTENT_TYPE, "image/png")], file.contents()).into_response()
+        }
         _ => {
             let body = "<h1>No such page</h1><p><a href=\"/docs/\">All documents</a></p>";
             (StatusCode::NOT_FOUND, framed("", "No such page", body)).into_response()

@@ -122,6 +122,9 @@ async function reading(page) {
     const quirks = document.querySelector("rapi-doc").shadowRoot.getElementById("overview--quirks");
     return quirks && quirks.getBoundingClientRect().top < innerHeight / 2;
   });
+  const lost = await page.locator("#about a[href^='#overview']").evaluateAll((links) =>
+    links.map((link) => link.hash.slice(1)).filter((id) => !document.querySelector("rapi-doc").shadowRoot.getElementById(id)));
+  check("every chapter of the contents is on the page", lost.length === 0, lost);
   check("the quirks are on the page", (await page.getByText("Where Switchboard differs").count()) === 1);
   await shot(page, "quirks");
   await page.goto(`${PAGE_URL}/?family=voximplant#auth`);
@@ -143,9 +146,9 @@ async function typed(page, text) {
 async function finding(page) {
   const cases = {
     stepchat: [["get user", "get-user", /get.*user/], ["user add", "add-user", /add-user/], ["GetUsers", "get-users", /get.*users/],
-      ["/stepchat/add-user", "add-user", /add-user/]],
-    voximplant: [["get user", "GetUsers", /GetUsers/], ["user add", "AddUser", /AddUser/], ["add-user", "AddUser", /AddUser/],
-      ["getusers", "GetUsers", /GetUsers/]],
+      ["details get users", "get-users-with-details", /get-users-with-details/], ["/stepchat/add-user", "add-user", /add-user/]],
+    voximplant: [["get user", "GetUsers", /GetUsers/], ["user add", "AddUser", /AddUser/], ["UserAdd", "AddUser", /AddUser/],
+      ["getusers", "GetUsers", /GetUsers/], ["add-user", "AddUser", /AddUser/]],
   };
   for (const [family, texts] of Object.entries(cases)) {
     await page.goto(`${PAGE_URL}/?family=${family}`);

@@ -2,7 +2,7 @@
 
 use super::{Secret, foreign};
 use crate::store::auth::PasswordHash;
-use crate::store::{StoreError, meter};
+use crate::store::{StoreError, gate, meter};
 use argon2::Argon2;
 use argon2::password_hash::PasswordHasher;
 use std::num::NonZeroUsize;
@@ -22,6 +22,7 @@ static AT_WORK: LazyLock<Semaphore> =
 
 /// Works on a hash, on a thread that may block for the 20 ms it takes, when it is its turn.
 async fn work<T: Send + 'static>(hash: impl FnOnce() -> T + Send + 'static) -> Result<T, StoreError> {
+    gate::opened().await;
     let unavailable = |error: &dyn std::error::Error| StoreError::Unavailable(error.to_string());
     let turn = AT_WORK.acquire().await.map_err(|error| unavailable(&error))?;
     let done = tokio::task::spawn_blocking(hash).await.map_err(|error| unavailable(&error));

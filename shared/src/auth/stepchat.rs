@@ -60,7 +60,14 @@ impl KnownBy<Stepchat> for Admin {
     fn is_delegate(&self) -> bool {
         matches!(self.credential, Credential::ApiToken(_))
     }
+
+    fn tenant(&self) -> String {
+        WORKSPACE.to_owned()
+    }
 }
+
+/// One deployment is one workspace.
+const WORKSPACE: &str = "stepchat";
 
 /// Some admin, whichever: all that a method needs to know whose answer is the same for all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,6 +91,10 @@ impl KnownBy<Stepchat> for AnyAdmin {
 
     fn is_delegate(&self) -> bool {
         self.is_delegate
+    }
+
+    fn tenant(&self) -> String {
+        WORKSPACE.to_owned()
     }
 }
 

@@ -58,6 +58,14 @@ impl KnownBy<Voximplant> for Caller {
     fn proved(caller: &Caller) -> Self {
         caller.clone()
     }
+
+    fn tenant(&self) -> String {
+        tenant(self.account)
+    }
+}
+
+fn tenant(account: AccountId) -> String {
+    format!("voximplant#{account}")
 }
 
 /// The account that the caller acts for: all that a method needs to know whose answer is the same for all of its credentials.
@@ -86,6 +94,10 @@ impl KnownBy<Voximplant> for Tenant {
             None => AccountId::parse(inbound.params.text("api_key").and(inbound.params.text("account_id"))?)?,
         };
         Some(Self { account })
+    }
+
+    fn tenant(&self) -> String {
+        tenant(self.account)
     }
 }
 

@@ -1,5 +1,5 @@
-//! Reads that go out before their caller is known: the first of them at once, any that follows from an answer only once the
-//! gate is open.
+//! What goes out before its caller is known: reads that follow from nothing that was read, at once. Any that follows from an
+//! answer, and everything that writes, waits until the gate is open.
 //!
 //! It stands between the SDK and the network, so no store function can pass by it.
 
@@ -29,9 +29,9 @@ struct State {
 }
 
 impl Gate {
-    /// Runs reads behind this gate.
-    pub async fn before<F: Future>(&self, reads: F) -> F::Output {
-        GATE.scope(self.clone(), reads).await
+    /// Runs work behind this gate.
+    pub async fn before<F: Future>(self, work: F) -> F::Output {
+        GATE.scope(self, work).await
     }
 
     /// Lets everything through from now on.
@@ -40,16 +40,36 @@ impl Gate {
         self.0.opened.notify_waiters();
     }
 
-    async fn pass(&self) {
-        if !self.0.has_answer.load(Ordering::Acquire) {
+    async fn pass(&self, is_read: bool) {
+        if is_read && !self.0.has_answer.load(Ordering::Acquire) {
             return;
         }
+        self.opened().await;
+    }
+
+    async fn opened(&self) {
         // Whoever asks first and then waits may wait for ever.
         let opened = self.0.opened.notified();
         if !self.0.is_open.load(Ordering::Acquire) {
             opened.await;
         }
     }
+}
+
+/// Waits, behind a gate, until it is open: for work that a caller who is nobody must not cause, such as a password's hash.
+pub(crate) async fn opened() {
+    if let Ok(gate) = GATE.try_with(Clone::clone) {
+        gate.opened().await;
+    }
+}
+
+/// Operations that change nothing.
+const READS: [&str; 3] = ["GetItem", "BatchGetItem", "Query"];
+
+/// Whether a request of the SDK only reads, as the header says by which DynamoDB itself tells operations apart.
+fn is_read(request: &HttpRequest) -> bool {
+    let target = request.headers().get("x-amz-target").and_then(|target| target.rsplit('.').next());
+    target.is_some_and(|operation| READS.contains(&operation))
 }
 
 /// A transport whose requests wait where they are behind a gate.
@@ -74,9 +94,9 @@ impl HttpConnector for GatedConnector {
         let Ok(gate) = GATE.try_with(Clone::clone) else {
             return self.0.call(request);
         };
-        let connector = self.0.clone();
+        let (connector, is_read) = (self.0.clone(), is_read(&request));
         HttpConnectorFuture::new(async move {
-            gate.pass().await;
+            gate.pass(is_read).await;
             let answer = connector.call(request).await;
             gate.0.has_answer.store(true, Ordering::Release);
             answer

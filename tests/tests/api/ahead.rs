@@ -153,3 +153,46 @@ async fn without_a_credential_or_with_what_is_none_nothing_is_asked_for() {
     let asked = taken(&sent);
     assert!(asked.len() == 1 && asked[0].1.contains("\"auth\""), "{asked:?}");
 }
+
+/// Whatever the method: a credential that nobody has handed out writes nothing, hashes nothing, and costs no second look.
+#[tokio::test]
+async fn nothing_is_written_for_nobody() {
+    let (app, sent) = watched().await;
+    let id = app.add_stepchat_user(json!({ "first_name": "Anna", "email": "anna@example.com" })).await;
+    let user = app.add_voximplant_user("anna", json!({})).await;
+    let place = app.stepchat("new-conversation", json!({ "user_id": id })).await.response();
+    for entry in families()[0].methods {
+        app.app.clock.advance_millis(60_000);
+        taken(&sent);
+        let fields = json!({ "user_id": id, "user_ids": [id], "conversation_id": place["details"]["id"], "by": "email",
+            "value": "anna@example.com", "first_name": "B", "password": "secret", "email": "b@example.com", "message": "hi",
+            "name": "Bot", "url": "https://example.com", "agent_id": 1, "typing": true, "datetime": 1, "details": ["city"],
+            "return_language": true, "search": "a", "extra": { "city": "Oslo" } });
+        let said = as_nobody(&app, entry.name, fields).await;
+        assert!(said.contains("invalid-token"), "{}: {said}", entry.name);
+        hold_to_reads(entry.name, &sent);
+        assert_eq!(app.last_line()["hashes"], 0, "{}", entry.name);
+    }
+    let now = app.app.clock.now().seconds();
+    let claims = json!({ "iss": app.account.id.get(), "iat": now, "exp": now + 60 });
+    let forged = tests::jwt::sign(&claims, &app.key.key_id, tests::jwt::stranger_key());
+    for entry in families()[1].methods {
+        taken(&sent);
+        let fields = json!({ "user_id": user, "application_id": 1, "user_name": "bob", "user_display_name": "Bob",
+            "user_password": "Passw0rd!", "amount": "1", "application_name": "new", "skill_name": "s", "skill_id": 1,
+            "acd_queue_name": "q", "acd_queue_id": 1, "from_date": "2026-01-01 00:00:00", "to_date": "2027-01-01 00:00:00" });
+        let said = app.voximplant_as(&forged, entry.name, fields).await.text;
+        assert!(said.contains("\"code\":100"), "{}: {said}", entry.name);
+        hold_to_reads(entry.name, &sent);
+        assert_eq!(app.last_line()["hashes"], 0, "{}", entry.name);
+    }
+}
+
+fn hold_to_reads(method: &str, sent: &Sent) {
+    let asked = taken(sent);
+    let operations: Vec<&str> = asked.iter().map(|(operation, _)| operation.as_str()).collect();
+    assert!(
+        operations.iter().all(|name| matches!(*name, "GetItem" | "Query" | "BatchGetItem")),
+        "{method}: {operations:?}"
+    );
+}

@@ -178,10 +178,10 @@ async fn the_last_use_is_noted_once_in_five_minutes_behind_what_was_asked() {
     for _ in 0..12 {
         count(&app, &token).await.response();
         let line = app.last_line();
-        let notes = line["write_units"].as_f64().unwrap() > 0.0;
+        let writes = line["write_units"].as_f64().unwrap() > 0.0;
         // Nothing is written before the caller is known, and by then a read is done.
-        assert_eq!(line["round_trips"], own + u64::from(notes), "{line}");
-        noted.push(notes);
+        assert_eq!(line["round_trips"], own + u64::from(writes), "{line}");
+        noted.push(writes);
         app.wait_millis(MINUTE);
     }
     assert_eq!(noted, (0..12).map(|minute| [0, 6].contains(&minute)).collect::<Vec<_>>());

@@ -158,8 +158,8 @@ fn bills(page: &mut String, [calls, database, function, gateway]: [f64; 4], size
         "\n| Dollars a month | 1,000 people | 10,000 people | 1,000,000 people |\n| --- | ---: | ---: | ---: |\n",
     );
     let mut row = |name: &str, of: &dyn Fn(f64) -> f64| {
-        let cells = SIZES.map(|people| format!("{:.2}", of(people as f64)));
-        let _ = writeln!(page, "| {name} | {} |", cells.join(" | "));
+        let columns = SIZES.map(|people| format!("{:.2}", of(people as f64)));
+        let _ = writeln!(page, "| {name} | {} |", columns.join(" | "));
     };
     let logs = |people: f64| people * calls * LOG_KILOBYTES / KILOBYTES * LOG_GIGABYTE;
     let tables = |people: f64| people * PERSON_KILOBYTES / KILOBYTES * TABLE_GIGABYTE;

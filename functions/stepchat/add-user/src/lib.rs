@@ -1,6 +1,6 @@
 //! `add-user`: creates a user and answers its id as a number (page "add-user"; reference/stepchat.md §3.4).
 
-use shared::auth::stepchat::{Admin, new_password};
+use shared::auth::stepchat::{AnyAdmin, new_password};
 use shared::ids::UserId;
 use shared::prelude::*;
 use shared::stepchat::{Name, NewUser, UserType, details_of_new_user};
@@ -66,7 +66,7 @@ impl Method for AddUser {
     const EFFECT: Effect = Effect::Write;
     const TOKENS: bool = true;
     const GRANTS: Grants = &[users::CREATE, counters::READ_LEADS];
-    type Caller = Admin;
+    type Caller = AnyAdmin;
     type Request = Request;
     type Response = Answer<u64>;
 
@@ -74,7 +74,7 @@ impl Method for AddUser {
         misplaced_extras(params)
     }
 
-    async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Answer<u64>, Error> {
+    async fn call(ctx: &Ctx, _: &AnyAdmin, request: Request) -> Result<Answer<u64>, Error> {
         let config = &ctx.config().stepchat;
         let new = NewUser {
             first_name: request.first_name.given().map(Name::parse).transpose()?,

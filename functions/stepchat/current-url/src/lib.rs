@@ -1,6 +1,6 @@
 //! `current-url`: the page a user looks at, or sets it (page "current-url"; reference/stepchat.md §3.3).
 
-use shared::auth::stepchat::Admin;
+use shared::auth::stepchat::AnyAdmin;
 use shared::prelude::*;
 use shared::stepchat::{Detail, DetailValue, Slug, User, check_details, display_name};
 use shared::store::CommitError;
@@ -64,11 +64,11 @@ impl Method for CurrentUrl {
     const EFFECT: Effect = Effect::Write;
     const GRANTS: Grants =
         &[users::FIND_PROFILE, users::LOAD, presence::DETAIL, presence::CHANGE_DETAIL, presence::TOUCH];
-    type Caller = Admin;
+    type Caller = AnyAdmin;
     type Request = Request;
     type Response = Answer<CurrentAddress>;
 
-    async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Self::Response, Error> {
+    async fn call(ctx: &Ctx, _: &AnyAdmin, request: Request) -> Result<Self::Response, Error> {
         let done = |done| Ok(Answer::new(CurrentAddress::Done(done)));
         let (Some(id), Some(slug)) = (request.user_id.and_then(|user| user.0), Slug::parse(SLUG)) else {
             return done(false);

@@ -1,6 +1,6 @@
 //! `get-bot-id`: the id of the bot as a number; makes the bot if there is none (page "get-bot-id"; decision D23).
 
-use shared::auth::stepchat::Admin;
+use shared::auth::stepchat::AnyAdmin;
 use shared::prelude::*;
 use shared::stepchat::{ImageUrl, Name};
 use shared::store::stepchat::bot;
@@ -23,11 +23,11 @@ impl Method for GetBotId {
     const EFFECT: Effect = Effect::Write;
     const TOKENS: bool = true;
     const GRANTS: Grants = &[bot::FIND, bot::CREATE];
-    type Caller = Admin;
+    type Caller = AnyAdmin;
     type Request = Request;
     type Response = Answer<u64>;
 
-    async fn call(ctx: &Ctx, _: &Admin, _: Request) -> Result<Self::Response, Error> {
+    async fn call(ctx: &Ctx, _: &AnyAdmin, _: Request) -> Result<Self::Response, Error> {
         let mut attempts = Attempts::default();
         loop {
             if let Some(id) = bot::find(ctx.store()).await? {

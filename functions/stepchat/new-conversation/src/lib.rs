@@ -1,6 +1,6 @@
 //! `new-conversation`: starts a conversation; a visitor becomes a lead by it (reference/stepchat.md §2, §5).
 
-use shared::auth::stepchat::Admin;
+use shared::auth::stepchat::AnyAdmin;
 use shared::ids::{ConversationId, UserId};
 use shared::prelude::*;
 use shared::stepchat::{Conversation, ConversationStatus, Refusal, Source, Title, User, UserChange, UserType};
@@ -94,11 +94,11 @@ impl Method for NewConversation {
     const EFFECT: Effect = Effect::Write;
     const TOKENS: bool = true;
     const GRANTS: Grants = &[users::LOAD, users::FIND_PROFILE, conversations::CREATE, counters::READ_LEADS];
-    type Caller = Admin;
+    type Caller = AnyAdmin;
     type Request = Request;
     type Response = Answer<ConversationRow>;
 
-    async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Self::Response, Error> {
+    async fn call(ctx: &Ctx, _: &AnyAdmin, request: Request) -> Result<Self::Response, Error> {
         let (store, agent) = (ctx.store(), request.agent_id.read()?);
         let user = request.user_id.0.ok_or(Refusal::UserNotFound)?;
         let mut attempts = Attempts::default();

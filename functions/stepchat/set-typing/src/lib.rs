@@ -1,6 +1,6 @@
 //! `set-typing`: says where a user is typing; -1 says nowhere. Always `true` (page "set-typing"; decisions D28, D33).
 
-use shared::auth::stepchat::Admin;
+use shared::auth::stepchat::AnyAdmin;
 use shared::prelude::*;
 use shared::store::stepchat::{typing, users};
 use shared::store::{Attempts, CommitError};
@@ -26,11 +26,11 @@ impl Method for SetTyping {
     const ACCESS: Access = Access::Admin;
     const EFFECT: Effect = Effect::Write;
     const GRANTS: Grants = &[users::FIND_PROFILE, typing::FIND, typing::CHANGE];
-    type Caller = Admin;
+    type Caller = AnyAdmin;
     type Request = Request;
     type Response = Answer<bool>;
 
-    async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Answer<bool>, Error> {
+    async fn call(ctx: &Ctx, _: &AnyAdmin, request: Request) -> Result<Answer<bool>, Error> {
         let (store, answer) = (ctx.store(), Answer::new(true));
         let Some(id) = request.user_id.0 else { return Ok(answer) };
         let until = ctx.now().plus_millis(ctx.config().stepchat.typing_seconds.saturating_mul(1000));

@@ -1,6 +1,6 @@
 //! `update-bot`: name and picture of the bot; makes the bot if there is none (page "update-bot"; decision D20).
 
-use shared::auth::stepchat::Admin;
+use shared::auth::stepchat::AnyAdmin;
 use shared::prelude::*;
 use shared::stepchat::{Name, UserChange};
 use shared::store::auth::TokenHash;
@@ -35,11 +35,11 @@ impl Method for UpdateBot {
     const EFFECT: Effect = Effect::Write;
     const TOKENS: bool = true;
     const GRANTS: Grants = &[bot::FIND, bot::CREATE, users::LOAD];
-    type Caller = Admin;
+    type Caller = AnyAdmin;
     type Request = Request;
     type Response = Answer<bool>;
 
-    async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Self::Response, Error> {
+    async fn call(ctx: &Ctx, _: &AnyAdmin, request: Request) -> Result<Self::Response, Error> {
         let name = request.name.given().map(Name::parse).transpose()?;
         let image = request.profile_image.read(&ctx.config().stepchat.default_profile_image)?;
         let answer = Answer::new(true);

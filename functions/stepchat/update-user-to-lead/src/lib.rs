@@ -1,7 +1,7 @@
 //! `update-user-to-lead`: makes a visitor or user a lead (page "update-user-to-lead"; decision D29). Staff and the bot stay what
 //! they are.
 
-use shared::auth::stepchat::Admin;
+use shared::auth::stepchat::AnyAdmin;
 use shared::prelude::*;
 use shared::stepchat::{Refusal, UserChange, UserType};
 use shared::store::auth::TokenHash;
@@ -29,11 +29,11 @@ impl Method for UpdateUserToLead {
     const EFFECT: Effect = Effect::Write;
     const TOKENS: bool = true;
     const GRANTS: Grants = &[users::LOAD, users::CHANGE_TYPE, counters::READ_LEADS];
-    type Caller = Admin;
+    type Caller = AnyAdmin;
     type Request = Request;
     type Response = Answer<bool>;
 
-    async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Self::Response, Error> {
+    async fn call(ctx: &Ctx, _: &AnyAdmin, request: Request) -> Result<Self::Response, Error> {
         let id = request.user_id.0.ok_or(Refusal::UserNotFound)?;
         let change = UserChange { user_type: Some(UserType::Lead), ..UserChange::default() };
         let answer = Answer::new(true);

@@ -1,7 +1,7 @@
 //! `update-user`: changes what the call names and nothing else (page "update-user"; reference/stepchat.md §3.4,
 //! decisions D9 to D12).
 
-use shared::auth::stepchat::{Admin, new_password};
+use shared::auth::stepchat::{AnyAdmin, new_password};
 use shared::prelude::*;
 use shared::stepchat::{Name, Refusal, UserChange, UserType, changed_details};
 use shared::store::auth::TokenHash;
@@ -93,7 +93,7 @@ impl Method for UpdateUser {
     const EFFECT: Effect = Effect::Write;
     const TOKENS: bool = true;
     const GRANTS: Grants = &[users::LOAD, users::REPLACE, users::REPLACE_SECRETS, texts::POST, counters::READ_LEADS];
-    type Caller = Admin;
+    type Caller = AnyAdmin;
     type Request = Request;
     type Response = Answer<bool>;
 
@@ -101,7 +101,7 @@ impl Method for UpdateUser {
         misplaced_extras(params)
     }
 
-    async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Answer<bool>, Error> {
+    async fn call(ctx: &Ctx, _: &AnyAdmin, request: Request) -> Result<Answer<bool>, Error> {
         let id = request.user_id.0.ok_or(Refusal::UserNotFound)?;
         let password = new_password(request.password.as_str()).await?;
         let config = &ctx.config().stepchat;

@@ -1,6 +1,6 @@
 //! `update-users-last-activity`: the heartbeat (reference/stepchat.md §3.3): `true`, or `online` / `offline` for another user.
 
-use shared::auth::stepchat::Admin;
+use shared::auth::stepchat::AnyAdmin;
 use shared::ids::UserId;
 use shared::prelude::*;
 use shared::store::stepchat::{presence, users};
@@ -37,11 +37,11 @@ impl Method for UpdateUsersLastActivity {
     const ACCESS: Access = Access::Admin;
     const EFFECT: Effect = Effect::Repeatable;
     const GRANTS: Grants = &[users::FIND_PROFILE, presence::TOUCH];
-    type Caller = Admin;
+    type Caller = AnyAdmin;
     type Request = Request;
     type Response = Answer<Heartbeat>;
 
-    async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Self::Response, Error> {
+    async fn call(ctx: &Ctx, _: &AnyAdmin, request: Request) -> Result<Self::Response, Error> {
         let store = ctx.store();
         let find = async |id: Option<UserId>| match id {
             Some(id) => users::find_profile(store, id).await,

@@ -1,6 +1,6 @@
 //! `AddApplication`: a place for users to log in to (reference/voximplant.md §3.1).
 
-use shared::auth::voximplant::Caller;
+use shared::auth::voximplant::Tenant;
 use shared::ids::ApplicationId;
 use shared::prelude::*;
 use shared::store::Sequence;
@@ -29,11 +29,11 @@ impl Method for AddApplication {
     const ACCESS: Access = Access::Roles(&[Role::Owner, Role::Admin, Role::Developer]);
     const EFFECT: Effect = Effect::Write;
     const GRANTS: Grants = &[accounts::FIND, applications::CREATE];
-    type Caller = Caller;
+    type Caller = Tenant;
     type Request = Request;
     type Response = ApplicationCreated;
 
-    async fn call(ctx: &Ctx, caller: &Caller, request: Request) -> Result<ApplicationCreated, Error> {
+    async fn call(ctx: &Ctx, caller: &Tenant, request: Request) -> Result<ApplicationCreated, Error> {
         let name = ApplicationName::parse(&request.application_name.0)?;
         let store = ctx.store();
         let account = accounts::find(store, caller.account());

@@ -1,6 +1,6 @@
 //! `AddQueue`: a place where calls wait for operators (reference/voximplant.md §3.3).
 
-use shared::auth::voximplant::Caller;
+use shared::auth::voximplant::Tenant;
 use shared::ids::QueueId;
 use shared::prelude::*;
 use shared::store::Sequence;
@@ -91,11 +91,11 @@ impl Method for AddQueue {
     const ACCESS: Access = Access::Roles(&[Role::Owner, Role::Admin, Role::Developer]);
     const EFFECT: Effect = Effect::Write;
     const GRANTS: Grants = &[ApplicationRef::RESOLVE, queues::CREATE];
-    type Caller = Caller;
+    type Caller = Tenant;
     type Request = Request;
     type Response = Response;
 
-    async fn call(ctx: &Ctx, caller: &Caller, request: Request) -> Result<Response, Error> {
+    async fn call(ctx: &Ctx, caller: &Tenant, request: Request) -> Result<Response, Error> {
         let checked = request.check()?;
         let (store, account) = (ctx.store(), caller.account());
         let id = async { Ok::<_, Error>(store.next_id(Sequence::Queue, QueueId::new).await?) };

@@ -1,6 +1,6 @@
 //! `AddSkill`: something operators can do (reference/voximplant.md §3.2).
 
-use shared::auth::voximplant::Caller;
+use shared::auth::voximplant::Tenant;
 use shared::ids::SkillId;
 use shared::prelude::*;
 use shared::store::Sequence;
@@ -37,11 +37,11 @@ impl Method for AddSkill {
     const ACCESS: Access = Access::Roles(&[Role::Owner, Role::Admin, Role::Developer]);
     const EFFECT: Effect = Effect::Write;
     const GRANTS: Grants = &[skills::CREATE];
-    type Caller = Caller;
+    type Caller = Tenant;
     type Request = Request;
     type Response = Response;
 
-    async fn call(ctx: &Ctx, caller: &Caller, request: Request) -> Result<Response, Error> {
+    async fn call(ctx: &Ctx, caller: &Tenant, request: Request) -> Result<Response, Error> {
         let name = SkillName::parse(&request.skill_name.0)?;
         let id = ctx.store().next_id(Sequence::Skill, SkillId::new).await?;
         let answer = Response { result: 1, skill_id: id };

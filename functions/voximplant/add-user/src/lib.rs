@@ -1,6 +1,6 @@
 //! `AddUser`: a user of one application (page "AddUser"; reference/voximplant.md §2.1).
 
-use shared::auth::voximplant::Caller;
+use shared::auth::voximplant::Tenant;
 use shared::ids::PhoneUserId;
 use shared::prelude::*;
 use shared::store::voximplant::users;
@@ -73,11 +73,11 @@ impl Method for AddUser {
     const ACCESS: Access = Access::Roles(&[Role::Owner, Role::Admin, Role::UserManager]);
     const EFFECT: Effect = Effect::Write;
     const GRANTS: Grants = &[ApplicationRef::RESOLVE, users::CREATE, users::PLACE, users::CAPACITY];
-    type Caller = Caller;
+    type Caller = Tenant;
     type Request = Request;
     type Response = Response;
 
-    async fn call(ctx: &Ctx, caller: &Caller, request: Request) -> Result<Response, Error> {
+    async fn call(ctx: &Ctx, caller: &Tenant, request: Request) -> Result<Response, Error> {
         let (application, user, password) = request.check()?;
         let (store, account) = (ctx.store(), caller.account());
         let id = async { Ok::<_, Error>(store.next_id(Sequence::PhoneUser, PhoneUserId::new).await?) };

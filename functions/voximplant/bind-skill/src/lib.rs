@@ -2,7 +2,7 @@
 //!
 //! Everything named must exist, or nothing changes. Bindings to queues by skill (`auto_binding`) follow at once.
 
-use shared::auth::voximplant::Caller;
+use shared::auth::voximplant::Tenant;
 use shared::ids::{PhoneUserId, QueueId, SkillId};
 use shared::prelude::*;
 use shared::store::voximplant::binding::{self, Binding};
@@ -84,11 +84,11 @@ impl Method for BindSkill {
         tasks::RESKILL,
         members::OF,
     ];
-    type Caller = Caller;
+    type Caller = Tenant;
     type Request = Request;
     type Response = Done;
 
-    async fn call(ctx: &Ctx, caller: &Caller, request: Request) -> Result<Done, Error> {
+    async fn call(ctx: &Ctx, caller: &Tenant, request: Request) -> Result<Done, Error> {
         let checked = request.check()?;
         let (store, account) = (ctx.store(), caller.account());
         let application = match &checked.application {
@@ -123,7 +123,7 @@ impl Method for BindSkill {
 /// Changes the skills of queues, then binds whoever they concern.
 async fn give_to_queues(
     ctx: &Ctx,
-    caller: &Caller,
+    caller: &Tenant,
     mut queues: Vec<Queue>,
     skills: &[SkillId],
     bind: bool,

@@ -3,7 +3,7 @@
 //! Users and queues must be of the one application that the call names. A binding by hand shows `auto_link` false. Taken
 //! back, it leaves the binding by skill, if the queue has `auto_binding` and the skills say so.
 
-use shared::auth::voximplant::Caller;
+use shared::auth::voximplant::Tenant;
 use shared::ids::{PhoneUserId, QueueId};
 use shared::prelude::*;
 use shared::store::voximplant::binding::{self, Binding};
@@ -65,11 +65,11 @@ impl Method for BindUserToQueue {
     const ACCESS: Access = Access::Roles(&[Role::Owner, Role::Admin, Role::Developer, Role::UserManager]);
     const EFFECT: Effect = Effect::Write;
     const GRANTS: Grants = &[ApplicationRef::RESOLVE, Selection::<PhoneUserId>::USERS, queues::ROUTING, binding::BIND];
-    type Caller = Caller;
+    type Caller = Tenant;
     type Request = Request;
     type Response = Done;
 
-    async fn call(ctx: &Ctx, caller: &Caller, request: Request) -> Result<Done, Error> {
+    async fn call(ctx: &Ctx, caller: &Tenant, request: Request) -> Result<Done, Error> {
         let Checked { application, users, queues, bind } = request.check()?;
         let (store, account) = (ctx.store(), caller.account());
         let application = Some(application.resolve(store, account).await?);

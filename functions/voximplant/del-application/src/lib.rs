@@ -5,7 +5,7 @@
 //! The application and its name are gone at once; its users follow in the same call, or in `background/jobs` when they are
 //! very many. A list is deleted whole or not at all.
 
-use shared::auth::voximplant::Caller;
+use shared::auth::voximplant::Tenant;
 use shared::ids::ApplicationId;
 use shared::prelude::*;
 use shared::store::voximplant::tasks::{self, Job, Task};
@@ -48,11 +48,11 @@ impl Method for DelApplication {
         tasks::CLEAN,
         tasks::CLOSE,
     ];
-    type Caller = Caller;
+    type Caller = Tenant;
     type Request = Request;
     type Response = Done;
 
-    async fn call(ctx: &Ctx, caller: &Caller, request: Request) -> Result<Done, Error> {
+    async fn call(ctx: &Ctx, caller: &Tenant, request: Request) -> Result<Done, Error> {
         let selection = APPLICATIONS.required(request.application_id, request.application_name, ApplicationId::new)?;
         let (store, account) = (ctx.store(), caller.account());
         let mut attempts = Attempts::default();

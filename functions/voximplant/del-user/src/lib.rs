@@ -5,7 +5,7 @@
 //! refuses the call. `all` is everybody who is there now, of one application or of the account. What one transaction cannot
 //! hold is promised in one, and finished by this call or by `background/jobs`.
 
-use shared::auth::voximplant::Caller;
+use shared::auth::voximplant::Tenant;
 use shared::ids::{AccountId, PhoneUserId};
 use shared::prelude::*;
 use shared::store::voximplant::tasks::{self, Job, Task};
@@ -64,11 +64,11 @@ impl Method for DelUser {
         tasks::PROMISE,
         tasks::EVERYONE,
     ];
-    type Caller = Caller;
+    type Caller = Tenant;
     type Request = Request;
     type Response = Done;
 
-    async fn call(ctx: &Ctx, caller: &Caller, request: Request) -> Result<Done, Error> {
+    async fn call(ctx: &Ctx, caller: &Tenant, request: Request) -> Result<Done, Error> {
         let (application, selection) = request.check()?;
         let (store, account) = (ctx.store(), caller.account());
         let application = match application {

@@ -2,7 +2,7 @@
 //!
 //! What is not given stays as it is, `user_active` too. An empty value counts as not given, so nothing can be emptied.
 
-use shared::auth::voximplant::Caller;
+use shared::auth::voximplant::Tenant;
 use shared::ids::{AccountId, ApplicationId, PhoneUserId};
 use shared::prelude::*;
 use shared::store::voximplant::changes;
@@ -156,11 +156,11 @@ impl Method for SetUserInfo {
     const ACCESS: Access = Access::Roles(&[Role::Owner, Role::Admin, Role::UserManager]);
     const EFFECT: Effect = Effect::Write;
     const GRANTS: Grants = &[ApplicationRef::RESOLVE, users::FIND, changes::EDIT, ledger::RETURN];
-    type Caller = Caller;
+    type Caller = Tenant;
     type Request = Request;
     type Response = Done;
 
-    async fn call(ctx: &Ctx, caller: &Caller, request: Request) -> Result<Done, Error> {
+    async fn call(ctx: &Ctx, caller: &Tenant, request: Request) -> Result<Done, Error> {
         let Checked { target, application, changes, password } = request.check()?;
         let (store, account) = (ctx.store(), caller.account());
         let application = match application {

@@ -6,7 +6,7 @@ mod request;
 pub use request::Request;
 
 use shared::auth::random_token;
-use shared::auth::voximplant::Caller;
+use shared::auth::voximplant::Tenant;
 use shared::ledger::Money;
 use shared::prelude::*;
 use shared::store::idempotency;
@@ -47,11 +47,11 @@ impl Method for TransferMoneyToUser {
         transfer::DRAFT,
         bulk::DRIVE,
     ];
-    type Caller = Caller;
+    type Caller = Tenant;
     type Request = Request;
     type Response = Response;
 
-    async fn call(ctx: &Ctx, caller: &Caller, request: Request) -> Result<Response, Error> {
+    async fn call(ctx: &Ctx, caller: &Tenant, request: Request) -> Result<Response, Error> {
         let operation = match ctx.operation() {
             Some(operation) => OperationId::of(operation),
             None => OperationId::random(&random_token(16)?),

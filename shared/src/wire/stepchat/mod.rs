@@ -88,11 +88,6 @@ impl Family for Stepchat {
         FileKey::parse_picture(below.strip_prefix("/uploads/")?)
     }
 
-    fn tenant(_: &Admin) -> String {
-        // One deployment is one workspace.
-        String::from("stepchat")
-    }
-
     fn caller_kind(caller: &Admin) -> &'static str {
         caller.kind()
     }

@@ -71,10 +71,6 @@ impl Family for Voximplant {
         note_use(ctx, caller).await;
     }
 
-    fn tenant(caller: &Caller) -> String {
-        format!("voximplant#{}", caller.account())
-    }
-
     fn caller_kind(caller: &Caller) -> &'static str {
         caller.kind()
     }
