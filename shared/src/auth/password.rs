@@ -20,9 +20,10 @@ const OWN: &str = "$argon2id$v=19$m=19456,t=2,p=1$";
 static AT_WORK: LazyLock<Semaphore> =
     LazyLock::new(|| Semaphore::new(std::thread::available_parallelism().map_or(1, NonZeroUsize::get)));
 
-/// Works on a hash, on a thread that may block for the 20 ms it takes, when it is its turn.
+/// Works on a hash for a caller who is known, on a thread that may block for the 20 ms it takes, when it is its turn.
 async fn work<T: Send + 'static>(hash: impl FnOnce() -> T + Send + 'static) -> Result<T, StoreError> {
     gate::opened().await;
+    meter::hashed();
     let unavailable = |error: &dyn std::error::Error| StoreError::Unavailable(error.to_string());
     let turn = AT_WORK.acquire().await.map_err(|error| unavailable(&error))?;
     let done = tokio::task::spawn_blocking(hash).await.map_err(|error| unavailable(&error));
@@ -32,7 +33,6 @@ async fn work<T: Send + 'static>(hash: impl FnOnce() -> T + Send + 'static) -> R
 
 /// Hashes a password.
 pub async fn hash_password(password: Secret) -> Result<PasswordHash, StoreError> {
-    meter::hashed();
     let hash = work(move || Argon2::default().hash_password(password.expose().as_bytes()).map(|hash| hash.to_string()));
     hash.await?.map(PasswordHash).map_err(|error| StoreError::Unavailable(error.to_string()))
 }
@@ -46,7 +46,6 @@ pub fn is_foreign(hash: &PasswordHash) -> bool {
 /// Whether this is the password of that hash. It takes as long where there is no hash: nobody learns by the time whether
 /// an account exists or has a password. A hash of another system takes its own time, until the first right login.
 pub async fn verify_password(password: Secret, hash: Option<PasswordHash>) -> Result<bool, StoreError> {
-    meter::hashed();
     let verified = work(move || {
         let against = hash.as_ref().map_or(NOBODYS, |hash| hash.0.as_str());
         foreign::is_password(password.expose().as_bytes(), against).map(|right| right && hash.is_some())

@@ -292,11 +292,11 @@ async fn a_change_writes_postings_of_what_it_changes_only() {
         (line["write_units"].as_f64().unwrap(), line["round_trips"].as_u64().unwrap())
     };
     let (unchanged, trips) = update(json!({ "department": 3 })).await;
-    assert_eq!(trips, 3);
+    assert_eq!(trips, 2);
     // Compares equal, so the postings stay.
-    assert_eq!(update(json!({ "first_name": "АЛЕКСАНДРА" })).await.1, 3);
+    assert_eq!(update(json!({ "first_name": "АЛЕКСАНДРА" })).await.1, 2);
     let (renamed, trips) = update(json!({ "first_name": "Яна" })).await;
-    assert_eq!(trips, 5);
+    assert_eq!(trips, 4);
     assert!(renamed < unchanged + 20.0, "{renamed}, {unchanged}");
     assert_eq!(update(json!({ "user_type": "agent" })).await.1, 3);
 }
