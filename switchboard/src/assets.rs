@@ -164,7 +164,7 @@ pub(crate) fn write_folder(out: &Path, index: &str, assets: &[Asset]) -> Result<
 /// An address of an API: `https://host` or `https://host/stage`, and nothing that would end the attribute it is put into.
 pub(crate) fn address(text: &str) -> Result<String> {
     let hint =
-        "--server is an address such as https://abc123.execute-api.eu-central-1.amazonaws.com; nothing was written";
+        "the server is an address such as https://abc123.execute-api.eu-central-1.amazonaws.com; nothing was written";
     let uri: Uri = text.parse().context(hint)?;
     let web = matches!(uri.scheme_str(), Some("http" | "https")) && uri.query().is_none();
     ensure!(web && !text.contains(['"', '\'', '&', '<', '>', ';']), hint);

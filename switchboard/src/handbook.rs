@@ -12,6 +12,7 @@ use include_dir::{Dir, include_dir};
 use pulldown_cmark::{CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
 use serde::Deserialize;
 use shared::text::fold;
+use std::cmp::Reverse;
 use std::fmt::Write as _;
 
 static FOLDER: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../docs");
@@ -94,7 +95,7 @@ fn front(words: &str) -> Response {
 
 fn answer(path: &str) -> Response {
     let name = path.strip_suffix(".md").unwrap_or(path);
-    if let Some(page) = pages().into_iter().find(|page| page.name == name) {
+    if let Some(page) = pages().into_iter().find(|page| page.name == name || page.name == format!("{name}/")) {
         let (title, body) = rendered(&page);
         return framed("", &title, &body);
     }
@@ -236,23 +237,26 @@ fn sections(text: &str) -> Vec<Section> {
     sections
 }
 
-/// The sections that have all words, as HTML: those that have them in their heading first.
+/// The sections that have all words, as HTML: those first that have whole words of them in their heading, then in their text;
+/// and what tells how to do something before what tells why.
 fn found(words: &str) -> String {
-    let wanted: Vec<String> = fold(words).split_whitespace().map(str::to_owned).collect();
-    let has = |text: &str| {
-        let text = fold(text);
-        wanted.iter().filter(|word| text.contains(*word)).count()
+    let wanted = words_of_text(words);
+    let parts = |text: &str| wanted.iter().filter(|word| fold(text).contains(*word)).count();
+    let whole = |text: &str| {
+        let there = words_of_text(text);
+        wanted.iter().filter(|word| there.contains(word)).count()
     };
     let mut hits = Vec::new();
     for page in pages() {
+        let is_background = page.name.starts_with("adr/") || page.name == "changelog";
         for section in sections(page.text) {
-            let in_heading = has(&section.heading);
-            if has(&format!("{} {}", section.heading, section.text)) == wanted.len() {
-                hits.push((in_heading, page.name.clone(), section));
+            if parts(&format!("{} {}", section.heading, section.text)) == wanted.len() {
+                let (heading, text) = (whole(&section.heading), whole(&section.text));
+                hits.push(((is_background, Reverse(heading), Reverse(text)), page.name.clone(), section));
             }
         }
     }
-    hits.sort_by_key(|(in_heading, ..)| std::cmp::Reverse(*in_heading));
+    hits.sort_by_key(|(order, ..)| *order);
     let mut body = format!("<h1>{} for “{}”</h1><ul class=\"found\">", told(hits.len()), escaped(words));
     for (_, name, section) in hits.iter().take(MOST_FOUND) {
         let _ = write!(
@@ -265,6 +269,12 @@ fn found(words: &str) -> String {
     }
     body.push_str("</ul><p><a href=\"/docs/\">All documents</a></p>");
     body
+}
+
+/// The words of a text as they are compared, apart wherever something stands between two letters or digits.
+fn words_of_text(text: &str) -> Vec<String> {
+    let text = fold(text);
+    text.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
 fn told(count: usize) -> String {

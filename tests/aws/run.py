@@ -158,7 +158,7 @@ def deploy_again(place):
 
 
 def restore(place):
-    """docs/runbook.md, Ways back: a table as it was at a moment, while the stack stays."""
+    """docs/backup.md, On AWS: a table as it was at a moment, while the stack stays."""
     table = place.tables()["auth"]
     restored = f"{table}-restored"
     place.aws(
@@ -174,7 +174,7 @@ def restore(place):
 
 
 def adopt(place, token):
-    """docs/runbook.md, Ways back: after `sam delete`, another stack takes over what was left."""
+    """docs/backup.md, After `sam delete`: after `sam delete`, another stack takes over what was left."""
     old, arns = place.tables(), place.outputs()
     secret = lambda arn: place.aws("secretsmanager", "get-secret-value", "--secret-id", arn, "--query", "SecretString")
     secrets = {name: secret(arns[f"Switchboard{name}SecretArn"]) for name in ("Token", "Payload")}

@@ -28,7 +28,7 @@ def configured(stage):
 
 
 def documented():
-    """Every choice that docs/runbook.md tells of, in as few deployments as show each by itself."""
+    """Every choice that docs/deploy.md and docs/settings.md tell of, in as few deployments as show each by itself."""
     copies = ["Login", "Transfer", "Bulk", "Function", "FrontDoor"]
     limits = {f"{name}Concurrency": "3" for name in copies}
     return {

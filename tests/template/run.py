@@ -6,7 +6,7 @@
 Installs aws-sam-cli, cfn-lint, checkov and moto from PyPI into target/template/venv once, then checks
 
 - `sam validate --lint`;
-- what SAM makes of the template with every set of parameters that the runbook tells of (expansion.py): cfn-lint finds no
+- what SAM makes of the template with every set of parameters that docs/deploy.md tells of (expansion.py): cfn-lint finds no
   error in it, and every rule of rules.py holds;
 - that the rules find the faults which this template once had (planted.py);
 - checkov, on the template and on what SAM makes of it: nothing failed. What is skipped is named in the template's

@@ -182,7 +182,9 @@ pub enum Refusal {
     #[error("Internal error.")]
     Internal,
     /// No answer before the deadline, or no clear one from the database.
-    #[error("Internal error: the request took too long and may still happen. Look before you repeat it.")]
+    #[error(
+        "Internal error: the request took too long and may still happen. Look before you repeat it, or repeat it with the same idempotency key."
+    )]
     TimedOut,
 }
 

@@ -490,7 +490,10 @@ mod tests {
         let columns = columns(&["email", "type", "creation_time"], &[]).unwrap();
         let long = "x".repeat(192);
         for (cells, why) in [
-            (vec!["a@b"], "the row has 1 cells, the header 3"),
+            (
+                vec!["a@b"],
+                "the row has 1 cells, the header has 3: is a cell with the delimiter in it not between quotes?",
+            ),
             (vec![long.as_str(), "", ""], "email-too-long"),
             (vec!["a@b", "bot", ""], "invalid-user-type"),
             (vec!["a@b\0", "", ""], "a cell holds a NUL character"),

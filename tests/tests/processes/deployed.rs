@@ -1,6 +1,7 @@
 //! The deployment as far as one can go without AWS: the functions run with exactly the variables that the template gives
 //! them, and the operator's commands find a stack by its name.
 
+use super::serve::{Folder, Server};
 use serde_json::{Value, json};
 use shared::store::{Table, Tables};
 use std::fs;
@@ -8,6 +9,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::OnceLock;
+use std::time::Duration;
 use switchboard::methods::{JOBS, families};
 use tests::lambda::{GATEWAY_ID, INVOCATION_ID, Lambda};
 use tests::{App, template, workspace};
@@ -180,6 +182,44 @@ async fn a_function_without_a_variable_it_needs_does_not_start() {
             variables.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
         assert_eq!(Lambda::start(binary, &variables).await.exit_code().await, Some(1), "{binary} without {needed}");
     }
+}
+
+/// The handshake takes place while the function starts, and not while its first caller waits.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_function_opens_its_connection_to_the_database_before_the_first_event() {
+    let (app, _) = deployment().await;
+    for binary in ["stepchat-get-user", "voximplant-get-users", "stepchat-front-door", "background-jobs"] {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let _function = start(&app, &address, binary).await;
+        let opened = tokio::time::timeout(Duration::from_secs(10), listener.accept()).await;
+        assert!(opened.is_ok(), "{binary} waits for an event");
+    }
+}
+
+/// As AWS's own tools: a proxy or a private endpoint has an authority of its own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_function_trusts_amazon_or_whom_aws_ca_bundle_names_instead() {
+    let folder = Folder::new("ca-bundle");
+    let server = Server::start(&folder.0, true);
+    let (app, _) = deployment().await;
+    let address = format!("https://localhost:{}", server.https.port());
+    let mut variables = variables(&app, &address, "stepchat-count-users");
+    let authority = folder.0.join("ca.pem").display().to_string();
+    for (bundle, status) in [(None, 503), (Some(authority), 200)] {
+        variables.extend(bundle.map(|path| ("AWS_CA_BUNDLE".to_owned(), path)));
+        let variables: Vec<(&str, String)> =
+            variables.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+        let function = Lambda::start("stepchat-count-users", &variables).await;
+        let form = format!("token={}", app.token);
+        let answer = function.post("/stepchat/count-users", &FORM, form.as_bytes(), true).await;
+        // The server is no database: whoever trusts it is told so, and whoever does not never asks.
+        assert!(answer.status == status && answer.body.contains("db-error"), "{}: {}", answer.status, answer.body);
+    }
+    variables.retain(|(name, _)| name != "AWS_CA_BUNDLE");
+    variables.push(("AWS_CA_BUNDLE".to_owned(), folder.0.join("stepchat.json").display().to_string()));
+    let variables: Vec<(&str, String)> = variables.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+    assert_eq!(Lambda::start("stepchat-count-users", &variables).await.exit_code().await, Some(1));
 }
 
 #[test]

@@ -441,7 +441,7 @@ fn copied(from: &Path, to: &Path) {
     assert!(Command::new("cp").arg("-a").args([from, to]).status().unwrap().success());
 }
 
-/// The runbook's "Backup and restore": a copy is the whole deployment, also of a server that was killed.
+/// docs/backup.md, "On a laptop": a copy is the whole deployment, also of a server that was killed.
 #[test]
 fn a_copied_state_folder_is_served_with_everything_in_it() {
     let (folder, copy) = (Folder::new("copied"), Folder::new("copied-copy"));
@@ -465,7 +465,7 @@ fn a_copied_state_folder_is_served_with_everything_in_it() {
     server.kill();
 }
 
-/// The runbook's "Rotate the token secret", step by step.
+/// docs/secrets.md, "Exchange the token secret", step by step.
 #[test]
 fn a_new_token_secret_ends_the_old_tokens_once_each_admin_was_demoted_and_promoted() {
     let folder = Folder::new("rotated");

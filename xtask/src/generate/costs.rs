@@ -32,7 +32,8 @@ fn head() -> String {
     format!(
         "\n## A million calls\n\n\
         Dollars for a million calls of each method. The calls are the most expensive of the examples, with small users and \
-        short lists; how a cost grows is said in [benchmarks.md](benchmarks.md) and [data-model.md](data-model.md).\n\n\
+        short lists; activity and the last use of a credential, which are noted now and then, are not in \
+        them. How a cost grows is said in [benchmarks.md](benchmarks.md) and [data-model.md](data-model.md).\n\n\
         ```text\n\
         database = read units x {READ_UNITS} + write units x {WRITE_UNITS}\n\
         function = {INVOCATIONS:.2} + (GB of memory x ({OWN_MILLISECONDS} + {ROUND_TRIP_MILLISECONDS} x round trips) ms \

@@ -31,7 +31,7 @@ macro_rules! advice {
 }
 
 use shared::stepchat::Refusal as Stepchat;
-use shared::voximplant::{Parameter, Refusal as Voximplant};
+use shared::voximplant::{Parameter, Refusal as Voximplant, Role};
 
 advice! { stepchat_refusals: Stepchat;
     Stepchat::DuplicateEmail => "Somebody has this address; case and accents do not count. `get-user-by` finds who.",
@@ -99,7 +99,7 @@ advice! { voximplant_refusals: Voximplant;
     Voximplant::Database = Voximplant::Database => "The database refused: `cause` in the log says why. For the operator.",
     Voximplant::AuthorizationFailed(_) = Voximplant::AuthorizationFailed("…") =>
         "The sentence says what is wrong with the credential. `switchboard operator key list` shows which there are.",
-    Voximplant::RoleRequired(_) = Voximplant::RoleRequired(&[]) => "Use a key with one of these roles.",
+    Voximplant::RoleRequired(_) = Voximplant::RoleRequired(&[Role::Accountant, Role::Admin]) => "Use a key with one of these roles.",
     Voximplant::InvalidArguments(_) = Voximplant::InvalidArguments("…".into()) =>
         "The sentence says why the request cannot be read; the numbers are in [limits.md](limits.md).",
     Voximplant::TooManySelected(_) = Voximplant::TooManySelected("user_id") => "Name the users in lists, in several calls.",

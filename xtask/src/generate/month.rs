@@ -138,9 +138,9 @@ fn fixed(sizes: &RealSizes) -> (f64, f64) {
 fn head(sizes: &RealSizes) -> String {
     let (idle, used) = fixed(sizes);
     format!(
-        "\n## A month\n\nThree deployments, by the formula below, with all that a stack costs beside its calls. Whoever already \
-         uses AWS pays less: the free tier (10 metrics, 10 alarms, 25 GB of tables, 5 GB of logs, a million invocations) is not \
-         taken off.\n\n\
+        "\n## A month\n\nThree deployments, by the formula below, with all that a stack costs beside its calls. The free tier (10 \
+         metrics, 10 alarms, 25 GB of tables, 5 GB of logs, a million invocations) would lower it; it is not taken off. Not in \
+         it: traces, file storage, transfer out. *The stack itself* is fixed; everything else grows with use.\n\n\
          A stack that **nobody calls** costs **{idle:.2}** a month: two secrets {:.2}, a key {KEY:.2}, alarms on {WATCHED} metrics \
          {:.2}, the jobs' own metrics {:.2}, a run of the jobs each minute {:.2}. Once both families are called there are {used:.2} \
          more for their metrics. The dashboard is free among the first three of an account.\n",
@@ -176,8 +176,8 @@ fn mix(page: &mut String, mut rows: Vec<(&str, f64, Cost, f64)>) {
     rows.sort_by(|(.., left), (.., right)| right.total_cmp(left));
     let all: f64 = rows.iter().map(|(.., dollars)| dollars).sum();
     page.push_str(
-        "\nWhat one person causes in a month, the dearest first. Lists are full pages of a hundred, a heartbeat is one that is \
-         noted:\n\n| Method | Calls | Round trips | Read units | Write units | Share |\n| --- | ---: | ---: | ---: | ---: | ---: |\n",
+        "\nWhat one person causes in a month, the dearest first. Lists are full pages of a hundred; a heartbeat (a page \
+         that says its reader is still there) is one that is noted:\n\n| Method | Calls | Round trips | Read units | Write units | Share |\n| --- | ---: | ---: | ---: | ---: | ---: |\n",
     );
     for (method, calls, cost, dollars) in rows {
         let _ = writeln!(
