@@ -349,7 +349,7 @@ mod tests {
         let body = found("ROTATE token");
         assert!(!body.contains("<script"), "{body}");
         assert!(found("idempotency KEY").contains("/docs/money#when-no-answer-comes"), "{}", found("idempotency KEY"));
-        assert!(found("<b>nowhere</b>").contains("Nothing found for “&lt;b&gt;nowhere&lt;/b&gt;”"));
+        assert!(found("<b>qqqq</b>").contains("Nothing found for “&lt;b&gt;qqqq&lt;/b&gt;”"));
     }
 
     #[test]
