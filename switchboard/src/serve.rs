@@ -248,7 +248,8 @@ async fn bootstrap(
     let greeting = format!(
         "{warning}Switchboard is ready: http://{http} and https://localhost:{https_port}\n\n\
          Console, for people: http://{http}/console/#key={page_key}\n\
-         Reference, to read and to try: http://{http}/#key={page_key}\n\n\
+         Reference, to read and to try: http://{http}/#key={page_key}\n\
+         Documents, with a search: http://{http}/docs/\n\n\
          StepChat, add a user:\n  \
          curl {url} -d function=add-user -d token={token} -d first_name=Ivan\n\n\
          Voximplant, list users:\n  \
