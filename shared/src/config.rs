@@ -1,5 +1,9 @@
 //! Everything that can be set, read once at start; a bad setting is reported together with all other bad settings.
 
+mod variables;
+
+pub use variables::{Form, METRICS_NAMESPACE, VARIABLES, Variable};
+
 use crate::stepchat::Name;
 use crate::store::{EMULATED_REGION, Endpoint, Table, Tables, authorities};
 use base64::Engine as _;
@@ -7,6 +11,11 @@ use base64::engine::general_purpose::STANDARD;
 use ring::rand::{SecureRandom, SystemRandom};
 use std::fmt;
 use thiserror::Error;
+use variables::{
+    CLOCK_LEEWAY, DEFAULT_FIRST_NAME, DEFAULT_PROFILE_IMAGE, EXPORT_LINK_SECONDS, EXPORT_USERS, LOGIN_FAILURES,
+    LOGIN_FAILURES_PER_ACCOUNT, LOGIN_WINDOW_SECONDS, MAX_USERS, ONLINE_SECONDS, PAYLOAD_SECRET, SESSION_DAYS,
+    SHOW_STAFF_TOKENS, TOKEN_SECRET, TYPING_SECONDS, UNIQUE_PHONE,
+};
 
 /// Shortest acceptable token secret, in bytes.
 const SECRET_BYTES: usize = 32;
@@ -134,166 +143,6 @@ pub struct VoximplantConfig {
     pub clock_leeway_seconds: i64,
 }
 
-/// One variable a deployment may set.
-#[derive(Debug, Clone, Copy)]
-pub struct Variable {
-    /// Its name.
-    pub name: &'static str,
-    /// What holds without it; `None` is required.
-    pub default: Option<&'static str>,
-    /// Which values it takes.
-    pub form: Form,
-    /// What it does.
-    pub about: &'static str,
-}
-
-/// Which values a variable takes. The template lets through what this says, and the process refuses all else.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
-    /// Base64 of at least 32 bytes.
-    Secret,
-    /// `true` or `false`.
-    Flag,
-    /// A whole number from the first to the second.
-    Number(i32, i32),
-    /// A whole number, or `none`.
-    CountOrNone,
-    /// A text that is not empty.
-    Text,
-}
-
-impl fmt::Display for Form {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Secret => write!(formatter, "base64 of at least {SECRET_BYTES} bytes"),
-            Self::Flag => formatter.write_str("`true` or `false`"),
-            Self::Number(least, most) => write!(formatter, "a number from {least} to {most}"),
-            Self::CountOrNone => formatter.write_str("a number, or `none`"),
-            Self::Text => formatter.write_str("a text"),
-        }
-    }
-}
-
-const TOKEN_SECRET: Variable = Variable {
-    name: "SWITCHBOARD_TOKEN_SECRET",
-    default: None,
-    form: Form::Secret,
-    about: "The users' tokens are derived from it.",
-};
-const PAYLOAD_SECRET: Variable = Variable {
-    name: "SWITCHBOARD_PAYLOAD_SECRET",
-    default: None,
-    form: Form::Secret,
-    about: "Keys the fingerprints of payloads with an idempotency key. Without it SWITCHBOARD_TOKEN_SECRET serves for \
-            them too.",
-};
-/// The variable with the CloudWatch namespace of the metrics. The template sets it, which knows the stack's name.
-pub const METRICS_NAMESPACE: &str = "SWITCHBOARD_METRICS_NAMESPACE";
-const DEFAULT_FIRST_NAME: Variable = Variable {
-    name: "STEPCHAT_DEFAULT_FIRST_NAME",
-    default: Some("Пользователь"),
-    form: Form::Text,
-    about: "First name of users that are added without one.",
-};
-const DEFAULT_PROFILE_IMAGE: Variable = Variable {
-    name: "STEPCHAT_DEFAULT_PROFILE_IMAGE",
-    default: Some("https://stepchat.io/user.svg"),
-    form: Form::Text,
-    about: "Address of the picture shown for users without one.",
-};
-const UNIQUE_PHONE: Variable = Variable {
-    name: "STEPCHAT_UNIQUE_PHONE",
-    default: Some("true"),
-    form: Form::Flag,
-    about: "Whether a second user with the same phone number is refused as `duplicate-phone`.",
-};
-const SHOW_STAFF_TOKENS: Variable = Variable {
-    name: "STEPCHAT_SHOW_STAFF_TOKENS",
-    default: Some("true"),
-    form: Form::Flag,
-    about: "Whether answers show the tokens of agents and admins.",
-};
-const ONLINE_SECONDS: Variable = Variable {
-    name: "STEPCHAT_ONLINE_SECONDS",
-    default: Some("30"),
-    form: Form::Number(1, 3_600),
-    about: "Seconds for which a user who was active counts as online.",
-};
-const TYPING_SECONDS: Variable = Variable {
-    name: "STEPCHAT_TYPING_SECONDS",
-    default: Some("60"),
-    form: Form::Number(1, 3_600),
-    about: "Seconds after which somebody who was typing counts as having stopped.",
-};
-const SESSION_DAYS: Variable = Variable {
-    name: "STEPCHAT_SESSION_DAYS",
-    default: Some("30"),
-    form: Form::Number(1, 400),
-    about: "Days that a login lasts; no browser keeps a cookie longer than 400.",
-};
-const LOGIN_FAILURES: Variable = Variable {
-    name: "STEPCHAT_LOGIN_FAILURES",
-    default: Some("10"),
-    form: Form::Number(1, 100),
-    about: "Failed logins from one address that `user_ip` names, after which `login` answers `ip-ban` to it.",
-};
-const LOGIN_FAILURES_PER_ACCOUNT: Variable = Variable {
-    name: "STEPCHAT_LOGIN_FAILURES_PER_ACCOUNT",
-    default: Some("100"),
-    form: Form::Number(1, 1_000),
-    about: "Failed logins of one account, wherever they come from, after which `login` answers `ip-ban`.",
-};
-const LOGIN_WINDOW_SECONDS: Variable = Variable {
-    name: "STEPCHAT_LOGIN_WINDOW_SECONDS",
-    default: Some("3600"),
-    form: Form::Number(60, 86_400),
-    about: "Seconds for which a failed login counts.",
-};
-const EXPORT_LINK_SECONDS: Variable = Variable {
-    name: "STEPCHAT_EXPORT_LINK_SECONDS",
-    default: Some("3600"),
-    form: Form::Number(1, 43_200),
-    about: "Seconds for which the link that csv-users returns works.",
-};
-const EXPORT_USERS: Variable = Variable {
-    name: "STEPCHAT_EXPORT_USERS",
-    default: Some("200000"),
-    form: Form::Number(1, 1_000_000),
-    about: "Users in one file of csv-users; more are continued by next_cursor.",
-};
-const MAX_USERS: Variable = Variable {
-    name: "VOXIMPLANT_MAX_USERS_PER_ACCOUNT",
-    default: Some("none"),
-    form: Form::CountOrNone,
-    about: "Users an account may have before AddUser answers 109.",
-};
-const CLOCK_LEEWAY: Variable = Variable {
-    name: "VOXIMPLANT_CLOCK_LEEWAY_SECONDS",
-    default: Some("10"),
-    form: Form::Number(0, 300),
-    about: "Seconds that a caller's clock may be off before a token is expired or from the future.",
-};
-
-/// Every variable beside the table names, for the documentation and the template.
-pub const VARIABLES: [Variable; 16] = [
-    TOKEN_SECRET,
-    PAYLOAD_SECRET,
-    DEFAULT_FIRST_NAME,
-    DEFAULT_PROFILE_IMAGE,
-    UNIQUE_PHONE,
-    SHOW_STAFF_TOKENS,
-    ONLINE_SECONDS,
-    TYPING_SECONDS,
-    SESSION_DAYS,
-    LOGIN_FAILURES,
-    LOGIN_FAILURES_PER_ACCOUNT,
-    LOGIN_WINDOW_SECONDS,
-    EXPORT_LINK_SECONDS,
-    EXPORT_USERS,
-    MAX_USERS,
-    CLOCK_LEEWAY,
-];
-
 /// All settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
@@ -347,7 +196,8 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
                 .push(format!("{} is not set; it must be {}. {}", variable.name, variable.form, variable.about));
             return None;
         };
-        let parsed = parse(&value);
+        let has_room = |value: &str| !matches!(variable.form, Form::Text(most) if value.chars().count() > most);
+        let parsed = Some(value.as_str()).filter(|value| has_room(value)).and_then(parse);
         if parsed.is_none() {
             // The value itself may be a secret.
             self.problems.push(format!("{} must be {}. {}", variable.name, variable.form, variable.about));

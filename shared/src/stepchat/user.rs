@@ -74,10 +74,13 @@ macro_rules! bounded_text {
         pub struct $name(String);
 
         impl $name {
+            /// Characters at most.
+            pub const MAX_CHARS: usize = $max;
+
             /// Trims, as the original does; too long is refused rather than cut.
             pub fn parse(text: &str) -> Result<Self, Refusal> {
                 let text = text.trim();
-                if text.chars().count() > $max {
+                if text.chars().count() > Self::MAX_CHARS {
                     return Err(Refusal::$refusal);
                 }
                 let check: fn(&str) -> Result<(), Refusal> = $check;

@@ -282,12 +282,14 @@ fn setting(variable: &Variable, default: &str) -> Map {
         }
         Form::Number(least, most) => number(about, default, (least, most)),
         Form::CountOrNone => pattern(about, default, "^(none|[0-9]{1,9})$", "must be a number, or none"),
-        Form::Text | Form::Secret => {
+        Form::Text(most) => {
             let text = Map::new().with("Type", "String").with("Description", about).with("Default", default);
             text.with("MinLength", 1)
-                .with("MaxLength", 200)
-                .with("ConstraintDescription", "must have 1 to 200 characters")
+                .with("MaxLength", Yaml::Scalar(most.to_string()))
+                .with("ConstraintDescription", format!("must have 1 to {most} characters"))
         }
+        // A stack makes its own.
+        Form::Secret => Map::new(),
     }
 }
 
@@ -316,6 +318,19 @@ mod tests {
             };
             Config::read(lookup).is_ok()
         };
+        for (variable, _) in settings() {
+            if let Form::Text(most) = variable.form {
+                let lookup = |text: String| {
+                    move |other: &str| match other {
+                        _ if other == variable.name => Some(text.clone()),
+                        "SWITCHBOARD_TOKEN_SECRET" => Some("A".repeat(64)),
+                        _ => None,
+                    }
+                };
+                let is_taken = |length| Config::read(lookup("я".repeat(length))).is_ok();
+                assert!(is_taken(most) && !is_taken(most + 1), "{}", variable.name);
+            }
+        }
         let mut ranges = 0;
         for (variable, default) in settings() {
             if let (Form::Number(least, most), Ok(default)) = (variable.form, default.parse()) {
