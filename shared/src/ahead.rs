@@ -3,10 +3,13 @@
 //! follows from what was read is asked for, before the caller is known (`store::gate`).
 
 use crate::store::gate::Gate;
+use futures_util::FutureExt;
 use futures_util::future::{MaybeDone, maybe_done};
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::pin::{Pin, pin};
 use std::sync::{Mutex, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -32,57 +35,77 @@ impl Default for Trust {
 }
 
 impl Trust {
-    /// Whether work may begin before its caller is known.
+    /// Whether work may begin before its caller is known: it takes one of those allowed, and [`Trust::is_justified`] gives it
+    /// back.
     pub(crate) fn holds(&self) -> bool {
         let mut allowance = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
-        let seconds = now.saturating_duration_since(allowance.since).as_secs() / ANOTHER_AFTER.as_secs().max(1);
-        if seconds > 0 {
-            let more = u32::try_from(seconds).unwrap_or(u32::MAX);
-            *allowance = Allowance { left: allowance.left.saturating_add(more).min(MOST_IN_VAIN), since: now };
-        }
-        allowance.left > 0
+        let seconds =
+            Instant::now().saturating_duration_since(allowance.since).as_secs() / ANOTHER_AFTER.as_secs().max(1);
+        allowance.since += ANOTHER_AFTER.saturating_mul(u32::try_from(seconds).unwrap_or(u32::MAX));
+        allowance.give_back(u32::try_from(seconds).unwrap_or(u32::MAX));
+        let left = allowance.left.checked_sub(1);
+        allowance.left = left.unwrap_or(0);
+        left.is_some()
     }
 
-    /// It was in vain.
-    pub(crate) fn is_betrayed(&self) {
-        let mut allowance = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        allowance.left = allowance.left.saturating_sub(1);
+    /// The caller was who the credential said.
+    pub(crate) fn is_justified(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).give_back(1);
     }
 }
+
+impl Allowance {
+    fn give_back(&mut self, more: u32) {
+        self.left = self.left.saturating_add(more).min(MOST_IN_VAIN);
+    }
+}
+
+/// How long work may rest for its caller. Whoever is known later gets it done anew: requests that wait at the gate use up the
+/// time of their own attempts.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Work that was begun before its caller was known.
 pub(crate) struct Begun<F: Future>(Pin<Box<MaybeDone<F>>>);
 
-impl<F: Future> Begun<F> {
-    /// What comes of it; it can be asked once.
-    pub(crate) async fn finish(mut self) -> Option<F::Output> {
+impl<T, F: Future<Output = std::thread::Result<T>>> Begun<F> {
+    /// What comes of it; it can be asked once. Did it panic, so does this.
+    pub(crate) async fn finish(mut self) -> Option<T> {
         self.0.as_mut().await;
-        self.0.as_mut().take_output()
+        match self.0.as_mut().take_output()? {
+            Ok(output) => Some(output),
+            Err(panic) => resume_unwind(panic),
+        }
     }
 }
 
-/// Begins work while its caller is looked for. A refusal is answered as soon as it is known, whatever the work does. `is_right`
-/// says whether the work is for this caller; if it is not, `None` says that it has to be done anew.
+/// Begins work and looks for its caller. The work rests as soon as its first requests are out, so that nothing of what they
+/// bring, how long it takes to read or that it fails, can be seen by a caller who is refused. `is_right` says whether the work is
+/// for this caller; if it is not, `None` says that it has to be done anew.
 pub(crate) async fn begin<C, E, W: Future>(
     caller: impl Future<Output = Result<C, E>>,
     work: W,
     is_right: impl FnOnce(&C) -> bool,
-) -> Result<(C, Option<Begun<impl Future<Output = W::Output>>>), E> {
-    let gate = Gate::default();
+) -> Result<(C, Option<Begun<impl Future<Output = std::thread::Result<W::Output>>>>), E> {
+    let (gate, began) = (Gate::default(), Instant::now());
     // On the heap, as it moves on from here: the future of a method is large.
-    let mut work = Box::pin(maybe_done(gate.clone().before(work)));
+    let mut work = Box::pin(maybe_done(gate.clone().before(AssertUnwindSafe(work).catch_unwind())));
     let mut caller = pin!(caller);
-    let caller = tokio::select! {
-        biased;
-        caller = &mut caller => caller?,
-        () = &mut work => caller.await?,
-    };
-    if !is_right(&caller) {
-        return Ok((caller, None));
+    let known = match poll_fn(|task| Poll::Ready(caller.as_mut().poll(task))).await {
+        Poll::Ready(known) => known,
+        Poll::Pending => {
+            poll_fn(|task| {
+                let _ = work.as_mut().poll(task);
+                Poll::Ready(())
+            })
+            .await;
+            caller.await
+        }
+    }?;
+    if began.elapsed() > PATIENCE || !is_right(&known) {
+        return Ok((known, None));
     }
     gate.open();
-    Ok((caller, Some(Begun(work))))
+    Ok((known, Some(Begun(work))))
 }
 
 #[cfg(test)]
@@ -125,16 +148,41 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn work_that_waited_too_long_is_done_anew() {
+        for (seconds, again) in [(1, false), (3, true)] {
+            let caller = async {
+                tokio::time::sleep(Duration::from_secs(seconds)).await;
+                Ok::<_, ()>(())
+            };
+            let (_, begun) = begin(caller, ready(()), |()| true).await.unwrap();
+            assert_eq!(begun.is_none(), again, "{seconds}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_defect_shows_only_once_the_caller_is_known() {
+        let slow = |known: Result<(), &'static str>| async move {
+            tokio::task::yield_now().await;
+            known
+        };
+        assert_eq!(begin(slow(Err("no")), async { panic!("defect") }, |()| true).await.err(), Some("no"));
+        let (_, begun) = begin(slow(Ok(())), async { panic!("defect") }, |()| true).await.unwrap();
+        let finished = AssertUnwindSafe(async { begun.unwrap().finish().await.is_some() }).catch_unwind().await;
+        assert!(finished.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn callers_in_vain_use_the_trust_up_and_time_brings_it_back() {
         let trust = Trust::default();
+        for _ in 0..100 {
+            assert!(trust.holds());
+            trust.is_justified();
+        }
         for _ in 0..MOST_IN_VAIN {
             assert!(trust.holds());
-            trust.is_betrayed();
         }
         assert!(!trust.holds());
         tokio::time::advance(ANOTHER_AFTER).await;
-        assert!(trust.holds());
-        trust.is_betrayed();
-        assert!(!trust.holds());
+        assert!(trust.holds() && !trust.holds());
     }
 }

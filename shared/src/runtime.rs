@@ -376,11 +376,11 @@ async fn process<M: Method>(app: Arc<App>, inbound: Inbound) -> Outcome<FamilyEr
             let work = admitted::<M>(ctx.clone(), &inbound, presumed);
             let is_right = |caller: &CallerOf<M>| M::Caller::proved(caller) == *presumed;
             match ahead::begin(proof, work, is_right).await {
-                Ok((caller, begun)) => (Ok(caller), begun),
-                Err(error) => {
-                    app.trust.is_betrayed();
-                    (Err(error), None)
+                Ok((caller, begun)) => {
+                    app.trust.is_justified();
+                    (Ok(caller), begun)
                 }
+                Err(error) => (Err(error), None),
             }
         }
     };

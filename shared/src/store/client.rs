@@ -95,7 +95,8 @@ impl Https {
     #[must_use]
     pub fn client(&self) -> SharedHttpClient {
         let connector = self.0.clone();
-        http_client_fn(move |_, _| connector.clone())
+        // Also where it is the file store's: nothing of it goes out before its caller is known.
+        gated(http_client_fn(move |_, _| connector.clone()))
     }
 
     /// Opens a connection to the database, which the first call then finds: the handshake takes place while the process

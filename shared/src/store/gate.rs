@@ -6,8 +6,11 @@
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
 };
-use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::byte_stream::ByteStream;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -63,6 +66,14 @@ pub(crate) async fn opened() {
     }
 }
 
+/// An answer with all of its body.
+async fn whole(mut answer: HttpResponse) -> Result<HttpResponse, ConnectorError> {
+    let body = std::mem::replace(answer.body_mut(), SdkBody::taken());
+    let body = ByteStream::new(body).collect().await.map_err(|error| ConnectorError::io(error.into()))?;
+    *answer.body_mut() = SdkBody::from(body.into_bytes());
+    Ok(answer)
+}
+
 /// Operations that change nothing.
 const READS: [&str; 3] = ["GetItem", "BatchGetItem", "Query"];
 
@@ -97,9 +108,11 @@ impl HttpConnector for GatedConnector {
         let (connector, is_read) = (self.0.clone(), is_read(&request));
         HttpConnectorFuture::new(async move {
             gate.pass(is_read).await;
-            let answer = connector.call(request).await;
+            // In a task of its own: who is refused drops the work, and a connection whose answer nobody reads is closed. It
+            // also gets on while the work itself rests.
+            let answered = tokio::spawn(async move { whole(connector.call(request).await?).await }).await;
             gate.0.has_answer.store(true, Ordering::Release);
-            answer
+            answered.unwrap_or_else(|error| Err(ConnectorError::other(error.into(), None)))
         })
     }
 }
