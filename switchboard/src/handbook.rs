@@ -226,6 +226,7 @@ fn sections(text: &str) -> Vec<Section> {
                     place.push_str(&words);
                 }
             }
+            // Cells, lines and blocks stand apart.
             Event::SoftBreak | Event::HardBreak | Event::End(_) => {
                 if let Some(section) = sections.last_mut().filter(|_| !in_heading) {
                     section.text.push(' ');
@@ -247,12 +248,15 @@ fn found(words: &str) -> String {
         wanted.iter().filter(|word| there.contains(word)).count()
     };
     let mut hits = Vec::new();
+    // The index names what tells how to do something first.
+    let index = FOLDER.get_file("README.md").and_then(|file| file.contents_utf8()).unwrap_or_default();
     for page in pages() {
-        let is_background = page.name.starts_with("adr/") || page.name == "changelog";
+        let place = index.find(&format!("]({}.md", page.name)).unwrap_or(usize::MAX);
+        let tells_how = index.find("| To look up").is_some_and(|rest| place < rest);
         for section in sections(page.text) {
             if parts(&format!("{} {}", section.heading, section.text)) == wanted.len() {
                 let (heading, text) = (whole(&section.heading), whole(&section.text));
-                hits.push(((is_background, Reverse(heading), Reverse(text)), page.name.clone(), section));
+                hits.push(((!tells_how, Reverse(heading), Reverse(text), place), page.name.clone(), section));
             }
         }
     }
