@@ -154,7 +154,7 @@ mod tests {
                 tokio::time::sleep(Duration::from_secs(seconds)).await;
                 Ok::<_, ()>(())
             };
-            let (_, begun) = begin(caller, ready(()), |()| true).await.unwrap();
+            let ((), begun) = begin(caller, ready(()), |()| true).await.unwrap();
             assert_eq!(begun.is_none(), again, "{seconds}");
         }
     }
@@ -166,7 +166,7 @@ mod tests {
             known
         };
         assert_eq!(begin(slow(Err("no")), async { panic!("defect") }, |()| true).await.err(), Some("no"));
-        let (_, begun) = begin(slow(Ok(())), async { panic!("defect") }, |()| true).await.unwrap();
+        let ((), begun) = begin(slow(Ok(())), async { panic!("defect") }, |()| true).await.unwrap();
         let finished = AssertUnwindSafe(async { begun.unwrap().finish().await.is_some() }).catch_unwind().await;
         assert!(finished.is_err());
     }
