@@ -108,6 +108,9 @@ impl HttpConnector for GatedConnector {
         let (connector, is_read) = (self.0.clone(), is_read(&request));
         HttpConnectorFuture::new(async move {
             gate.pass(is_read).await;
+            if gate.0.is_open.load(Ordering::Acquire) {
+                return connector.call(request).await;
+            }
             // In a task of its own: who is refused drops the work, and a connection whose answer nobody reads is closed. It
             // also gets on while the work itself rests.
             let answered = tokio::spawn(async move { whole(connector.call(request).await?).await }).await;

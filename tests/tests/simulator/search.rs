@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
-use std::task::Poll;
+use std::task::{Poll, Waker};
 use std::time::Duration;
 use switchboard::embedded;
 use tests::App;
@@ -39,6 +39,8 @@ struct Waiting {
     calls: Vec<(u64, String, Vec<u8>)>,
     sent: u64,
     bug: Option<Bug>,
+    /// Calls that are tasks of their own: to be woken when one may happen.
+    wakers: Vec<Waker>,
 }
 
 /// A mistake that a writer could make.
@@ -98,9 +100,10 @@ impl HttpConnector for Connector {
                 state.calls.push((number, operation.clone(), body.clone()));
                 number
             };
-            poll_fn(|_| {
+            poll_fn(|task| {
                 let mut state = gate.state.lock().unwrap();
                 if state.permits == 0 {
+                    state.wakers.push(task.waker().clone());
                     return Poll::Pending;
                 }
                 state.permits -= 1;
@@ -160,13 +163,15 @@ impl Writer {
                 // A request may end without asking for anything more.
                 return self.gate.state.lock().unwrap().permits == 0;
             }
-            let at_the_next = {
-                let state = self.gate.state.lock().unwrap();
-                state.permits == 0 && !state.calls.is_empty()
+            let (at_the_next, wakers) = {
+                let mut state = self.gate.state.lock().unwrap();
+                let at_the_next = state.permits == 0 && !state.calls.is_empty();
+                (at_the_next, if at_the_next { Vec::new() } else { std::mem::take(&mut state.wakers) })
             };
             if at_the_next {
                 return true;
             }
+            wakers.into_iter().for_each(Waker::wake);
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
