@@ -32,7 +32,7 @@ pub mod prelude {
     pub use crate::context::Ctx;
     pub use crate::method::{Effect, Method};
     pub use crate::store::grants::Grants;
-    pub use futures_util::try_join;
+    pub use futures_util::{join, try_join};
     pub use schemars::JsonSchema;
     pub use serde::{Deserialize, Serialize};
 }

@@ -155,7 +155,8 @@ fn orphans(items: &[Item<'_>]) -> Vec<String> {
     let stepchat = || items.iter().filter(|item| item.table == Table::Stepchat);
     let promised: BTreeSet<&str> = stepchat().filter(|item| item.pk == "J#purge-user").map(|item| item.sk).collect();
     let left = stepchat().filter(|item| {
-        let owner = item.pk.strip_prefix("U#");
+        let pointer = || item.pk.strip_prefix("X#").and_then(|rest| rest.split('#').next());
+        let owner = item.pk.strip_prefix("U#").or_else(pointer);
         owner.is_some_and(|owner| !users.contains(owner) && !promised.contains(owner))
     });
     left.map(|item| format!("{} {} is left of a user who is gone, and nobody promised to remove it", item.pk, item.sk))

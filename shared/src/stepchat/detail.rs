@@ -13,10 +13,26 @@ impl Slug {
     /// The slug whose value `duplicate-phone` watches.
     pub const PHONE: &'static str = "phone";
 
+    /// The slug of the page a user looks at. It changes on every page view.
+    pub const CURRENT_URL: &'static str = "current_url";
+
     /// The slug of the extra whose value `duplicate-phone` watches.
     #[must_use]
     pub fn phone() -> Self {
         Self(Self::PHONE.to_owned())
+    }
+
+    /// The slug of the page a user looks at.
+    #[must_use]
+    pub fn current_url() -> Self {
+        Self(Self::CURRENT_URL.to_owned())
+    }
+
+    /// Whether users are found by the values of this extra. By what changes on every page view nobody is: an index of it
+    /// would cost more than all the rest of the call, and one partition would have to take the page views of everybody.
+    #[must_use]
+    pub fn finds_users(&self) -> bool {
+        self.0 != Self::CURRENT_URL
     }
 
     /// Trims and lower-cases, as the original's collation compares; `None` when empty or too long.
@@ -47,7 +63,7 @@ pub fn display_name(slug: &Slug) -> String {
         "linkedin" => "LinkedIn".into(),
         "ip" => "IP".into(),
         "os" => "OS".into(),
-        "current_url" => "Current URL".into(),
+        Slug::CURRENT_URL => "Current URL".into(),
         other => {
             let spaced = other.replace(['-', '_'], " ");
             let mut letters = spaced.chars();

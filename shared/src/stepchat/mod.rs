@@ -22,5 +22,5 @@ pub use language::language_code;
 pub use login::{Account, Failures, Limit, ends_sessions};
 pub use phone::Phone;
 pub use refusal::Refusal;
-pub use search::{Search, is_searched};
+pub use search::Search;
 pub use user::{Department, Email, ImageUrl, Name, NewUser, User, UserChange, UserType};

@@ -1,18 +1,9 @@
 //! What a search finds (reference/stepchat.md §3.2, decisions "Search").
 
-use super::{Detail, Slug, User};
+use super::{Detail, User};
 use crate::limits::MAX_COMPARED_WORDS;
 use crate::text::fold;
 use std::collections::HashSet;
-
-/// The extra that no search looks into: it changes on every page view.
-const UNSEARCHED: &str = "current_url";
-
-/// Whether searches look into an extra.
-#[must_use]
-pub fn is_searched(slug: &Slug) -> bool {
-    slug.as_str() != UNSEARCHED
-}
 
 /// A search text, folded and split into words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +51,7 @@ impl Search {
     /// Whether any extra is found: by the first word.
     #[must_use]
     pub fn finds_details(&self, details: &[Detail]) -> bool {
-        let mut searched = details.iter().filter(|detail| is_searched(&detail.slug));
+        let mut searched = details.iter().filter(|detail| detail.slug.finds_users());
         searched.any(|detail| self.first_is_in(&fold(detail.value.as_str())))
     }
 

@@ -28,6 +28,8 @@ pub enum UserType {
 impl UserType {
     /// The five types that calls may name and lists may show.
     pub const LISTED: [Self; 5] = [Self::Visitor, Self::Lead, Self::User, Self::Agent, Self::Admin];
+    /// Agents and admins.
+    pub const STAFF: [Self; 2] = [Self::Agent, Self::Admin];
 
     /// A type as a call names it, in any case. The bot cannot be asked for: `update-bot` makes it.
     pub fn parse(text: &str) -> Result<Self, Refusal> {
@@ -48,6 +50,12 @@ impl UserType {
             Self::Admin => "admin",
             Self::Bot => "bot",
         }
+    }
+
+    /// Whether it answers everybody: staff and the bot. Others write in conversations of their own, as a rule.
+    #[must_use]
+    pub const fn is_responder(self) -> bool {
+        self.is_staff() || matches!(self, Self::Bot)
     }
 
     /// Agents and admins.

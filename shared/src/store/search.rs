@@ -38,8 +38,11 @@ pub const SETTLE: &[Grant] = &[
 const SEARCHED: [Table; 2] = [Table::Stepchat, Table::Voximplant];
 /// What partitions of postings begin with.
 const POSTINGS: &str = "G#";
-/// Announced changes of postings, in the table they are of.
+/// Announced changes of postings, in the table they are of. Whatever changes a text leaves word here, so it is spread over
+/// several partitions, [`announced_partitions`].
 const ANNOUNCED: &str = "J#postings";
+/// How many: one partition takes 1,000 write units a second, a creation takes three.
+const ANNOUNCED_SHARDS: u8 = 8;
 /// Bytes of texts in one announcement; an item ends at 400 KB.
 const ANNOUNCEMENT_BYTES: usize = 300_000;
 /// Postings read at first of each piece of a long word, in case that one of them is rare.
@@ -337,7 +340,14 @@ struct Announcement {
 impl Announcement {
     fn new(owner: &str, at: i64) -> Self {
         let sk = format!("{owner}#{:016x}", fastrand::u64(..));
-        Self { pk: ANNOUNCED.into(), sk, at, fate: Fate::Open, added: Vec::new(), removed: Vec::new() }
+        Self {
+            pk: announced_partition(fastrand::u8(0..ANNOUNCED_SHARDS)),
+            sk,
+            at,
+            fate: Fate::Open,
+            added: Vec::new(),
+            removed: Vec::new(),
+        }
     }
 
     fn key(&self) -> Key {
@@ -388,8 +398,13 @@ impl Announcement {
     }
 }
 
-fn announcements(table: Table, range: Range<'_>) -> Partition<'_> {
-    Partition { table, index: None, pk: ANNOUNCED, range, descending: false, limit: None }
+fn announced_partition(shard: u8) -> String {
+    format!("{ANNOUNCED}#{shard}")
+}
+
+/// All partitions with announcements: those of earlier versions are in one without a number.
+fn announced_partitions() -> impl Iterator<Item = String> {
+    std::iter::once(ANNOUNCED.to_owned()).chain((0..ANNOUNCED_SHARDS).map(announced_partition))
 }
 
 /// Finishes the changes that began some time ago, until all are finished or the time is up; for each whether it is, or why
@@ -401,8 +416,9 @@ pub async fn settle(
     until: Instant,
 ) -> Result<Vec<Result<bool, StoreError>>, StoreError> {
     let mut finished = Vec::new();
-    for table in SEARCHED {
-        let partition = announcements(table, Range::All);
+    for (table, pk) in SEARCHED.into_iter().flat_map(|table| announced_partitions().map(move |pk| (table, pk))) {
+        let range = Range::All;
+        let partition = Partition { table, index: None, pk: &pk, range, descending: false, limit: None };
         // A page at a time: a delete of very many users leaves as many texts behind.
         let mut page = store.page(&partition, None).await?;
         loop {

@@ -1,6 +1,6 @@
 //! Named API tokens: minted by the operator, shown once, scoped, revocable, with the time of their last use.
 
-use super::cascades::delete_and_die;
+use super::cascades::{delete_and_die, purge};
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::result::ConnectorError;
@@ -8,6 +8,7 @@ use dynoxide::Database;
 use serde_json::{Value, json};
 use shared::ids::UserId;
 use shared::stepchat::{Scope, TokenName};
+use shared::store::backlog::Progress;
 use shared::store::stepchat::api_tokens::ApiToken;
 use shared::store::{Endpoint, connect_with};
 use switchboard::embedded;
@@ -232,10 +233,9 @@ async fn the_tokens_of_a_deleted_admin_open_nothing_at_once_and_leave_no_item() 
     assert_eq!(count(&app, &tokens[0]).await.code(), "invalid-token");
     assert!(!items_with(&app, "gone-one").is_empty(), "the request died before the purge");
     // No time, then time: whatever interrupts, the next run finds the rest.
-    let store = &app.app.store;
     let now = tokio::time::Instant::now();
-    let _ = shared::store::stepchat::jobs::purge(store, user, now).await.unwrap();
-    assert!(shared::store::stepchat::jobs::purge(store, user, now + std::time::Duration::from_mins(1)).await.unwrap());
+    let _ = purge(&app, user, now).await;
+    assert_ne!(purge(&app, user, now + std::time::Duration::from_mins(1)).await, Progress::Left);
     assert_eq!(items_with(&app, "gone-"), Vec::<Value>::new());
     let names: Vec<String> = app.operator.tokens().await.unwrap().iter().map(|token| token.name.to_string()).collect();
     assert_eq!(names, ["stays"]);
@@ -258,7 +258,7 @@ async fn a_repeated_purge_spares_a_token_that_has_the_name_now() {
     assert_eq!(status, 200, "{body}");
     let (user, soon) =
         (UserId::parse(&second).unwrap(), tokio::time::Instant::now() + std::time::Duration::from_mins(1));
-    assert!(shared::store::stepchat::jobs::purge(&app.app.store, user, soon).await.unwrap());
+    assert_ne!(purge(&app, user, soon).await, Progress::Left);
     count(&app, &token).await.response();
     assert_eq!(listed(&app, "crm").await.owner.get(), 1);
     assert!(items_with(&app, "TOKEN#crm").len() == 1, "only the new one's pointer");

@@ -338,7 +338,7 @@ async fn nobody_has_details_whose_user_has_gone_and_no_list_shows_the_bot() {
     app.stepchat("update-user", json!({ "user_id": bot, "extra": extra })).await.response();
     // The deleting request dies right after its transaction.
     let stored = users::load(&app.app.store, UserId::parse(&gone).unwrap()).await.unwrap().unwrap();
-    app.app.store.commit(&users::deletion(&stored).unwrap()).await.unwrap();
+    app.app.store.commit(&users::deletion(&stored, app.app.clock.now()).unwrap()).await.unwrap();
     for whom in [json!("all"), json!([gone, stays, bot])] {
         for details in [json!(["company", "City"]), json!(["company", "City", "first_name"])] {
             let asked = json!({ "details": details, "user_ids": whom });

@@ -130,7 +130,7 @@ async fn the_age_of_undone_work_grows_until_nothing_is_left() {
     let user = shared::ids::UserId::parse(&id).unwrap();
     let store = &app.app.store;
     let stored = shared::store::stepchat::users::load(store, user).await.unwrap().unwrap();
-    store.commit(&shared::store::stepchat::users::deletion(&stored).unwrap()).await.unwrap();
+    store.commit(&shared::store::stepchat::users::deletion(&stored, app.app.clock.now()).unwrap()).await.unwrap();
     // No time at all: the purge is left, and left again.
     for age in [0, 60, 120] {
         let line = run(&app, Duration::ZERO).await;

@@ -112,7 +112,7 @@ async fn a_purge_that_its_request_did_not_finish_is_finished_by_the_job() {
     // The deleting request dies right after its transaction.
     let user = shared::ids::UserId::parse(&id).unwrap();
     let stored = shared::store::stepchat::users::load(&app.app.store, user).await.unwrap().unwrap();
-    let txn = shared::store::stepchat::users::deletion(&stored).unwrap();
+    let txn = shared::store::stepchat::users::deletion(&stored, app.app.clock.now()).unwrap();
     app.app.store.commit(&txn).await.unwrap();
     // The user is gone everywhere already.
     assert_eq!(app.stepchat("get-user", json!({ "user_id": id, "extra": 1 })).await.response(), json!(false));

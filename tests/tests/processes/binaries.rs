@@ -371,7 +371,7 @@ async fn the_jobs_binary_finishes_what_a_request_left() {
     let user = shared::ids::UserId::parse(&id).unwrap();
     let store = &app.app.store;
     let stored = shared::store::stepchat::users::load(store, user).await.unwrap().unwrap();
-    store.commit(&shared::store::stepchat::users::deletion(&stored).unwrap()).await.unwrap();
+    store.commit(&shared::store::stepchat::users::deletion(&stored, app.app.clock.now()).unwrap()).await.unwrap();
     let jobs = Lambda::start("background-jobs", &variables(&app).await).await;
     let event = json!({ "source": "aws.events", "detail-type": "Scheduled Event" });
     assert_eq!(jobs.invoke(&event).await, Ok(json!(1)));

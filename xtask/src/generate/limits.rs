@@ -78,6 +78,11 @@ fn stepchat() -> Vec<Limit> {
             "later activity within that time is not written",
         ),
         limit(
+            "How exactly lists over several pages are sorted by last activity",
+            format!("to {} s; staff to the second", l::ACTIVITY_STEP_SECONDS),
+            "none: within a page the order is exact",
+        ),
+        limit(
             "How often the use of a token is noted",
             format!("every {} minutes", l::USE_NOTED_MILLIS / 60_000),
             "`token list` may lag by that much",
@@ -103,7 +108,7 @@ fn voximplant() -> Vec<Limit> {
         limit("Decimals of an amount", 4, "225"),
         limit("Smallest amount", "0.01", "225"),
         limit("Time to live of a signed token", "3600 s", "454"),
-        limit("Transfers from one account", "some 50 a second", "340; nothing was moved"),
+        limit("Transfers of one account in a second", l::MAX_TRANSFERS_PER_SECOND, "340; nothing was moved"),
     ]
 }
 

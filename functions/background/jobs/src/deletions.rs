@@ -29,12 +29,14 @@ pub(crate) async fn finish_removals(app: &App, deadline: Instant) -> Done {
 pub(crate) async fn finish_purges(app: &App, deadline: Instant) -> Done {
     let mut done = Done::default();
     match jobs::pending_purges(&app.store).await {
-        Ok(users) => {
-            let mut slices = Slices::new(deadline, users.len());
-            for user in from_anywhere(users) {
-                done.note_done(match slices.take() {
-                    Some(until) => Box::pin(jobs::purge(&app.store, user, until)).await,
-                    None => Ok(false),
+        Ok(mut purges) => {
+            let now = app.clock.now();
+            purges.retain(|purge| !purge.waits(now));
+            let mut slices = Slices::new(deadline, purges.len());
+            for purge in from_anywhere(purges) {
+                done.note(match slices.take() {
+                    Some(until) => Box::pin(jobs::purge(&app.store, purge.user(), now, until)).await,
+                    None => Ok(Progress::Left),
                 });
             }
         }

@@ -2,7 +2,6 @@
 
 use shared::auth::stepchat::AnyAdmin;
 use shared::prelude::*;
-use shared::stepchat::UserType;
 use shared::store::stepchat::presence;
 use shared::wire::stepchat::{Access, Answer, Error, Stepchat};
 
@@ -20,13 +19,12 @@ impl Method for AgentsOnline {
     const SUMMARY: &'static str = "Checks whether any agent is online.";
     const ACCESS: Access = Access::Admin;
     const EFFECT: Effect = Effect::Read;
-    const GRANTS: Grants = &[presence::ANY_ACTIVE];
+    const GRANTS: Grants = &[presence::ANY_STAFF_ACTIVE];
     type Caller = AnyAdmin;
     type Request = Request;
     type Response = Answer<bool>;
 
     async fn call(ctx: &Ctx, _: &AnyAdmin, _: Request) -> Result<Self::Response, Error> {
-        let staff = [UserType::Agent, UserType::Admin];
-        Ok(Answer::new(presence::any_active(ctx.store(), &staff, ctx.online_after(), ctx.now()).await?))
+        Ok(Answer::new(presence::any_staff_active(ctx.store(), ctx.online_after(), ctx.now()).await?))
     }
 }

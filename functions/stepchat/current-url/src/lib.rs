@@ -31,8 +31,6 @@ pub enum CurrentAddress {
     Done(bool),
 }
 
-const SLUG: &str = "current_url";
-
 /// The address as an extra, in its place. One that takes more room than the one before must still leave the user within the
 /// bounds (decision E9), for which all extras are read; on most page views they need not be.
 async fn placed(
@@ -70,9 +68,8 @@ impl Method for CurrentUrl {
 
     async fn call(ctx: &Ctx, _: &AnyAdmin, request: Request) -> Result<Self::Response, Error> {
         let done = |done| Ok(Answer::new(CurrentAddress::Done(done)));
-        let (Some(id), Some(slug)) = (request.user_id.and_then(|user| user.0), Slug::parse(SLUG)) else {
-            return done(false);
-        };
+        let Some(id) = request.user_id.and_then(|user| user.0) else { return done(false) };
+        let slug = Slug::current_url();
         let store = ctx.store();
         let (user, before) = try_join!(users::find_profile(store, id), presence::detail(store, id, &slug))?;
         let Some(user) = user else { return done(false) };

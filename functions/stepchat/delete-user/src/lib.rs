@@ -44,13 +44,13 @@ impl Method for DeleteUser {
             if stored.user.user_type == UserType::Bot {
                 return Err(Refusal::CannotDeleteUser.into());
             }
-            match ctx.commit(users::deletion(&stored)?, &answer).await {
+            match ctx.commit(users::deletion(&stored, ctx.now())?, &answer).await {
                 Err(CommitError::Stale) => attempts.again().await?,
                 done => break done?,
             }
         }
         // The user is gone; what is left of its items is promised. If this fails, `background/jobs` keeps the promise.
-        let _ = Box::pin(jobs::purge(ctx.store(), id, ctx.inline_until())).await;
+        let _ = Box::pin(jobs::purge(ctx.store(), id, ctx.now(), ctx.inline_until())).await;
         Ok(answer)
     }
 }

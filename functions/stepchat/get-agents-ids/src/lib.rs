@@ -31,7 +31,7 @@ impl Method for GetAgentsIds {
 
     async fn call(ctx: &Ctx, _: &AnyAdmin, request: Request) -> Result<Self::Response, Error> {
         let admins = request.admins.is_none_or(|admins| admins.0);
-        let types: &[UserType] = if admins { &[UserType::Agent, UserType::Admin] } else { &[UserType::Agent] };
+        let types: &[UserType] = if admins { &UserType::STAFF } else { &[UserType::Agent] };
         let ids = lists::ids_of(ctx.store(), types).await?;
         Ok(Answer::new(ids.into_iter().map(UserId::get).collect()))
     }

@@ -41,8 +41,7 @@ impl Method for GetOnlineUsers {
     type Response = Answer<Vec<UserRow>>;
 
     async fn call(ctx: &Ctx, _: &AnyAdmin, request: Request) -> Result<Self::Response, Error> {
-        let staff = [UserType::Agent, UserType::Admin];
-        let types: &[UserType] = if request.agents.0 { &staff } else { &UserType::LISTED };
+        let types: &[UserType] = if request.agents.0 { &UserType::STAFF } else { &UserType::LISTED };
         let after = ctx.online_after();
         let Sorting { column, descending } = request.sorting;
         let order = Order { column, descending, after: request.cursor.read()? };

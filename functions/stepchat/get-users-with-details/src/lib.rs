@@ -61,7 +61,7 @@ fn is_built_in(name: &str) -> bool {
 async fn chosen(ctx: &Ctx, users: UserSelection) -> Result<Option<Vec<UserId>>, Error> {
     Ok(match users {
         UserSelection::Everybody => None,
-        UserSelection::Staff => Some(lists::ids_of(ctx.store(), &[UserType::Agent, UserType::Admin]).await?),
+        UserSelection::Staff => Some(lists::ids_of(ctx.store(), &UserType::STAFF).await?),
         UserSelection::Named(ids) => Some(ids),
     })
 }
@@ -89,7 +89,17 @@ impl Method for GetUsersWithDetails {
         let among = chosen(ctx, request.user_ids).await?;
         let among = among.map(|ids| ids.into_iter().filter(behind).collect::<Vec<_>>());
         let names = names(request.details)?;
-        let slugs = names.iter().filter(|name| !is_built_in(name)).filter_map(|name| Slug::parse(name)).collect();
+        let slugs = names.iter().filter(|name| !is_built_in(name)).filter_map(|name| Slug::parse(name));
+        let slugs: BTreeSet<Slug> = slugs.collect();
+        // No index says who has an extra by which nobody is found.
+        let among = match among {
+            None if slugs.iter().any(|slug| !slug.finds_users()) => {
+                let mut everybody = lists::ids_of(ctx.store(), &UserType::LISTED).await?;
+                everybody.retain(behind);
+                Some(everybody)
+            }
+            among => among,
+        };
         let extras = lists::with_details(ctx.store(), slugs, among.as_deref()).await?;
         let mut ids: BTreeSet<UserId> = extras.values().flat_map(|users| users.keys().copied()).collect();
         if names.iter().any(|name| is_built_in(name)) {

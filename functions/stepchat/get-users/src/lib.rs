@@ -101,6 +101,8 @@ impl Method for GetUsers {
         let rest = Order { column, descending, after: request.cursor.read()? };
         let mut page = request.page(ctx, Order::by(column, descending)).await?;
         page.retain(|user| rest.holds(user));
+        // The index by last activity is not exact; within a page the order is.
+        rest.sort(&mut page);
         let rows = ListedUser::rows(ctx, &page, &request.extra, &rest).await?;
         let filled = Filled::new(rows, false);
         Ok(Answer::with_cursor(filled.rows, filled.next_cursor))

@@ -4,7 +4,7 @@ use shared::auth::stepchat::Admin;
 use shared::ids::MessageId;
 use shared::prelude::*;
 use shared::stepchat::{Conversation, ConversationStatus, Message, MessageText, Refusal, User};
-use shared::store::stepchat::{conversations, typing, users};
+use shared::store::stepchat::{conversations, presence, typing, users};
 use shared::store::{Attempts, CommitError, Sequence};
 use shared::wire::stepchat::{
     Access, Answer, AttachmentsField, ConversationRef, Error, PayloadField, SenderRef, StatusField, Stepchat, Text,
@@ -99,7 +99,8 @@ impl Method for SendMessage {
     const SUMMARY: &'static str = "Writes a message.";
     const ACCESS: Access = Access::Admin;
     const EFFECT: Effect = Effect::Write;
-    const GRANTS: Grants = &[users::FIND_PROFILE, conversations::FIND, typing::FIND, conversations::SEND];
+    const GRANTS: Grants =
+        &[users::FIND_PROFILE, conversations::FIND, typing::FIND, conversations::SEND, presence::TOUCH];
     type Caller = Admin;
     type Request = Request;
     type Response = Answer<Sent>;
@@ -125,7 +126,13 @@ impl Method for SendMessage {
             let status = request.status(message.from_staff)?;
             let answer = Answer::new(Sent::new(id, message.text.as_str()));
             let txn = conversations::sending(&place, &message, &author, typing.as_ref(), status)?;
-            match ctx.commit(txn, &answer).await {
+            // Noted as a heartbeat is: nobody's message fails for it.
+            let active = async {
+                if author.id != place.user {
+                    let _ = presence::touch(store, &author, ctx.now()).await;
+                }
+            };
+            match join!(ctx.commit(txn, &answer), active).0 {
                 Err(CommitError::Stale) => attempts.again().await?,
                 done => return Ok(done.map(|()| answer)?),
             }

@@ -67,6 +67,9 @@ struct Part {
 pub async fn draft(store: &Store, order: &Order) -> Result<Draft, CommitError<Refusal>> {
     let (head, balances) =
         futures_util::try_join!(Head::read(store, order.account), read_balances(store, order.account, &order.users))?;
+    if head.is_busy(store.now()) {
+        return Err(CommitError::Refused(Refusal::RateLimit));
+    }
     // After the balances: a user that is closed in between has another balance version by the time of the commit. The lines'
     // numbers are taken after the head, beside it; of many users it is not known yet how many have a part.
     let few = if order.users.len() <= MAX_TRANSFER_USERS { order.users.len() } else { 0 };

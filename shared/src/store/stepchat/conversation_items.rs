@@ -57,8 +57,27 @@ pub(super) fn assigned_key(agent: UserId, id: ConversationId) -> Key {
     Key::new(partition(agent), format!("{ASSIGNED}{}", id.padded()))
 }
 
-pub(super) fn written_key(author: UserId, conversation: ConversationId, id: MessageId) -> Key {
-    Key::new(partition(author), format!("{WRITTEN}{}#{}", conversation.padded(), id.padded()))
+/// Partitions of the pointers to what a responder has written: each message puts one, and one partition takes 500 of them a
+/// second.
+const WRITTEN_SHARDS: u64 = 8;
+
+fn written_partition(author: UserId, shard: u64) -> String {
+    format!("{WRITTEN}{}#{shard}", author.padded())
+}
+
+/// The partitions of the pointers to what a responder has written, its own one aside.
+pub(super) fn written_partitions(author: UserId) -> impl Iterator<Item = String> {
+    (0..WRITTEN_SHARDS).map(move |shard| written_partition(author, shard))
+}
+
+/// The pointer to a message in somebody else's conversation: in its author's partition, of a responder in one of several.
+pub(super) fn written_key(author: UserId, by_responder: bool, conversation: ConversationId, id: MessageId) -> Key {
+    let pk = if by_responder {
+        written_partition(author, conversation.get().checked_rem(WRITTEN_SHARDS).unwrap_or_default())
+    } else {
+        partition(author)
+    };
+    Key::new(pk, format!("{WRITTEN}{}#{}", conversation.padded(), id.padded()))
 }
 
 /// A conversation. Attribute names keep clear of `DynamoDB`'s reserved words, because updates name them.
@@ -134,6 +153,9 @@ pub(super) struct MessageItem {
     mid: MessageId,
     uid: UserId,
     staff: bool,
+    /// Whether its author was a responder, which says where the pointer to it is.
+    #[serde(rename = "wr", default, skip_serializing_if = "std::ops::Not::not")]
+    by_responder: bool,
     body: MessageText,
     created: Timestamp,
     files: Attachments,
@@ -141,7 +163,7 @@ pub(super) struct MessageItem {
 }
 
 impl MessageItem {
-    pub(super) fn new(message: &Message) -> Self {
+    pub(super) fn new(message: &Message, by_responder: bool) -> Self {
         Self {
             pk: conversation_partition(message.conversation),
             sk: message_sort(message.id),
@@ -149,11 +171,21 @@ impl MessageItem {
             mid: message.id,
             uid: message.author,
             staff: message.from_staff,
+            by_responder,
             body: message.text.clone(),
             created: message.creation_time,
             files: message.attachments.clone(),
             payload: message.payload.clone(),
         }
+    }
+
+    /// The pointer to it, if it is in somebody else's conversation.
+    pub(super) fn written_key(&self) -> Key {
+        written_key(self.uid, self.by_responder, self.cid, self.mid)
+    }
+
+    pub(super) fn author(&self) -> UserId {
+        self.uid
     }
 
     pub(super) fn into_message(self) -> Message {

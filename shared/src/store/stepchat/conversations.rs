@@ -74,8 +74,12 @@ pub async fn find(store: &Store, id: ConversationId) -> Result<Option<Conversati
     Ok(item.map(ConversationItem::into_conversation))
 }
 
-/// The transaction that writes a message: the author stops typing and is active, the conversation remembers the message
-/// and, if the author is staff, the author. Stale if a newer message came first or the author has gone.
+/// The transaction that writes a message: the author stops typing, the conversation remembers the message and, if the author
+/// is staff, the author. Stale if a newer message came first.
+///
+/// In a conversation of their own the author is active by it, and it is stale if they have gone. Whoever writes in everybody's
+/// conversations is not locked by each message, which would let one after the other through: they are seen to be there before,
+/// [`super::presence::touch`] notes that they are active, and a purge looks once more for what came while it was at work.
 pub fn sending(
     conversation: &Conversation,
     message: &Message,
@@ -83,8 +87,9 @@ pub fn sending(
     typing: Option<&Typing>,
     status: Option<ConversationStatus>,
 ) -> Result<Txn<Refusal>, StoreError> {
+    let by_responder = author.user_type.is_responder();
     let mut txn = Txn::default();
-    txn.push(Write::put(Table::Stepchat, &MessageItem::new(message))?.if_absent().or_stale());
+    txn.push(Write::put(Table::Stepchat, &MessageItem::new(message, by_responder))?.if_absent().or_stale());
     let expression = if message.from_staff {
         "SET st = :st, last_message = :message, v = v + :one, last_agent = :author"
     } else {
@@ -106,14 +111,15 @@ pub fn sending(
         let newest = Write::update(Table::Stepchat, pointer, "SET newest = :message");
         txn.push(newest.number(":message", number(message.id.get())).if_exists().or_stale());
     }
-    if author.id != conversation.user {
+    if author.id == conversation.user {
+        txn.push(people::active(author, message.creation_time));
+    } else {
         // Without its user the conversation is being purged.
         txn.push(people::existing(conversation.user).or(Refusal::ConversationNotFound));
-        let key = written_key(author.id, conversation.id, message.id);
+        let key = written_key(author.id, by_responder, conversation.id, message.id);
         txn.push(Write::put(Table::Stepchat, &PointerItem::new(key, conversation.id, Some(message.id)))?);
     }
     typing::stop(&mut txn, author.id, typing);
-    txn.push(people::active(author, message.creation_time));
     Ok(txn)
 }
 

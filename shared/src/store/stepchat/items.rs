@@ -3,6 +3,7 @@
 use super::lists::Column;
 use super::texts::Marks;
 use crate::ids::UserId;
+use crate::limits::ACTIVITY_STEP_SECONDS;
 use crate::stepchat::{Department, Detail, DetailValue, Email, ImageUrl, Name, Phone, Slug, User, UserType};
 use crate::store::Key;
 use crate::store::auth::TokenHash;
@@ -82,6 +83,9 @@ pub(super) struct Owned {
     /// How often all sessions have ended at once: a session counts only in the epoch in which it began.
     #[serde(rename = "se", default, skip_serializing_if = "is_first")]
     pub(super) epoch: u32,
+    /// Whether it ever was a responder: then there are pointers to its messages in partitions of their own.
+    #[serde(rename = "wr", default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) was_responder: bool,
     /// Of a lead: which deletes of all leads came before it was one.
     #[serde(rename = "gen", default, skip_serializing_if = "Generation::is_first")]
     pub(super) generation: Generation,
@@ -108,15 +112,29 @@ struct Order {
 
 /// Where a user stands in an order by time. Whole seconds, as the wire shows them: two users of one second are ordered
 /// by id.
-pub(super) fn active_key(id: UserId, moment: Timestamp) -> String {
-    sort_key(Some(&format!("{:012}", moment.seconds())), &id.padded())
+fn time_key(id: UserId, seconds: i64) -> String {
+    sort_key(Some(&format!("{seconds:012}")), &id.padded())
 }
+
+/// Where the index by last activity has a user: staff by the second, since somebody waits for them to be there; everybody
+/// else at the beginning of some [`ACTIVITY_STEP_SECONDS`], which are other ones for each user, so that not all of them
+/// move at once. A user who is active all the time moves once in a step, and one partition holds all users of a type.
+pub(super) fn active_key(id: UserId, user_type: UserType, moment: Timestamp) -> String {
+    let seconds = moment.seconds();
+    if user_type.is_staff() {
+        return time_key(id, seconds);
+    }
+    let step = i64::try_from(id.get()).unwrap_or_default().wrapping_mul(SCATTER).rem_euclid(ACTIVITY_STEP_SECONDS);
+    time_key(id, seconds.saturating_sub(seconds.saturating_sub(step).rem_euclid(ACTIVITY_STEP_SECONDS)))
+}
+
+/// Neighbours by id, who have often come at the same time, are far from each other.
+const SCATTER: i64 = 77;
 
 impl Order {
     fn of(user: &User) -> Self {
         let id = user.id.padded();
         let text = |text: Option<&str>| text_sort_key(text, &id);
-        let moment = |moment: Timestamp| active_key(user.id, moment);
         let department = user.department.map(|department| format!("{:03}", department.get()));
         Self {
             lp: user.user_type,
@@ -124,15 +142,15 @@ impl Order {
             s_last: text(Some(user.last_name.as_str())),
             s_email: text(user.email.as_ref().map(Email::as_str)),
             s_image: text(user.profile_image.as_ref().map(ImageUrl::as_str)),
-            s_created: moment(user.creation_time),
-            s_active: moment(user.last_activity),
+            s_created: time_key(user.id, user.creation_time.seconds()),
+            s_active: active_key(user.id, user.user_type, user.last_activity),
             s_department: sort_key(department.as_deref(), &id),
             s_id: id.clone(),
         }
     }
 }
 
-/// Where a user stands in the order of a column, over all types.
+/// Where a user stands in the order of a column, over all types. By last activity this is exact, which the index is not.
 pub(super) fn column_key(user: &User, column: Column) -> String {
     let order = Order::of(user);
     match column {
@@ -143,7 +161,7 @@ pub(super) fn column_key(user: &User, column: Column) -> String {
         Column::ProfileImage => order.s_image,
         Column::UserType => format!("{}\0{}", user.user_type, order.s_id),
         Column::CreationTime => order.s_created,
-        Column::LastActivity => order.s_active,
+        Column::LastActivity => time_key(user.id, user.last_activity.seconds()),
         Column::Department => order.s_department,
     }
 }
@@ -224,7 +242,7 @@ pub(super) fn in_order(mut details: Vec<PlacedDetail>) -> Vec<Detail> {
     details.into_iter().map(|placed| placed.detail).collect()
 }
 
-/// An extra; `vp` and `vs` feed the inverted index `by_value`.
+/// An extra; `vp` and `vs` feed the inverted index `by_value`. They are missing where no user is found by the value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct DetailItem {
     pk: String,
@@ -232,8 +250,10 @@ pub(super) struct DetailItem {
     slug: Slug,
     label: String,
     val: DetailValue,
-    vp: Slug,
-    vs: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    vp: Option<Slug>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    vs: Option<String>,
     /// Where it stands; missing in extras from before there was an order.
     #[serde(rename = "n", default)]
     position: Position,
@@ -251,8 +271,8 @@ impl DetailItem {
             slug: detail.slug.clone(),
             label: detail.name.clone(),
             val: detail.value.clone(),
-            vp: detail.slug.clone(),
-            vs: format!("{}{}", value_prefix(&indexed(&detail.slug, detail.value.as_str())), id.padded()),
+            vp: detail.slug.finds_users().then(|| detail.slug.clone()),
+            vs: value_key(&detail.slug, &detail.value, &id.padded()),
             position,
             g: None,
         }
@@ -265,8 +285,8 @@ impl DetailItem {
     /// The same extra where the present comparison puts it.
     pub(super) fn refreshed(&self) -> Self {
         let (_, owner) = self.pk.split_once('#').unwrap_or_default();
-        let vs = format!("{}{owner}", value_prefix(&indexed(&self.slug, self.val.as_str())));
-        Self { vs, ..self.clone() }
+        let vp = self.slug.finds_users().then(|| self.slug.clone());
+        Self { vp, vs: value_key(&self.slug, &self.val, owner), ..self.clone() }
     }
 
     /// The same extra, whose postings have this stamp.
@@ -289,6 +309,12 @@ impl DetailItem {
 pub(super) fn indexed(slug: &Slug, value: &str) -> String {
     let phone = if slug.as_str() == Slug::PHONE { Phone::parse(value) } else { None };
     phone.map_or_else(|| fold(value), |phone| phone.key().to_owned())
+}
+
+/// The place of an extra in the index by values, if it has one.
+fn value_key(slug: &Slug, value: &DetailValue, padded_id: &str) -> Option<String> {
+    let start = || value_prefix(&indexed(slug, value.as_str()));
+    slug.finds_users().then(|| format!("{}{padded_id}", start()))
 }
 
 /// What every index entry of exactly this folded value begins with (cut values: of every value that begins like it).

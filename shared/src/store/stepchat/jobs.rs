@@ -2,10 +2,13 @@
 
 use super::{purges, texts};
 use crate::ids::UserId;
+use crate::limits::SEARCH_SETTLED_MILLIS;
+use crate::store::backlog::Progress;
 use crate::store::grants::{Action, AuthItem, Grant};
 use crate::store::read::{Partition, Range, text};
 use crate::store::search::Posted;
 use crate::store::{Attributes, Key, Store, StoreError, Table, Write};
+use crate::timestamp::Timestamp;
 use futures_util::try_join;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
@@ -16,6 +19,7 @@ pub const PURGE: &[Grant] = &[
     Grant::on(Table::Stepchat, Action::GetItem),
     Grant::on(Table::Stepchat, Action::BatchWriteItem),
     Grant::on(Table::Stepchat, Action::UpdateItem),
+    Grant::on(Table::Stepchat, Action::PutItem),
     Grant::on(Table::Stepchat, Action::DeleteItem),
     Grant::auth(AuthItem::Session, Action::DeleteItem),
     Grant::auth(AuthItem::ApiToken, Action::DeleteItem),
@@ -23,14 +27,23 @@ pub const PURGE: &[Grant] = &[
 
 const PURGES: &str = "J#purge-user";
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct JobItem {
     pk: String,
     sk: String,
     uid: UserId,
+    /// When it was promised; promises of earlier states do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    at: Option<Timestamp>,
+    /// Whether the user ever was a responder.
+    #[serde(rename = "wr", default, skip_serializing_if = "std::ops::Not::not")]
+    was_responder: bool,
     /// What is posted of the profile, which is gone.
     #[serde(default)]
     posted: Vec<Posted>,
+    /// Whether everything that was there has gone: what is left to do is to look for what came meanwhile.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    done: bool,
 }
 
 pub(super) fn key(id: UserId) -> Key {
@@ -44,13 +57,45 @@ pub(super) fn promised(item: &Attributes) -> Option<UserId> {
 }
 
 /// The write that, inside the deleting transaction, promises the purge.
-pub(super) fn promise(id: UserId, posted: Vec<Posted>) -> Result<Write, StoreError> {
+pub(super) fn promise(
+    id: UserId,
+    posted: Vec<Posted>,
+    was_responder: bool,
+    now: Timestamp,
+) -> Result<Write, StoreError> {
     let Key { pk, sk } = key(id);
-    Write::put(Table::Stepchat, &JobItem { pk, sk: sk.unwrap_or_default(), uid: id, posted })
+    let sk = sk.unwrap_or_default();
+    Write::put(Table::Stepchat, &JobItem { pk, sk, uid: id, at: Some(now), was_responder, posted, done: false })
 }
 
-/// Users whose purge is promised and not finished, oldest id first.
-pub async fn pending_purges(store: &Store) -> Result<Vec<UserId>, StoreError> {
+/// A purge that is promised and not finished.
+#[derive(Debug, Clone)]
+pub struct PromisedPurge(JobItem);
+
+impl PromisedPurge {
+    /// Whose.
+    #[must_use]
+    pub fn user(&self) -> UserId {
+        self.0.uid
+    }
+
+    /// Whether there is nothing to do but to wait.
+    #[must_use]
+    pub fn waits(&self, now: Timestamp) -> bool {
+        self.0.done && !self.0.nothing_comes_any_more(now)
+    }
+}
+
+impl JobItem {
+    /// Whether every request has ended that may have seen the user before the delete: a message of theirs may come after what
+    /// they have written was looked for.
+    fn nothing_comes_any_more(&self, now: Timestamp) -> bool {
+        self.at.is_none_or(|at| at.is_past(SEARCH_SETTLED_MILLIS, now))
+    }
+}
+
+/// The purges that are promised and not finished, oldest id first.
+pub async fn pending_purges(store: &Store) -> Result<Vec<PromisedPurge>, StoreError> {
     let partition = Partition {
         table: Table::Stepchat,
         index: None,
@@ -60,20 +105,28 @@ pub async fn pending_purges(store: &Store) -> Result<Vec<UserId>, StoreError> {
         limit: None,
     };
     let jobs = store.all(&partition).await?;
-    jobs.into_iter().map(|job| Ok(serde_dynamo::from_item::<_, JobItem>(job)?.uid)).collect()
+    jobs.into_iter().map(|job| Ok(PromisedPurge(serde_dynamo::from_item(job)?))).collect()
 }
 
-/// Removes everything left of a deleted user, then the promise; `false` if the time was up before. Safe to repeat and to
+/// Removes everything left of a deleted user, then, once nothing can come any more, the promise. Safe to repeat and to
 /// interrupt.
-pub async fn purge(store: &Store, id: UserId, until: Instant) -> Result<bool, StoreError> {
-    let postings = async {
+pub async fn purge(store: &Store, id: UserId, now: Timestamp, until: Instant) -> Result<Progress, StoreError> {
+    let promised = async {
         let promise: Option<JobItem> = store.get(Table::Stepchat, &key(id)).await?;
-        texts::forget(store, id, &promise.map(|promise| promise.posted).unwrap_or_default()).await
+        let Some(promise) = promise else { return Ok((None, true)) };
+        let written =
+            async { if promise.was_responder { purges::of_responder(store, id, until).await } else { Ok(true) } };
+        let (gone, ()) = try_join!(written, texts::forget(store, id, &promise.posted))?;
+        Ok::<_, StoreError>((Some(promise), gone))
     };
-    let (finished, ()) = try_join!(purges::of_user(store, id, until), postings)?;
-    if !finished {
-        return Ok(false);
+    let (own_gone, (promise, written_gone)) = try_join!(purges::of_user(store, id, until), promised)?;
+    let gone = own_gone && written_gone;
+    let Some(promise) = promise else { return Ok(Progress::of(gone, true)) };
+    let complete = promise.nothing_comes_any_more(now);
+    match (gone, complete) {
+        (true, true) => store.delete(Table::Stepchat, &key(id)).await?,
+        (true, false) => store.put(Table::Stepchat, &JobItem { posted: Vec::new(), done: true, ..promise }).await?,
+        (false, _) => {}
     }
-    store.delete(Table::Stepchat, &key(id)).await?;
-    Ok(true)
+    Ok(Progress::of(gone, complete))
 }

@@ -4,6 +4,7 @@ use super::items::{column_key, detail_key};
 use super::people;
 use super::users::id_of;
 use crate::ids::{DIGITS as ID_DIGITS, UserId};
+use crate::limits::ACTIVITY_STEP_SECONDS;
 use crate::stepchat::{Detail, Slug, User, UserType};
 use crate::store::grants::{Action, Grant};
 use crate::store::keys::MAX_KEY_BYTES;
@@ -167,7 +168,7 @@ impl Order {
     }
 }
 
-/// A sorted walk over the users of some types.
+/// A sorted walk over the users of some types. By last activity it is sorted to [`ACTIVITY_STEP_SECONDS`].
 pub struct Walk<'a> {
     merge: Merge<'a>,
 }
@@ -269,9 +270,11 @@ pub(super) fn after_second(seconds: i64) -> String {
     format!("1{seconds:012}\u{1}")
 }
 
-/// The ids of the users of these types that were active after this many seconds since the epoch.
+/// The ids of the users of these types that may have been active after this many seconds since the epoch: all that were, and
+/// some that were shortly before.
 pub async fn active_since(store: &Store, types: &[UserType], seconds: i64) -> Result<Vec<UserId>, StoreError> {
-    above(store, ("by_active", "lp", "s_active"), &after_second(seconds), types).await
+    let low = after_second(seconds.saturating_sub(ACTIVITY_STEP_SECONDS));
+    above(store, ("by_active", "lp", "s_active"), &low, types).await
 }
 
 /// The ids of all users of these types, ascending.
@@ -319,7 +322,7 @@ struct Carried {
 const NAMED: usize = 1_000;
 
 /// For each of these extras, every user that has it, with its value: of the given users, in order of their ids, or of
-/// all. Whether such a user still exists is for the profile to say.
+/// all, for which an extra must be one that finds users. Whether such a user still exists is for the profile to say.
 pub async fn with_details(
     store: &Store,
     slugs: BTreeSet<Slug>,
@@ -338,7 +341,7 @@ async fn with_detail(
     among: Option<&[UserId]>,
 ) -> Result<BTreeMap<UserId, String>, StoreError> {
     let entries: Vec<Attributes> = match among {
-        Some(ids) if ids.len() <= NAMED => {
+        Some(ids) if ids.len() <= NAMED || !slug.finds_users() => {
             let keys: Vec<Key> = ids.iter().map(|id| detail_key(*id, slug)).collect();
             store.batch_get(Table::Stepchat, &keys).await?
         }

@@ -15,8 +15,8 @@ use futures_util::future::try_join_all;
 
 /// What [`touch`] needs.
 pub const TOUCH: &[Grant] = &[Grant::on(Table::Stepchat, Action::UpdateItem)];
-/// What [`any_active`] needs.
-pub const ANY_ACTIVE: &[Grant] = &[Grant::query(Table::Stepchat, "by_active")];
+/// What [`any_staff_active`] needs.
+pub const ANY_STAFF_ACTIVE: &[Grant] = &[Grant::query(Table::Stepchat, "by_active")];
 /// What [`detail`] needs.
 pub const DETAIL: &[Grant] = &[Grant::on(Table::Stepchat, Action::GetItem)];
 /// What [`detail_change`] needs.
@@ -47,7 +47,7 @@ pub async fn touch(store: &Store, user: &User, now: Timestamp) -> Result<(), Sto
     update = if user.user_type == UserType::Bot {
         update.update_expression("SET active = :now")
     } else {
-        let order = AttributeValue::S(active_key(user.id, now));
+        let order = AttributeValue::S(active_key(user.id, user.user_type, now));
         update.update_expression("SET active = :now, s_active = :order").expression_attribute_values(":order", order)
     };
     match update.send().await {
@@ -66,17 +66,12 @@ pub fn is_active(user: &User, after_seconds: i64, now: Timestamp) -> bool {
     user.last_activity.seconds() > after_seconds && user.last_activity.is_possible(now)
 }
 
-/// Whether any user of these types was active after this many seconds since the epoch, and not in the future: one entry
-/// read per type.
-pub async fn any_active(
-    store: &Store,
-    types: &[UserType],
-    after_seconds: i64,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
+/// Whether anybody of the staff was active after this many seconds since the epoch, and not in the future: one entry read
+/// per type, which says it exactly of staff alone.
+pub async fn any_staff_active(store: &Store, after_seconds: i64, now: Timestamp) -> Result<bool, StoreError> {
     let low = after_second(after_seconds);
     let high = after_second(Timestamp::from_millis(possible(now)).seconds());
-    let newest = types.iter().map(|kind| {
+    let newest = UserType::STAFF.into_iter().map(|kind| {
         let (low, high) = (low.as_str(), high.as_str());
         async move {
             let partition = Partition {

@@ -5,7 +5,7 @@
 use super::api_tokens::{self, POINTER, PlaceItem};
 use super::conversation_items::{
     ASSIGNED, MAIN, MESSAGES, MessageItem, OWN, PointerItem, TYPES, TYPING, TypingItem, WRITTEN, assigned_key,
-    conversation_key, conversation_partition, message_key, typing_key, typist_key, written_key,
+    conversation_key, conversation_partition, message_key, typing_key, typist_key, written_partitions,
 };
 use super::conversations::{self, Remembered, number};
 use super::items::{DetailItem, partition};
@@ -25,10 +25,23 @@ const PAGE: i32 = 100;
 
 /// Removes everything of a deleted user; `false` if the time was up before.
 pub(super) async fn of_user(store: &Store, id: UserId, until: Instant) -> Result<bool, StoreError> {
-    let pk = partition(id);
+    of_partition(store, id, &partition(id), until).await
+}
+
+/// Removes what a deleted responder has written in others' conversations; `false` if the time was up before.
+pub(super) async fn of_responder(store: &Store, id: UserId, until: Instant) -> Result<bool, StoreError> {
+    for pk in written_partitions(id) {
+        if !of_partition(store, id, &pk, until).await? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+async fn of_partition(store: &Store, id: UserId, pk: &str, until: Instant) -> Result<bool, StoreError> {
     loop {
         // Always from the start: what was there is gone by now.
-        let page = store.page(&whole(&pk, Range::All), None).await?;
+        let page = store.page(&whole(pk, Range::All), None).await?;
         let hanging = Hanging::on(&page.items)?;
         if !hanging.remove(store, id, until).await? {
             return Ok(false);
@@ -152,9 +165,9 @@ async fn conversation_of(store: &Store, owner: UserId, id: ConversationId, until
         for item in &page.items {
             let sort = text(item, "sk").unwrap_or_default();
             if sort.starts_with(MESSAGES) {
-                let message = serde_dynamo::from_item::<_, MessageItem>(item.clone())?.into_message();
-                if message.author != owner {
-                    gone.push(written_key(message.author, id, message.id));
+                let message: MessageItem = serde_dynamo::from_item(item.clone())?;
+                if message.author() != owner {
+                    gone.push(message.written_key());
                 }
             } else if sort.starts_with(TYPING) {
                 let typist: TypingItem = serde_dynamo::from_item(item.clone())?;

@@ -155,7 +155,7 @@ async fn one(store: &Store, id: UserId, leads_before: Option<Generation>, until:
         if stored.user.user_type == UserType::Bot || stays {
             return Ok(true);
         }
-        match store.commit(&users::deletion(&stored)?).await {
+        match store.commit(&users::deletion(&stored, store.now())?).await {
             Err(CommitError::Stale) => attempts.again().await?,
             Err(CommitError::Store(error)) => return Err(error),
             // Checked before the promise, but everything may have changed since: the last admin stays.
@@ -164,6 +164,6 @@ async fn one(store: &Store, id: UserId, leads_before: Option<Generation>, until:
         }
     }
     // The user is gone, and the purge of what is left promised: its failure is no failure of this.
-    let _ = Box::pin(jobs::purge(store, id, until)).await;
+    let _ = Box::pin(jobs::purge(store, id, store.now(), until)).await;
     Ok(true)
 }

@@ -3,7 +3,7 @@
 use super::items::{DetailItem, ProfileItem};
 use crate::ids::UserId;
 use crate::limits::MAX_SEARCH_WORDS;
-use crate::stepchat::{Detail, DetailChange, Search, Slug, User, UserType, is_searched};
+use crate::stepchat::{Detail, DetailChange, Search, Slug, User, UserType};
 use crate::store::grants::{Action, Grant};
 use crate::store::search::{self, Change, LookUp, Posted, Replaced, Stamp};
 use crate::store::{Store, StoreError, Table};
@@ -50,7 +50,7 @@ fn email(user: &User) -> Option<&str> {
 /// Whether an extra has something to be found by and no postings for it, or those of an earlier comparison.
 pub(super) fn is_missing(user: &User, item: &DetailItem) -> bool {
     let (value, stamp) = item.posted();
-    let is_found = user.user_type != UserType::Bot && is_searched(item.slug()) && !fold(value).is_empty();
+    let is_found = user.user_type != UserType::Bot && item.slug().finds_users() && !fold(value).is_empty();
     is_found && !stamp.is_some_and(Stamp::is_current)
 }
 
@@ -99,7 +99,7 @@ impl Stamps {
             profile(NAMES, old.and_then(last), &marks.last, last(after)),
             profile(OTHERS, old.and_then(email), &marks.email, email(after)),
         ];
-        let searched: Vec<&DetailChange> = changes.iter().filter(|one| is_searched(one.slug())).collect();
+        let searched: Vec<&DetailChange> = changes.iter().filter(|one| one.slug().finds_users()).collect();
         texts.extend(searched.iter().map(|one| {
             let old = details.iter().find(|detail| detail.slug == *one.slug());
             let after = match one {

@@ -18,6 +18,7 @@ use crate::store::search::Stamp;
 use crate::store::txn::Step;
 use crate::store::{Attributes, Store, StoreError, Table, Txn, Write};
 use crate::text::fold;
+use crate::timestamp::Timestamp;
 use futures_util::future::try_join_all;
 use std::collections::BTreeMap;
 
@@ -88,6 +89,11 @@ impl Stored {
         self.owned.epoch
     }
 
+    /// Whether it is a responder, or ever was.
+    pub(super) fn was_responder(&self) -> bool {
+        self.owned.was_responder || self.user.user_type.is_responder()
+    }
+
     /// Whether it is one of the leads that were there before this generation.
     pub(super) fn is_lead_before(&self, generation: Generation) -> bool {
         self.user.user_type == UserType::Lead && self.owned.generation < generation
@@ -128,6 +134,7 @@ pub fn creation(
         admin_token: (user.user_type == UserType::Admin).then(|| secrets.token.clone()),
         email_of: None,
         epoch: 0,
+        was_responder: false,
         generation: generation_after(None, user, leads),
     };
     if let Some(phone) = &owned.phone {
@@ -269,7 +276,7 @@ async fn by_name(store: &Store, index: Index, name: &str) -> Result<Option<User>
 async fn by_detail(store: &Store, slug: &Slug, value: &str) -> Result<Option<User>, StoreError> {
     let wanted = indexed(slug, value);
     // What folds to nothing is found nowhere.
-    if wanted.is_empty() {
+    if wanted.is_empty() || !slug.finds_users() {
         return Ok(None);
     }
     // The index cuts long values: the carried text decides.
@@ -420,7 +427,8 @@ fn owned_after(
     let key = |user: &User| user.email.as_ref().map(email_key);
     let email_of = before.owned.email_of.filter(|_| key(&before.user) == key(after));
     let epoch = epoch_after(before, after, secrets);
-    Owned { phone, admin_token, email_of, epoch, generation: before.owned.generation }
+    let was_responder = before.was_responder();
+    Owned { phone, admin_token, email_of, epoch, was_responder, generation: before.owned.generation }
 }
 
 /// Since when somebody is a lead, by the deletes that came before: a lead who stays one keeps it.
@@ -453,17 +461,17 @@ fn push_secrets(
     }
     if before.admin_token != after.admin_token {
         if let Some(token) = &before.admin_token {
-            txn.push(auth::delete_admin_token(token));
+            auth::delete_admin_token(token).for_each(|copy| txn.push(copy));
         }
         if let Some(token) = &after.admin_token {
-            txn.push(auth::put_admin_token(token, id)?);
+            auth::put_admin_token(token, id)?.into_iter().for_each(|copy| txn.push(copy));
         }
     }
     Ok(())
 }
 
 /// The transaction after which the user is gone everywhere at once; what is left of its items is promised to a purge.
-pub fn deletion(stored: &Stored) -> Result<Txn<Refusal>, StoreError> {
+pub fn deletion(stored: &Stored, now: Timestamp) -> Result<Txn<Refusal>, StoreError> {
     let user = &stored.user;
     let mut txn = Txn::default();
     if let Some(count) = counters::one_less(user.user_type, Refusal::CannotDeleteUser) {
@@ -478,9 +486,9 @@ pub fn deletion(stored: &Stored) -> Result<Txn<Refusal>, StoreError> {
     }
     txn.push(auth::delete_stepchat_password(user.id));
     if let Some(token) = &stored.owned.admin_token {
-        txn.push(auth::delete_admin_token(token));
+        auth::delete_admin_token(token).for_each(|copy| txn.push(copy));
     }
-    txn.push(jobs::promise(user.id, stored.stamps.posted(user))?);
+    txn.push(jobs::promise(user.id, stored.stamps.posted(user), stored.was_responder(), now)?);
     Ok(txn)
 }
 

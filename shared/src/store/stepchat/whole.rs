@@ -1,7 +1,7 @@
 //! Everything that is kept of one user, for the operator's export.
 
 use super::conversation_items::{
-    ConversationItem, MessageItem, OWN, PointerItem, WRITTEN, conversation_key, message_key,
+    ConversationItem, MessageItem, OWN, PointerItem, WRITTEN, conversation_key, message_key, written_partitions,
 };
 use super::conversations;
 use super::items::partition;
@@ -38,8 +38,11 @@ pub async fn whole(store: &Store, id: UserId) -> Result<Option<Whole>, StoreErro
     }
     conversations.sort_unstable_by_key(|(conversation, _)| conversation.id);
     let ours: BTreeSet<_> = conversations.iter().map(|(conversation, _)| conversation.id).collect();
-    let written = pointers(store, id, WRITTEN).await?.into_iter();
-    let keys = written.filter(|pointer| !ours.contains(&pointer.cid));
+    let mut written = pointers(store, id, WRITTEN).await?;
+    for pk in written_partitions(id) {
+        written.extend(pointers_in(store, &pk, WRITTEN).await?);
+    }
+    let keys = written.into_iter().filter(|pointer| !ours.contains(&pointer.cid));
     let keys: Vec<Key> = keys.filter_map(|pointer| Some(message_key(pointer.cid, pointer.mid?))).collect();
     let mut elsewhere = Vec::with_capacity(keys.len());
     for item in store.batch_get(Table::Stepchat, &keys).await? {
@@ -50,11 +53,14 @@ pub async fn whole(store: &Store, id: UserId) -> Result<Option<Whole>, StoreErro
 }
 
 async fn pointers(store: &Store, id: UserId, start: &str) -> Result<Vec<PointerItem>, StoreError> {
-    let pk = partition(id);
+    pointers_in(store, &partition(id), start).await
+}
+
+async fn pointers_in(store: &Store, pk: &str, start: &str) -> Result<Vec<PointerItem>, StoreError> {
     let partition = Partition {
         table: Table::Stepchat,
         index: None,
-        pk: &pk,
+        pk,
         range: Range::BeginsWith(start),
         descending: false,
         limit: None,
