@@ -18,6 +18,7 @@ pub mod lambda;
 pub mod prepared;
 pub mod seeds;
 pub mod template;
+pub mod traffic;
 pub mod workspace;
 
 pub use app::{Answer, App};

@@ -48,6 +48,7 @@ mod api {
     mod statement;
     mod stepchat;
     mod token_secret;
+    mod traffic;
     mod transfer;
     mod users;
     mod voximplant;

@@ -258,12 +258,14 @@ impl Store {
     /// The admin whose token this is.
     pub async fn admin_by_token(&self, token: &TokenHash) -> Result<Option<UserId>, StoreError> {
         let copy = fastrand::u8(0..ADMIN_TOKEN_COPIES);
-        let mut item: Option<AdminTokenItem> = self.get(Table::Auth, &admin_token_key(token, copy)).await?;
-        if item.is_none() && copy > 0 {
-            // Of earlier states there is one alone.
-            item = self.get(Table::Auth, &admin_token_key(token, 0)).await?;
-        }
+        let item: Option<AdminTokenItem> = self.get(Table::Auth, &admin_token_key(token, copy)).await?;
         Ok(item.map(|item| item.uid))
+    }
+
+    /// Whether an admin's token has all its copies: of earlier states there is one alone.
+    pub(super) async fn has_all_copies(&self, token: &TokenHash) -> Result<bool, StoreError> {
+        let keys: Vec<Key> = (0..ADMIN_TOKEN_COPIES).map(|copy| admin_token_key(token, copy)).collect();
+        Ok(self.batch_get(Table::Auth, &keys).await?.len() == keys.len())
     }
 
     /// The password of a StepChat user, if one was ever set.

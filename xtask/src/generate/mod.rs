@@ -13,6 +13,7 @@ mod limits;
 mod methods;
 mod month;
 mod openapi;
+mod scale;
 mod settings;
 mod template;
 mod watch;
@@ -109,6 +110,7 @@ pub fn files(root: &Path) -> Result<Vec<File>> {
         File::new("docs/methods.md", methods::text(&registry)),
         File::measured("docs/access-patterns.md", access_patterns::text(&measured)),
         File::measured("docs/costs.md", costs::text(&measured, &month::real_sizes()?)),
+        File::measured("docs/scale.md", scale::text()?),
         File::new("docs/errors.md", errors::text(&registry)),
         File::new("docs/limits.md", limits::text()),
         File::new("docs/settings.md", settings::text()),

@@ -9,6 +9,7 @@ use super::users::{phone_of, unchanged};
 use crate::ids::UserId;
 use crate::limits::MAX_DETAILS_PER_CALL;
 use crate::stepchat::{Detail, DetailChange, User, UserChange};
+use crate::store::auth;
 use crate::store::read::{Partition, Range, text};
 use crate::store::txn::Step;
 use crate::store::{Attempts, CommitError, Key, Store, StoreError, Table, Txn, Write};
@@ -118,6 +119,11 @@ async fn plan(store: &Store, found: Found, now: Timestamp) -> Result<(Txn<()>, V
         }
     }
 
+    if let Some(token) = &owned.admin_token
+        && !store.has_all_copies(token).await?
+    {
+        auth::put_admin_token(token, before.id)?.into_iter().for_each(|copy| txn.push(copy));
+    }
     let stamps = Stamps::of(&profile, &items);
     let outdated = items.iter().filter(|item| is_missing(&before, item) || item.refreshed() != **item);
     let outdated: Vec<&DetailItem> = outdated.take(MAX_DETAILS_PER_CALL).collect();
