@@ -17,6 +17,7 @@ use crate::store::read::{Partition, Range, text};
 use crate::store::search::Posted;
 use crate::store::txn::Step;
 use crate::store::{Attempts, Attributes, CommitError, Key, Store, StoreError, Table, Txn, Write};
+use futures_util::future::try_join_all;
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::time::Instant;
 
@@ -30,12 +31,9 @@ pub(super) async fn of_user(store: &Store, id: UserId, until: Instant) -> Result
 
 /// Removes what a deleted responder has written in others' conversations; `false` if the time was up before.
 pub(super) async fn of_responder(store: &Store, id: UserId, until: Instant) -> Result<bool, StoreError> {
-    for pk in written_partitions(id) {
-        if !of_partition(store, id, &pk, until).await? {
-            return Ok(false);
-        }
-    }
-    Ok(true)
+    let partitions: Vec<String> = written_partitions(id).collect();
+    let purges: Vec<_> = partitions.iter().map(|pk| of_partition(store, id, pk, until)).collect();
+    Ok(try_join_all(purges).await?.into_iter().all(|gone| gone))
 }
 
 async fn of_partition(store: &Store, id: UserId, pk: &str, until: Instant) -> Result<bool, StoreError> {
