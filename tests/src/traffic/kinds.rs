@@ -198,7 +198,7 @@ impl World {
     }
 
     async fn phone_users(&self) -> usize {
-        const USERS: usize = 320;
+        const USERS: usize = 480;
         // The counter's shards are made by whoever is counted on them first.
         for n in 0..80 {
             self.app.add_voximplant_user(&format!("before{n}"), json!({})).await;
