@@ -262,7 +262,7 @@ fn a_voided_transfer_may_begin_again_whoever_still_drives_the_first_try() {
         sim.network.plant(|_, _| Some(Fate::Answer));
         for polls in 0.. {
             // Of one second, no more than so many transfers begin.
-            sleep(Duration::from_secs(1)).await;
+            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
             assert_eq!(sim.transfer(json!({ "user_id": "all", "amount": "0.01" })).await["result"], 1);
             let order = sim.order(&format!("key {polls}"), -100);
             sim.begin(&order, &format!("first {polls}")).await.unwrap();
