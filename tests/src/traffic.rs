@@ -65,9 +65,6 @@ impl Measured {
             load(Limit::Writes, asked.writes() * times / PARTITION_WRITES);
             load(Limit::Reads, most(asked.read.values().copied()) * times / PARTITION_READS);
             load(Limit::Transactions, most(asked.locked.values().map(|n| f64::from(*n))) * times / ITEM_TRANSACTIONS);
-            if std::env::var_os("SHOW_LOCKS").is_some() {
-                eprintln!("{place:?} {:?}", asked.locked);
-            }
         }
         loads.sort_by(|left, right| right.share.total_cmp(&left.share));
         loads
