@@ -247,7 +247,7 @@ impl World {
         let mut users = Vec::with_capacity(USERS);
         for n in 0..USERS {
             let own = json!({ "parent_accounting": false });
-            users.push(self.app.add_voximplant_user(&format!("u{n}"), own).await);
+            users.push(self.app.add_voximplant_user(&format!("payee{n}"), own).await);
         }
         self.begin();
         for (caller, user) in users.iter().enumerate() {
