@@ -9,6 +9,10 @@ use dynoxide::Database;
 use dynoxide::errors::DynoxideError;
 use serde::de::DeserializeOwned;
 use std::fmt;
+use std::num::NonZero;
+use std::sync::Arc;
+use std::thread::available_parallelism;
+use tokio::sync::Semaphore;
 
 /// A transport into an embedded database.
 #[must_use]
@@ -20,10 +24,16 @@ pub fn transport(database: &Database) -> SharedHttpClient {
 /// The transport's one connection.
 #[must_use]
 pub fn connector(database: &Database) -> SharedHttpConnector {
-    SharedHttpConnector::new(Connector(database.clone()))
+    let turns = Arc::new(Semaphore::new(available_parallelism().map_or(2, NonZero::get)));
+    SharedHttpConnector::new(Connector { database: database.clone(), turns })
 }
 
-struct Connector(Database);
+struct Connector {
+    database: Database,
+    /// Whose turn it is, in the order of coming. The database does one thing at a time: threads that wait for it by themselves
+    /// are woken in any order, and each keeps its memory.
+    turns: Arc<Semaphore>,
+}
 
 impl fmt::Debug for Connector {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -33,15 +43,21 @@ impl fmt::Debug for Connector {
 
 impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let database = self.0.clone();
+        let (database, turns) = (self.database.clone(), Arc::clone(&self.turns));
         HttpConnectorFuture::new(async move {
             let operation = request.headers().get("x-amz-target").unwrap_or_default();
             let operation = operation.rsplit('.').next().unwrap_or_default().to_owned();
             let body = request.body().bytes().unwrap_or_default().to_vec();
             // No network answers before the next call is sent: calls made together are in the air together here too.
             tokio::task::yield_now().await;
+            let turn = turns.acquire_owned().await.map_err(|error| ConnectorError::other(Box::new(error), None))?;
             // SQLite blocks; the event loop must not.
-            let answer = tokio::task::spawn_blocking(move || perform(&database, &operation, &body)).await;
+            let answer = tokio::task::spawn_blocking(move || {
+                let answer = perform(&database, &operation, &body);
+                drop(turn);
+                answer
+            });
+            let answer = answer.await;
             let (status, body) = answer.map_err(|error| ConnectorError::other(Box::new(error), None))?;
             let status = status.try_into().map_err(|error| ConnectorError::other(Box::new(error), None))?;
             let mut response = HttpResponse::new(status, SdkBody::from(body));

@@ -12,10 +12,10 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use std::process::Stdio;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::{Mutex, mpsc, watch};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 /// The gateway's id of each request.
@@ -28,10 +28,12 @@ pub struct Lambda {
     events: mpsc::Sender<String>,
     answers: Mutex<mpsc::Receiver<Result<Value, String>>>,
     lines: Mutex<mpsc::UnboundedReceiver<String>>,
+    polled: watch::Receiver<Option<Instant>>,
     process: Child,
 }
 
 struct Api {
+    polled: watch::Sender<Option<Instant>>,
     events: Mutex<mpsc::Receiver<String>>,
     answers: mpsc::Sender<Result<Value, String>>,
 }
@@ -52,9 +54,15 @@ pub struct LambdaAnswer {
 impl Lambda {
     /// Starts a function binary with these environment variables and nothing else.
     pub async fn start(binary: &str, variables: &[(&str, String)]) -> Self {
+        Self::start_program(&workspace::binary(binary), binary, variables).await
+    }
+
+    /// The same of a program that was built otherwise.
+    pub async fn start_program(program: &std::path::Path, name: &str, variables: &[(&str, String)]) -> Self {
+        let (polled, when_polled) = watch::channel(None);
         let (events, receiver) = mpsc::channel(1);
         let (sender, answers) = mpsc::channel(1);
-        let api = Arc::new(Api { events: Mutex::new(receiver), answers: sender });
+        let api = Arc::new(Api { polled, events: Mutex::new(receiver), answers: sender });
         let routes = Router::new()
             .route("/2018-06-01/runtime/invocation/next", get(next))
             .route("/2018-06-01/runtime/invocation/{id}/response", post(response))
@@ -64,11 +72,10 @@ impl Lambda {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
-        let path = workspace::binary(binary);
-        let mut process = Command::new(&path)
+        let mut process = Command::new(program)
             .env_clear()
             .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
-            .env("AWS_LAMBDA_FUNCTION_NAME", binary)
+            .env("AWS_LAMBDA_FUNCTION_NAME", name)
             .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
             .env("AWS_LAMBDA_LOG_GROUP_NAME", "test")
@@ -77,7 +84,7 @@ impl Lambda {
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
-            .unwrap_or_else(|error| panic!("cannot start {}: {error}", path.display()));
+            .unwrap_or_else(|error| panic!("cannot start {}: {error}", program.display()));
         let (line, lines) = mpsc::unbounded_channel();
         let mut written = BufReader::new(process.stdout.take().unwrap()).lines();
         tokio::spawn(async move {
@@ -86,7 +93,21 @@ impl Lambda {
                 let _ = line.send(text);
             }
         });
-        Self { events, answers: Mutex::new(answers), lines: Mutex::new(lines), process }
+        Self { events, answers: Mutex::new(answers), lines: Mutex::new(lines), polled: when_polled, process }
+    }
+
+    /// When it first asked for an event.
+    pub async fn polled(&self) -> Instant {
+        let mut polled = self.polled.clone();
+        let moment = tokio::time::timeout(PATIENCE, polled.wait_for(Option::is_some)).await.unwrap().unwrap();
+        moment.unwrap()
+    }
+
+    /// The most memory that it has had.
+    pub fn peak_kilobytes(&self) -> std::io::Result<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id().unwrap_or_default()))?;
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        Ok(peak.and_then(|peak| peak.trim().trim_end_matches(" kB").parse().ok()).unwrap_or_default())
     }
 
     /// The next line of its log.
@@ -158,6 +179,7 @@ pub fn event(path: &str, headers: &[(&str, &str)], body: &[u8], base64: bool) ->
 }
 
 async fn next(State(api): State<Arc<Api>>) -> impl IntoResponse {
+    api.polled.send_if_modified(|polled| polled.is_none() && polled.replace(Instant::now()).is_none());
     let event = api.events.lock().await.recv().await;
     let Some(event) = event else {
         return (StatusCode::GONE, HeaderMap::new(), String::new());

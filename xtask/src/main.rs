@@ -69,8 +69,17 @@ enum Chore {
     /// Measure what each method costs with a thousand users and with a hundred thousand.
     ///
     /// Prints a table; without options it also writes docs/benchmarks.md. Exits with 1 if a target is missed.
-    #[command(after_help = "Examples:\n  cargo xtask bench\n  cargo xtask bench --users 1000,20000 --only get-users")]
+    #[command(
+        after_help = "Examples:\n  cargo xtask bench\n  cargo xtask bench --users 1000,20000 --only get-users\n  \
+                            cargo xtask bench --functions"
+    )]
     Bench {
+        /// Measure instead what deployed functions take to start and to answer, beside bare ones; writes docs/functions.md.
+        #[arg(long, conflicts_with_all = ["users", "family", "only"])]
+        functions: bool,
+        /// Starts of each function.
+        #[arg(long, default_value_t = 40, requires = "functions")]
+        rounds: usize,
         /// Numbers of users to compare.
         #[arg(long, value_delimiter = ',', default_values_t = bench::DEFAULT_SIZES)]
         users: Vec<u64>,
@@ -138,7 +147,8 @@ fn main() -> ExitCode {
         Chore::NewMethod { family, name, root, no_generate } => {
             add(&root.unwrap_or_else(workspace::root), &family, &name, no_generate)
         }
-        Chore::Bench { users, family, only } => {
+        Chore::Bench { functions: true, rounds, .. } => bench::functions::run(&workspace::root(), rounds).map(code),
+        Chore::Bench { users, family, only, .. } => {
             bench::run(&workspace::root(), &bench::Options { sizes: users, family, only }).map(code)
         }
         Chore::Sim { seeds, from } => sim::run(&workspace::root(), from, seeds).map(code),

@@ -12,6 +12,7 @@ use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorSettings, SharedHttpConnector, http_client_fn};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use futures_util::future::join;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -99,12 +100,16 @@ impl Https {
         gated(http_client_fn(move |_, _| connector.clone()))
     }
 
-    /// Opens a connection to the database, which the first call then finds: the handshake takes place while the process
-    /// starts, and not while a caller waits. What is answered does not matter, nor whether there is an answer.
+    /// Opens two connections to the database, which the first call then finds, for the look for its caller and its own first
+    /// read: the handshakes take place while the process starts, and not while a caller waits. What is answered does not
+    /// matter, nor whether there is an answer.
     pub async fn open(&self, endpoint: &Endpoint) {
-        if let Ok(request) = HttpRequest::get(endpoint.address()) {
-            let _ = self.0.call(request).await;
-        }
+        let one = || async {
+            if let Ok(request) = HttpRequest::get(endpoint.address()) {
+                let _ = self.0.call(request).await;
+            }
+        };
+        join(one(), one()).await;
     }
 }
 

@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: what each method costs in a deployment of a thousand users and in one of a hundred thousand.
 
+pub mod functions;
 mod page;
 mod scenario;
 mod stepchat;

@@ -28,7 +28,7 @@ pub(super) fn text() -> Result<String> {
         let _ = writeln!(page, "- {name}: {more}.");
     }
     page.push_str(
-        "\nWhat is refused for want of room is said so (StepChat: `error` with HTTP 503; Voximplant: 340), nothing of it \
+        "\nWhat is refused for want of room is said so (StepChat: `too-many-requests` with HTTP 429; Voximplant: 340), nothing of it \
          happens, and the same call may be made again. Alarms on throttled requests are in the template; the log line of a \
          call says how often it had to try (`retries`).\n",
     );
