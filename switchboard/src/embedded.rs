@@ -24,14 +24,15 @@ pub fn transport(database: &Database) -> SharedHttpClient {
 /// The transport's one connection.
 #[must_use]
 pub fn connector(database: &Database) -> SharedHttpConnector {
-    let turns = Arc::new(Semaphore::new(available_parallelism().map_or(2, NonZero::get)));
+    let cores = available_parallelism().map_or(1, NonZero::get);
+    let turns = Arc::new(Semaphore::new(cores.saturating_mul(2)));
     SharedHttpConnector::new(Connector { database: database.clone(), turns })
 }
 
 struct Connector {
     database: Database,
-    /// Whose turn it is, in the order of coming. The database does one thing at a time: threads that wait for it by themselves
-    /// are woken in any order, and each keeps its memory.
+    /// Whose turn it is, in the order of coming. Two for each core keep them busy; of hundreds of threads that waited for the
+    /// database by themselves some would be woken much later than others, and each has its memory (docs/benchmarks.md).
     turns: Arc<Semaphore>,
 }
 

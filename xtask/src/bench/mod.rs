@@ -24,6 +24,9 @@ use world::World;
 /// Where the numbers go.
 pub const FILE: &str = "docs/benchmarks.md";
 
+/// What the figures under load begin with.
+const LOAD: &str = "## Under load\n";
+
 /// What is measured.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -60,7 +63,11 @@ pub fn run(root: &Path, options: &Options) -> Result<bool> {
     let text = page.text();
     println!("{text}");
     if options.is_whole() {
-        workspace::write(&root.join(FILE), &text)?;
+        let file = root.join(FILE);
+        let before = std::fs::read_to_string(&file).unwrap_or_default();
+        // What `tests/load/run.py` has measured stays.
+        let load = before.split_once(LOAD).map_or_else(String::new, |(_, load)| format!("\n{LOAD}{load}"));
+        workspace::write(&file, &format!("{text}{load}"))?;
         println!("wrote {FILE}");
     }
     Ok(page.is_met())

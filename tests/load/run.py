@@ -1,0 +1,226 @@
+#!/usr/bin/env python3
+"""What `switchboard serve` does under load, measured with wrk.
+
+    cargo build --release -p switchboard
+    cargo xtask seed --state /tmp/many --users 100000
+    python3 tests/load/run.py --binary target/release/switchboard --state /tmp/many --write
+
+The state folder is copied, and stays as it is. With --write the figures go into docs/benchmarks.md, below "Under load".
+Not a step of CI: on a machine that does something else at the same time the figures mean nothing.
+
+wrk is a package of Debian and of most others.
+"""
+
+import argparse
+import json
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENT = ROOT / "docs" / "benchmarks.md"
+HEADING = "## Under load\n"
+PORT = 19400
+
+SCRIPT = """
+wrk.method = "POST"
+wrk.headers["Content-Type"] = "application/x-www-form-urlencoded"
+local n = 0
+request = function()
+  n = (n * 7919 + 1) % USERS
+  return wrk.format(nil, "/stepchat/get-user", nil, "token=TOKEN&user_id=" .. (n + 2))
+end
+done = function(summary, latency, requests)
+  io.write(string.format("FIGURES %f %f %d\\n", latency:percentile(50) / 1000, latency:percentile(99) / 1000,
+    summary.errors.status + summary.errors.timeout + summary.errors.connect + summary.errors.read))
+end
+"""
+
+
+class Server:
+    """A server on a copy of the state folder."""
+
+    def __init__(self, binary, state):
+        self.folder = Path(tempfile.mkdtemp(prefix="switchboard-load-"))
+        shutil.copytree(state, self.folder / "state")
+        command = [binary, "serve", "--listen", f"127.0.0.1:{PORT}", "--https", f"127.0.0.1:{PORT + 1}"]
+        self.process = subprocess.Popen(
+            [*command, "--state", self.folder / "state"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        for _ in range(150):
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{PORT}/", timeout=1).close()
+                break
+            except OSError:
+                if self.process.poll() is not None:
+                    sys.exit("the server does not start: is another one using the state folder or the port?")
+                time.sleep(0.2)
+        self.token = json.loads((self.folder / "state" / "stepchat.json").read_text())["token"]
+
+    def megabytes(self):
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+        shutil.rmtree(self.folder)
+
+
+def wrk(server, connections, seconds, users):
+    """Calls a second, median and 99th percentile in milliseconds, failures."""
+    script = server.folder / "get-user.lua"
+    script.write_text(SCRIPT.replace("USERS", str(users - 2)).replace("TOKEN", server.token))
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", script, f"http://127.0.0.1:{PORT}"]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    rate = float(re.search(r"Requests/sec:\s+([\d.]+)", said)[1])
+    median, late, failed = re.search(r"FIGURES ([\d.]+) ([\d.]+) (\d+)", said).groups()
+    return rate, float(median), float(late), int(failed)
+
+
+def connect():
+    return socket.create_connection(("127.0.0.1", PORT), timeout=20)
+
+
+class Nuisance:
+    """Somebody without a credential who takes up what they can, in the background."""
+
+    def __init__(self, name, act):
+        self.name, self.act, self.ends = name, act, threading.Event()
+
+    def __enter__(self):
+        self.thread = threading.Thread(target=self.act, args=(self.ends,), daemon=True)
+        self.thread.start()
+        time.sleep(2)
+
+    def __exit__(self, *_):
+        self.ends.set()
+        self.thread.join()
+
+
+def idle(ends):
+    held = []
+    for _ in range(1_000):
+        try:
+            held.append(connect())
+        except OSError:
+            break
+    ends.wait()
+    for one in held:
+        one.close()
+
+
+def trickle(beginning):
+    def act(ends):
+        held = []
+        while not ends.wait(1):
+            while len(held) < 200:
+                try:
+                    one = connect()
+                    one.sendall(beginning)
+                    held.append(one)
+                except OSError:
+                    break
+            for one in list(held):
+                try:
+                    one.sendall(b"x")
+                except OSError:
+                    held.remove(one)
+        for one in held:
+            one.close()
+
+    return act
+
+
+def large_json(ends):
+    body = b'{"function":"add-user","first_name":"' + b"x" * 10_000_000 + b'"}'
+    head = f"POST /stepchat HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    while not ends.is_set():
+        try:
+            with connect() as one:
+                one.sendall(head.encode() + body)
+                one.recv(1_000)
+        except OSError:
+            pass
+
+
+NUISANCES = [
+    Nuisance("1,000 idle connections", idle),
+    Nuisance("200 connections whose headers come byte by byte", trickle(b"POST /stepchat HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")),
+    Nuisance(
+        "200 connections whose bodies come byte by byte",
+        trickle(
+            b"POST /stepchat HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+            b"Content-Length: 100000\r\n\r\nfunction=get-user&x="
+        ),
+    ),
+    Nuisance("10 MB of JSON without a token, one after the other", large_json),
+]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--binary", required=True, type=Path)
+    parser.add_argument("--state", required=True, type=Path)
+    parser.add_argument("--users", type=int, default=100_000, help="how many there are in the state folder")
+    parser.add_argument("--seconds", type=int, default=8, help="of each run")
+    parser.add_argument("--write", action="store_true", help="into docs/benchmarks.md")
+    options = parser.parse_args()
+    if shutil.which("wrk") is None:
+        sys.exit("wrk is missing: apt-get install wrk")
+    server = Server(options.binary.resolve(), options.state)
+    try:
+        page = measure(server, options)
+    finally:
+        server.stop()
+    print(page)
+    if options.write:
+        before, _, _ = DOCUMENT.read_text().partition(HEADING)
+        DOCUMENT.write_text(f"{before.rstrip()}\n\n{HEADING}{page}")
+
+
+def measure(server, options):
+    page = [
+        "",
+        "<!-- what follows is written by tests/load/run.py -->",
+        "",
+        f"`switchboard serve` (release) with {options.users:,} users, `get-user` of a user at random by `wrk`, which runs on the "
+        "same two cores.",
+        "",
+        "| Connections | Calls a second | Median | 99th percentile | Failed | Memory afterwards |",
+        "| ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for connections in (1, 16, 200):
+        rate, median, late, failed = wrk(server, connections, options.seconds, options.users)
+        page.append(
+            f"| {connections} | {rate:,.0f} | {median:.1f} ms | {late:.1f} ms | {failed} | {server.megabytes():.0f} MB |"
+        )
+    time.sleep(60)
+    page += ["", f"A minute later it has {server.megabytes():.0f} MB.", ""]
+    page += [
+        "What others notice, at 16 connections, while somebody without a credential does this:",
+        "",
+        "| Meanwhile | Calls a second | Median | 99th percentile | Failed |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
+    for nuisance in [None, *NUISANCES, None]:
+        if nuisance is None:
+            figures = wrk(server, 16, options.seconds, options.users)
+        else:
+            with nuisance:
+                figures = wrk(server, 16, options.seconds, options.users)
+        rate, median, late, failed = figures
+        name = nuisance.name if nuisance else "nothing"
+        page.append(f"| {name} | {rate:,.0f} | {median:.1f} ms | {late:.1f} ms | {failed} |")
+    return "\n".join(page) + "\n"
+
+
+if __name__ == "__main__":
+    main()
