@@ -11,11 +11,12 @@ use std::env::var;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
+    let (id, secret) = (var("AWS_ACCESS_KEY_ID")?, var("AWS_SECRET_ACCESS_KEY")?);
     let config = Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(var("AWS_REGION")?))
         .endpoint_url(var("AWS_ENDPOINT_URL_DYNAMODB")?)
-        .credentials_provider(Credentials::from_keys(var("AWS_ACCESS_KEY_ID")?, var("AWS_SECRET_ACCESS_KEY")?, None))
+        .credentials_provider(Credentials::new(id, secret, None, None, "environment"))
         .http_client(Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https())
         .build();
     let client = Client::from_conf(config);

@@ -31,8 +31,11 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// What is measured: the two bare functions, then ours.
 const FUNCTIONS: [&str; 4] = ["bare-hello", "bare-get-item", "stepchat-get-user", "voximplant-get-account-info"];
-/// Half of a round trip.
-const ONE_WAY: Duration = Duration::from_millis(2);
+/// Half of a round trip: a pause takes up to a millisecond longer.
+const ONE_WAY: Duration = Duration::from_millis(1);
+/// What may lie between a function's start and its first event: nothing where the event made it start, much where it was
+/// started before (provisioned concurrency).
+const PAUSE: Duration = Duration::from_millis(100);
 /// Calls of a function that is warm.
 const WARM: usize = 40;
 /// Where the figures go: everything from this heading on is theirs.
@@ -42,6 +45,17 @@ const FILE: &str = "docs/functions.md";
 /// What one start of a function took.
 #[derive(Debug, Clone, Copy)]
 struct Taken {
+    start: Duration,
+    /// The first call, where its event was there when the function asked.
+    at_once: Duration,
+    /// The first call of a function that had been started before.
+    later: Duration,
+    warm: Duration,
+    kilobytes: u64,
+}
+
+/// One start.
+struct Start {
     start: Duration,
     first: Duration,
     warm: Duration,
@@ -66,12 +80,16 @@ impl Measured {
         self.median(|taken| taken.start)
     }
 
-    fn first(&self) -> f64 {
-        self.median(|taken| taken.first)
+    fn at_once(&self) -> f64 {
+        self.median(|taken| taken.at_once)
     }
 
     fn both(&self) -> f64 {
-        self.median(|taken| taken.start + taken.first)
+        self.median(|taken| taken.start + taken.at_once)
+    }
+
+    fn later(&self) -> f64 {
+        self.median(|taken| taken.later)
     }
 
     fn warm(&self) -> f64 {
@@ -128,7 +146,11 @@ async fn measure(folder: &Path, rounds: usize) -> Result<Vec<Measured>> {
     }
     for round in 0..rounds {
         for function in &mut measured {
-            function.taken.push(once(&app, &folder.join(function.name), function.name, &variables).await?);
+            let program = folder.join(function.name);
+            let Start { start, first: at_once, warm, kilobytes } =
+                once(&app, &program, function.name, &variables, Duration::ZERO).await?;
+            let Start { first: later, .. } = once(&app, &program, function.name, &variables, PAUSE).await?;
+            function.taken.push(Taken { start, at_once, later, warm, kilobytes });
         }
         if round % 10 == 9 {
             eprintln!("{} of {rounds} rounds", round + 1);
@@ -138,7 +160,7 @@ async fn measure(folder: &Path, rounds: usize) -> Result<Vec<Measured>> {
 }
 
 /// Starts a function, and calls it.
-async fn once(app: &App, program: &Path, name: &str, variables: &[(&str, String)]) -> Result<Taken> {
+async fn once(app: &App, program: &Path, name: &str, variables: &[(&str, String)], pause: Duration) -> Result<Start> {
     let (path, form, expected) = match name {
         "stepchat-get-user" => ("/stepchat/get-user", format!("token={}&user_id=1", app.token), "\"success\":true"),
         "voximplant-get-account-info" => {
@@ -151,8 +173,9 @@ async fn once(app: &App, program: &Path, name: &str, variables: &[(&str, String)
     let began = Instant::now();
     let function = Lambda::start_program(program, name, variables).await;
     let start = function.polled().await.duration_since(began);
-    // A function that has started waits for its first event a while, as on Lambda: this long at least.
-    tokio::time::sleep(Duration::from_millis(1)).await;
+    if !pause.is_zero() {
+        tokio::time::sleep(pause).await;
+    }
     let call = async || {
         let began = Instant::now();
         let answer = function.invoke_text(event.clone()).await.map_err(anyhow::Error::msg)?;
@@ -170,7 +193,7 @@ async fn once(app: &App, program: &Path, name: &str, variables: &[(&str, String)
     }
     warm.sort_unstable();
     let warm = warm.get(WARM / 2).copied().unwrap_or_default();
-    Ok(Taken { start, first, warm, kilobytes: function.peak_kilobytes()? })
+    Ok(Start { start, first, warm, kilobytes: function.peak_kilobytes()? })
 }
 
 /// The embedded database over TLS, behind the slow network: its address. Its certificate goes into a file.
@@ -235,11 +258,12 @@ fn page(measured: &[Measured], rounds: usize) -> Result<(String, bool)> {
     let bare = measured.iter().find(|function| function.name == "bare-get-item").context("the bare function")?;
     let mut page = format!(
         "\n<!-- what follows is written by `cargo xtask bench --functions` -->\n\nUnder an emulator of the Lambda runtime API, \
-         profile `dist`, the embedded database over TLS behind a network on which a round trip takes 4 ms. Medians of {rounds} \
-         starts, by turns; a warm call is the median of {WARM}. `bare-hello` only answers, `bare-get-item` only reads one item; \
-         in brackets what ours takes of that.\n\n\
-         | Function | Bytes | Start to first poll | First call | Both | Warm call | Memory |\n\
-         | --- | ---: | ---: | ---: | ---: | ---: | ---: |\n"
+         profile `dist`, the embedded database over TLS behind a network on which a round trip takes some \
+         4 ms. Medians of {rounds} starts, by turns; a warm call is the median of {WARM}. `bare-hello` only answers, \
+         `bare-get-item` only reads one item; in brackets what ours takes of that. *At once*: the event is there when the \
+         function first asks for one. *Later*: it comes 100 ms after that, as with provisioned concurrency.\n\n\
+         | Function | Bytes | Start to first poll | First call, at once | Both | First call, later | Warm call | Memory |\n\
+         | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n"
     );
     let mut is_met = true;
     let mut missed = String::new();
@@ -251,19 +275,20 @@ fn page(measured: &[Measured], rounds: usize) -> Result<(String, bool)> {
         let memory = function.taken.iter().map(|taken| taken.kilobytes).max().unwrap_or_default() / 1_024;
         let _ = writeln!(
             page,
-            "| `{}` | {} | {} | {} | {} | {} | {memory} MB |",
+            "| `{}` | {} | {} | {} | {} | {} | {} | {memory} MB |",
             function.name,
             function.bytes,
             cell(function.start(), bare.start()),
-            cell(function.first(), bare.first()),
+            cell(function.at_once(), bare.at_once()),
             cell(function.both(), bare.both()),
+            cell(function.later(), bare.later()),
             cell(function.warm(), bare.warm()),
         );
         if ours {
             for (what, mine, theirs, most) in [
                 ("warm call", function.warm(), bare.warm(), 1.15),
-                ("first call", function.first(), bare.first(), 0.8),
-                ("start and first call", function.both(), bare.both(), 1.0),
+                ("first call, later", function.later(), bare.later(), 0.8),
+                ("start and first call, at once", function.both(), bare.both(), 1.0),
             ] {
                 if mine > theirs * most {
                     is_met = false;
@@ -273,8 +298,8 @@ fn page(measured: &[Measured], rounds: usize) -> Result<(String, bool)> {
         }
     }
     page.push_str(
-        "\nWanted, against `bare-get-item`: a warm call at most 1.15, the first call at most 0.8, start and first call together \
-         at most 1.\n",
+        "\nWanted, against `bare-get-item`: a warm call at most 1.15, the first call of a function that waits for it at most 0.8, \
+         start and first call together at most 1.\n",
     );
     if !is_met {
         let _ = write!(page, "\nMissed:\n\n{missed}");
