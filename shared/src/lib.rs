@@ -1,7 +1,7 @@
 //! What every Switchboard function uses.
 //!
 //! Arrows run one way: [`runtime`] → [`wire`] and [`auth`] → [`store`] → the pure domain
-//! ([`stepchat`], [`voximplant`], [`ledger`]). The domain knows no SDK, no clock and no wire.
+//! ([`stepchat`], [`voximplant`], [`ledger`]), which is a crate of its own: it knows no SDK, no clock and no wire.
 
 mod ahead;
 pub mod auth;
@@ -9,22 +9,17 @@ pub mod clock;
 pub mod config;
 pub mod context;
 mod event;
-pub mod grams;
-pub mod ids;
-pub mod ledger;
-pub mod limits;
+pub mod families;
+pub mod features;
 pub mod method;
 pub mod observe;
 pub mod routes;
 pub mod runtime;
 pub mod slices;
-pub mod stepchat;
 pub mod store;
-pub mod text;
-pub mod timestamp;
-pub mod voximplant;
 pub mod wire;
 
+pub use domain::{grams, ids, ledger, limits, stepchat, text, timestamp, voximplant};
 pub use runtime::{run, run_front_door, run_job};
 
 /// What a method's folder imports: `use shared::prelude::*;`.

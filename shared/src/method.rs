@@ -3,13 +3,12 @@
 
 use crate::config::Needs;
 use crate::context::{App, Ctx};
-use crate::observe::Blame;
 use crate::routes::{FrontDoor, RoutePath};
 use crate::runtime;
 use crate::store::files::FileKey;
 use crate::store::grants::{Grant, Grants};
 use crate::store::idempotency;
-use crate::wire::{Cookie, DecodeError, Inbound, Junk, Malformed, Params, Reply};
+use crate::wire::{Cookie, DecodeError, Failure, Inbound, Junk, Malformed, Params, Reply};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::Request;
@@ -118,31 +117,6 @@ pub trait KnownBy<F: Family>: PartialEq + Send + Sync + Sized {
 
     /// Whose idempotency keys these are.
     fn tenant(&self) -> String;
-}
-
-/// What the pipeline must be able to say in every family.
-pub trait Failure {
-    /// The front door found no method name.
-    fn missing_method() -> Self;
-    /// The front door does not know the method.
-    fn unknown_method() -> Self;
-    /// A panic or another defect of ours.
-    fn internal() -> Self;
-    /// The handler did not finish before the deadline.
-    fn timed_out() -> Self;
-    /// The same failure of a call that only reads: whatever became of it, it may be repeated.
-    #[must_use]
-    fn of_read(self) -> Self;
-    /// The idempotency key was used with another payload.
-    fn key_reused() -> Self;
-    /// The store failed.
-    fn from_store(error: crate::store::StoreError) -> Self
-    where
-        Self: Sized;
-    /// Whose fault it is, for the metrics.
-    fn blame(&self) -> Blame;
-    /// The full cause, for the log only.
-    fn cause(&self) -> Option<String>;
 }
 
 /// One method: one folder, one Lambda, one route.

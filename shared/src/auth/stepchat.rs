@@ -4,6 +4,7 @@
 use super::tokens::OWN_TOKEN_CHARS;
 use super::{Secret, hash_password, last_use, verify_password};
 use crate::context::Ctx;
+use crate::families::stepchat::Stepchat;
 use crate::ids::UserId;
 use crate::limits::{MAX_LOGIN_TOKENS, MAX_PASSWORD_BYTES};
 use crate::method::{Effect, KnownBy};
@@ -11,7 +12,7 @@ use crate::stepchat::{Refusal, Scope, TokenLabel};
 use crate::store::auth::{HandedOut, PasswordHash, TokenHash};
 use crate::store::stepchat::api_tokens;
 use crate::wire::Inbound;
-use crate::wire::stepchat::{Error, Stepchat};
+use crate::wire::stepchat::Error;
 use futures_util::future::join_all;
 
 /// Proof that the caller holds a token of a user whose type is `admin`. Only this module makes one.

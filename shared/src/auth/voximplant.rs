@@ -2,6 +2,7 @@
 
 use super::{Claims, JwtError, Presented, last_use};
 use crate::context::Ctx;
+use crate::families::voximplant::{Access, Voximplant};
 use crate::ids::AccountId;
 use crate::method::KnownBy;
 use crate::store::auth::{ApiKey, HandedOut, ServiceKey, TokenHash};
@@ -9,7 +10,7 @@ use crate::store::voximplant::accounts;
 use crate::text::fold;
 use crate::voximplant::{Refusal, Role};
 use crate::wire::Inbound;
-use crate::wire::voximplant::{Access, Error, Voximplant};
+use crate::wire::voximplant::Error;
 
 /// Proof of who is calling: the account every store call is bound to. Only this module makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]

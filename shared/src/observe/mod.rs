@@ -109,17 +109,6 @@ pub struct JobFigures {
     pub ledger_findings: usize,
 }
 
-/// Whose fault a failure is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Blame {
-    /// The caller's, or nobody's: a rule said no.
-    Caller,
-    /// Too much at once: later it will do.
-    Pressure,
-    /// Ours.
-    Service,
-}
-
 impl Log {
     /// Writes one line.
     pub fn request(&self, line: &RequestLine<'_>) {

@@ -6,6 +6,7 @@ mod schema;
 mod content;
 mod cookie;
 mod decode;
+mod failure;
 mod fitting;
 mod form;
 mod inbound;
@@ -24,6 +25,7 @@ pub mod voximplant;
 
 pub use cookie::{Cookie, Cookies};
 pub use decode::{DecodeError, decode, decode_field, field_names};
+pub use failure::{Blame, Failure};
 pub use fitting::Fitting;
 pub use inbound::{IDEMPOTENCY_FIELD, Inbound, Junk, Peer, Unreadable};
 pub use kind::{KIND, Kind};

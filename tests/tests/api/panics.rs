@@ -5,6 +5,7 @@ use http::Request;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use shared::context::Ctx;
+use shared::families;
 use shared::method::{Effect, Family, Method};
 use shared::runtime;
 use shared::store::grants::Grants;
@@ -44,8 +45,8 @@ macro_rules! panics {
     };
 }
 
-panics!(stepchat::Stepchat, stepchat::Access::Admin);
-panics!(voximplant::Voximplant, voximplant::Access::Any);
+panics!(families::stepchat::Stepchat, families::stepchat::Access::Admin);
+panics!(families::voximplant::Voximplant, families::voximplant::Access::Any);
 
 #[tokio::test]
 async fn a_panic_is_answered_in_the_familys_shape_and_logged_without_its_message() {
@@ -54,13 +55,15 @@ async fn a_panic_is_answered_in_the_familys_shape_and_logged_without_its_message
         let request = Request::post("/x?secret=canary4711").header("authorization", format!("Bearer {bearer}"));
         request.body(Bytes::new()).unwrap()
     };
-    let reply = runtime::answer::<Panics<stepchat::Stepchat>>(Arc::clone(&app.app), request(&app.token)).await;
+    let reply =
+        runtime::answer::<Panics<families::stepchat::Stepchat>>(Arc::clone(&app.app), request(&app.token)).await;
     assert_eq!(
         (reply.status.as_u16(), reply.body.as_str()),
         (200, r#"{"success":false,"status":"error","response":"internal-error","message":"Internal error."}"#)
     );
     let bearer = app.bearer(&app.key);
-    let reply = runtime::answer::<Panics<voximplant::Voximplant>>(Arc::clone(&app.app), request(&bearer)).await;
+    let reply =
+        runtime::answer::<Panics<families::voximplant::Voximplant>>(Arc::clone(&app.app), request(&bearer)).await;
     assert_eq!(
         (reply.status.as_u16(), reply.body.as_str()),
         (200, r#"{"error":{"msg":"Internal error.","code":2},"errors":[{"msg":"Internal error.","code":2}]}"#)

@@ -1,5 +1,6 @@
-//! Arrows run one way: runtime → wire and auth → store → domain; and nothing is linked twice.
+//! Arrows run one way: pipeline → features → auth → wire → store → domain; and nothing is linked twice.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use tests::workspace::root;
@@ -24,50 +25,104 @@ fn code(path: &Path) -> String {
     code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }
 
-fn assert_never(modules: &[&str], forbidden: &[&str]) {
-    let mut found = Vec::new();
-    for module in modules {
-        let path = root().join("shared/src").join(module);
-        let files = if path.is_dir() { sources(&path) } else { vec![path.with_extension("rs")] };
-        for file in files {
-            let code = code(&file);
-            let used = forbidden.iter().filter(|word| code.contains(**word));
-            found.extend(used.map(|word| format!("{} uses {word}", file.strip_prefix(root()).unwrap().display())));
+/// The rooms of `shared`, from the bottom to the top, with the rooms that each may use beside the domain. The same is in
+/// docs/architecture.md.
+const ROOMS: [(&str, &[&str]); 6] = [
+    ("ground", &[]),
+    ("store", &["ground"]),
+    ("wire", &["store"]),
+    ("auth", &["wire", "store"]),
+    ("features", &["auth", "wire", "store"]),
+    ("pipeline", &["features", "auth", "wire", "store", "ground"]),
+];
+/// What the domain's crate is re-exported as.
+const DOMAIN: [&str; 8] = ["grams", "ids", "ledger", "limits", "stepchat", "text", "timestamp", "voximplant"];
+
+/// The room of a module.
+fn room(module: &str) -> &str {
+    match module {
+        "clock" | "slices" => "ground",
+        "store" | "wire" | "auth" | "features" => module,
+        _ => "pipeline",
+    }
+}
+
+/// Arrows that point up still, with what they need there: nobody adds one, and who cuts one takes it away here.
+const POINTING_UP: [(&str, &str); 14] = [
+    ("auth/last_use.rs", "context"),
+    ("auth/lockout.rs", "context"),
+    ("auth/session.rs", "context"),
+    ("auth/stepchat.rs", "context"),
+    ("auth/stepchat.rs", "families"),
+    ("auth/stepchat.rs", "method"),
+    ("auth/tokens.rs", "config"),
+    ("auth/voximplant.rs", "context"),
+    ("auth/voximplant.rs", "families"),
+    ("auth/voximplant.rs", "method"),
+    ("features/stepchat/bot.rs", "context"),
+    ("features/stepchat/conversation_row.rs", "context"),
+    ("features/stepchat/listed.rs", "context"),
+    ("features/stepchat/row.rs", "context"),
+];
+
+/// Modules of `shared` that a file names.
+fn named(code: &str) -> BTreeSet<&str> {
+    let after = code.split("crate::").skip(1);
+    let modules = after.map(|rest| rest.split(|letter: char| !letter.is_ascii_lowercase() && letter != '_').next());
+    modules.flatten().filter(|module| !module.is_empty()).collect()
+}
+
+/// The compiler holds the domain apart; this reads every import of every file of `shared`.
+#[test]
+fn arrows_between_the_rooms_of_shared_run_one_way() {
+    let folder = root().join("shared/src");
+    let mut up = BTreeSet::new();
+    for file in sources(&folder) {
+        let place = file.strip_prefix(&folder).unwrap().display().to_string();
+        let module = place.split('/').next().unwrap().trim_end_matches(".rs");
+        if module == "lib" {
+            continue;
+        }
+        let (_, below) = ROOMS.iter().find(|(name, _)| *name == room(module)).unwrap();
+        let code = code(&file);
+        for named in named(&code).into_iter().filter(|named| !DOMAIN.contains(named)) {
+            if room(named) != room(module) && !below.contains(&room(named)) {
+                up.insert((place.clone(), named.to_owned()));
+            }
         }
     }
-    assert!(found.is_empty(), "{found:#?}");
+    let known: BTreeSet<(String, String)> =
+        POINTING_UP.iter().map(|(file, module)| ((*file).to_owned(), (*module).to_owned())).collect();
+    assert_eq!(up, known, "what points up in the code, and what is known to");
 }
 
 #[test]
-fn the_domain_knows_no_sdk_no_clock_no_wire() {
-    assert_never(
-        &["stepchat", "voximplant", "ledger", "grams", "ids", "text", "timestamp"],
-        &[
-            "aws_",
-            "lambda_",
-            "tokio",
-            "crate::store",
-            "crate::wire",
-            "crate::auth",
-            "crate::runtime",
-            "crate::clock",
-            "SystemTime",
-            "Instant",
-        ],
+fn the_picture_of_the_rooms_is_that_of_the_code() {
+    let picture = fs::read_to_string(root().join("docs/architecture.md")).unwrap();
+    for (name, below) in ROOMS {
+        let below: Vec<String> = below.iter().map(|room| format!("`{room}`")).collect();
+        let row = format!("| `{name}` | {} |", if below.is_empty() { "–".to_owned() } else { below.join(", ") });
+        assert!(picture.contains(&row), "{row}");
+    }
+    assert!(picture.contains(&format!("{} arrows of `shared` point up still", POINTING_UP.len())));
+}
+
+#[test]
+fn the_domain_needs_no_sdk_no_runtime_and_no_http() {
+    let manifest = fs::read_to_string(root().join("domain/Cargo.toml")).unwrap();
+    let needed = manifest.split("[dependencies]").nth(1).unwrap().split("\n[").next().unwrap();
+    let needed: Vec<&str> =
+        needed.lines().filter_map(|line| line.split('.').next()).filter(|name| !name.is_empty()).collect();
+    assert_eq!(
+        needed,
+        ["ring", "rust_decimal", "serde", "serde_json", "thiserror", "time", "unicode-normalization"],
+        "whatever is added here every room can use: is it pure?"
     );
-}
-
-#[test]
-fn the_store_knows_no_wire_no_auth_and_no_runtime() {
-    assert_never(
-        &["store"],
-        &["crate::wire", "crate::auth", "crate::runtime", "crate::context", "crate::method", "lambda_"],
-    );
-}
-
-#[test]
-fn wire_and_auth_never_call_the_runtime() {
-    assert_never(&["wire", "auth"], &["crate::runtime", "lambda_"]);
+    for file in sources(&root().join("domain/src")) {
+        let code = code(&file);
+        let clocks = ["SystemTime", "Instant"].iter().find(|word| code.contains(**word));
+        assert_eq!(clocks, None, "{}", file.display());
+    }
 }
 
 #[test]

@@ -69,7 +69,7 @@ fn workspace_copy() -> Copy {
 
 /// The workspace's packages that its profile optimises for tests that run for minutes: these few run in seconds, and
 /// compiling takes the time.
-const OPTIMISED: [&str; 3] = ["shared", "switchboard", "tests"];
+const OPTIMISED: [&str; 4] = ["domain", "shared", "switchboard", "tests"];
 
 fn cargo(place: &Path, arguments: &[&str]) {
     let plain =

@@ -1,4 +1,4 @@
-//! The tables of the comparison, compact, from the data that people can read (`shared/src/text/data/README.md`).
+//! The tables of the comparison, compact, from the data that people can read (`domain/src/text/data/README.md`).
 
 use super::File;
 use anyhow::{Context, Result};
@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-const FOLDER: &str = "shared/src/text";
+const FOLDER: &str = "domain/src/text";
 /// Characters of a line.
 const WIDTH: usize = 115;
 

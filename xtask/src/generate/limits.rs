@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn every_limit_is_told_or_is_the_code_s_own() {
         let root = ::tests::workspace::root();
-        let [declared, told] = ["shared/src/limits.rs", "xtask/src/generate/limits.rs"]
+        let [declared, told] = ["domain/src/limits.rs", "xtask/src/generate/limits.rs"]
             .map(|path| fs::read_to_string(root.join(path)).unwrap());
         let names = declared.lines().filter_map(|line| line.strip_prefix("pub const ")?.split(':').next());
         for name in names {

@@ -7,9 +7,9 @@ use crate::generate::front_door;
 use crate::workspace::{self, FRONT_DOOR};
 use anyhow::Result;
 use scaffold::Style;
+use shared::families::stepchat::Stepchat;
+use shared::families::voximplant::Voximplant;
 use shared::method::{Family, kebab};
-use shared::wire::stepchat::Stepchat;
-use shared::wire::voximplant::Voximplant;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 

@@ -97,8 +97,9 @@ const CASES: &str = r#"[
 const STEPCHAT: &str = r#"//! `{name}`: answers `true` and does nothing yet.
 
 use shared::auth::stepchat::AnyAdmin;
+use shared::families::stepchat::{Access, Stepchat};
 use shared::prelude::*;
-use shared::wire::stepchat::{Access, Answer, Error, Stepchat};
+use shared::wire::stepchat::{Answer, Error};
 
 /// The method.
 #[derive(Debug)]
@@ -128,8 +129,9 @@ impl Method for {type} {
 const VOXIMPLANT: &str = r#"//! `{name}`: answers 1 and does nothing yet.
 
 use shared::auth::voximplant::Tenant;
+use shared::families::voximplant::{Access, Voximplant};
 use shared::prelude::*;
-use shared::wire::voximplant::{Access, Error, Voximplant};
+use shared::wire::voximplant::Error;
 
 /// The method.
 #[derive(Debug)]

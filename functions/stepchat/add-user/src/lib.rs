@@ -1,6 +1,7 @@
 //! `add-user`: creates a user and answers its id as a number (page "add-user"; reference/stepchat.md §3.4).
 
 use shared::auth::stepchat::{AnyAdmin, new_password};
+use shared::families::stepchat::{Access, Stepchat};
 use shared::ids::UserId;
 use shared::prelude::*;
 use shared::stepchat::{Name, NewUser, UserType, details_of_new_user};
@@ -10,8 +11,7 @@ use shared::store::stepchat::users::{self, Secrets};
 use shared::store::{Attempts, CommitError, Sequence};
 use shared::wire::Params;
 use shared::wire::stepchat::{
-    Access, Answer, DepartmentField, EmailField, Error, Extra, NewPassword, PictureField, Stepchat, Text, TypeField,
-    misplaced_extras,
+    Answer, DepartmentField, EmailField, Error, Extra, NewPassword, PictureField, Text, TypeField, misplaced_extras,
 };
 
 /// The method.
@@ -84,7 +84,7 @@ impl Method for AddUser {
             user_type: request.user_type.or(request.user_tyoe).read()?,
             department: request.department.read()?.flatten(),
         };
-        let details = details_of_new_user(&request.extra.or(request.settings_extra).read(ctx)?)?;
+        let details = details_of_new_user(&request.extra.or(request.settings_extra).read(|what| ctx.note(what))?)?;
         let password = new_password(request.password.as_str()).await?;
         let kind = new.user_type.unwrap_or(UserType::User);
         let store = ctx.store();

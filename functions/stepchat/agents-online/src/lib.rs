@@ -1,9 +1,10 @@
 //! `agents-online`: whether any agent or admin was active within the presence window (page "agents-online").
 
 use shared::auth::stepchat::AnyAdmin;
+use shared::families::stepchat::{Access, Stepchat};
 use shared::prelude::*;
 use shared::store::stepchat::presence;
-use shared::wire::stepchat::{Access, Answer, Error, Stepchat};
+use shared::wire::stepchat::{Answer, Error};
 
 /// The method.
 #[derive(Debug)]

@@ -2,10 +2,11 @@
 //! reference/stepchat.md §3.2).
 
 use shared::auth::stepchat::AnyAdmin;
+use shared::families::stepchat::{Access, Stepchat};
 use shared::prelude::*;
 use shared::stepchat::UserType;
 use shared::store::stepchat::counters;
-use shared::wire::stepchat::{Access, Answer, Error, Stepchat};
+use shared::wire::stepchat::{Answer, Error};
 
 /// The method.
 #[derive(Debug)]

@@ -1,11 +1,12 @@
 //! `current-url`: the page a user looks at, or sets it (page "current-url"; reference/stepchat.md §3.3).
 
 use shared::auth::stepchat::AnyAdmin;
+use shared::families::stepchat::{Access, Stepchat};
 use shared::prelude::*;
 use shared::stepchat::{Detail, DetailValue, Slug, User, check_details, display_name};
 use shared::store::CommitError;
 use shared::store::stepchat::{PlacedDetail, Position, presence, users};
-use shared::wire::stepchat::{Access, Answer, Error, Stepchat, UrlField, UserRef};
+use shared::wire::stepchat::{Answer, Error, UrlField, UserRef};
 
 /// The method.
 #[derive(Debug)]

@@ -2,9 +2,10 @@
 //! §3.4). Whoever becomes a lead after the call stays (decision E20).
 
 use shared::auth::stepchat::Admin;
+use shared::families::stepchat::{Access, Stepchat};
 use shared::prelude::*;
 use shared::store::stepchat::{jobs, removals, users};
-use shared::wire::stepchat::{Access, Answer, Error, Stepchat};
+use shared::wire::stepchat::{Answer, Error};
 
 /// The method.
 #[derive(Debug)]

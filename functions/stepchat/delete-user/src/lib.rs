@@ -2,11 +2,12 @@
 //! decisions D12, D19).
 
 use shared::auth::stepchat::Admin;
+use shared::families::stepchat::{Access, Stepchat};
 use shared::prelude::*;
 use shared::stepchat::{Refusal, UserType};
 use shared::store::stepchat::{jobs, users};
 use shared::store::{Attempts, CommitError};
-use shared::wire::stepchat::{Access, Answer, Error, Stepchat, UserRef};
+use shared::wire::stepchat::{Answer, Error, UserRef};
 
 /// The method.
 #[derive(Debug)]

@@ -2,12 +2,13 @@
 //! decisions D19, D36).
 
 use shared::auth::stepchat::Admin;
+use shared::families::stepchat::{Access, Stepchat};
 use shared::limits::MAX_DELETED_USERS;
 use shared::prelude::*;
 use shared::stepchat::{Refusal, UserType};
 use shared::store::stepchat::people::People;
 use shared::store::stepchat::{counters, jobs, people, removals, users};
-use shared::wire::stepchat::{Access, Answer, Error, Stepchat, UserRefs};
+use shared::wire::stepchat::{Answer, Error, UserRefs};
 
 /// The method.
 #[derive(Debug)]

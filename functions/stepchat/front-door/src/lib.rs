@@ -1,7 +1,7 @@
 //! The stepchat family: every method it has, behind one URL.
 
+pub use shared::families::stepchat::Stepchat as Family;
 use shared::method::{Entry, Handler};
-pub use shared::wire::stepchat::Stepchat as Family;
 
 /// The family's methods, one line each.
 pub static METHODS: &[Entry] = &[

@@ -1,9 +1,11 @@
 //! `get-agent`: an agent or admin with details; `false` for anybody else (page "get-agent"; reference/stepchat.md §3.1).
 
 use shared::auth::stepchat::AnyAdmin;
+use shared::families::stepchat::{Access, Stepchat};
+use shared::features::stepchat::UserDetails;
 use shared::prelude::*;
 use shared::store::stepchat::users;
-use shared::wire::stepchat::{Access, Answer, Error, OrFalse, Stepchat, UserDetails, UserRef};
+use shared::wire::stepchat::{Answer, Error, OrFalse, UserRef};
 
 /// The method.
 #[derive(Debug)]

@@ -1,11 +1,12 @@
 //! `get-agents-ids`: ids of agents, and of admins unless left out, as numbers (page "get-agents-ids"; decision D24).
 
 use shared::auth::stepchat::AnyAdmin;
+use shared::families::stepchat::{Access, Stepchat};
 use shared::ids::UserId;
 use shared::prelude::*;
 use shared::stepchat::UserType;
 use shared::store::stepchat::lists;
-use shared::wire::stepchat::{Access, Answer, Error, Flag, Stepchat};
+use shared::wire::stepchat::{Answer, Error, Flag};
 
 /// The method.
 #[derive(Debug)]

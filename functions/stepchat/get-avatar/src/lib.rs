@@ -6,9 +6,10 @@ pub mod initials;
 
 use drawing::Avatar;
 use shared::auth::stepchat::Admin;
+use shared::families::stepchat::{Access, Stepchat};
 use shared::prelude::*;
 use shared::store::files;
-use shared::wire::stepchat::{Access, Answer, Error, Stepchat, Text};
+use shared::wire::stepchat::{Answer, Error, Text};
 
 /// The method.
 #[derive(Debug)]

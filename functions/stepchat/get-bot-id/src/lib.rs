@@ -1,11 +1,13 @@
 //! `get-bot-id`: the id of the bot as a number; makes the bot if there is none (page "get-bot-id"; decision D23).
 
 use shared::auth::stepchat::AnyAdmin;
+use shared::families::stepchat::{Access, Stepchat};
+use shared::features::stepchat::new_bot;
 use shared::prelude::*;
 use shared::stepchat::{ImageUrl, Name};
 use shared::store::stepchat::bot;
 use shared::store::{Attempts, CommitError};
-use shared::wire::stepchat::{Access, Answer, Error, Stepchat, new_bot};
+use shared::wire::stepchat::{Answer, Error};
 
 /// The method.
 #[derive(Debug)]

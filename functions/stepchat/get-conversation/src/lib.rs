@@ -2,12 +2,11 @@
 //! §5).
 
 use shared::auth::stepchat::AnyAdmin;
+use shared::families::stepchat::{Access, Stepchat};
+use shared::features::stepchat::{ConversationDetails, ConversationRow, MessageRow};
 use shared::prelude::*;
 use shared::store::stepchat::{conversations, people};
-use shared::wire::stepchat::{
-    Access, Answer, ConversationDetails, ConversationRef, ConversationRow, Error, Filled, MessageCursor, MessageRow,
-    OptionalUserRef, OrFalse, Stepchat,
-};
+use shared::wire::stepchat::{Answer, ConversationRef, Error, Filled, MessageCursor, OptionalUserRef, OrFalse};
 
 /// The method.
 #[derive(Debug)]

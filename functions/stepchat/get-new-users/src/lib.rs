@@ -2,10 +2,12 @@
 //! §3.2).
 
 use shared::auth::stepchat::AnyAdmin;
+use shared::families::stepchat::{Access, Stepchat};
+use shared::features::stepchat::UserRow;
 use shared::prelude::*;
 use shared::store::stepchat::{lists, people};
 use shared::wire::Fitting;
-use shared::wire::stepchat::{Access, Answer, Error, Filled, PlaceCursor, SinceField, Stepchat, UserRow};
+use shared::wire::stepchat::{Answer, Error, Filled, PlaceCursor, SinceField};
 
 /// Users read together while the answer fills.
 const CHUNK: usize = 500;

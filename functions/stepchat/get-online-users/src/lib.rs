@@ -1,11 +1,13 @@
 //! `get-online-users`: who was active within the presence window, the bot aside (page "get-online-users"; decision D16).
 
 use shared::auth::stepchat::AnyAdmin;
+use shared::families::stepchat::{Access, Stepchat};
+use shared::features::stepchat::UserRow;
 use shared::prelude::*;
 use shared::stepchat::UserType;
 use shared::store::stepchat::lists::{self, Order};
 use shared::store::stepchat::{people, presence};
-use shared::wire::stepchat::{Access, Answer, Error, Filled, Flag, PlaceCursor, Sorting, Stepchat, UserRefs, UserRow};
+use shared::wire::stepchat::{Answer, Error, Filled, Flag, PlaceCursor, Sorting, UserRefs};
 
 /// The method.
 #[derive(Debug)]

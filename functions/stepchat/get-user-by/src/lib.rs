@@ -2,10 +2,12 @@
 //! (page "get-user-by"; reference/stepchat.md §3.1).
 
 use shared::auth::stepchat::AnyAdmin;
+use shared::families::stepchat::{Access, Stepchat};
+use shared::features::stepchat::UserRow;
 use shared::prelude::*;
 use shared::stepchat::{Email, Phone, Slug};
 use shared::store::stepchat::users::{self, Attribute};
-use shared::wire::stepchat::{Access, Answer, Error, OrFalse, Stepchat, Text, UserRow};
+use shared::wire::stepchat::{Answer, Error, OrFalse, Text};
 
 /// The method.
 #[derive(Debug)]

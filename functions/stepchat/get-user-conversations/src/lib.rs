@@ -1,13 +1,13 @@
 //! `get-user-conversations`: the newest message of each conversation of a user, newest first (reference/stepchat.md §5).
 
 use shared::auth::stepchat::AnyAdmin;
+use shared::families::stepchat::{Access, Stepchat};
+use shared::features::stepchat::LatestRow;
 use shared::limits::MAX_ANSWER_BYTES;
 use shared::prelude::*;
 use shared::store::stepchat::conversations::{self, Whose};
 use shared::store::stepchat::users;
-use shared::wire::stepchat::{
-    Access, Answer, ConversationRef, Error, Filled, Flag, LatestRow, MessageCursor, Stepchat, UserRef,
-};
+use shared::wire::stepchat::{Answer, ConversationRef, Error, Filled, Flag, MessageCursor, UserRef};
 
 /// Conversations whose messages are read together: even of the longest ones a few make a full answer.
 const CHUNK: usize = 100;

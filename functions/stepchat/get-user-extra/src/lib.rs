@@ -1,10 +1,12 @@
 //! `get-user-extra`: the extras of a user, or the bare value of one (page "get-user-extra"; reference/stepchat.md §3.1).
 
 use shared::auth::stepchat::AnyAdmin;
+use shared::families::stepchat::{Access, Stepchat};
+use shared::features::stepchat::DetailRow;
 use shared::prelude::*;
 use shared::stepchat::Slug;
 use shared::store::stepchat::{presence, users};
-use shared::wire::stepchat::{Access, Answer, DetailRow, Error, Stepchat, TextOrFalse, UserRef};
+use shared::wire::stepchat::{Answer, Error, TextOrFalse, UserRef};
 
 /// The method.
 #[derive(Debug)]

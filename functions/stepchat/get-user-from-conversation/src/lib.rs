@@ -2,10 +2,11 @@
 //! if there is none (page "get-user-from-conversation"; decision D26).
 
 use shared::auth::stepchat::AnyAdmin;
+use shared::families::stepchat::{Access, Stepchat};
 use shared::prelude::*;
 use shared::stepchat::User;
 use shared::store::stepchat::{conversations, people};
-use shared::wire::stepchat::{Access, Answer, ConversationRef, Error, Flag, OrFalse, Stepchat};
+use shared::wire::stepchat::{Answer, ConversationRef, Error, Flag, OrFalse};
 
 /// The method.
 #[derive(Debug)]

@@ -1,10 +1,11 @@
 //! `get-user-language`: two lower-case letters; `false` if unknown (page "get-user-language"; decision D21).
 
 use shared::auth::stepchat::AnyAdmin;
+use shared::families::stepchat::{Access, Stepchat};
 use shared::prelude::*;
 use shared::stepchat::language_code;
 use shared::store::stepchat::users;
-use shared::wire::stepchat::{Access, Answer, Error, OrFalse, Stepchat, UserRef};
+use shared::wire::stepchat::{Answer, Error, OrFalse, UserRef};
 
 /// The method.
 #[derive(Debug)]

@@ -1,9 +1,11 @@
 //! `get-user`: one user by id; `false` if there is none (page "get-user"; reference/stepchat.md §3.1).
 
 use shared::auth::stepchat::AnyAdmin;
+use shared::families::stepchat::{Access, Stepchat};
+use shared::features::stepchat::UserDetails;
 use shared::prelude::*;
 use shared::store::stepchat::users;
-use shared::wire::stepchat::{Access, Answer, Error, Flag, OrFalse, Stepchat, UserDetails, UserRef};
+use shared::wire::stepchat::{Answer, Error, Flag, OrFalse, UserRef};
 
 /// The method.
 #[derive(Debug)]

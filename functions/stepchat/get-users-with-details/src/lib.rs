@@ -1,13 +1,14 @@
 //! `get-users-with-details`: who has these details, and their values (page "get-users-with-details"; decisions D22, D37).
 
 use shared::auth::stepchat::AnyAdmin;
+use shared::families::stepchat::{Access, Stepchat};
 use shared::ids::UserId;
 use shared::limits::MAX_DETAILS_PER_CALL;
 use shared::prelude::*;
 use shared::stepchat::{Refusal, Slug, User, UserType};
 use shared::store::stepchat::{lists, people};
 use shared::wire::Fitting;
-use shared::wire::stepchat::{Access, Answer, Error, Filled, Names, Stepchat, UserCursor, UserSelection};
+use shared::wire::stepchat::{Answer, Error, Filled, Names, UserCursor, UserSelection};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The method.

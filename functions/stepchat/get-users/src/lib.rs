@@ -1,14 +1,15 @@
 //! `get-users`: a page of 100 users, sorted and filtered (page "get-users"; reference/stepchat.md §3.2).
 
 use shared::auth::stepchat::AnyAdmin;
+use shared::families::stepchat::{Access, Stepchat};
+use shared::features::stepchat::ListedUser;
 use shared::prelude::*;
 use shared::stepchat::{Search, User};
 use shared::store::StoreError;
 use shared::store::stepchat::finding;
 use shared::store::stepchat::lists::{self, Order};
 use shared::wire::stepchat::{
-    Access, Answer, Error, ExtraChoice, Filled, ListedUser, PageField, PlaceCursor, Sorting, Stepchat, Text, Types,
-    UserRefs,
+    Answer, Error, ExtraChoice, Filled, PageField, PlaceCursor, Sorting, Text, Types, UserRefs,
 };
 
 /// The method.

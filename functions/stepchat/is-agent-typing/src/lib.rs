@@ -2,10 +2,11 @@
 //! decisions D17, D30, D33).
 
 use shared::auth::stepchat::AnyAdmin;
+use shared::families::stepchat::{Access, Stepchat};
 use shared::prelude::*;
 use shared::stepchat::User;
 use shared::store::stepchat::typing;
-use shared::wire::stepchat::{Access, Answer, ConversationRef, Error, OrFalse, Stepchat};
+use shared::wire::stepchat::{Answer, ConversationRef, Error, OrFalse};
 
 /// The method.
 #[derive(Debug)]

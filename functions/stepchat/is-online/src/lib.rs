@@ -1,9 +1,10 @@
 //! `is-online`: whether the user was active within the presence window (page "is-online"; reference/stepchat.md §3.3).
 
 use shared::auth::stepchat::AnyAdmin;
+use shared::families::stepchat::{Access, Stepchat};
 use shared::prelude::*;
 use shared::store::stepchat::{presence, users};
-use shared::wire::stepchat::{Access, Answer, Error, Stepchat, UserRef};
+use shared::wire::stepchat::{Answer, Error, UserRef};
 
 /// The method.
 #[derive(Debug)]

@@ -1,9 +1,10 @@
 //! `is-typing`: whether a user is typing in a conversation, or anywhere (page "is-typing"; decisions D27, D33).
 
 use shared::auth::stepchat::AnyAdmin;
+use shared::families::stepchat::{Access, Stepchat};
 use shared::prelude::*;
 use shared::store::stepchat::{typing, users};
-use shared::wire::stepchat::{Access, Answer, ConversationRef, Error, Stepchat, UserRef};
+use shared::wire::stepchat::{Answer, ConversationRef, Error, UserRef};
 
 /// The method.
 #[derive(Debug)]

@@ -5,10 +5,12 @@ mod proof;
 use proof::Proof;
 use shared::auth::stepchat::Admin;
 use shared::auth::{lockout, session};
+use shared::families::stepchat::{Access, Stepchat};
+use shared::features::stepchat::UserRow;
 use shared::prelude::*;
 use shared::store::stepchat::{lockouts, sessions, users};
 use shared::wire::Cookie;
-use shared::wire::stepchat::{Access, Answer, Error, Stepchat, Text, UserRef, UserRow};
+use shared::wire::stepchat::{Answer, Error, Text, UserRef};
 use std::net::IpAddr;
 
 /// The method.

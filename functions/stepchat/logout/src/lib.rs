@@ -2,10 +2,11 @@
 
 use shared::auth::session;
 use shared::auth::stepchat::Admin;
+use shared::families::stepchat::{Access, Stepchat};
 use shared::prelude::*;
 use shared::store::stepchat::sessions;
 use shared::wire::Cookie;
-use shared::wire::stepchat::{Access, Answer, Error, Stepchat, Text};
+use shared::wire::stepchat::{Answer, Error, Text};
 
 /// The method.
 #[derive(Debug)]

@@ -1,6 +1,8 @@
 //! `new-conversation`: starts a conversation; a visitor becomes a lead by it (reference/stepchat.md §2, §5).
 
 use shared::auth::stepchat::AnyAdmin;
+use shared::families::stepchat::{Access, Stepchat};
+use shared::features::stepchat::{ConversationDetails, ConversationRow};
 use shared::ids::{ConversationId, UserId};
 use shared::prelude::*;
 use shared::stepchat::{Conversation, ConversationStatus, Refusal, Source, Title, User, UserChange, UserType};
@@ -9,10 +11,7 @@ use shared::store::stepchat::conversations;
 use shared::store::stepchat::counters::{self, Leads};
 use shared::store::stepchat::users::{self, Secrets, Stored};
 use shared::store::{Attempts, CommitError, Sequence, StoreError, Txn};
-use shared::wire::stepchat::{
-    Access, AgentRef, Answer, ConversationDetails, ConversationRow, DepartmentField, Error, StatusField, Stepchat,
-    Text, UserRef,
-};
+use shared::wire::stepchat::{AgentRef, Answer, DepartmentField, Error, StatusField, Text, UserRef};
 
 /// The method.
 #[derive(Debug)]

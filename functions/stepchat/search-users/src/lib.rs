@@ -1,12 +1,14 @@
 //! `search-users`: every user a text finds, newest first (page "search-users"; reference/stepchat.md §3.2).
 
 use shared::auth::stepchat::AnyAdmin;
+use shared::families::stepchat::{Access, Stepchat};
+use shared::features::stepchat::UserRow;
 use shared::prelude::*;
 use shared::stepchat::{Search, UserType};
 use shared::store::stepchat::finding;
 use shared::store::stepchat::lists::{self, Column, Order};
 use shared::wire::Fitting;
-use shared::wire::stepchat::{Access, Answer, Error, Filled, PlaceCursor, Stepchat, Text, UserRow};
+use shared::wire::stepchat::{Answer, Error, Filled, PlaceCursor, Text};
 
 /// The method.
 #[derive(Debug)]

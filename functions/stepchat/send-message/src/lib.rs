@@ -1,13 +1,14 @@
 //! `send-message`: writes a message into a conversation (reference/stepchat.md §5).
 
 use shared::auth::stepchat::Admin;
+use shared::families::stepchat::{Access, Stepchat};
 use shared::ids::MessageId;
 use shared::prelude::*;
 use shared::stepchat::{Conversation, ConversationStatus, Message, MessageText, Refusal, User};
 use shared::store::stepchat::{conversations, presence, typing, users};
 use shared::store::{Attempts, CommitError, Sequence};
 use shared::wire::stepchat::{
-    Access, Answer, AttachmentsField, ConversationRef, Error, PayloadField, SenderRef, StatusField, Stepchat, Text,
+    Answer, AttachmentsField, ConversationRef, Error, PayloadField, SenderRef, StatusField, Text,
 };
 
 /// The method.

@@ -1,10 +1,11 @@
 //! `set-typing`: says where a user is typing; -1 says nowhere. Always `true` (page "set-typing"; decisions D28, D33).
 
 use shared::auth::stepchat::AnyAdmin;
+use shared::families::stepchat::{Access, Stepchat};
 use shared::prelude::*;
 use shared::store::stepchat::{typing, users};
 use shared::store::{Attempts, CommitError};
-use shared::wire::stepchat::{Access, Answer, ConversationRef, Error, Stepchat, UserRef};
+use shared::wire::stepchat::{Answer, ConversationRef, Error, UserRef};
 
 /// The method.
 #[derive(Debug)]

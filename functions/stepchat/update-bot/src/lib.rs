@@ -1,6 +1,8 @@
 //! `update-bot`: name and picture of the bot; makes the bot if there is none (page "update-bot"; decision D20).
 
 use shared::auth::stepchat::AnyAdmin;
+use shared::families::stepchat::{Access, Stepchat};
+use shared::features::stepchat::new_bot;
 use shared::prelude::*;
 use shared::stepchat::{Name, UserChange};
 use shared::store::auth::TokenHash;
@@ -8,7 +10,7 @@ use shared::store::stepchat::bot;
 use shared::store::stepchat::counters::Leads;
 use shared::store::stepchat::users::{self, Secrets};
 use shared::store::{Attempts, CommitError};
-use shared::wire::stepchat::{Access, Answer, Error, PictureField, Stepchat, Text, new_bot};
+use shared::wire::stepchat::{Answer, Error, PictureField, Text};
 
 /// The method.
 #[derive(Debug)]

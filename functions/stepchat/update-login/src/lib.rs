@@ -3,6 +3,7 @@
 
 use shared::auth::session;
 use shared::auth::stepchat::Admin;
+use shared::families::stepchat::{Access, Stepchat};
 use shared::prelude::*;
 use shared::stepchat::{Name, Refusal, User, UserChange};
 use shared::store::auth::TokenHash;
@@ -12,7 +13,7 @@ use shared::store::stepchat::texts;
 use shared::store::stepchat::users::{self, Secrets};
 use shared::store::{Attempts, CommitError};
 use shared::wire::Cookie;
-use shared::wire::stepchat::{Access, Answer, DepartmentField, EmailField, Error, PictureField, Stepchat, Text};
+use shared::wire::stepchat::{Answer, DepartmentField, EmailField, Error, PictureField, Text};
 
 /// The method.
 #[derive(Debug)]

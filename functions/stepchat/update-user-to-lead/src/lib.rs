@@ -2,13 +2,14 @@
 //! they are.
 
 use shared::auth::stepchat::AnyAdmin;
+use shared::families::stepchat::{Access, Stepchat};
 use shared::prelude::*;
 use shared::stepchat::{Refusal, UserChange, UserType};
 use shared::store::auth::TokenHash;
 use shared::store::stepchat::counters::{self, Leads};
 use shared::store::stepchat::users::{self, Secrets};
 use shared::store::{Attempts, CommitError};
-use shared::wire::stepchat::{Access, Answer, Error, Stepchat, UserRef};
+use shared::wire::stepchat::{Answer, Error, UserRef};
 
 /// The method.
 #[derive(Debug)]

@@ -2,6 +2,7 @@
 //! decisions D9 to D12).
 
 use shared::auth::stepchat::{AnyAdmin, new_password};
+use shared::families::stepchat::{Access, Stepchat};
 use shared::prelude::*;
 use shared::stepchat::{Name, Refusal, UserChange, UserType, changed_details};
 use shared::store::auth::TokenHash;
@@ -11,8 +12,8 @@ use shared::store::stepchat::users::{self, Secrets};
 use shared::store::{Attempts, CommitError};
 use shared::wire::Params;
 use shared::wire::stepchat::{
-    Access, Answer, DepartmentField, EmailField, Error, Extra, NewPassword, PictureField, Stepchat, Text, TypeField,
-    UserRef, misplaced_extras,
+    Answer, DepartmentField, EmailField, Error, Extra, NewPassword, PictureField, Text, TypeField, UserRef,
+    misplaced_extras,
 };
 
 /// The method.
@@ -106,7 +107,7 @@ impl Method for UpdateUser {
         let password = new_password(request.password.as_str()).await?;
         let config = &ctx.config().stepchat;
         let (change, extra) = request.change(&config.default_profile_image)?;
-        let edits = extra.read(ctx)?;
+        let edits = extra.read(|what| ctx.note(what))?;
         let answer = Answer::new(true);
         let mut attempts = Attempts::default();
         loop {

@@ -1,10 +1,11 @@
 //! `update-users-last-activity`: the heartbeat (reference/stepchat.md §3.3): `true`, or `online` / `offline` for another user.
 
 use shared::auth::stepchat::AnyAdmin;
+use shared::families::stepchat::{Access, Stepchat};
 use shared::ids::UserId;
 use shared::prelude::*;
 use shared::store::stepchat::{presence, users};
-use shared::wire::stepchat::{Access, Answer, Error, OptionalUserRef, Stepchat, UserRef};
+use shared::wire::stepchat::{Answer, Error, OptionalUserRef, UserRef};
 
 /// The method.
 #[derive(Debug)]

@@ -1,12 +1,13 @@
 //! `AddApplication`: a place for users to log in to (reference/voximplant.md §3.1).
 
 use shared::auth::voximplant::Tenant;
+use shared::families::voximplant::{Access, Voximplant};
 use shared::ids::ApplicationId;
 use shared::prelude::*;
 use shared::store::Sequence;
 use shared::store::voximplant::{accounts, applications};
 use shared::voximplant::{Application, ApplicationName, Refusal, Role};
-use shared::wire::voximplant::{Access, ApplicationCreated, Bool, Error, Text, Voximplant};
+use shared::wire::voximplant::{ApplicationCreated, Bool, Error, Text};
 
 /// The method.
 #[derive(Debug)]

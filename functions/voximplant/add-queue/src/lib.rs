@@ -1,12 +1,14 @@
 //! `AddQueue`: a place where calls wait for operators (reference/voximplant.md §3.3).
 
 use shared::auth::voximplant::Tenant;
+use shared::families::voximplant::{Access, Voximplant};
+use shared::features::voximplant::{ApplicationRef, one_application};
 use shared::ids::QueueId;
 use shared::prelude::*;
 use shared::store::Sequence;
 use shared::store::voximplant::queues;
 use shared::voximplant::{Parameter, Queue, QueueName, Refusal, Role, ServiceProbability};
-use shared::wire::voximplant::{Access, ApplicationRef, Bool, Count, Error, Ids, Text, Voximplant, one_application};
+use shared::wire::voximplant::{Bool, Count, Error, Ids, Text};
 
 const DEFAULT_PRIORITY: u32 = 100;
 

@@ -1,12 +1,13 @@
 //! `AddSkill`: something operators can do (reference/voximplant.md §3.2).
 
 use shared::auth::voximplant::Tenant;
+use shared::families::voximplant::{Access, Voximplant};
 use shared::ids::SkillId;
 use shared::prelude::*;
 use shared::store::Sequence;
 use shared::store::voximplant::skills;
 use shared::voximplant::{Role, Skill, SkillName};
-use shared::wire::voximplant::{Access, Error, Text, Voximplant};
+use shared::wire::voximplant::{Error, Text};
 
 /// The method.
 #[derive(Debug)]

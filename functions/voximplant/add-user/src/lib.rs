@@ -1,12 +1,14 @@
 //! `AddUser`: a user of one application (page "AddUser"; reference/voximplant.md §2.1).
 
 use shared::auth::voximplant::Tenant;
+use shared::families::voximplant::{Access, Voximplant};
+use shared::features::voximplant::{ApplicationRef, one_application};
 use shared::ids::PhoneUserId;
 use shared::prelude::*;
 use shared::store::voximplant::users;
 use shared::store::{Attempts, CommitError, Sequence};
 use shared::voximplant::{CustomData, DisplayName, MobilePhone, NewPhoneUser, Password, Refusal, Role, UserName};
-use shared::wire::voximplant::{Access, ApplicationRef, Bool, Error, Ids, Text, Voximplant, one_application};
+use shared::wire::voximplant::{Bool, Error, Ids, Text};
 
 /// The method.
 #[derive(Debug)]

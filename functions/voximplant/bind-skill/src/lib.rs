@@ -3,16 +3,15 @@
 //! Everything named must exist, or nothing changes. Bindings to queues by skill (`auto_binding`) follow at once.
 
 use shared::auth::voximplant::Tenant;
+use shared::families::voximplant::{Access, Voximplant};
+use shared::features::voximplant::{ApplicationRef, QUEUES, SKILLS, Selection, USERS, Users, one_application};
 use shared::ids::{PhoneUserId, QueueId, SkillId};
 use shared::prelude::*;
 use shared::store::voximplant::binding::{self, Binding};
 use shared::store::voximplant::{members, queues, skills, tasks};
 use shared::store::{Attempts, CommitError};
 use shared::voximplant::{Parameter, Queue, Refusal, Role};
-use shared::wire::voximplant::{
-    Access, ApplicationRef, Bool, Done, Error, IdList, Ids, QUEUES, SKILLS, Selection, SemicolonList, Text, USERS,
-    Users, Voximplant, one_application,
-};
+use shared::wire::voximplant::{Bool, Done, Error, IdList, Ids, SemicolonList, Text};
 
 const STRANGER: Refusal = Refusal::Invalid(Parameter("user_id"));
 

@@ -4,15 +4,14 @@
 //! back, it leaves the binding by skill, if the queue has `auto_binding` and the skills say so.
 
 use shared::auth::voximplant::Tenant;
+use shared::families::voximplant::{Access, Voximplant};
+use shared::features::voximplant::{ApplicationRef, QUEUES, Selection, USERS, one_application};
 use shared::ids::{PhoneUserId, QueueId};
 use shared::prelude::*;
 use shared::store::voximplant::binding::{self, Binding};
 use shared::store::voximplant::queues;
 use shared::voximplant::{Refusal, Role};
-use shared::wire::voximplant::{
-    Access, ApplicationRef, Bool, Done, Error, IdList, Ids, QUEUES, Selection, SemicolonList, Text, USERS, Voximplant,
-    one_application,
-};
+use shared::wire::voximplant::{Bool, Done, Error, IdList, Ids, SemicolonList, Text};
 
 /// The method.
 #[derive(Debug)]

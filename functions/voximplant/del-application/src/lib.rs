@@ -6,15 +6,15 @@
 //! very many. A list is deleted whole or not at all.
 
 use shared::auth::voximplant::Tenant;
+use shared::families::voximplant::{Access, Voximplant};
+use shared::features::voximplant::{APPLICATIONS, Selection, promised};
 use shared::ids::ApplicationId;
 use shared::prelude::*;
 use shared::store::voximplant::tasks::{self, Job, Task};
 use shared::store::voximplant::{accounts, applications, changes, users};
 use shared::store::{Attempts, CommitError, ledger};
 use shared::voximplant::{Application, ApplicationName, Parameter, Refusal, Role};
-use shared::wire::voximplant::{
-    APPLICATIONS, Access, Done, Error, IdList, Selection, SemicolonList, Text, Voximplant, promised,
-};
+use shared::wire::voximplant::{Done, Error, IdList, SemicolonList, Text};
 
 const UNKNOWN: Refusal = Refusal::Invalid(Parameter("application_id"));
 

@@ -6,6 +6,8 @@
 //! hold is promised in one, and finished by this call or by `background/jobs`.
 
 use shared::auth::voximplant::Tenant;
+use shared::families::voximplant::{Access, Voximplant};
+use shared::features::voximplant::{ApplicationRef, Selection, USERS, one_application, promised};
 use shared::ids::{AccountId, PhoneUserId};
 use shared::prelude::*;
 use shared::store::voximplant::tasks::{self, Job, Task};
@@ -13,10 +15,7 @@ use shared::store::voximplant::users::{self, Stored};
 use shared::store::voximplant::{applications, changes};
 use shared::store::{Attempts, CommitError, Txn, ledger};
 use shared::voximplant::{Parameter, Refusal, Role};
-use shared::wire::voximplant::{
-    Access, ApplicationRef, Done, Error, IdList, Ids, Selection, SemicolonList, Text, USERS, Voximplant,
-    one_application, promised,
-};
+use shared::wire::voximplant::{Done, Error, IdList, Ids, SemicolonList, Text};
 
 const UNKNOWN: Refusal = Refusal::Invalid(Parameter("user_id"));
 

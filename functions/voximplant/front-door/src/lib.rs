@@ -1,7 +1,7 @@
 //! The voximplant family: every method it has, behind one URL.
 
+pub use shared::families::voximplant::Voximplant as Family;
 use shared::method::{Entry, Handler};
-pub use shared::wire::voximplant::Voximplant as Family;
 
 /// The family's methods, one line each.
 pub static METHODS: &[Entry] = &[

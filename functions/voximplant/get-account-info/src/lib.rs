@@ -1,13 +1,14 @@
 //! `GetAccountInfo`: the caller's own account (reference/voximplant.md §3.4). No role needed.
 
 use shared::auth::voximplant::Tenant;
+use shared::families::voximplant::{Access, Voximplant};
 use shared::ids::AccountId;
 use shared::ledger::Money;
 use shared::prelude::*;
 use shared::store::ledger;
 use shared::store::voximplant::accounts;
 use shared::voximplant::Refusal;
-use shared::wire::voximplant::{Access, Bool, Error, Voximplant};
+use shared::wire::voximplant::{Bool, Error};
 
 /// The method.
 #[derive(Debug)]

@@ -1,13 +1,12 @@
 //! `GetApplications`: the account's applications, by id (reference/voximplant.md §3.1).
 
 use shared::auth::voximplant::Tenant;
+use shared::families::voximplant::{Access, Voximplant};
 use shared::prelude::*;
 use shared::store::voximplant::{accounts, applications};
 use shared::text::Part;
 use shared::voximplant::{Refusal, Role};
-use shared::wire::voximplant::{
-    Access, ApplicationInfo, Count, Cursor, Error, Ids, ListAnswer, Page, Text, Voximplant,
-};
+use shared::wire::voximplant::{ApplicationInfo, Count, Cursor, Error, Ids, ListAnswer, Page, Text};
 
 /// The method.
 #[derive(Debug)]

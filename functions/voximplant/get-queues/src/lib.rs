@@ -1,16 +1,15 @@
 //! `GetQueues`: the queues of the account or of one application, by id (reference/voximplant.md §3.3).
 
 use shared::auth::voximplant::Tenant;
+use shared::families::voximplant::{Access, Voximplant};
+use shared::features::voximplant::ApplicationFilter;
 use shared::ids::SkillId;
 use shared::prelude::*;
 use shared::store::voximplant::members::{self, Group};
 use shared::store::voximplant::{queues, skills};
 use shared::text::Part;
 use shared::voximplant::{Parameter, Queue, Refusal, Role, Skill};
-use shared::wire::voximplant::{
-    Access, ApplicationFilter, Bool, Count, Cursor, Error, Ids, ListAnswer, Page, QueueInfo, SkillInfo, Text,
-    Voximplant,
-};
+use shared::wire::voximplant::{Bool, Count, Cursor, Error, Ids, ListAnswer, Page, QueueInfo, SkillInfo, Text};
 
 /// The method.
 #[derive(Debug)]

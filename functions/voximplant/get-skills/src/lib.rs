@@ -1,11 +1,12 @@
 //! `GetSkills`: the account's skills, by id (reference/voximplant.md §3.2).
 
 use shared::auth::voximplant::Tenant;
+use shared::families::voximplant::{Access, Voximplant};
 use shared::prelude::*;
 use shared::store::voximplant::skills;
 use shared::text::Part;
 use shared::voximplant::Role;
-use shared::wire::voximplant::{Access, Count, Cursor, Error, Ids, ListAnswer, Page, SkillInfo, Text, Voximplant};
+use shared::wire::voximplant::{Count, Cursor, Error, Ids, ListAnswer, Page, SkillInfo, Text};
 
 /// The method.
 #[derive(Debug)]

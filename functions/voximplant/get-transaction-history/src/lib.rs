@@ -3,6 +3,7 @@
 mod types;
 
 use shared::auth::voximplant::Tenant;
+use shared::families::voximplant::{Access, Voximplant};
 use shared::ids::{AccountId, PhoneUserId};
 use shared::ledger::Money;
 use shared::limits::MAX_LISTED;
@@ -11,7 +12,7 @@ use shared::store::ledger::history::{self, Line, Wanted};
 use shared::store::voximplant::accounts;
 use shared::timestamp::Timestamp;
 use shared::voximplant::{Parameter, Refusal, Role};
-use shared::wire::voximplant::{Access, Bool, Count, Cursor, Error, Ids, Moment, SemicolonList, Text, Voximplant};
+use shared::wire::voximplant::{Bool, Count, Cursor, Error, Ids, Moment, SemicolonList, Text};
 
 const DEFAULT_COUNT: usize = 20;
 const MOST: usize = 1_000;

@@ -2,6 +2,8 @@
 //! decisions D4, D12 to D14).
 
 use shared::auth::voximplant::Tenant;
+use shared::families::voximplant::{Access, Voximplant};
+use shared::features::voximplant::ApplicationFilter;
 use shared::ids::PhoneUserId;
 use shared::ledger::Money;
 use shared::limits::MAX_COUNT;
@@ -14,9 +16,7 @@ use shared::store::voximplant::{queues, skills};
 use shared::text::Part;
 use shared::voximplant::{AcdStatus, Role};
 use shared::wire::Fitting;
-use shared::wire::voximplant::{
-    Access, ApplicationFilter, Bool, Count, Cursor, Error, Ids, ListAnswer, SemicolonList, Text, UserInfo, Voximplant,
-};
+use shared::wire::voximplant::{Bool, Count, Cursor, Error, Ids, ListAnswer, SemicolonList, Text, UserInfo};
 
 mod named;
 mod names;

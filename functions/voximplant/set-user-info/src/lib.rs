@@ -3,6 +3,8 @@
 //! What is not given stays as it is, `user_active` too. An empty value counts as not given, so nothing can be emptied.
 
 use shared::auth::voximplant::Tenant;
+use shared::families::voximplant::{Access, Voximplant};
+use shared::features::voximplant::{ApplicationRef, one_application};
 use shared::ids::{AccountId, ApplicationId, PhoneUserId};
 use shared::prelude::*;
 use shared::store::voximplant::changes;
@@ -12,7 +14,7 @@ use shared::timestamp::Timestamp;
 use shared::voximplant::{
     CustomData, DisplayName, MobilePhone, Parameter, Password, PhoneUser, Refusal, Role, UserName,
 };
-use shared::wire::voximplant::{Access, ApplicationRef, Bool, Done, Error, Ids, Text, Voximplant, one_application};
+use shared::wire::voximplant::{Bool, Done, Error, Ids, Text};
 
 /// Why the journal shows money coming back.
 const OWN_BALANCE_ENDED: &str = "Separate balance closed";

@@ -7,6 +7,8 @@ pub use request::Request;
 
 use shared::auth::random_token;
 use shared::auth::voximplant::Tenant;
+use shared::families::voximplant::{Access, Voximplant};
+use shared::features::voximplant::ApplicationRef;
 use shared::ledger::Money;
 use shared::prelude::*;
 use shared::store::idempotency;
@@ -16,7 +18,7 @@ use shared::store::ledger::transfer::{self, Draft, Order};
 use shared::store::voximplant::{accounts, applications, payees, rates};
 use shared::store::{Attempts, CommitError, StoreError, Txn};
 use shared::voximplant::{Refusal, Role};
-use shared::wire::voximplant::{Access, ApplicationRef, Error, Voximplant};
+use shared::wire::voximplant::Error;
 
 /// The method.
 #[derive(Debug)]

@@ -1,5 +1,6 @@
 //! What a transfer is asked for with, and the order it becomes.
 
+use shared::features::voximplant::{Selection, USERS, one_application, users_by_name};
 use shared::ids::{AccountId, ApplicationId, PhoneUserId};
 use shared::ledger::{Money, Texts};
 use shared::prelude::*;
@@ -7,9 +8,7 @@ use shared::store::ledger::operation::OperationId;
 use shared::store::ledger::transfer::Order;
 use shared::store::voximplant::{accounts, applications, payees, rates};
 use shared::voximplant::{Currency, Parameter, Refusal};
-use shared::wire::voximplant::{
-    Bool, Error, IdList, Ids, Selection, SemicolonList, Text, USERS, one_application, users_by_name,
-};
+use shared::wire::voximplant::{Bool, Error, IdList, Ids, SemicolonList, Text};
 
 /// Smallest amount, in ten-thousandths: 0.01.
 const SMALLEST: i64 = 100;

@@ -1,10 +1,8 @@
 //! StepChat's errors: which body, which code, which status (reference/stepchat.md §1.2, §1.3; decisions, "StepChat").
 
-use crate::method::Failure;
-use crate::observe::Blame;
 use crate::stepchat::Refusal;
 use crate::store::{CommitError, StoreError};
-use crate::wire::{DecodeError, Malformed};
+use crate::wire::{Blame, DecodeError, Failure, Malformed};
 use http::StatusCode;
 use serde::Serialize;
 use thiserror::Error as ThisError;

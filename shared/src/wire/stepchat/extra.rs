@@ -1,6 +1,5 @@
 //! Extras in any of the forms in which they are sent.
 
-use crate::context::Ctx;
 use crate::limits::MAX_DETAILS_PER_CALL;
 use crate::stepchat::csv::EXTRAS;
 use crate::stepchat::{DetailEdit, Refusal, Slug};
@@ -26,10 +25,10 @@ pub fn misplaced_extras(params: &Params) -> Option<&'static str> {
 }
 
 impl Extra {
-    /// What it asks for. If it cannot be decoded, that is nothing, and the log says so (decision E18).
-    pub fn read(&self, ctx: &Ctx) -> Result<Vec<DetailEdit>, Refusal> {
+    /// What it asks for. If it cannot be decoded, that is nothing, and a note says so (decision E18).
+    pub fn read(&self, note: impl FnOnce(&'static str)) -> Result<Vec<DetailEdit>, Refusal> {
         if self.is_undecodable() {
-            ctx.note("extras that cannot be decoded were left out");
+            note("extras that cannot be decoded were left out");
         }
         self.edits()
     }

@@ -1,119 +1,22 @@
 //! StepChat on the wire: envelope, errors, field types, rows. Source: `reference/stepchat.md` §1.
 
 mod answer;
-mod bot;
 mod conversation_fields;
-mod conversation_row;
 mod error;
 mod extra;
+mod extra_choice;
 mod fields;
-mod listed;
 mod listing;
-mod row;
 
 pub use answer::{Answer, Filled, OrFalse};
-pub use bot::new_bot;
 pub use conversation_fields::{
     AgentRef, AttachmentsField, ConversationRef, MessageCursor, PayloadField, SenderRef, StatusField,
 };
-pub use conversation_row::{ConversationDetails, ConversationRow, LatestRow, MessageRow, Person};
 pub use error::Error;
 pub use extra::{Extra, misplaced_extras};
+pub use extra_choice::ExtraChoice;
 pub use fields::{
     DepartmentField, EmailField, Flag, NewPassword, OptionalUserRef, PageField, PictureField, SinceField, Text,
     TextOrFalse, TypeField, UrlField, UserRef,
 };
-pub use listed::{ExtraChoice, ListedUser, Values};
 pub use listing::{Names, PlaceCursor, Sorting, Types, UserCursor, UserRefs, UserSelection};
-pub use row::{DetailRow, UserDetails, UserRow};
-
-use crate::auth::stepchat::{Admin, authenticate, authenticate_login, note_use};
-use crate::context::Ctx;
-use crate::method::{Effect, Family};
-use crate::routes::FrontDoor;
-use crate::store::Table;
-use crate::store::files::{self, FileKey};
-use crate::store::grants::{Action, AuthItem, Grant};
-use crate::wire::{Inbound, Junk, Reply, ReplyType};
-use http::StatusCode;
-
-/// The protocol of the StepChat API.
-#[derive(Debug)]
-pub enum Stepchat {}
-
-/// What a StepChat method demands of its caller.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
-    /// The token of a user whose type is exactly `admin` (decision D40).
-    Admin,
-    /// The same, where `token` may also hold the token of a user who logs in.
-    Login,
-}
-
-impl Family for Stepchat {
-    const NAME: &'static str = "stepchat";
-    const SELECTOR: &'static str = "function";
-    const ROOT: &'static str = "/stepchat";
-    const FRONT_DOORS: &'static [FrontDoor] =
-        &[FrontDoor::at("/stepchat"), FrontDoor::in_any_folder("/include/api.php")];
-    const TRAILING_SLASH: bool = false;
-    const JUNK: Junk = Junk::Refused;
-    // Tokens; and for API tokens the admin behind one, and the note of its use.
-    const GRANTS: &'static [Grant] = &[
-        Grant::auth(AuthItem::AdminToken, Action::GetItem),
-        Grant::auth(AuthItem::ApiToken, Action::GetItem),
-        Grant::on(Table::Stepchat, Action::GetItem),
-        Grant::auth(AuthItem::ApiToken, Action::UpdateItem),
-    ];
-
-    const DOOR_GRANTS: &'static [Grant] = files::SERVE;
-
-    type Access = Access;
-    type Caller = Admin;
-    type Error = Error;
-
-    async fn authenticate(ctx: &Ctx, inbound: &Inbound, access: Access, effect: Effect) -> Result<Admin, Error> {
-        match access {
-            Access::Admin => authenticate(ctx, inbound, effect).await,
-            Access::Login => authenticate_login(ctx, inbound, effect).await,
-        }
-    }
-
-    async fn beside(ctx: &Ctx, caller: &Admin) {
-        note_use(ctx, caller).await;
-    }
-
-    fn picture(path: &str) -> Option<FileKey> {
-        let (_, below) = path.split_once(Self::ROOT)?;
-        FileKey::parse_picture(below.strip_prefix("/uploads/")?)
-    }
-
-    fn caller_kind(caller: &Admin) -> &'static str {
-        caller.kind()
-    }
-
-    fn success(body: String, accepts_json: bool) -> Reply {
-        Reply { status: StatusCode::OK, kind: kind(accepts_json), body, outcome: "ok".into(), cookie: None }
-    }
-
-    fn failure(error: &Error, accepts_json: bool) -> Reply {
-        Reply {
-            status: error.status(),
-            kind: kind(accepts_json),
-            body: error.body(),
-            outcome: error.code().to_owned(),
-            cookie: None,
-        }
-    }
-
-    fn describe(access: Access) -> String {
-        match access {
-            Access::Admin | Access::Login => "admin token".into(),
-        }
-    }
-}
-
-/// Plain text unless `Accept` names JSON (decision D41).
-fn kind(accepts_json: bool) -> ReplyType {
-    if accepts_json { ReplyType::Json } else { ReplyType::Text }
-}

@@ -1,10 +1,8 @@
 //! Voximplant's errors: always HTTP 200, `error` and `errors` (reference/voximplant.md §1.5).
 
-use crate::method::Failure;
-use crate::observe::Blame;
 use crate::store::{CommitError, StoreError};
 use crate::voximplant::{Parameter, Refusal};
-use crate::wire::{DecodeError, Malformed};
+use crate::wire::{Blame, DecodeError, Failure, Malformed};
 use serde::Serialize;
 use thiserror::Error as ThisError;
 

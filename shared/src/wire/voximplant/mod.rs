@@ -1,99 +1,11 @@
 //! Voximplant on the wire: answers, errors, field types. Source: `reference/voximplant.md` §1.
 
-mod application;
 mod error;
 mod fields;
-mod promised;
 mod records;
-mod selection;
 
-pub use application::{ApplicationFilter, ApplicationRef, one_application};
 pub use error::Error;
 pub use fields::{Bool, Count, Cursor, IdList, Ids, Moment, SemicolonList, Text};
-pub use promised::promised;
 pub use records::{
     ApplicationCreated, ApplicationInfo, Done, ListAnswer, Page, QueueInfo, QueueOfUser, SkillInfo, UserInfo,
 };
-pub use selection::{APPLICATIONS, Pair, QUEUES, SKILLS, Selection, USERS, Users, users_by_name};
-
-use crate::auth::voximplant::{Caller, authenticate, note_use};
-use crate::context::Ctx;
-use crate::method::{Effect, Family};
-use crate::routes::FrontDoor;
-use crate::store::Table;
-use crate::store::grants::{Action, AuthItem, Grant};
-use crate::voximplant::Role;
-use crate::wire::{Inbound, Junk, Reply, ReplyType};
-use http::StatusCode;
-
-/// The protocol of the Voximplant Management API.
-#[derive(Debug)]
-pub enum Voximplant {}
-
-/// What a Voximplant method demands of its caller.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
-    /// Any valid credential of the account.
-    Any,
-    /// A key with at least one of these roles.
-    Roles(&'static [Role]),
-}
-
-impl Family for Voximplant {
-    const NAME: &'static str = "voximplant";
-    const SELECTOR: &'static str = "cmd";
-    const ROOT: &'static str = "/platform_api";
-    const FRONT_DOORS: &'static [FrontDoor] = &[FrontDoor::at("/platform_api")];
-    const TRAILING_SLASH: bool = true;
-    const JUNK: Junk = Junk::Ignored;
-    // Credentials and the note of their use, and the account behind a token that names a child account.
-    const GRANTS: &'static [Grant] = &[
-        Grant::auth(AuthItem::ServiceKey, Action::GetItem),
-        Grant::auth(AuthItem::ApiKey, Action::GetItem),
-        Grant::on(Table::Voximplant, Action::GetItem),
-        Grant::auth(AuthItem::ServiceKey, Action::UpdateItem),
-        Grant::auth(AuthItem::ApiKey, Action::UpdateItem),
-    ];
-
-    type Access = Access;
-    type Caller = Caller;
-    type Error = Error;
-
-    fn prepare(inbound: Inbound) -> Inbound {
-        Inbound { params: inbound.params.joining_repeats().without_blanks(), ..inbound }
-    }
-
-    async fn authenticate(ctx: &Ctx, inbound: &Inbound, access: Access, _: Effect) -> Result<Caller, Error> {
-        authenticate(ctx, inbound, access).await
-    }
-
-    async fn beside(ctx: &Ctx, caller: &Caller) {
-        note_use(ctx, caller).await;
-    }
-
-    fn caller_kind(caller: &Caller) -> &'static str {
-        caller.kind()
-    }
-
-    fn success(body: String, _: bool) -> Reply {
-        Reply { status: StatusCode::OK, kind: ReplyType::Json, body, outcome: "ok".into(), cookie: None }
-    }
-
-    fn failure(error: &Error, _: bool) -> Reply {
-        // Always 200: clients take anything else for a broken transport (reference/voximplant.md §0.2).
-        Reply {
-            status: StatusCode::OK,
-            kind: ReplyType::Json,
-            body: error.body(),
-            outcome: error.refusal().code().to_string(),
-            cookie: None,
-        }
-    }
-
-    fn describe(access: Access) -> String {
-        match access {
-            Access::Any => "any credential".into(),
-            Access::Roles(roles) => roles.iter().map(|role| role.name()).collect::<Vec<_>>().join(", "),
-        }
-    }
-}

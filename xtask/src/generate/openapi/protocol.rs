@@ -3,9 +3,9 @@
 use super::{content, reference};
 use anyhow::{Result, bail};
 use serde_json::{Map, Value, json};
+use shared::families::stepchat::Stepchat;
+use shared::families::voximplant::Voximplant;
 use shared::method::Family;
-use shared::wire::stepchat::Stepchat;
-use shared::wire::voximplant::Voximplant;
 use switchboard::methods::FamilyEntry;
 
 const STEPCHAT: &str = "This is the StepChat side: the users of a support chat, who of them is online, what they type, \

@@ -1,42 +1,14 @@
 //! Rows of `get-users`: the standard row, and extras if they are asked for (decision D14).
 
-use super::{DetailRow, Error, UserRow};
+use super::{DetailRow, UserRow};
 use crate::context::Ctx;
 use crate::ids::UserId;
-use crate::stepchat::{Slug, User};
+use crate::stepchat::User;
 use crate::store::stepchat::lists::{self, Order};
-use crate::wire::node::Node;
-use crate::wire::spelling;
+use crate::wire::stepchat::{Error, ExtraChoice};
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
-
-/// Which extras a list adds.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum ExtraChoice {
-    /// None.
-    #[default]
-    None,
-    /// All.
-    All,
-    /// Those of these slugs.
-    Some(Vec<Slug>),
-}
-
-impl<'de> Deserialize<'de> for ExtraChoice {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(match spelling::given(Node::deserialize(deserializer)?) {
-            Some(list @ (Node::List(_) | Node::Map(_))) => match spelling::texts(&list).as_slice() {
-                [] => Self::None,
-                slugs => Self::Some(slugs.iter().filter_map(|slug| Slug::parse(slug)).collect()),
-            },
-            Some(switch) if spelling::is_on(&switch) => Self::All,
-            _ => Self::None,
-        })
-    }
-}
-
-field_schema!(ExtraChoice, ExtraChoice, { "type": ["boolean", "string", "array"], "description": "true, or a list of slugs." });
 
 /// A row, with extras by slug and as a list when they are asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]

@@ -1,6 +1,5 @@
 //! How requests name applications.
 
-use super::{Error, Ids, Text};
 use crate::ids::{AccountId, ApplicationId};
 use crate::store::grants::{Action, Grant};
 use crate::store::voximplant::users::Place;
@@ -8,6 +7,7 @@ use crate::store::voximplant::{accounts, applications};
 use crate::store::{Store, Table};
 use crate::text::Part;
 use crate::voximplant::{ApplicationName, Parameter, Refusal};
+use crate::wire::voximplant::{Error, Ids, Text};
 use futures_util::try_join;
 
 const INVALID_ID: Refusal = Refusal::Invalid(Parameter("application_id"));

@@ -1,12 +1,12 @@
 //! Making the bot, which two methods do.
 
-use super::Error;
 use crate::context::Ctx;
 use crate::ids::UserId;
 use crate::stepchat::{ImageUrl, Name, NewUser, User, UserType};
 use crate::store::Sequence;
 use crate::store::auth::TokenHash;
 use crate::store::stepchat::users::Secrets;
+use crate::wire::stepchat::Error;
 
 /// The bot's name until it is given another (reference/stepchat.md §3.4).
 const NAME: &str = "Bot";

@@ -1,6 +1,5 @@
 //! How commands name the users, skills and queues they are about: a list of ids, a list of names, or `all`.
 
-use super::{Error, IdList, SemicolonList, Text};
 use crate::ids::{AccountId, ApplicationId, PhoneUserId, QueueId, SkillId};
 use crate::limits::{MAX_BOUND_USERS, MAX_LISTED};
 use crate::store::grants::{Action, Grant};
@@ -10,6 +9,7 @@ use crate::store::voximplant::queues::Routing;
 use crate::store::voximplant::users::{self, Stored};
 use crate::store::{Store, Table};
 use crate::voximplant::{Parameter, Queue, Refusal, Skill, UserName};
+use crate::wire::voximplant::{Error, IdList, SemicolonList, Text};
 use std::collections::HashSet;
 use std::hash::Hash;
 

@@ -1,10 +1,10 @@
 //! Commands whose work may be more than their call can do.
 
-use super::Done;
 use crate::context::Ctx;
 use crate::store::voximplant::tasks::Task;
 use crate::store::{CommitError, StoreError, Txn};
 use crate::voximplant::Refusal;
+use crate::wire::voximplant::Done;
 
 /// Commits the transaction that promises a task, together with the answer; then does what this call can of the task.
 /// `background/jobs` does the rest.

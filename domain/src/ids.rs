@@ -1,7 +1,7 @@
 //! Typed ids: small increasing integers from a sequence item, one per kind (decisions, "Both families").
 
 /// Ids are written with this many digits wherever their order matters as text.
-pub(crate) const DIGITS: usize = 12;
+pub const DIGITS: usize = 12;
 /// The largest id that [`DIGITS`] can hold.
 const LARGEST: u64 = 999_999_999_999;
 

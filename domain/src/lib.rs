@@ -1,0 +1,12 @@
+//! What Switchboard is about: users of both products, the ledger, texts, ids and moments, with their rules.
+//!
+//! Pure: no SDK, no runtime, no HTTP, no clock. What is stored, sent or run is in `shared`, which re-exports all of this.
+
+pub mod grams;
+pub mod ids;
+pub mod ledger;
+pub mod limits;
+pub mod stepchat;
+pub mod text;
+pub mod timestamp;
+pub mod voximplant;

@@ -1,0 +1,4 @@
+//! What several methods do with a store and a caller.
+
+pub mod stepchat;
+pub mod voximplant;
