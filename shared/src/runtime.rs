@@ -4,12 +4,12 @@
 
 use crate::ahead;
 use crate::clock::Clock;
-use crate::config::{self, Config, Needs};
+use crate::config::{self, Config, ConfigError, Needs};
 use crate::context::{App, Ctx};
 use crate::event::{self, GatewayId};
 use crate::method::{Effect, Family, Handler, KnownBy, Method};
 use crate::observe::{self, Emf, JobFigures, Log, redact};
-use crate::store::files::{FileKey, Folder, NoFiles, OpenFiles};
+use crate::store::files::{FileKey, FileStore, Folder, NoFiles};
 use crate::store::grants::Grants;
 use crate::store::idempotency::{Known, Operation};
 use crate::store::meter::{self, Readings};
@@ -39,9 +39,17 @@ const MARGIN: Duration = Duration::from_millis(500);
 
 static WARM: AtomicBool = AtomicBool::new(false);
 
+/// Opens the file store of a process from its environment.
+pub type OpenFiles = fn(&dyn Fn(&str) -> Option<String>) -> Result<Arc<dyn FileStore>, ConfigError>;
+
+/// What a process opens that keeps no files.
+fn no_files(_: &dyn Fn(&str) -> Option<String>) -> Result<Arc<dyn FileStore>, ConfigError> {
+    Ok(Arc::new(NoFiles))
+}
+
 /// Runs one method as a Lambda function.
 pub fn run<M: Method>() {
-    run_with_files::<M>(NoFiles::open);
+    run_with_files::<M>(no_files);
 }
 
 /// Runs one method that keeps files as a Lambda function.
@@ -52,7 +60,7 @@ pub fn run_with_files<M: Method>(open: OpenFiles) {
 
 /// Runs a family's front door as a Lambda function: the same handlers, in process.
 pub fn run_front_door<F: Family>(methods: &'static [Handler]) {
-    run_front_door_with_files::<F>(methods, NoFiles::open);
+    run_front_door_with_files::<F>(methods, no_files);
 }
 
 /// Runs a family's front door as a Lambda function, where some of its methods keep files.
@@ -124,7 +132,7 @@ pub struct Ran {
 
 /// Runs scheduled work as a Lambda function. A failure is reported to Lambda, which counts and retries it.
 pub fn run_job(job: &'static Job) {
-    serve(Needs::NONE, NoFiles::open, |app| {
+    serve(Needs::NONE, no_files, |app| {
         lambda_runtime::run(lambda_runtime::service_fn(move |event: LambdaEvent<IgnoredAny>| {
             let app = Arc::clone(&app);
             async move {

@@ -171,19 +171,11 @@ pub trait FileStore: fmt::Debug + Send + Sync {
     ) -> BoxFuture<'a, Result<String, StoreError>>;
 }
 
-/// Opens the file store of a process from its environment.
-pub type OpenFiles = fn(&dyn Fn(&str) -> Option<String>) -> Result<Arc<dyn FileStore>, crate::config::ConfigError>;
-
 /// What a process has that keeps no files.
 #[derive(Debug, Clone, Copy)]
 pub struct NoFiles;
 
 impl NoFiles {
-    /// What [`OpenFiles`] is for such a process.
-    pub fn open(_: &dyn Fn(&str) -> Option<String>) -> Result<Arc<dyn FileStore>, crate::config::ConfigError> {
-        Ok(Arc::new(Self))
-    }
-
     fn refused<T: Send + 'static>() -> BoxFuture<'static, Result<T, StoreError>> {
         Box::pin(async { Err(StoreError::Refused("this process keeps no files".into())) })
     }
