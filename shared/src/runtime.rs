@@ -14,7 +14,7 @@ use crate::store::grants::Grants;
 use crate::store::idempotency::{Known, Operation};
 use crate::store::meter::{self, Readings};
 use crate::store::{Https, Store, StoreError, connect_with};
-use crate::wire::{Cookie, Inbound, Malformed, Params, Reply, ReplyType, decode, field_names};
+use crate::wire::{Blame, Cookie, Failure, Inbound, Malformed, Params, Reply, ReplyType, decode, field_names};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;

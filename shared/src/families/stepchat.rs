@@ -8,7 +8,7 @@ use crate::store::Table;
 use crate::store::files::{self, FileKey};
 use crate::store::grants::{Action, AuthItem, Grant};
 use crate::wire::stepchat::Error;
-use crate::wire::{Failure as _, Inbound, Junk, Reply, ReplyType};
+use crate::wire::{Inbound, Junk, Reply, ReplyType};
 use http::StatusCode;
 
 /// The protocol of the StepChat API.

@@ -7,6 +7,7 @@ pub use metrics::{DIMENSION, Emf, JobMetric, NAMESPACE, RequestMetric, namespace
 pub use redact::redact;
 
 use crate::store::meter::Readings;
+use crate::wire::Blame;
 use serde::Serialize;
 use std::fmt;
 use std::io::Write as _;

@@ -8,7 +8,6 @@ use super::grants::{FileAction, Grant};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// The environment variable that names the bucket.

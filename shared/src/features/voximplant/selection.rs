@@ -237,8 +237,8 @@ async fn everybody(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::Node;
     use crate::wire::decode_field;
-    use crate::wire::node::Node;
 
     fn ids(text: &str) -> Option<IdList> {
         decode_field(&Node::Text(text.into())).ok()
