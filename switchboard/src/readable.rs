@@ -70,8 +70,9 @@ fn time_of_day() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shared::observe::{self, Blame, Emf, JobFigures};
+    use shared::observe::{self, Emf, JobFigures};
     use shared::store::meter::Readings;
+    use shared::wire::Blame;
 
     fn line(outcome: &str) -> RequestLine<'_> {
         let emf = Emf::of_request("N", 7);
