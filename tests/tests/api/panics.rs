@@ -9,7 +9,6 @@ use shared::families;
 use shared::method::{Effect, Family, Method};
 use shared::runtime;
 use shared::store::grants::Grants;
-use shared::wire::{stepchat, voximplant};
 use std::sync::Arc;
 use tests::App;
 
