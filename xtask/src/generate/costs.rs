@@ -86,15 +86,15 @@ fn dearest(measured: &[Measured]) -> String {
         "\n## The dearest calls\n\n{}. What makes them dear, and what was tried:\n\n\
          - **Search index entries.** Whoever is created, renamed or deleted writes or removes one for each letter of each \
          text that searches look into; `add-user`, `AddUser`, `delete-user` and `update-user` are mostly that. One entry for \
-         each word costs a third, and no longer finds a part of a word, as both originals do. Entries within the call's \
+         each word would be far less, and no longer find a part of a word, as both originals do. Entries within the call's \
          transaction save a round trip and the announcement (3 units), and cost two units each in place of one: dearer from \
          four letters on.\n\
          - **Deletes** read and remove whatever a person has: that much is what they cost.\n\
          - **Sort orders.** A StepChat user is in eight lists. An index costs a unit where its key changes, so a change of a \
          name moves one entry; a heartbeat moves its own once in two minutes, a page view none.\n\
          - **A page of `get-users`** reads each of its hundred users, strongly, a unit each: what is shown was not changed \
-         before. Not strongly it costs half, and shows what was changed a moment ago as it was. Rows carried in the index cost \
-         one unit a page, and eight more for each change of a user.\n\
+         before. Not strongly it costs half, and shows what was changed a moment ago as it was. Rows carried in the index would \
+         make a page a dozen units, and each change of a user eight units dearer: one for each list.\n\
          - **Transactions** cost twice: a user, its guards, its counter and the answer to its idempotency key are there together \
          or not at all.\n\
          - **A call without a credential** asks for nothing. With a credential that nobody has it costs one read, as before, and \
