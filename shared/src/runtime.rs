@@ -43,6 +43,7 @@ static WARM: AtomicBool = AtomicBool::new(false);
 pub type OpenFiles = fn(&dyn Fn(&str) -> Option<String>) -> Result<Arc<dyn FileStore>, ConfigError>;
 
 /// What a process opens that keeps no files.
+#[expect(clippy::unnecessary_wraps, reason = "it is an `OpenFiles`, and others can fail")]
 fn no_files(_: &dyn Fn(&str) -> Option<String>) -> Result<Arc<dyn FileStore>, ConfigError> {
     Ok(Arc::new(NoFiles))
 }

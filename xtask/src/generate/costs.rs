@@ -63,7 +63,45 @@ pub(super) fn text(measured: &[Measured], sizes: &RealSizes) -> String {
             page.push_str(&row(entry, *cost));
         }
     }
+    page.push_str(&dearest(measured));
     page
+}
+
+/// How many calls are looked at for being dear.
+const DEAREST: usize = 10;
+
+/// The dearest calls, and what can be said of them.
+fn dearest(measured: &[Measured]) -> String {
+    let mut methods: Vec<(&str, f64)> = measured
+        .iter()
+        .flat_map(|family| &family.methods)
+        .map(|(entry, cost)| {
+            let memory = gigabytes(Function::of_method(entry).memory());
+            (entry.name, database(*cost) + function(*cost, memory) + GATEWAY)
+        })
+        .collect();
+    methods.sort_by(|(_, left), (_, right)| right.total_cmp(left));
+    let named: Vec<String> = methods.iter().take(DEAREST).map(|(name, sum)| format!("`{name}` {sum:.2}")).collect();
+    format!(
+        "\n## The dearest calls\n\n{}. What makes them dear, and what was tried:\n\n\
+         - **Search index entries.** Whoever is created, renamed or deleted writes or removes one for each letter of each \
+         text that searches look into; `add-user`, `AddUser`, `delete-user` and `update-user` are mostly that. One entry for \
+         each word would be far less, and no longer find a part of a word, as both originals do. Entries within the call's \
+         transaction save a round trip and the announcement (3 units), and cost two units each in place of one: dearer from \
+         four letters on.\n\
+         - **Deletes** read and remove whatever a person has: that much is what they cost.\n\
+         - **Sort orders.** A StepChat user is in eight lists. An index costs a unit where its key changes, so a change of a \
+         name moves one entry; a heartbeat moves its own once in two minutes, a page view none.\n\
+         - **A page of `get-users`** reads each of its hundred users, strongly, a unit each: what is shown was not changed \
+         before. Not strongly it costs half, and shows what was changed a moment ago as it was. Rows carried in the index would \
+         make a page a dozen units, and each change of a user eight units dearer: one for each list.\n\
+         - **Transactions** cost twice: a user, its guards, its counter and the answer to its idempotency key are there together \
+         or not at all.\n\
+         - **A call without a credential** asks for nothing. With a credential that nobody has it costs one read, as before, and \
+         now and then those of its method: twenty at first, then one call a second in each process \
+         ([adr/0023](adr/0023-work-begins-with-the-look-for-the-caller.md)).\n",
+        named.join(", ")
+    )
 }
 
 fn row(entry: &Entry, cost: Cost) -> String {
