@@ -138,7 +138,7 @@ impl Network {
         let caller = book.caller;
         let mut read = |table: &str, key: &Value, item: Option<&Value>, strong: bool| {
             let size = item.map_or(0, bytes);
-            let units = size.div_ceil(4_096).max(1) as f64 * if strong { 1.0 } else { 0.5 };
+            let units = pages(size, 4_096) * if strong { 1.0 } else { 0.5 };
             let place = Place { of: table.to_owned(), key: text(key, "pk").to_owned() };
             let asked = book.asked.entry(place).or_default();
             asked.callers.insert(caller);
@@ -221,7 +221,12 @@ fn text<'a>(item: &'a Value, name: &str) -> &'a str {
 }
 
 fn kilobytes(size: usize) -> f64 {
-    size.div_ceil(1_024).max(1) as f64
+    pages(size, 1_024)
+}
+
+/// How many of these an item fills; one at least.
+fn pages(size: usize, page: usize) -> f64 {
+    f64::from(u32::try_from(size.div_ceil(page).max(1)).unwrap())
 }
 
 /// About what `DynamoDB` counts: names and values.

@@ -56,7 +56,7 @@ struct Taken {
 
 /// One start.
 struct Start {
-    start: Duration,
+    polled: Duration,
     first: Duration,
     warm: Duration,
     kilobytes: u64,
@@ -147,7 +147,7 @@ async fn measure(folder: &Path, rounds: usize) -> Result<Vec<Measured>> {
     for round in 0..rounds {
         for function in &mut measured {
             let program = folder.join(function.name);
-            let Start { start, first: at_once, warm, kilobytes } =
+            let Start { polled: start, first: at_once, warm, kilobytes } =
                 once(&app, &program, function.name, &variables, Duration::ZERO).await?;
             let Start { first: later, .. } = once(&app, &program, function.name, &variables, PAUSE).await?;
             function.taken.push(Taken { start, at_once, later, warm, kilobytes });
@@ -193,7 +193,7 @@ async fn once(app: &App, program: &Path, name: &str, variables: &[(&str, String)
     }
     warm.sort_unstable();
     let warm = warm.get(WARM / 2).copied().unwrap_or_default();
-    Ok(Start { start, first, warm, kilobytes: function.peak_kilobytes()? })
+    Ok(Start { polled: start, first, warm, kilobytes: function.peak_kilobytes()? })
 }
 
 /// The embedded database over TLS, behind the slow network: its address. Its certificate goes into a file.
