@@ -11,6 +11,7 @@
 )]
 
 mod processes {
+    mod after_a_delete;
     mod binaries;
     mod console;
     mod deploy;
