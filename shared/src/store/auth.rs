@@ -258,7 +258,11 @@ impl Store {
     /// The admin whose token this is.
     pub async fn admin_by_token(&self, token: &TokenHash) -> Result<Option<UserId>, StoreError> {
         let copy = fastrand::u8(0..ADMIN_TOKEN_COPIES);
-        let item: Option<AdminTokenItem> = self.get(Table::Auth, &admin_token_key(token, copy)).await?;
+        let mut item: Option<AdminTokenItem> = self.get(Table::Auth, &admin_token_key(token, copy)).await?;
+        if item.is_none() && copy > 0 {
+            // Of earlier states there is the first alone, until they are rebuilt.
+            item = self.get(Table::Auth, &admin_token_key(token, 0)).await?;
+        }
         Ok(item.map(|item| item.uid))
     }
 

@@ -14,6 +14,7 @@ use super::txn::Step;
 use super::{Attributes, CommitError, Key, Store, StoreError, Table, Txn, Write, stamps};
 use crate::grams::{Extent, Gram, IndexedText, extents, pieces};
 use crate::limits::{MAX_PARALLEL, SEARCH_POSTINGS, SEARCH_SETTLED_MILLIS, SEARCH_TOGETHER};
+use crate::slices::from_anywhere;
 use crate::text::{FOLD_VERSION, fold};
 use crate::timestamp::Timestamp;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -408,15 +409,16 @@ fn announced_partitions() -> impl Iterator<Item = String> {
 }
 
 /// Finishes the changes that began some time ago, until all are finished or the time is up; for each whether it is, or why
-/// not: one that fails does not stop the others. By
-/// then no request that made one, and no search that began before one, is still running.
+/// not: one that fails does not stop the others. By then no request that made one, and no search that began before one, is
+/// still running.
 pub async fn settle(
     store: &Store,
     now: Timestamp,
     until: Instant,
 ) -> Result<Vec<Result<bool, StoreError>>, StoreError> {
     let mut finished = Vec::new();
-    for (table, pk) in SEARCHED.into_iter().flat_map(|table| announced_partitions().map(move |pk| (table, pk))) {
+    let partitions = SEARCHED.into_iter().flat_map(|table| announced_partitions().map(move |pk| (table, pk)));
+    for (table, pk) in from_anywhere(partitions.collect()) {
         let range = Range::All;
         let partition = Partition { table, index: None, pk: &pk, range, descending: false, limit: None };
         // A page at a time: a delete of very many users leaves as many texts behind.

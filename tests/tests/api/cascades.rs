@@ -1,16 +1,18 @@
 //! After a delete nothing of the user is left in any item of any table, whatever the user had and whatever interrupts.
 
 use serde_json::{Value, json};
-use shared::ids::UserId;
+use shared::ids::{ConversationId, MessageId, UserId};
 use shared::limits::{INDEX_SETTLED_MILLIS, SEARCH_SETTLED_MILLIS};
-use shared::stepchat::{Detail, DetailValue, Email, Name, NewUser, Slug, UserType};
+use shared::stepchat::{
+    Attachments, Detail, DetailValue, Email, Message, MessageText, Name, NewUser, Payload, Slug, UserType,
+};
 use shared::store::auth::TokenHash;
 use shared::store::backlog::Progress;
 use shared::store::load::Load;
 use shared::store::stepchat::counters::Leads;
 use shared::store::stepchat::imports::{Taken, Wanted, nothing_left};
 use shared::store::stepchat::users::Secrets;
-use shared::store::stepchat::{jobs, removals, users};
+use shared::store::stepchat::{conversations, jobs, removals, users};
 use shared::store::{CommitError, Sequence, Txn};
 use std::ops::Range;
 use switchboard::embedded;
@@ -125,6 +127,42 @@ async fn nothing_of_a_deleted_user_or_agent_is_left() {
         let agent = if kind == "agent" { Value::Null } else { json!("1") };
         assert_eq!(row["details"]["agent_id"], agent);
     }
+}
+
+#[tokio::test]
+async fn what_somebody_wrote_as_an_agent_goes_though_they_were_one_no_longer() {
+    let app = App::new().await;
+    let busy = busy(&app, "agent").await;
+    app.stepchat("update-user", json!({ "user_id": busy.id, "user_type": "user" })).await.response();
+    app.stepchat("delete-user", json!({ "user_id": busy.id })).await.response();
+    assert_gone(&app, &busy).await;
+}
+
+/// Who writes in somebody else's conversation is not locked by it: such a message may come after the purge.
+#[tokio::test]
+async fn a_message_that_comes_after_the_purge_of_its_author_goes_with_the_second_look() {
+    let app = App::new().await;
+    let busy = busy(&app, "agent").await;
+    let store = &app.app.store;
+    let author = users::find_profile(store, UserId::parse(&busy.id).unwrap()).await.unwrap().unwrap();
+    let place = ConversationId::parse(&busy.elsewhere).unwrap();
+    let place = conversations::find(store, place).await.unwrap().unwrap();
+    let message = Message {
+        id: store.next_id(Sequence::Message, MessageId::new).await.unwrap(),
+        conversation: place.id,
+        author: author.id,
+        from_staff: true,
+        text: MessageText::parse("too late").unwrap(),
+        creation_time: app.app.clock.now(),
+        attachments: Attachments::default(),
+        payload: Payload::default(),
+    };
+    let late = conversations::sending(&place, &message, &author, None, None).unwrap();
+    app.stepchat("delete-user", json!({ "user_id": busy.id })).await.response();
+    store.commit(&late).await.unwrap();
+    assert!(!holding(&app, &["too late"]).is_empty(), "it came");
+    assert_gone(&app, &busy).await;
+    assert_eq!(holding(&app, &["too late"]), Vec::<String>::new());
 }
 
 #[tokio::test]

@@ -125,17 +125,17 @@ fn a_taken_id_is_told_with_who_has_it() {
 }
 
 #[test]
-fn an_id_whose_user_is_gone_is_given_again_with_nothing_of_the_old_one() {
+fn an_id_is_not_given_again_while_something_of_its_old_user_may_still_come() {
     let folder = started("keep-ids-purge", &[]);
     assert!(import(&folder, "old.csv", "id,first_name,city\n50,Anna,Oslo\n", &["--keep-ids"]).0);
     let server = serve(&folder, &[]);
     assert_eq!(call(&folder, &server, "delete-user", "user_id=50"), true);
     server.kill();
     let (all, said) = import(&folder, "again.csv", "id,first_name,company\n50,Anne,ACME\n", &["--keep-ids"]);
-    assert!(all && said.contains("1 users imported"), "{said}");
-    let found = users(&folder.0);
-    let details = found[&50]["details"].as_array().unwrap();
-    assert_eq!((name_of(&found, 50), details.len(), &details[0]["value"]), ("Anne", 1, &json!("ACME")));
+    assert!(!all && said.contains("0 users imported"), "{said}");
+    let reasons = rejected(&folder, "again.csv");
+    assert!(reasons.len() == 1 && reasons[0].1.contains("import the row again in some minutes"), "{reasons:?}");
+    assert!(!users(&folder.0).contains_key(&50));
 }
 
 #[test]

@@ -68,6 +68,7 @@ const POINTING_UP: [(&str, &str); 15] = [
 
 /// Modules of `shared` that a file names.
 fn named(code: &str) -> BTreeSet<&str> {
+    assert!(!code.contains("crate::{"), "each import names its module from the top: {code}");
     let after = code.split("crate::").skip(1);
     let modules = after.map(|rest| rest.split(|letter: char| !letter.is_ascii_lowercase() && letter != '_').next());
     modules.flatten().filter(|module| !module.is_empty()).collect()

@@ -66,7 +66,7 @@ pub(super) struct RealSizes {
 /// Heartbeats that are measured, one a minute: with some of them the user moves in the list by activity.
 const HEARTBEATS: usize = 4;
 
-/// What one of these calls costs in the middle.
+/// What one of these calls costs on average, in the round trips of the longest.
 #[expect(clippy::cast_precision_loss, reason = "a few calls")]
 fn middle(costs: &[Cost]) -> Cost {
     let number = costs.len() as f64;

@@ -12,8 +12,8 @@ pub(crate) struct Done {
 }
 
 impl Done {
-    /// Counts one piece of work: finished, left for a later run, or failed and so left too. What waits for an index is
-    /// neither: nothing could be done for it now.
+    /// Counts one piece of work: finished, left for a later run, or failed and so left too. What waits for an index
+    /// or for requests to end is neither: nothing could be done for it now.
     pub(crate) fn note(&mut self, progress: Result<Progress, StoreError>) {
         match progress {
             Ok(Progress::Finished) => self.finished = self.finished.saturating_add(1),

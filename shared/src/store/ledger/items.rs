@@ -105,7 +105,7 @@ impl Head {
         }))
     }
 
-    /// Whether the account has had its transfers of this second: one more would but fight with others for the balance.
+    /// Whether the account has had its transfers of this second: one more would only compete with others for the balance.
     pub(super) fn is_busy(&self, now: Timestamp) -> bool {
         self.at.seconds() == now.seconds() && self.in_its_second.0 >= MAX_TRANSFERS_PER_SECOND
     }

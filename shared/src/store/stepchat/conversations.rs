@@ -78,7 +78,7 @@ pub async fn find(store: &Store, id: ConversationId) -> Result<Option<Conversati
 /// is staff, the author. Stale if a newer message came first.
 ///
 /// In a conversation of their own the author is active by it, and it is stale if they have gone. Whoever writes in everybody's
-/// conversations is not locked by each message, which would let one after the other through: they are seen to be there before,
+/// conversations is not locked by each message, which would let one after the other through: that they exist is checked before,
 /// [`super::presence::touch`] notes that they are active, and a purge looks once more for what came while it was at work.
 pub fn sending(
     conversation: &Conversation,

@@ -86,7 +86,7 @@ pub(super) fn one_less(kind: UserType, last_admin: Refusal) -> Option<Step<Refus
     }
 }
 
-/// The number of users of each listed type. One strong query of at most 65 small items.
+/// The number of users of each listed type. One strong query of at most 129 small items.
 pub async fn count(store: &Store) -> Result<BTreeMap<UserType, u64>, StoreError> {
     let partition =
         Partition { table: Table::Stepchat, index: None, pk: "N", range: Range::All, descending: false, limit: None };

@@ -159,7 +159,7 @@ impl Order {
         })
     }
 
-    /// Sorts users that are in memory exactly as [`walk`] orders those in the table.
+    /// Sorts users that are in memory as [`walk`] orders those in the table; by last activity exactly.
     pub fn sort(&self, users: &mut [User]) {
         users.sort_by_cached_key(|user| self.place(user));
         if self.descending {

@@ -67,7 +67,8 @@ pub fn is_active(user: &User, after_seconds: i64, now: Timestamp) -> bool {
 }
 
 /// Whether anybody of the staff was active after this many seconds since the epoch, and not in the future: one entry read
-/// per type, which says it exactly of staff alone.
+/// per type, which says it exactly of staff alone. Whoever joins the staff while a heartbeat of theirs is on its way may be seen
+/// with the next one only.
 pub async fn any_staff_active(store: &Store, after_seconds: i64, now: Timestamp) -> Result<bool, StoreError> {
     let low = after_second(after_seconds);
     let high = after_second(Timestamp::from_millis(possible(now)).seconds());
