@@ -1,7 +1,6 @@
 //! The state folder of `switchboard serve`: whose it is, what belongs together, and what stays in it.
 
 use super::serve::{Folder, Server, free_port, serving};
-use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read as _;
