@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use shared::ids::{ConversationId, MessageId, UserId};
 use shared::limits::{INDEX_SETTLED_MILLIS, SEARCH_SETTLED_MILLIS};
 use shared::stepchat::{
-    Attachments, Detail, DetailValue, Email, Message, MessageText, Name, NewUser, Payload, Slug, UserType,
+    Attachments, Conversation, Detail, DetailValue, Email, Message, MessageText, Name, NewUser, Payload, Slug, UserType,
 };
 use shared::store::auth::TokenHash;
 use shared::store::backlog::Progress;
@@ -141,28 +141,32 @@ async fn what_somebody_wrote_as_an_agent_goes_though_they_were_one_no_longer() {
 /// Who writes in somebody else's conversation is not locked by it: such a message may come after the purge.
 #[tokio::test]
 async fn a_message_that_comes_after_the_purge_of_its_author_goes_with_the_second_look() {
-    let app = App::new().await;
-    let busy = busy(&app, "agent").await;
-    let store = &app.app.store;
-    let author = users::find_profile(store, UserId::parse(&busy.id).unwrap()).await.unwrap().unwrap();
-    let place = ConversationId::parse(&busy.elsewhere).unwrap();
-    let place = conversations::find(store, place).await.unwrap().unwrap();
-    let message = Message {
-        id: store.next_id(Sequence::Message, MessageId::new).await.unwrap(),
-        conversation: place.id,
-        author: author.id,
-        from_staff: true,
-        text: MessageText::parse("too late").unwrap(),
-        creation_time: app.app.clock.now(),
-        attachments: Attachments::default(),
-        payload: Payload::default(),
-    };
-    let late = conversations::sending(&place, &message, &author, None, None).unwrap();
-    app.stepchat("delete-user", json!({ "user_id": busy.id })).await.response();
-    store.commit(&late).await.unwrap();
-    assert!(!holding(&app, &["too late"]).is_empty(), "it came");
-    assert_gone(&app, &busy).await;
-    assert_eq!(holding(&app, &["too late"]), Vec::<String>::new());
+    for kind in ["user", "agent"] {
+        let app = App::new().await;
+        let busy = busy(&app, kind).await;
+        let store = &app.app.store;
+        let author = users::find_profile(store, UserId::parse(&busy.id).unwrap()).await.unwrap().unwrap();
+        let place = ConversationId::parse(&busy.elsewhere).unwrap();
+        let place = conversations::find(store, place).await.unwrap().unwrap();
+        // Who is assigned is locked by it.
+        let place = Conversation { agent: None, ..place };
+        let message = Message {
+            id: store.next_id(Sequence::Message, MessageId::new).await.unwrap(),
+            conversation: place.id,
+            author: author.id,
+            from_staff: author.user_type.is_staff(),
+            text: MessageText::parse("too late").unwrap(),
+            creation_time: app.app.clock.now(),
+            attachments: Attachments::default(),
+            payload: Payload::default(),
+        };
+        let late = conversations::sending(&place, &message, &author, None, None).unwrap();
+        app.stepchat("delete-user", json!({ "user_id": busy.id })).await.response();
+        store.commit(&late).await.unwrap();
+        assert!(!holding(&app, &["too late"]).is_empty(), "it came");
+        assert_gone(&app, &busy).await;
+        assert_eq!(holding(&app, &["too late"]), Vec::<String>::new());
+    }
 }
 
 #[tokio::test]
