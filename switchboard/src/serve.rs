@@ -30,6 +30,7 @@ use shared::ids::{AccountId, UserId};
 use shared::ledger::Money;
 use shared::observe::{self, Log};
 use shared::store::auth::TokenHash;
+use shared::store::stepchat::rebuild;
 use shared::voximplant::Role;
 use std::fs::File;
 use std::future::Future;
@@ -243,7 +244,12 @@ async fn bootstrap(
     state.write_secret(API_KEY_FILE, &format!("{file:#}\n"))?;
     let folder = state.path("");
     let folder = folder.display();
-    let known = app.store.admin_by_token(&TokenHash::of(&token)).await?.is_some();
+    let owner = app.store.admin_by_first_copy(&TokenHash::of(&token)).await?;
+    if let Some(admin) = owner {
+        // What an earlier state has written is brought along at once: people begin with this one's token.
+        rebuild::user(&app.store, admin, app.clock.now()).await?;
+    }
+    let known = owner.is_some();
     let warning = if known { "" } else { OTHER_SECRET };
     let greeting = format!(
         "{warning}Switchboard is ready: http://{http} and https://localhost:{https_port}\n\n\

@@ -258,11 +258,13 @@ impl Store {
     /// The admin whose token this is.
     pub async fn admin_by_token(&self, token: &TokenHash) -> Result<Option<UserId>, StoreError> {
         let copy = fastrand::u8(0..ADMIN_TOKEN_COPIES);
-        let mut item: Option<AdminTokenItem> = self.get(Table::Auth, &admin_token_key(token, copy)).await?;
-        if item.is_none() && copy > 0 {
-            // Of earlier states there is the first alone, until they are rebuilt.
-            item = self.get(Table::Auth, &admin_token_key(token, 0)).await?;
-        }
+        let item: Option<AdminTokenItem> = self.get(Table::Auth, &admin_token_key(token, copy)).await?;
+        Ok(item.map(|item| item.uid))
+    }
+
+    /// The admin whose token this is, by the first of its copies, which earlier states have too. For the operator's own use.
+    pub async fn admin_by_first_copy(&self, token: &TokenHash) -> Result<Option<UserId>, StoreError> {
+        let item: Option<AdminTokenItem> = self.get(Table::Auth, &admin_token_key(token, 0)).await?;
         Ok(item.map(|item| item.uid))
     }
 

@@ -97,7 +97,7 @@ fn dearest(measured: &[Measured]) -> String {
          make a page a dozen units, and each change of a user eight units dearer: one for each list.\n\
          - **Transactions** cost twice: a user, its guards, its counter and the answer to its idempotency key are there together \
          or not at all.\n\
-         - **A call without a credential** asks for nothing. With a credential that nobody has it costs one read or two (one before), and \
+         - **A call without a credential** asks for nothing. With a credential that nobody has it costs one read, as before, and \
          now and then those of its method: twenty at first, then one call a second in each process \
          ([adr/0023](adr/0023-work-begins-with-the-look-for-the-caller.md)).\n",
         named.join(", ")
