@@ -81,7 +81,10 @@ fn dearest(measured: &[Measured]) -> String {
         })
         .collect();
     methods.sort_by(|(_, left), (_, right)| right.total_cmp(left));
-    let named: Vec<String> = methods.iter().take(DEAREST).map(|(name, sum)| format!("`{name}` {sum:.2}")).collect();
+    methods.truncate(DEAREST);
+    // By name: which of two that cost alike is the dearer differs from run to run.
+    methods.sort_unstable_by_key(|(name, _)| *name);
+    let named: Vec<String> = methods.iter().map(|(name, sum)| format!("`{name}` {sum:.2}")).collect();
     format!(
         "\n## The dearest calls\n\n{}. What makes them dear, and what was tried:\n\n\
          - **Search index entries.** Whoever is created, renamed or deleted writes or removes one for each letter of each \
