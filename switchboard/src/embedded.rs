@@ -46,9 +46,7 @@ impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let (database, turns) = (self.database.clone(), Arc::clone(&self.turns));
         HttpConnectorFuture::new(async move {
-            let operation = request.headers().get("x-amz-target").unwrap_or_default();
-            let operation = operation.rsplit('.').next().unwrap_or_default().to_owned();
-            let body = request.body().bytes().unwrap_or_default().to_vec();
+            let (operation, body) = asked(&request);
             // No network answers before the next call is sent: calls made together are in the air together here too.
             tokio::task::yield_now().await;
             let turn = turns.acquire_owned().await.map_err(|error| ConnectorError::other(Box::new(error), None))?;
@@ -60,12 +58,25 @@ impl HttpConnector for Connector {
             });
             let answer = answer.await;
             let (status, body) = answer.map_err(|error| ConnectorError::other(Box::new(error), None))?;
-            let status = status.try_into().map_err(|error| ConnectorError::other(Box::new(error), None))?;
-            let mut response = HttpResponse::new(status, SdkBody::from(body));
-            response.headers_mut().insert("content-type", "application/x-amz-json-1.0");
-            Ok(response)
+            answered(status, body)
         })
     }
+}
+
+/// What a request of the SDK asks for: the operation, and its body.
+#[must_use]
+pub fn asked(request: &HttpRequest) -> (String, Vec<u8>) {
+    let operation = request.headers().get("x-amz-target").unwrap_or_default();
+    let operation = operation.rsplit('.').next().unwrap_or_default().to_owned();
+    (operation, request.body().bytes().unwrap_or_default().to_vec())
+}
+
+/// An answer of [`perform`] as the SDK takes it.
+pub fn answered(status: u16, body: String) -> Result<HttpResponse, ConnectorError> {
+    let status = status.try_into().map_err(|error| ConnectorError::other(Box::new(error), None))?;
+    let mut response = HttpResponse::new(status, SdkBody::from(body));
+    response.headers_mut().insert("content-type", "application/x-amz-json-1.0");
+    Ok(response)
 }
 
 /// Performs one operation: HTTP status and JSON body, as `DynamoDB` would send them.

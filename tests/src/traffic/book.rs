@@ -5,8 +5,7 @@
 //! kilobytes.
 
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
-use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
-use aws_smithy_types::body::SdkBody;
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use dynoxide::Database;
 use serde_json::{Map, Value, json};
 use shared::store::schema::IndexSchema;
@@ -251,13 +250,9 @@ impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let network = Arc::clone(&self.0);
         HttpConnectorFuture::new(async move {
-            let target = request.headers().get("x-amz-target").unwrap_or_default();
-            let operation = target.rsplit_once('.').map_or("", |(_, operation)| operation).to_owned();
-            let (status, answer) = network.perform(&operation, request.body().bytes().unwrap_or_default());
-            let status = status.try_into().unwrap();
-            let mut response = HttpResponse::new(status, SdkBody::from(answer));
-            response.headers_mut().insert("content-type", "application/x-amz-json-1.0");
-            Ok(response)
+            let (operation, body) = embedded::asked(&request);
+            let (status, answer) = network.perform(&operation, &body);
+            embedded::answered(status, answer)
         })
     }
 }

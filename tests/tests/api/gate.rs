@@ -3,8 +3,7 @@
 
 use aws_sdk_dynamodb::Client;
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
-use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
-use aws_smithy_types::body::SdkBody;
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use dynoxide::Database;
 use serde_json::Value;
 use shared::store::{Endpoint, connect_with};
@@ -123,13 +122,9 @@ impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let gate = Arc::clone(&self.0);
         HttpConnectorFuture::new(async move {
-            let operation = request.headers().get("x-amz-target").unwrap_or_default();
-            let operation = operation.rsplit('.').next().unwrap_or_default().to_owned();
-            let body = request.body().bytes().unwrap_or_default().to_vec();
+            let (operation, body) = embedded::asked(&request);
             let (status, body) = gate.answer(&operation, body).await;
-            let mut response = HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body));
-            response.headers_mut().insert("content-type", "application/x-amz-json-1.0");
-            Ok(response)
+            embedded::answered(status, body)
         })
     }
 }

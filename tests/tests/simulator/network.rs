@@ -8,9 +8,8 @@ use super::cloud::{self, Change, Cloud};
 use super::history::History;
 use aws_sdk_dynamodb::Client;
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
-use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::result::ConnectorError;
-use aws_smithy_types::body::SdkBody;
 use dynoxide::Database;
 use fastrand::Rng;
 use serde_json::Value;
@@ -18,6 +17,7 @@ use shared::store::{Endpoint, connect_with};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
+use switchboard::embedded;
 use tests::prepared::Prepared;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -372,15 +372,11 @@ impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let network = Arc::clone(&self.0);
         HttpConnectorFuture::new(async move {
-            let operation = request.headers().get("x-amz-target").unwrap_or_default();
-            let operation = operation.rsplit('.').next().unwrap_or_default().to_owned();
-            let body = request.body().bytes().unwrap_or_default().to_vec();
+            let (operation, body) = embedded::asked(&request);
             let (sender, answer) = oneshot::channel();
             tokio::spawn(network.deliver(operation, body, sender));
             let (status, body) = answer.await.map_err(|_| lost())??;
-            let mut response = HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body));
-            response.headers_mut().insert("content-type", "application/x-amz-json-1.0");
-            Ok(response)
+            embedded::answered(status, body)
         })
     }
 }

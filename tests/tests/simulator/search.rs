@@ -4,8 +4,7 @@
 
 use super::story::runtime;
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
-use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
-use aws_smithy_types::body::SdkBody;
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use dynoxide::Database;
 use futures_util::poll;
 use serde_json::{Value, json};
@@ -90,9 +89,7 @@ impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let gate = Arc::clone(&self.0);
         HttpConnectorFuture::new(async move {
-            let operation = request.headers().get("x-amz-target").unwrap_or_default();
-            let operation = operation.rsplit('.').next().unwrap_or_default().to_owned();
-            let body = request.body().bytes().unwrap_or_default().to_vec();
+            let (operation, body) = embedded::asked(&request);
             let number = {
                 let mut state = gate.state.lock().unwrap();
                 state.sent += 1;
@@ -112,9 +109,7 @@ impl HttpConnector for Connector {
             })
             .await;
             let (status, body) = gate.perform(&operation, &body);
-            let mut response = HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body));
-            response.headers_mut().insert("content-type", "application/x-amz-json-1.0");
-            Ok(response)
+            embedded::answered(status, body)
         })
     }
 }
