@@ -14,6 +14,14 @@ mod order_tables;
 pub use collation::collation_key;
 pub use comparison::{FOLD_VERSION, Part, fold};
 
+/// Whether a text is a name for credentials: lower-case letters, digits and hyphens, beginning with a letter or digit, at most
+/// so many.
+#[must_use]
+pub fn is_plain_name(text: &str, most: usize) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    text.len() <= most && text.bytes().next().is_some_and(plain) && text.bytes().all(|byte| plain(byte) || byte == b'-')
+}
+
 /// Bytes as lower-case hex digits.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {

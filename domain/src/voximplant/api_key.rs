@@ -1,5 +1,6 @@
 //! What an API key is called by the operator, who has its text only once.
 
+use crate::text::is_plain_name;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -15,11 +16,7 @@ impl ApiKeyName {
     /// Reads a name.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-        let named = text.len() <= NAME_CHARS
-            && text.bytes().next().is_some_and(plain)
-            && text.bytes().all(|byte| plain(byte) || byte == b'-');
-        named.then(|| Self(text.to_owned()))
+        is_plain_name(text, NAME_CHARS).then(|| Self(text.to_owned()))
     }
 
     /// The name itself.
