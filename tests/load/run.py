@@ -12,6 +12,7 @@ wrk is a package of Debian and of most others.
 """
 
 import argparse
+import contextlib
 import json
 import re
 import shutil
@@ -21,13 +22,15 @@ import sys
 import tempfile
 import threading
 import time
-import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+
+import browser  # noqa: E402
+
 DOCUMENT = ROOT / "docs" / "benchmarks.md"
 HEADING = "## Under load\n"
-PORT = 19400
 
 SCRIPT = """
 wrk.method = "POST"
@@ -45,71 +48,49 @@ end
 
 
 class Server:
-    """A server on a copy of the state folder."""
+    """The server under load."""
 
-    def __init__(self, binary, state):
-        self.folder = Path(tempfile.mkdtemp(prefix="switchboard-load-"))
-        shutil.copytree(state, self.folder / "state")
-        command = [binary, "serve", "--listen", f"127.0.0.1:{PORT}", "--https", f"127.0.0.1:{PORT + 1}"]
-        self.process = subprocess.Popen(
-            [*command, "--state", self.folder / "state"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        for _ in range(150):
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{PORT}/", timeout=1).close()
-                break
-            except OSError:
-                if self.process.poll() is not None:
-                    sys.exit("the server does not start: is another one using the state folder or the port?")
-                time.sleep(0.2)
-        self.token = json.loads((self.folder / "state" / "stepchat.json").read_text())["token"]
+    def __init__(self, process, port, folder):
+        self.process, self.port, self.folder = process, port, folder
+        self.token = json.loads((folder / "state" / "stepchat.json").read_text())["token"]
 
     def megabytes(self):
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait()
-        shutil.rmtree(self.folder)
 
 
 def wrk(server, connections, seconds, users):
     """Calls a second, median and 99th percentile in milliseconds, failures."""
     script = server.folder / "get-user.lua"
     script.write_text(SCRIPT.replace("USERS", str(users - 2)).replace("TOKEN", server.token))
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", script, f"http://127.0.0.1:{PORT}"]
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", script, f"http://127.0.0.1:{server.port}"]
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     rate = float(re.search(r"Requests/sec:\s+([\d.]+)", said)[1])
     median, late, failed = re.search(r"FIGURES ([\d.]+) ([\d.]+) (\d+)", said).groups()
     return rate, float(median), float(late), int(failed)
 
 
-def connect():
-    return socket.create_connection(("127.0.0.1", PORT), timeout=20)
+def connect(port):
+    return socket.create_connection(("127.0.0.1", port), timeout=20)
 
 
-class Nuisance:
+@contextlib.contextmanager
+def nuisance(act, port):
     """Somebody without a credential who takes up what they can, in the background."""
-
-    def __init__(self, name, act):
-        self.name, self.act, self.ends = name, act, threading.Event()
-
-    def __enter__(self):
-        self.thread = threading.Thread(target=self.act, args=(self.ends,), daemon=True)
-        self.thread.start()
-        time.sleep(2)
-
-    def __exit__(self, *_):
-        self.ends.set()
-        self.thread.join()
+    ends = threading.Event()
+    thread = threading.Thread(target=act, args=(port, ends), daemon=True)
+    thread.start()
+    time.sleep(2)
+    yield
+    ends.set()
+    thread.join()
 
 
-def idle(ends):
+def idle(port, ends):
     held = []
     for _ in range(1_000):
         try:
-            held.append(connect())
+            held.append(connect(port))
         except OSError:
             break
     ends.wait()
@@ -118,12 +99,12 @@ def idle(ends):
 
 
 def trickle(beginning):
-    def act(ends):
+    def act(port, ends):
         held = []
         while not ends.wait(1):
             while len(held) < 200:
                 try:
-                    one = connect()
+                    one = connect(port)
                     one.sendall(beginning)
                     held.append(one)
                 except OSError:
@@ -139,12 +120,12 @@ def trickle(beginning):
     return act
 
 
-def large_json(ends):
+def large_json(port, ends):
     body = b'{"function":"add-user","first_name":"' + b"x" * 10_000_000 + b'"}'
     head = f"POST /stepchat HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     while not ends.is_set():
         try:
-            with connect() as one:
+            with connect(port) as one:
                 one.sendall(head.encode() + body)
                 one.recv(1_000)
         except OSError:
@@ -152,16 +133,16 @@ def large_json(ends):
 
 
 NUISANCES = [
-    Nuisance("1,000 idle connections", idle),
-    Nuisance("200 connections whose headers come byte by byte", trickle(b"POST /stepchat HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")),
-    Nuisance(
+    ("1,000 idle connections", idle),
+    ("200 connections whose headers come byte by byte", trickle(b"POST /stepchat HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")),
+    (
         "200 connections whose bodies come byte by byte",
         trickle(
             b"POST /stepchat HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
             b"Content-Length: 100000\r\n\r\nfunction=get-user&x="
         ),
     ),
-    Nuisance("10 MB of JSON without a token, one after the other", large_json),
+    ("10 MB of JSON without a token, one after the other", large_json),
 ]
 
 
@@ -175,11 +156,11 @@ def main():
     options = parser.parse_args()
     if shutil.which("wrk") is None:
         sys.exit("wrk is missing: apt-get install wrk")
-    server = Server(options.binary.resolve(), options.state)
-    try:
-        page = measure(server, options)
-    finally:
-        server.stop()
+    with tempfile.TemporaryDirectory(prefix="switchboard-load-") as folder:
+        folder = Path(folder)
+        state = shutil.copytree(options.state, folder / "state")
+        with browser.server(options.binary.resolve(), state, subprocess.DEVNULL) as (process, port):
+            page = measure(Server(process, port, folder), options)
     print(page)
     if options.write:
         before, _, _ = DOCUMENT.read_text().partition(HEADING)
@@ -210,14 +191,10 @@ def measure(server, options):
         "| Meanwhile | Calls a second | Median | 99th percentile | Failed |",
         "| --- | ---: | ---: | ---: | ---: |",
     ]
-    for nuisance in [None, *NUISANCES, None]:
-        if nuisance is None:
-            figures = wrk(server, 16, options.seconds, options.users)
-        else:
-            with nuisance:
-                figures = wrk(server, 16, options.seconds, options.users)
-        rate, median, late, failed = figures
-        name = nuisance.name if nuisance else "nothing"
+    nothing = ("nothing", None)
+    for name, act in [nothing, *NUISANCES, nothing]:
+        with nuisance(act, server.port) if act else contextlib.nullcontext():
+            rate, median, late, failed = wrk(server, 16, options.seconds, options.users)
         page.append(f"| {name} | {rate:,.0f} | {median:.1f} ms | {late:.1f} ms | {failed} |")
     return "\n".join(page) + "\n"
 
