@@ -119,9 +119,9 @@ fn time_key(id: UserId, seconds: i64) -> String {
 /// Where the index by last activity has a user: staff by the second, since somebody waits for them to be there; everybody
 /// else at the beginning of some [`ACTIVITY_STEP_SECONDS`], which are other ones for each user, so that not all of them
 /// move at once. A user who is active all the time moves once in a step, and one partition holds all users of a type.
-pub(super) fn active_key(id: UserId, user_type: UserType, moment: Timestamp) -> String {
-    let seconds = moment.seconds();
-    if user_type.is_staff() {
+pub(super) fn active_key(user: &User, moment: Timestamp) -> String {
+    let (id, seconds) = (user.id, moment.seconds());
+    if user.user_type.is_staff() {
         return time_key(id, seconds);
     }
     let step = i64::try_from(id.get()).unwrap_or_default().wrapping_mul(SCATTER).rem_euclid(ACTIVITY_STEP_SECONDS);
@@ -143,7 +143,7 @@ impl Order {
             s_email: text(user.email.as_ref().map(Email::as_str)),
             s_image: text(user.profile_image.as_ref().map(ImageUrl::as_str)),
             s_created: time_key(user.id, user.creation_time.seconds()),
-            s_active: active_key(user.id, user.user_type, user.last_activity),
+            s_active: active_key(user, user.last_activity),
             s_department: sort_key(department.as_deref(), &id),
             s_id: id.clone(),
         }

@@ -53,7 +53,7 @@ pub(super) fn active(user: &User, now: Timestamp) -> Step<Refusal> {
         Write::update(Table::Stepchat, profile_key(user.id), "SET active = :now")
     } else {
         Write::update(Table::Stepchat, profile_key(user.id), "SET active = :now, s_active = :order")
-            .text(":order", active_key(user.id, user.user_type, now))
+            .text(":order", active_key(user, now))
     };
     write.number(":now", now.millis()).number(":possible", possible(now)).if_(MOVES_ON).or_stale()
 }

@@ -47,7 +47,7 @@ pub async fn touch(store: &Store, user: &User, now: Timestamp) -> Result<(), Sto
     update = if user.user_type == UserType::Bot {
         update.update_expression("SET active = :now")
     } else {
-        let order = AttributeValue::S(active_key(user.id, user.user_type, now));
+        let order = AttributeValue::S(active_key(user, now));
         update.update_expression("SET active = :now, s_active = :order").expression_attribute_values(":order", order)
     };
     match update.send().await {

@@ -217,7 +217,7 @@ fn beginning(user: &User, epoch: u32, session: &NewSession, now: Timestamp) -> R
         let update = Write::update(Table::Stepchat, key, "SET active = :now, s_active = :order")
             .number(":now", now.millis())
             .number(":possible", people::possible(now))
-            .text(":order", active_key(user.id, user.user_type, now))
+            .text(":order", active_key(user, now))
             .number(":epoch", epoch.into());
         update.if_(MOVES_ON_IN_EPOCH)
     } else {
