@@ -12,7 +12,7 @@ const FLAGS = [
 // Prints a check as `story` in browser.py reads it: one line of JSON, [good, label, detail].
 exports.check = (label, good, detail = "") => {
   const text = typeof detail === "string" ? detail : JSON.stringify(detail) ?? "";
-  process.stdout.write(`${JSON.stringify([Boolean(good), label, text.slice(0, 800)])}\n`);
+  process.stdout.write(`${JSON.stringify([Boolean(good), label, text.slice(0, 2000)])}\n`);
 };
 
 exports.launch = (executablePath) => chromium.launch({ executablePath, args: FLAGS });

@@ -9,7 +9,7 @@ const FIRST_VIEW_MS = 1_000;
 async function main() {
   const browser = await launch(CONSOLE_BROWSER);
   const page = await (await browser.newContext({ viewport: { width: 1280, height: 860 }, locale: "en-GB" })).newPage();
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(60_000);
   let bytes = 0;
   page.on("response", async (answer) => {
     if (new URL(answer.url()).pathname.startsWith("/console/")) bytes += (await answer.body().catch(() => "")).length;

@@ -28,7 +28,7 @@ const dialog = (page) => page.locator("dialog[open]");
 async function open(browser, options = {}) {
   const context = await browser.newContext({ viewport: WIDE, locale: "en-GB", timezoneId: "UTC", ...options });
   const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(60_000);
   page.seen = { said: [], asked: [] };
   page.on("console", (message) => page.seen.said.push(`${message.type()}: ${message.text()}`));
   page.on("pageerror", (error) => page.seen.said.push(`error: ${error.message}`));

@@ -20,7 +20,7 @@ import browser  # noqa: E402
 
 TARGET = browser.ROOT / "target" / "page"
 PACKAGES = ("playwright-core@1.65.1", "axe-core@4.14.1")
-STORY_SECONDS = 300
+STORY_SECONDS = 600
 
 
 def ask(port, path, headers, encoding=None):

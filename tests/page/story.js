@@ -18,6 +18,15 @@ function watch(page) {
   return seen;
 }
 
+// What a page that did not become ready shows, and waits for.
+const state = (page) => page.evaluate(() => ({
+  address: location.href,
+  status: document.getElementById("status")?.textContent,
+  notice: document.querySelector("main.notice")?.textContent,
+  methods: document.querySelectorAll("#methods a").length,
+  loaded: performance.getEntriesByType("resource").map((entry) => `${entry.name} ${Math.round(entry.responseEnd)}`),
+})).catch((error) => error.message);
+
 const strangers = (seen, origin) => seen.asked.filter((url) => !url.startsWith(`${origin}/`) && !url.startsWith("data:"));
 const shot = (page, name) => page.screenshot({ path: `${PAGE_SHOTS}/${name}.png` });
 const ready = (page) => page.locator("#status").filter({ hasText: /./ }).waitFor();
@@ -354,7 +363,8 @@ async function staticFolder(context) {
 
 (async () => {
   const context = await launchProfile(PAGE_PROFILE, PAGE_BROWSER, { viewport: WIDE });
-  context.setDefaultTimeout(15000);
+  // Other tests may have most of the machine.
+  context.setDefaultTimeout(60_000);
   try {
     const page = await context.newPage();
     const seen = watch(page);
@@ -370,7 +380,7 @@ async function staticFolder(context) {
     await staticFolder(context);
     await attacks(context);
   } catch (error) {
-    check("the browser's story can be told to its end", false, error.message);
+    check("the browser's story can be told to its end", false, [error.stack, ...await Promise.all(context.pages().map(state))]);
   } finally {
     await context.close();
   }

@@ -356,3 +356,68 @@ async fn a_phone_number_is_found_by_its_digits_afterwards() {
     let guards: Vec<Value> = app.items().into_iter().map(|(_, item)| item["pk"]["S"].clone()).collect();
     assert_eq!(guards.iter().filter(|pk| pk.as_str().unwrap().starts_with("F#")).count(), 1, "{guards:?}");
 }
+
+/// From before there were copies of admins' tokens, steps of last activity, and extras without an index entry.
+#[tokio::test]
+async fn tokens_get_their_copies_and_what_finds_nobody_leaves_its_index() {
+    let app = App::new().await;
+    let user = app.add_stepchat_user(json!({})).await;
+    app.stepchat("current-url", json!({ "user_id": user, "url": "https://example.com/" })).await.response();
+    let copies = || app.items().into_iter().filter(|(_, item)| text(item, "pk").unwrap().starts_with("T#"));
+    let before: Vec<(Table, Value)> = copies().collect();
+    assert_eq!(before.len(), 4);
+    for (table, copy) in before.iter().filter(|(_, copy)| text(copy, "pk").unwrap().matches('#').count() > 1) {
+        delete(&app, *table, copy);
+    }
+    assert_eq!(copies().count(), 1, "as an earlier state kept them");
+    let items = app.items();
+    let mut visit = items.iter().find(|(_, item)| text(item, "sk") == Some("D#current_url")).unwrap().1.clone();
+    visit["vp"] = json!({ "S": "current_url" });
+    visit["vs"] = json!({ "S": format!("https://example.com/\0{user:0>12}") });
+    put(&app, Table::Stepchat, &visit);
+    let mut profile = items
+        .iter()
+        .find(|(_, item)| text(item, "s_active").is_some_and(|key| key.ends_with(&format!("{user:0>12}"))))
+        .unwrap()
+        .1
+        .clone();
+    let (stepped, exact) =
+        (profile["s_active"].clone(), format!("1{:012}\0{user:0>12}", app.app.clock.now().seconds()));
+    profile["s_active"] = json!({ "S": exact });
+    put(&app, Table::Stepchat, &profile);
+    assert_eq!(rebuilt(&app).await.changed, 2);
+    let now: Vec<(Table, Value)> = copies().collect();
+    assert_eq!(now, before);
+    let items = app.items();
+    let item = |sk: &str, pk: &Value| {
+        items.iter().find(|(_, item)| text(item, "sk") == Some(sk) && item["pk"] == *pk).unwrap().1.clone()
+    };
+    let visit = item("D#current_url", &visit["pk"]);
+    assert!(visit.get("vp").is_none() && visit.get("vs").is_none(), "{visit}");
+    assert_eq!(item("P", &profile["pk"])["s_active"], stepped);
+    // Whichever copy a call reads.
+    for _ in 0..20 {
+        app.stepchat("count-users", json!({})).await.response();
+    }
+    assert_eq!(rebuilt(&app).await.changed, 0, "what is right is only read");
+}
+
+/// All copies go with the token: a call reads any of them.
+#[tokio::test]
+async fn of_a_token_that_opens_nothing_any_more_no_copy_is_left() {
+    let app = App::new().await;
+    for function in ["delete-user", "update-user"] {
+        let admin = app.add_stepchat_user(json!({ "user_type": "admin" })).await;
+        let row = app.stepchat("get-user", json!({ "user_id": admin })).await.response();
+        let token = row["token"].as_str().unwrap();
+        app.stepchat("count-users", json!({ "token": token })).await.response();
+        let fields = json!({ "user_id": admin, "user_type": "agent" });
+        app.stepchat(function, fields).await.response();
+        for _ in 0..20 {
+            let refused = app.stepchat("count-users", json!({ "token": token })).await;
+            assert_eq!(refused.code(), "invalid-token", "{function}");
+        }
+    }
+    let copies = app.items().into_iter().filter(|(_, item)| text(item, "pk").unwrap().starts_with("T#")).count();
+    assert_eq!(copies, 4, "those of the first admin");
+}

@@ -66,25 +66,9 @@ pub(super) struct Head {
     /// The lines of the whole statement; nothing in journals of earlier states.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tally: Option<Tally>,
-    /// How many entries there are of the second of the last one, itself included.
-    #[serde(rename = "busy", default, skip_serializing_if = "is_one")]
-    in_its_second: InASecond,
-}
-
-/// A number of entries: one, unless more of the same second came before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-struct InASecond(u32);
-
-impl Default for InASecond {
-    fn default() -> Self {
-        Self(1)
-    }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
-fn is_one(entries: &InASecond) -> bool {
-    entries.0 == 1
+    /// How many entries of the second of the last one came before it.
+    #[serde(rename = "busy", default, skip_serializing_if = "is_zero")]
+    before_in_its_second: u32,
 }
 
 impl Head {
@@ -101,13 +85,13 @@ impl Head {
             placed: None,
             pinned: None,
             tally: Some(Tally::default()),
-            in_its_second: InASecond::default(),
+            before_in_its_second: 0,
         }))
     }
 
     /// Whether the account has had its transfers of this second: one more would only compete with others for the balance.
     pub(super) fn is_busy(&self, now: Timestamp) -> bool {
-        self.at.seconds() == now.seconds() && self.in_its_second.0 >= MAX_TRANSFERS_PER_SECOND
+        self.at.seconds() == now.seconds() && self.before_in_its_second.saturating_add(1) >= MAX_TRANSFERS_PER_SECOND
     }
 
     /// The time by which the last entry is placed.
@@ -165,13 +149,19 @@ impl Head {
         let placed = (place > entry.at).then_some(place);
         let pinned = placed.max(self.pinned);
         let tally = self.tally.map(|tally| tally.with(&entry));
-        let in_its_second = if entry.at.seconds() == self.at.seconds() {
-            InASecond(self.in_its_second.0.saturating_add(1))
-        } else {
-            InASecond::default()
+        let same_second = entry.at.seconds() == self.at.seconds();
+        let before_in_its_second = if same_second { self.before_in_its_second.saturating_add(1) } else { 0 };
+        let head = Self {
+            units,
+            v,
+            hash: hash.clone(),
+            at: entry.at,
+            placed,
+            pinned,
+            tally,
+            before_in_its_second,
+            ..self.clone()
         };
-        let head =
-            Self { units, v, hash: hash.clone(), at: entry.at, placed, pinned, tally, in_its_second, ..self.clone() };
         Ok(Some(Appended {
             journal: JournalItem { tally, ..JournalItem::new(entry, place, numbers.first, hash) },
             head,

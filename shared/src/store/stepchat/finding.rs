@@ -2,8 +2,8 @@
 //!
 //! Postings say who may be found; every one of them is read, strongly, and has the last word. A few are read and sorted
 //! together. Many come in the order of an index, which is walked without reading anybody else. Where a search finds
-//! nearly everybody, the walk looks at everybody and is soon full. All three give the same list; by last activity the walks do so as exactly as
-//! their index.
+//! nearly everybody, the walk looks at everybody and is soon full. All three give the same list; by last activity the
+//! walks do so as exactly as their index.
 
 use super::lists::{self, Order, Walk};
 use super::texts;

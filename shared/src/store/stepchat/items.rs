@@ -265,14 +265,15 @@ pub(super) struct DetailItem {
 impl DetailItem {
     pub(super) fn new(id: UserId, detail: &Detail, position: Position) -> Self {
         let key = detail_key(id, &detail.slug);
+        let (vp, vs) = value_entry(&detail.slug, &detail.value, &id.padded()).unzip();
         Self {
             pk: key.pk,
             sk: key.sk.unwrap_or_default(),
             slug: detail.slug.clone(),
             label: detail.name.clone(),
             val: detail.value.clone(),
-            vp: detail.slug.finds_users().then(|| detail.slug.clone()),
-            vs: value_key(&detail.slug, &detail.value, &id.padded()),
+            vp,
+            vs,
             position,
             g: None,
         }
@@ -285,8 +286,8 @@ impl DetailItem {
     /// The same extra where the present comparison puts it.
     pub(super) fn refreshed(&self) -> Self {
         let (_, owner) = self.pk.split_once('#').unwrap_or_default();
-        let vp = self.slug.finds_users().then(|| self.slug.clone());
-        Self { vp, vs: value_key(&self.slug, &self.val, owner), ..self.clone() }
+        let (vp, vs) = value_entry(&self.slug, &self.val, owner).unzip();
+        Self { vp, vs, ..self.clone() }
     }
 
     /// The same extra, whose postings have this stamp.
@@ -311,10 +312,10 @@ pub(super) fn indexed(slug: &Slug, value: &str) -> String {
     phone.map_or_else(|| fold(value), |phone| phone.key().to_owned())
 }
 
-/// The place of an extra in the index by values, if it has one.
-fn value_key(slug: &Slug, value: &DetailValue, padded_id: &str) -> Option<String> {
-    let start = || value_prefix(&indexed(slug, value.as_str()));
-    slug.finds_users().then(|| format!("{}{padded_id}", start()))
+/// The keys of an extra in the index by values, if it has an entry.
+fn value_entry(slug: &Slug, value: &DetailValue, padded_id: &str) -> Option<(Slug, String)> {
+    let sort = || format!("{}{padded_id}", value_prefix(&indexed(slug, value.as_str())));
+    slug.finds_users().then(|| (slug.clone(), sort()))
 }
 
 /// What every index entry of exactly this folded value begins with (cut values: of every value that begins like it).

@@ -7,7 +7,7 @@ use crate::store::backlog::Progress;
 use crate::store::grants::{Action, AuthItem, Grant};
 use crate::store::read::{Partition, Range, text};
 use crate::store::search::Posted;
-use crate::store::{Attributes, CommitError, Key, Store, StoreError, Table, Txn, Write};
+use crate::store::{Attributes, Key, Store, StoreError, Table, Write};
 use crate::timestamp::Timestamp;
 use futures_util::try_join;
 use serde::{Deserialize, Serialize};
@@ -108,18 +108,6 @@ pub async fn pending_purges(store: &Store) -> Result<Vec<PromisedPurge>, StoreEr
     jobs.into_iter().map(|job| Ok(PromisedPurge(serde_dynamo::from_item(job)?))).collect()
 }
 
-/// Notes that a purge has only to look once more; unless another run has ended it meanwhile, for then the id may be another
-/// user's.
-async fn keep_until_nothing_comes(store: &Store, promise: JobItem) -> Result<(), StoreError> {
-    let promise = Write::put(Table::Stepchat, &JobItem { posted: Vec::new(), done: true, ..promise })?;
-    let mut txn = Txn::default();
-    txn.push(promise.if_exists().or(()));
-    match store.commit(&txn).await {
-        Err(CommitError::Store(error)) => Err(error),
-        _ => Ok(()),
-    }
-}
-
 /// Removes everything left of a deleted user, then, once nothing can come any more, the promise. Safe to repeat and to
 /// interrupt.
 pub async fn purge(store: &Store, id: UserId, now: Timestamp, until: Instant) -> Result<Progress, StoreError> {
@@ -138,7 +126,11 @@ pub async fn purge(store: &Store, id: UserId, now: Timestamp, until: Instant) ->
     let complete = promise.nothing_comes_any_more(now);
     match (gone, complete) {
         (true, true) => store.delete(Table::Stepchat, &key(id)).await?,
-        (true, false) => keep_until_nothing_comes(store, promise).await?,
+        // Unless another run has ended it meanwhile: then the id may be another user's.
+        (true, false) => {
+            let once_more = JobItem { posted: Vec::new(), done: true, ..promise };
+            purges::unless_done(store, Write::put(Table::Stepchat, &once_more)?.if_exists().or(())).await?;
+        }
         (false, _) => {}
     }
     Ok(Progress::of(gone, complete))

@@ -134,7 +134,7 @@ impl Hanging {
 }
 
 /// Writes if the condition holds; if it does not, somebody has done it already.
-async fn unless_done(store: &Store, step: Step<()>) -> Result<(), StoreError> {
+pub(super) async fn unless_done(store: &Store, step: Step<()>) -> Result<(), StoreError> {
     let mut txn = Txn::default();
     txn.push(step);
     unless_refused(store, &txn).await
