@@ -58,18 +58,18 @@ pub const MAX_NOTE_MILLIS: u64 = 500;
 pub const MAX_LOGIN_TOKENS: usize = 8;
 /// Bytes of a StepChat password: hashing takes time with length.
 pub const MAX_PASSWORD_BYTES: usize = 1024;
-/// Postings that a search reads for one word, some 3 MB. Where a word has more, looking at everybody until a page is full
+/// Search entries that a search reads for one word, some 3 MB. Where a word has more, looking at everybody until a page is full
 /// costs no more (`docs/adr/0013`).
-pub const SEARCH_POSTINGS: usize = 50_000;
+pub const SEARCH_ENTRIES: usize = 50_000;
 /// Different words of one search: more find nothing.
 pub const MAX_COMPARED_WORDS: usize = 50;
-/// Search index entries that one call may write (decision E9): some eighty batches.
+/// Search entries that one call may write (decision E9): some eighty batches.
 pub const MAX_SEARCH_ENTRIES: usize = 2_000;
 /// Users found that are read and sorted together; above that, their order is taken from an index.
 pub const SEARCH_TOGETHER: usize = 500;
 /// Words of a search that are looked up; who asks for more gets everybody looked at.
 pub const MAX_SEARCH_WORDS: usize = 16;
-/// How long postings that nobody needs any more are kept, in milliseconds: no request that began before runs so long.
+/// How long search entries that nobody needs any more are kept, in milliseconds: no request that began before runs so long.
 pub const SEARCH_SETTLED_MILLIS: i64 = 2 * 60 * 1000;
 /// Records that one Voximplant list answer may hold (decision D14).
 pub const MAX_COUNT: usize = 10_000;

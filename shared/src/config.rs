@@ -9,7 +9,9 @@ use crate::store::{EMULATED_REGION, Endpoint, Table, Tables, authorities};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ring::rand::{SecureRandom, SystemRandom};
+use secrecy::{ExposeSecret as _, SecretSlice};
 use std::fmt;
+use subtle::ConstantTimeEq as _;
 use thiserror::Error;
 use variables::{
     CLOCK_LEEWAY, DEFAULT_FIRST_NAME, DEFAULT_PROFILE_IMAGE, EXPORT_LINK_SECONDS, EXPORT_USERS, LOGIN_FAILURES,
@@ -35,14 +37,14 @@ impl fmt::Display for ConfigError {
 
 /// A secret from which users' tokens, or fingerprints of payloads, are derived. There is no default: without those it
 /// needs nothing starts.
-#[derive(Clone, PartialEq, Eq)]
-pub struct TokenSecret(Vec<u8>);
+#[derive(Debug, Clone)]
+pub struct TokenSecret(SecretSlice<u8>);
 
 impl TokenSecret {
     /// At least 32 bytes.
     #[must_use]
     pub fn new(bytes: Vec<u8>) -> Option<Self> {
-        (bytes.len() >= SECRET_BYTES).then_some(Self(bytes))
+        (bytes.len() >= SECRET_BYTES).then(|| Self(bytes.into()))
     }
 
     /// One that nobody knows and nobody will know again: for a process that needs none.
@@ -53,15 +55,17 @@ impl TokenSecret {
     }
 
     pub(crate) fn expose(&self) -> &[u8] {
-        &self.0
+        self.0.expose_secret()
     }
 }
 
-impl fmt::Debug for TokenSecret {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("TokenSecret(…)")
+impl PartialEq for TokenSecret {
+    fn eq(&self, other: &Self) -> bool {
+        self.expose().ct_eq(other.expose()).into()
     }
 }
+
+impl Eq for TokenSecret {}
 
 /// Which secrets a process needs. What it does not need it does not get.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -328,8 +332,8 @@ pub fn endpoint_of(variable: &str, lookup: impl Fn(&str) -> Option<String>) -> R
     let endpoint = Endpoint {
         region: required("AWS_REGION", EMULATED_REGION),
         access_key_id: required("AWS_ACCESS_KEY_ID", "local"),
-        secret_access_key: required("AWS_SECRET_ACCESS_KEY", "local"),
-        session_token: lookup("AWS_SESSION_TOKEN"),
+        secret_access_key: required("AWS_SECRET_ACCESS_KEY", "local").into(),
+        session_token: lookup("AWS_SESSION_TOKEN").map(Into::into),
         authorities: authorities.as_deref().and_then(|path| match read_authorities(path) {
             Ok(pem) => Some(pem),
             Err(reason) => {

@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::method::Family;
 use crate::observe::Log;
 use crate::store::files::{FileStore, NoFiles};
-use crate::store::idempotency::Operation;
+use crate::store::idempotency::IdempotencyKey;
 use crate::store::{CommitError, Store, StoreError, Txn};
 use crate::timestamp::Timestamp;
 use crate::wire::{Cookies, Inbound};
@@ -62,10 +62,10 @@ pub struct Ctx {
     path: String,
     cookies: Cookies,
     source: Option<IpAddr>,
-    operation: Option<Operation>,
+    idempotency_key: Option<IdempotencyKey>,
     inline_until: Instant,
     read_until: Instant,
-    delegate: bool,
+    api_token: bool,
     note: Arc<OnceLock<&'static str>>,
 }
 
@@ -80,10 +80,10 @@ impl Ctx {
             path: inbound.path.clone(),
             cookies,
             source: inbound.source,
-            operation: None,
+            idempotency_key: None,
             inline_until: Instant::now(),
             read_until: Instant::now(),
-            delegate: false,
+            api_token: false,
             note: Arc::default(),
         }
     }
@@ -107,19 +107,19 @@ impl Ctx {
         Self { inline_until, read_until, ..self }
     }
 
-    /// Says whether the caller's credential can be taken back.
-    pub(crate) fn for_delegate(self, delegate: bool) -> Self {
-        Self { delegate, ..self }
+    /// Says whether the caller's credential is an API token.
+    pub(crate) fn for_api_token(self, api_token: bool) -> Self {
+        Self { api_token, ..self }
     }
 
-    pub(crate) fn with_operation(self, operation: Option<Operation>) -> Self {
-        Self { operation, ..self }
+    pub(crate) fn with_operation(self, idempotency_key: Option<IdempotencyKey>) -> Self {
+        Self { idempotency_key, ..self }
     }
 
-    /// The idempotency key's operation, if the caller sent a key.
+    /// The idempotency key that the caller sent, if any.
     #[must_use]
-    pub fn operation(&self) -> Option<&Operation> {
-        self.operation.as_ref()
+    pub fn idempotency_key(&self) -> Option<&IdempotencyKey> {
+        self.idempotency_key.as_ref()
     }
 
     /// The database.
@@ -144,7 +144,7 @@ impl Ctx {
     /// own revocation, and its scope.
     #[must_use]
     pub fn shows_staff_tokens(&self) -> bool {
-        self.config().stepchat.show_staff_tokens && !self.delegate
+        self.config().stepchat.show_staff_tokens && !self.api_token
     }
 
     /// The moment at which this request began: one moment for all it writes.

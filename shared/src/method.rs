@@ -8,7 +8,7 @@ use crate::runtime;
 use crate::store::files::FileKey;
 use crate::store::grants::{Grant, Grants};
 use crate::store::idempotency;
-use crate::wire::{Cookie, DecodeError, Failure, Inbound, Junk, Malformed, Params, Reply};
+use crate::wire::{Cookie, DecodeError, Failure, Inbound, Malformed, NonObjectJson, Params, Reply};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::Request;
@@ -42,7 +42,7 @@ pub trait Family: Sized + Send + Sync + 'static {
     /// Whether clients put a slash behind a method's name: then that form, too, reaches the method's own function.
     const TRAILING_SLASH: bool;
     /// What becomes of a body that calls itself JSON and is no object.
-    const JUNK: Junk;
+    const NON_OBJECT_JSON: NonObjectJson;
     /// What authentication itself may do.
     const GRANTS: &'static [Grant];
 
@@ -79,7 +79,7 @@ pub trait Family: Sized + Send + Sync + 'static {
     /// What a credential wants done beside the method. The answer waits for it, since a Lambda function sleeps after its
     /// answer; but it never fails the call.
     #[must_use]
-    fn beside(_: &Ctx, _: &Self::Caller) -> impl Future<Output = ()> + Send {
+    fn record_use(_: &Ctx, _: &Self::Caller) -> impl Future<Output = ()> + Send {
         async {}
     }
 
@@ -108,10 +108,10 @@ pub trait KnownBy<F: Family>: PartialEq + Send + Sync + Sized {
         None
     }
 
-    /// Whether the credential can be taken back without touching its owner: then answers show nothing by which the caller
-    /// could go on without it.
+    /// Whether the credential is an API token, which can be taken back without touching its owner: then answers show nothing
+    /// by which the caller could go on without it.
     #[must_use]
-    fn is_delegate(&self) -> bool {
+    fn is_api_token(&self) -> bool {
         false
     }
 
@@ -171,7 +171,7 @@ pub trait Method: Sized + Send + Sync + 'static {
     }
 }
 
-/// What a running function needs of a method. The rest of an [`Entry`] is for documents: schemas and grants have no place
+/// What a running function needs of a method. The rest of an [`MethodEntry`] is for documents: schemas and grants have no place
 /// in a deployed binary.
 #[derive(Clone, Copy)]
 pub struct Handler {
@@ -199,8 +199,10 @@ impl Handler {
     /// While compiling, if the family has no methods.
     #[must_use]
     #[expect(clippy::panic, reason = "while compiling")]
-    pub const fn of_all<const N: usize>(entries: &[Entry]) -> [Self; N] {
-        let Some((Entry { handler: first, .. }, _)) = entries.split_first() else { panic!("a family has methods") };
+    pub const fn of_all<const N: usize>(entries: &[MethodEntry]) -> [Self; N] {
+        let Some((MethodEntry { handler: first, .. }, _)) = entries.split_first() else {
+            panic!("a family has methods")
+        };
         let mut handlers = [*first; N];
         let (mut slots, mut entries): (&mut [Self], _) = (&mut handlers, entries);
         while let (Some((slot, other_slots)), Some((entry, others))) = (slots.split_first_mut(), entries.split_first())
@@ -231,7 +233,7 @@ impl Handler {
 
 /// A method with its types erased: what the local server and the generators iterate.
 #[derive(Clone, Copy)]
-pub struct Entry {
+pub struct MethodEntry {
     /// `stepchat` or `voximplant`.
     pub family: &'static str,
     /// Wire name.
@@ -256,7 +258,7 @@ pub struct Entry {
     response: fn(&mut SchemaGenerator) -> Schema,
 }
 
-impl Entry {
+impl MethodEntry {
     /// Erases a method.
     #[must_use]
     pub const fn of<M: Method>() -> Self {

@@ -11,7 +11,7 @@ use crate::method::{Effect, Family, Handler, KnownBy, Method};
 use crate::observe::{self, Emf, JobFigures, Log, redact};
 use crate::store::files::{FileKey, FileStore, Folder, NoFiles};
 use crate::store::grants::Grants;
-use crate::store::idempotency::{Known, Operation};
+use crate::store::idempotency::{IdempotencyKey, Lookup};
 use crate::store::meter::{self, Readings};
 use crate::store::{Https, Store, StoreError, connect_with};
 use crate::wire::{Blame, Cookie, Failure, Inbound, Malformed, Params, Reply, ReplyType, decode, field_names};
@@ -111,7 +111,7 @@ where
 }
 
 /// Scheduled work.
-pub struct Job {
+pub struct ScheduledJob {
     /// Its name in the log.
     pub name: &'static str,
     /// What its store calls need.
@@ -132,7 +132,7 @@ pub struct Ran {
 }
 
 /// Runs scheduled work as a Lambda function. A failure is reported to Lambda, which counts and retries it.
-pub fn run_job(job: &'static Job) {
+pub fn run_job(job: &'static ScheduledJob) {
     serve(Needs::NONE, no_files, |app| {
         lambda_runtime::run(lambda_runtime::service_fn(move |event: LambdaEvent<IgnoredAny>| {
             let app = Arc::clone(&app);
@@ -145,7 +145,7 @@ pub fn run_job(job: &'static Job) {
 }
 
 /// Runs a job once and logs it; how many pieces of work it finished.
-pub async fn perform(job: &Job, app: Arc<App>, deadline: Instant) -> Result<usize, StoreError> {
+pub async fn perform(job: &ScheduledJob, app: Arc<App>, deadline: Instant) -> Result<usize, StoreError> {
     let started = Instant::now();
     let (ran, readings) = meter::metered((job.run)(Arc::clone(&app), deadline)).await;
     let Ran { figures, findings, failure } = ran;
@@ -191,7 +191,7 @@ fn start(needs: Needs, open: OpenFiles) -> Result<(Arc<App>, impl Future<Output 
 
 /// Answers a request on a method's own route.
 pub async fn answer<M: Method>(app: Arc<App>, request: Request<Bytes>) -> Reply {
-    entered::<M::Family>(app, request, Some(Handler::of::<M>()), &[]).await
+    with_deadline::<M::Family>(app, request, Some(Handler::of::<M>()), &[]).await
 }
 
 /// Answers a request at a family's front door: the method is the path segment below the family's root, else the
@@ -204,7 +204,7 @@ pub async fn front_door<F: Family>(
     let wanted = if request.method() == http::Method::GET { F::picture(request.uri().path()) } else { None };
     match wanted {
         Some(key) => picture::<F>(&app, &key).await,
-        None => entered::<F>(app, request, None, methods).await.into(),
+        None => with_deadline::<F>(app, request, None, methods).await.into(),
     }
 }
 
@@ -230,7 +230,7 @@ async fn picture<F: Family>(app: &App, key: &FileKey) -> Response<Bytes> {
     response
 }
 
-async fn entered<F: Family>(
+async fn with_deadline<F: Family>(
     app: Arc<App>,
     request: Request<Bytes>,
     method: Option<Handler>,
@@ -241,11 +241,11 @@ async fn entered<F: Family>(
     let Invocation { left, id, request_id } =
         invocation.unwrap_or(Invocation { left: LONGEST, id: None, request_id: None });
     CURRENT
-        .scope(Current { deadline: started + left, id, request_id }, admit::<F>(app, request, method, methods, started))
+        .scope(Current { deadline: started + left, id, request_id }, route::<F>(app, request, method, methods, started))
         .await
 }
 
-async fn admit<F: Family>(
+async fn route<F: Family>(
     app: Arc<App>,
     request: Request<Bytes>,
     method: Option<Handler>,
@@ -253,7 +253,7 @@ async fn admit<F: Family>(
     started: Instant,
 ) -> Reply {
     let accepts_json = Inbound::accepts_json(request.headers());
-    let inbound = match Inbound::read(request, F::JUNK).await {
+    let inbound = match Inbound::read(request, F::NON_OBJECT_JSON).await {
         Ok(inbound) => inbound,
         Err(malformed) => return refuse::<F>(&app, &malformed.into(), accepts_json, started),
     };
@@ -317,7 +317,7 @@ pub async fn handle<M: Method>(app: Arc<App>, inbound: Inbound) -> Reply {
     let started = Instant::now();
     let accepts_json = inbound.accepts_json;
     let deadline = CURRENT.try_with(|current| current.deadline).unwrap_or(started + LONGEST);
-    let work = meter::metered(AssertUnwindSafe(process::<M>(Arc::clone(&app), inbound)).catch_unwind());
+    let work = meter::metered(AssertUnwindSafe(authenticate_and_run::<M>(Arc::clone(&app), inbound)).catch_unwind());
     let finished = tokio::time::timeout(deadline.saturating_duration_since(started), work).await;
     let (outcome, readings) = match finished {
         Ok((Ok(outcome), readings)) => (outcome, readings),
@@ -341,13 +341,13 @@ pub async fn handle<M: Method>(app: Arc<App>, inbound: Inbound) -> Reply {
 }
 
 /// The answer of a method, encoded.
-struct Said {
+struct Encoded {
     body: String,
     cookie: Option<Cookie>,
     outcome: &'static str,
 }
 
-impl Said {
+impl Encoded {
     fn of<M: Method>(ctx: &Ctx, response: &M::Response) -> Result<Self, FamilyError<M>> {
         let body = serde_json::to_string(response).map_err(|_| FamilyError::<M>::internal())?;
         Ok(Self { body, cookie: M::cookie(ctx, response), outcome: M::outcome(response) })
@@ -360,7 +360,7 @@ impl Said {
 }
 
 struct Outcome<E> {
-    result: Result<Said, E>,
+    result: Result<Encoded, E>,
     caller: &'static str,
     note: Option<&'static str>,
 }
@@ -374,7 +374,7 @@ impl<E> Outcome<E> {
 type CallerOf<M> = <<M as Method>::Family as Family>::Caller;
 type FamilyError<M> = <<M as Method>::Family as Family>::Error;
 
-async fn process<M: Method>(app: Arc<App>, inbound: Inbound) -> Outcome<FamilyError<M>> {
+async fn authenticate_and_run<M: Method>(app: Arc<App>, inbound: Inbound) -> Outcome<FamilyError<M>> {
     let ctx = Ctx::new(Arc::clone(&app), &inbound).within(time_to_answer());
     let inbound = M::Family::prepare(inbound);
     let proof = M::Family::authenticate(&ctx, &inbound, M::ACCESS, M::EFFECT);
@@ -382,7 +382,7 @@ async fn process<M: Method>(app: Arc<App>, inbound: Inbound) -> Outcome<FamilyEr
     let (caller, begun) = match &presumed {
         None => (proof.await, None),
         Some(presumed) => {
-            let work = admitted::<M>(ctx.clone(), &inbound, presumed);
+            let work = run_once::<M>(ctx.clone(), &inbound, presumed);
             let is_right = |caller: &CallerOf<M>| M::Caller::proved(caller) == *presumed;
             match ahead::begin(proof, work, is_right).await {
                 Ok((caller, begun)) => {
@@ -397,7 +397,7 @@ async fn process<M: Method>(app: Arc<App>, inbound: Inbound) -> Outcome<FamilyEr
         Ok(caller) => caller,
         Err(error) => return Outcome { result: Err(error), caller: "none", note: None },
     };
-    let beside = M::Family::beside(&ctx, &caller);
+    let recorded = M::Family::record_use(&ctx, &caller);
     let known = M::Caller::proved(&caller);
     let work = async {
         let done = match begun {
@@ -406,35 +406,35 @@ async fn process<M: Method>(app: Arc<App>, inbound: Inbound) -> Outcome<FamilyEr
         };
         match done {
             Some(done) => done,
-            None => Box::pin(admitted::<M>(ctx.clone(), &inbound, &known)).await,
+            None => Box::pin(run_once::<M>(ctx.clone(), &inbound, &known)).await,
         }
     };
-    let (result, ()) = futures_util::join!(work, beside);
+    let (result, ()) = futures_util::join!(work, recorded);
     Outcome { result, caller: M::Family::caller_kind(&caller), note: ctx.noted() }
 }
 
 /// What an idempotency key makes of a call that writes.
-fn operation<M: Method>(ctx: &Ctx, inbound: &Inbound, caller: &M::Caller) -> Option<Operation> {
+fn idempotency_key<M: Method>(ctx: &Ctx, inbound: &Inbound, caller: &M::Caller) -> Option<IdempotencyKey> {
     let key = inbound.idempotency_key.as_deref().filter(|_| M::EFFECT == Effect::Write)?;
     // Keyed: a plain hash of a payload with a password in it could be guessed at.
     let payload = ctx.tokens().fingerprint(&payload(M::NAME, field_names::<M::Request>(), &inbound.params));
-    Some(Operation::new(&caller.tenant(), key, payload))
+    Some(IdempotencyKey::new(&caller.tenant(), key, payload))
 }
 
-async fn admitted<M: Method>(ctx: Ctx, inbound: &Inbound, caller: &M::Caller) -> Result<Said, FamilyError<M>> {
+async fn run_once<M: Method>(ctx: Ctx, inbound: &Inbound, caller: &M::Caller) -> Result<Encoded, FamilyError<M>> {
     let request: M::Request = decode(&inbound.params)?;
     if let Some(notice) = M::notice(&inbound.params) {
         ctx.note(notice);
     }
-    let operation = operation::<M>(&ctx, inbound, caller);
-    let ctx = ctx.for_delegate(caller.is_delegate()).with_operation(operation);
+    let key = idempotency_key::<M>(&ctx, inbound, caller);
+    let ctx = ctx.for_api_token(caller.is_api_token()).with_idempotency_key(key);
     if let Some(answer) = first_answer::<M>(&ctx).await? {
         return Ok(answer);
     }
     match M::call(&ctx, caller, request).await {
-        Ok(response) => Said::of::<M>(&ctx, &response),
+        Ok(response) => Encoded::of::<M>(&ctx, &response),
         // The same key may have finished between our look and our refusal: then its answer is ours too.
-        Err(error) if ctx.operation().is_some() => match first_answer::<M>(&ctx).await {
+        Err(error) if ctx.idempotency_key().is_some() => match first_answer::<M>(&ctx).await {
             Ok(Some(answer)) => Ok(answer),
             _ => Err(error),
         },
@@ -442,14 +442,14 @@ async fn admitted<M: Method>(ctx: Ctx, inbound: &Inbound, caller: &M::Caller) ->
     }
 }
 
-async fn first_answer<M: Method>(ctx: &Ctx) -> Result<Option<Said>, FamilyError<M>> {
-    let Some(operation) = ctx.operation() else {
+async fn first_answer<M: Method>(ctx: &Ctx) -> Result<Option<Encoded>, FamilyError<M>> {
+    let Some(key) = ctx.idempotency_key() else {
         return Ok(None);
     };
-    match ctx.store().known(operation, ctx.now()).await.map_err(FamilyError::<M>::from_store)? {
-        Known::New => Ok(None),
-        Known::Answered(answer) => Ok(Some(Said::again(answer))),
-        Known::OtherPayload => Err(FamilyError::<M>::key_reused()),
+    match ctx.store().look_up(key, ctx.now()).await.map_err(FamilyError::<M>::from_store)? {
+        Lookup::New => Ok(None),
+        Lookup::Answered(answer) => Ok(Some(Encoded::again(answer))),
+        Lookup::OtherPayload => Err(FamilyError::<M>::key_reused()),
     }
 }
 

@@ -12,7 +12,7 @@ use dynoxide::types::item_size;
 use dynoxide::{AttributeValue as Stored, Database, Item};
 use futures_util::TryFutureExt as _;
 use futures_util::future::BoxFuture;
-use shared::store::bulk::Bulk;
+use shared::store::bulk::BulkWriter;
 use shared::store::load::{COUNTED, Load, Sums};
 use shared::store::schema::IndexSchema;
 use shared::store::{Key, StoreError, Table, Tables};
@@ -65,7 +65,7 @@ impl Beside {
     }
 }
 
-impl Bulk for Beside {
+impl BulkWriter for Beside {
     fn create(&self, load: Load) -> BoxFuture<'_, Result<bool, StoreError>> {
         let created = self.send(load);
         Box::pin(created.map_err(|error| StoreError::Unavailable(format!("{error:#}"))))

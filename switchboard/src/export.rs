@@ -14,8 +14,8 @@ use shared::limits::MAX_PARALLEL;
 use shared::stepchat::{Message, User, UserType};
 use shared::store::ledger;
 use shared::store::ledger::history::{self as ledger_history, Wanted};
-use shared::store::stepchat::lists::{self, Column, Order};
-use shared::store::stepchat::whole::whole;
+use shared::store::stepchat::archive;
+use shared::store::stepchat::lists::{self, Column, SortOrder};
 use shared::store::voximplant::users as phone;
 use shared::store::voximplant::{accounts, applications, queues, skills};
 use shared::timestamp::Timestamp;
@@ -127,10 +127,10 @@ impl Output {
 }
 
 async fn stepchat_users(app: &App, out: &mut Output) -> Result<()> {
-    let mut walk = lists::walk(&app.store, Order::by(Column::CreationTime, false), &UserType::LISTED, None).await?;
+    let mut walk = lists::walk(&app.store, SortOrder::by(Column::CreationTime, false), &UserType::LISTED, None).await?;
     let mut progress = Progress::new(None, "users");
     loop {
-        let ids = walk.several(PAGE).await?;
+        let ids = walk.next_ids(PAGE).await?;
         let reads = ids.iter().map(|id| stepchat_user(app, *id)).collect::<Vec<_>>();
         let mut users = stream::iter(reads).buffered(MAX_PARALLEL);
         while let Some(user) = users.next().await {
@@ -149,8 +149,8 @@ async fn stepchat_users(app: &App, out: &mut Output) -> Result<()> {
 
 /// Everything that is kept of a user but secrets, which are kept as hashes only.
 async fn stepchat_user(app: &App, id: UserId) -> Result<Option<Value>> {
-    let Some(whole) = whole(&app.store, id).await? else { return Ok(None) };
-    let conversations = whole.conversations.iter().map(|(conversation, messages)| {
+    let Some(archive) = archive::read(&app.store, id).await? else { return Ok(None) };
+    let conversations = archive.conversations.iter().map(|(conversation, messages)| {
         json!({
             "id": conversation.id,
             "title": conversation.title,
@@ -164,12 +164,12 @@ async fn stepchat_user(app: &App, id: UserId) -> Result<Option<Value>> {
         })
     });
     Ok(Some(json!({
-        "user": profile(&whole.stored.user),
-        "details": whole.stored.details.iter().map(|detail| {
+        "user": profile(&archive.stored.user),
+        "details": archive.stored.details.iter().map(|detail| {
             json!({ "slug": detail.slug, "name": detail.name, "value": detail.value })
         }).collect::<Vec<_>>(),
         "conversations": conversations.collect::<Vec<_>>(),
-        "messages_in_other_conversations": whole.elsewhere.iter().map(message).collect::<Vec<_>>(),
+        "messages_in_other_conversations": archive.elsewhere.iter().map(message).collect::<Vec<_>>(),
     })))
 }
 

@@ -106,7 +106,7 @@ impl Files {
     /// The credentials that open it, and where it is if `url` is given.
     #[must_use]
     pub fn endpoint(&self, url: &str) -> Endpoint {
-        Endpoint { secret_access_key: self.secret.clone(), ..Endpoint::emulator(Some(url.to_owned())) }
+        Endpoint { secret_access_key: self.secret.clone().into(), ..Endpoint::emulator(Some(url.to_owned())) }
     }
 
     /// The store on it.

@@ -40,7 +40,7 @@ const MOST_FOUND: usize = 50;
 
 /// A document.
 struct Page {
-    /// Its name in addresses: `people`, `adr/0013-search-postings`.
+    /// Its name in addresses: `people`, `adr/0013-search-entries`.
     name: String,
     /// Its path in the repository.
     path: String,

@@ -1,8 +1,8 @@
 //! All methods of both families.
 
-use shared::method::{Entry, Family};
+use shared::method::{Family, MethodEntry};
 use shared::routes::{FrontDoor, RoutePath};
-use shared::runtime::Job;
+use shared::runtime::ScheduledJob;
 use shared::store::grants::Grant;
 
 /// A family: its methods and its front door's paths.
@@ -17,7 +17,7 @@ pub struct FamilyEntry {
     /// What its front door may do besides what its methods may.
     pub door_grants: &'static [Grant],
     /// Its methods.
-    pub methods: &'static [Entry],
+    pub methods: &'static [MethodEntry],
 }
 
 impl FamilyEntry {
@@ -39,9 +39,9 @@ pub fn families() -> [FamilyEntry; 2] {
     ]
 }
 
-fn family<F: Family>(methods: &'static [Entry]) -> FamilyEntry {
+fn family<F: Family>(methods: &'static [MethodEntry]) -> FamilyEntry {
     FamilyEntry { name: F::NAME, root: F::ROOT, front_doors: F::FRONT_DOORS, door_grants: F::DOOR_GRANTS, methods }
 }
 
 /// Scheduled work.
-pub static JOBS: [&Job; 1] = [&background_jobs::JOB];
+pub static JOBS: [&ScheduledJob; 1] = [&background_jobs::JOB];

@@ -1,6 +1,6 @@
 //! Brings data of an earlier comparison along (decision E1).
 //!
-//! First everybody is rebuilt: new search index entries, places in lists, look-ups and guards stand beside the old ones.
+//! First everybody is rebuilt: new search entries, places in lists, look-ups and guards stand beside the old ones.
 //! Then whatever an earlier version has left is removed: no key leads to it, so the tables are read from end to end, which
 //! only this command does. What is right already is only read, so an interrupted run is simply repeated.
 
@@ -39,7 +39,7 @@ pub struct Rebuilt {
     pub changed: usize,
     /// Guards and look-ups of accounts, skills and queues that were written.
     pub guards: usize,
-    /// Search index entries that were removed.
+    /// Search entries that were removed.
     pub entries: usize,
     /// Guards of users that were removed.
     pub left: usize,
@@ -153,7 +153,7 @@ async fn leftovers(app: &App, done: &mut Rebuilt, tell: &mut impl FnMut(Step)) -
                 let (pk, sk) = (text("pk").unwrap_or_default(), text("sk").unwrap_or_default());
                 match table {
                     Table::Auth => left.api_keys.extend(api_key(pk, item)),
-                    _ if search::is_posting(pk) => {
+                    _ if search::is_search_entry(pk) => {
                         outdated.extend(search::is_outdated(sk).then(|| Key::new(pk, sk)));
                     }
                     Table::Stepchat if stepchat::is_guard(pk) => {

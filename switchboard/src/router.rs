@@ -11,7 +11,7 @@ use http::StatusCode;
 use http::header::CONNECTION;
 use shared::context::App;
 use shared::limits::MAX_BODY_BYTES;
-use shared::method::{Entry, Family};
+use shared::method::{Family, MethodEntry};
 use shared::routes::{MOST_FOLDERS, RoutePath};
 use shared::runtime;
 use shared::wire::{Inbound, Peer};
@@ -36,14 +36,14 @@ struct Routes {
 #[derive(Clone, Copy)]
 enum Target {
     /// A method's own function.
-    Method(Entry),
+    Method(MethodEntry),
     /// The front door of the family of this name.
     FrontDoor(&'static str),
 }
 
 impl Target {
     fn is_voximplant(&self) -> bool {
-        let (Self::Method(Entry { family, .. }) | Self::FrontDoor(family)) = self;
+        let (Self::Method(MethodEntry { family, .. }) | Self::FrontDoor(family)) = self;
         *family == voximplant_front_door::Family::NAME
     }
 }
@@ -80,7 +80,7 @@ async fn route(State(routes): State<Routes>, request: Request) -> Response {
         head.extensions.insert(Peer(address.ip()));
     }
     // Chunked bodies are put together here; API Gateway does it in the cloud.
-    let Ok(body) = tokio::time::timeout(BODY_TIME, whole(body)).await else {
+    let Ok(body) = tokio::time::timeout(BODY_TIME, collected(body)).await else {
         // Whoever sends so slowly holds the connection on purpose, or has gone.
         return (StatusCode::REQUEST_TIMEOUT, [(CONNECTION, "close")], "The body took too long.\n").into_response();
     };
@@ -94,7 +94,7 @@ async fn route(State(routes): State<Routes>, request: Request) -> Response {
 
 /// The body, unless it is above the limit. That one is still read, as far as API Gateway would take it, and dropped: who
 /// is answered while still sending sees a broken connection instead of the answer.
-async fn whole(body: Body) -> Option<Bytes> {
+async fn collected(body: Body) -> Option<Bytes> {
     let mut chunks = body.into_data_stream();
     let (mut kept, mut length) = (BytesMut::new(), 0_usize);
     while let Some(chunk) = chunks.next().await {

@@ -196,7 +196,7 @@ impl App {
         Self::on(database, client, settings).await
     }
 
-    /// A deployment whose searches go so far by postings.
+    /// A deployment whose searches go so far by search entries.
     pub async fn searching(limits: Limits) -> Self {
         let (database, client) = in_memory();
         Self::build(database, client, manual_clock(), limits, |_| None).await

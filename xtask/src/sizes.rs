@@ -54,7 +54,7 @@ const EXCEPTIONS: [Exception; 9] = [
     Exception {
         function: "voximplant-del-user",
         budget: 5_350_000,
-        reason: "memberships, money and postings go with a user",
+        reason: "memberships, money and search entries go with a user",
     },
     Exception { function: "voximplant-front-door", budget: 6_300_000, reason: "all methods of Voximplant" },
     Exception {

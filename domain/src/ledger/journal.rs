@@ -94,7 +94,7 @@ impl fmt::Display for EntryHash {
 
 /// One line of an account's journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
+pub struct JournalEntry {
     /// The account whose journal this is.
     pub account: AccountId,
     /// 1, 2, 3 … without gaps.
@@ -112,7 +112,7 @@ pub struct Entry {
     pub previous: EntryHash,
 }
 
-impl Entry {
+impl JournalEntry {
     /// Lines that it has on statements.
     #[must_use]
     pub fn lines(&self) -> u64 {
@@ -134,10 +134,10 @@ impl Entry {
 mod tests {
     use super::*;
 
-    fn entry(units: i64) -> Entry {
+    fn entry(units: i64) -> JournalEntry {
         let account = AccountId::new(1).unwrap();
         let posting = Posting::new(Party::World, Party::Account(account), Money::from_units(units), "test").unwrap();
-        Entry {
+        JournalEntry {
             account,
             number: 1,
             at: Timestamp::from_millis(0),
@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn every_field_changes_the_hash() {
         let first = entry(100);
-        let second = Entry { balance_units: 101, ..first.clone() };
+        let second = JournalEntry { balance_units: 101, ..first.clone() };
         assert_ne!(first.hash().unwrap(), second.hash().unwrap());
         assert_eq!(first.hash().unwrap(), entry(100).hash().unwrap());
     }

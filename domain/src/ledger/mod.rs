@@ -5,7 +5,7 @@ mod money;
 mod rate;
 mod transfer;
 
-pub use journal::{Entry, EntryHash, Party, Posting};
+pub use journal::{EntryHash, JournalEntry, Party, Posting};
 pub use money::{Money, MoneyError};
 pub use rate::Rate;
 pub use transfer::{Insufficient, Texts, shares};

@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use tokio::sync::Semaphore;
 
 /// A hash of this form, of no password that anybody knows: what a guess is held against where there is none.
-const NOBODYS: &str =
+const DUMMY_HASH: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$6yDkwrh/EBRWjJlTeU5b3g$VhSW24g1JZ0S9M0jTrVe0VHmHk5m2dSkSgxBm2yLbxk";
 
 /// What our own hashes begin with: the form and its costs.
@@ -47,7 +47,7 @@ pub fn is_foreign(hash: &PasswordHash) -> bool {
 /// an account exists or has a password. A hash of another system takes its own time, until the first right login.
 pub async fn verify_password(password: Secret, hash: Option<PasswordHash>) -> Result<bool, StoreError> {
     let verified = work(move || {
-        let against = hash.as_ref().map_or(NOBODYS, |hash| hash.0.as_str());
+        let against = hash.as_ref().map_or(DUMMY_HASH, |hash| hash.0.as_str());
         foreign::is_password(password.expose().as_bytes(), against).map(|right| right && hash.is_some())
     });
     verified.await?.map_err(StoreError::Corrupt)

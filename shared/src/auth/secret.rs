@@ -1,45 +1,39 @@
 //! A text that must not show up anywhere.
 
-use std::fmt;
+use secrecy::{ExposeSecret as _, SecretString};
 use subtle::ConstantTimeEq as _;
 
-/// A secret on its way through the program: it can be used, not printed.
-#[derive(Clone)]
-pub struct Secret(String);
+/// A secret on its way through the program: it can be used and not printed, and its memory is overwritten when it goes.
+#[derive(Debug, Clone)]
+pub struct Secret(SecretString);
 
 impl Secret {
     /// Wraps a secret.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        Self(text.to_owned())
+        Self(text.into())
     }
 
     /// The secret itself.
     #[must_use]
     pub fn expose(&self) -> &str {
-        &self.0
+        self.0.expose_secret()
     }
 
     /// Whether this is that secret, found out in a time that tells nothing but its length.
     #[must_use]
     pub fn equals(&self, other: &str) -> bool {
-        self.0.as_bytes().ct_eq(other.as_bytes()).into()
+        self.expose().as_bytes().ct_eq(other.as_bytes()).into()
     }
 }
 
 impl PartialEq for Secret {
     fn eq(&self, other: &Self) -> bool {
-        self.equals(&other.0)
+        self.equals(other.expose())
     }
 }
 
 impl Eq for Secret {}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Secret(…)")
-    }
-}
 
 #[cfg(test)]
 mod tests {
@@ -47,7 +41,8 @@ mod tests {
 
     #[test]
     fn a_secret_does_not_print() {
-        assert_eq!(format!("{:?}", Secret::new("abc")), "Secret(…)");
+        let printed = format!("{:?}", Secret::new("abc"));
+        assert!(printed.contains("REDACTED") && !printed.contains("abc"), "{printed}");
     }
 
     #[test]

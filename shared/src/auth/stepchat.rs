@@ -58,7 +58,7 @@ impl KnownBy<Stepchat> for Admin {
         caller.clone()
     }
 
-    fn is_delegate(&self) -> bool {
+    fn is_api_token(&self) -> bool {
         matches!(self.credential, Credential::ApiToken(_))
     }
 
@@ -73,25 +73,25 @@ const WORKSPACE: &str = "stepchat";
 /// Some admin, whichever: all that a method needs to know whose answer is the same for all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AnyAdmin {
-    is_delegate: bool,
+    is_api_token: bool,
 }
 
 impl KnownBy<Stepchat> for AnyAdmin {
     fn proved(caller: &Admin) -> Self {
-        Self { is_delegate: KnownBy::is_delegate(caller) }
+        Self { is_api_token: KnownBy::is_api_token(caller) }
     }
 
     fn presumed(inbound: &Inbound) -> Option<Self> {
         let token = presented(inbound).ok()?;
-        let is_delegate = TokenLabel::is_meant(token);
+        let is_api_token = TokenLabel::is_meant(token);
         // What no token looks like is nobody's: there is nothing to prove.
         let is_plausible =
-            is_delegate || token.len() == OWN_TOKEN_CHARS && token.bytes().all(|byte| byte.is_ascii_hexdigit());
-        is_plausible.then_some(Self { is_delegate })
+            is_api_token || token.len() == OWN_TOKEN_CHARS && token.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_plausible.then_some(Self { is_api_token })
     }
 
-    fn is_delegate(&self) -> bool {
-        self.is_delegate
+    fn is_api_token(&self) -> bool {
+        self.is_api_token
     }
 
     fn tenant(&self) -> String {

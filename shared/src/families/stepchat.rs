@@ -8,7 +8,7 @@ use crate::store::Table;
 use crate::store::files::{self, FileKey};
 use crate::store::grants::{Action, AuthItem, Grant};
 use crate::wire::stepchat::Error;
-use crate::wire::{Inbound, Junk, Reply, ReplyType};
+use crate::wire::{Inbound, NonObjectJson, Reply, ReplyType};
 use http::StatusCode;
 
 /// The protocol of the StepChat API.
@@ -31,7 +31,7 @@ impl Family for Stepchat {
     const FRONT_DOORS: &'static [FrontDoor] =
         &[FrontDoor::at("/stepchat"), FrontDoor::in_any_folder("/include/api.php")];
     const TRAILING_SLASH: bool = false;
-    const JUNK: Junk = Junk::Refused;
+    const NON_OBJECT_JSON: NonObjectJson = NonObjectJson::Refused;
     // Tokens; and for API tokens the admin behind one, and the note of its use.
     const GRANTS: &'static [Grant] = &[
         Grant::auth(AuthItem::AdminToken, Action::GetItem),
@@ -53,7 +53,7 @@ impl Family for Stepchat {
         }
     }
 
-    async fn beside(ctx: &Ctx, caller: &Admin) {
+    async fn record_use(ctx: &Ctx, caller: &Admin) {
         note_use(ctx, caller).await;
     }
 

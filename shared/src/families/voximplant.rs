@@ -8,7 +8,7 @@ use crate::store::Table;
 use crate::store::grants::{Action, AuthItem, Grant};
 use crate::voximplant::Role;
 use crate::wire::voximplant::Error;
-use crate::wire::{Inbound, Junk, Reply, ReplyType};
+use crate::wire::{Inbound, NonObjectJson, Reply, ReplyType};
 use http::StatusCode;
 
 /// The protocol of the Voximplant Management API.
@@ -30,7 +30,7 @@ impl Family for Voximplant {
     const ROOT: &'static str = "/platform_api";
     const FRONT_DOORS: &'static [FrontDoor] = &[FrontDoor::at("/platform_api")];
     const TRAILING_SLASH: bool = true;
-    const JUNK: Junk = Junk::Ignored;
+    const NON_OBJECT_JSON: NonObjectJson = NonObjectJson::Ignored;
     // Credentials and the note of their use, and the account behind a token that names a child account.
     const GRANTS: &'static [Grant] = &[
         Grant::auth(AuthItem::ServiceKey, Action::GetItem),
@@ -52,7 +52,7 @@ impl Family for Voximplant {
         authenticate(ctx, inbound, access).await
     }
 
-    async fn beside(ctx: &Ctx, caller: &Caller) {
+    async fn record_use(ctx: &Ctx, caller: &Caller) {
         note_use(ctx, caller).await;
     }
 

@@ -1,8 +1,8 @@
-//! Many transactions of an operator's import: what they announce and post is written for all of them together, and they
+//! Many transactions of an operator's import: their write intents and search entries are written for all of them together, and they
 //! are sent as few as they can. Into a database that nobody else uses, they go past the SDK where there is a way.
 
 use super::load::Load;
-use super::search::Before;
+use super::search::WritesBefore;
 use super::txn::Joined;
 use super::{CommitError, Store, StoreError, Txn};
 use crate::limits::MAX_PARALLEL;
@@ -12,7 +12,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 /// A way past the SDK, into a database that nobody else uses meanwhile.
-pub trait Bulk: Debug + Send + Sync {
+pub trait BulkWriter: Debug + Send + Sync {
     /// Writes the items and moves the counters, together; nothing if one of the keys that must be new is there. Whether it
     /// did. Where those are new, all items are. When this is done, a process that dies loses none of it.
     fn create(&self, load: Load) -> BoxFuture<'_, Result<bool, StoreError>>;
@@ -21,7 +21,7 @@ pub trait Bulk: Debug + Send + Sync {
 impl Store {
     /// The same store, which creates many things at once by this way.
     #[must_use]
-    pub fn in_bulk(self, bulk: Arc<dyn Bulk>) -> Self {
+    pub fn in_bulk(self, bulk: Arc<dyn BulkWriter>) -> Self {
         Self { bulk: Some(bulk), ..self }
     }
 
@@ -29,20 +29,20 @@ impl Store {
     /// their order.
     pub async fn commit_each<R: Clone>(&self, txns: &[Txn<R>]) -> Result<Vec<Result<(), CommitError<R>>>, StoreError> {
         if let (Some(bulk), Some(load)) = (&self.bulk, Load::of_new(txns)?) {
-            // What happens at once needs no announcement.
+            // What happens at once needs no write intent.
             if bulk.create(load).await? {
                 return Ok(vec![Ok(()); txns.len()]);
             }
         }
-        let (mut announced, mut before) = (Vec::with_capacity(txns.len()), Before::default());
+        let (mut prepared, mut before) = (Vec::with_capacity(txns.len()), WritesBefore::default());
         for txn in txns {
-            let (txn, its) = txn.announced()?;
-            announced.push(txn);
+            let (txn, its) = txn.prepared()?;
+            prepared.push(txn);
             before.extend(its);
         }
         before.write(self).await?;
         let mut joined: Vec<(Joined<R>, Vec<&Txn<R>>)> = Vec::new();
-        for txn in &announced {
+        for txn in &prepared {
             match joined.last_mut().and_then(|(last, members)| last.take(txn).then_some(members)) {
                 Some(members) => members.push(txn),
                 None => joined.push((Joined::of(txn), vec![txn])),

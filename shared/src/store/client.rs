@@ -16,6 +16,7 @@ use futures_util::future::join;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use secrecy::{ExposeSecret as _, SecretString};
 use std::time::Duration;
 
 /// Longest that a connection may take to come about.
@@ -34,9 +35,9 @@ pub struct Endpoint {
     /// Access key id.
     pub access_key_id: String,
     /// Secret access key.
-    pub secret_access_key: String,
+    pub secret_access_key: SecretString,
     /// Session token: set in every Lambda function.
-    pub session_token: Option<String>,
+    pub session_token: Option<SecretString>,
     /// Certificate authorities in PEM, in place of Amazon's own: a proxy's, or a private endpoint's.
     pub authorities: Option<String>,
 }
@@ -64,8 +65,8 @@ impl Endpoint {
     /// What requests are signed with.
     #[must_use]
     pub fn credentials(&self) -> Credentials {
-        let token = self.session_token.clone();
-        Credentials::new(&self.access_key_id, &self.secret_access_key, token, None, "switchboard")
+        let token = self.session_token.as_ref().map(|token| token.expose_secret().to_owned());
+        Credentials::new(&self.access_key_id, self.secret_access_key.expose_secret(), token, None, "switchboard")
     }
 }
 

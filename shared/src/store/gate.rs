@@ -67,7 +67,7 @@ pub(crate) async fn opened() {
 }
 
 /// An answer with all of its body.
-async fn whole(mut answer: HttpResponse) -> Result<HttpResponse, ConnectorError> {
+async fn collected(mut answer: HttpResponse) -> Result<HttpResponse, ConnectorError> {
     let body = std::mem::replace(answer.body_mut(), SdkBody::taken());
     let body = ByteStream::new(body).collect().await.map_err(|error| ConnectorError::io(error.into()))?;
     *answer.body_mut() = SdkBody::from(body.into_bytes());
@@ -113,7 +113,7 @@ impl HttpConnector for GatedConnector {
             }
             // In a task of its own: who is refused drops the work, and a connection whose answer nobody reads is closed. It
             // also gets on while the work itself rests.
-            let answered = tokio::spawn(async move { whole(connector.call(request).await?).await }).await;
+            let answered = tokio::spawn(async move { collected(connector.call(request).await?).await }).await;
             gate.0.has_answer.store(true, Ordering::Release);
             answered.unwrap_or_else(|error| Err(ConnectorError::other(error.into(), None)))
         })

@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 pub const GRANTS: &[Grant] =
     &[Grant::auth(AuthItem::Answer, Action::GetItem), Grant::auth(AuthItem::Answer, Action::PutItem)];
 
-/// One writing call that carries an idempotency key.
+/// The idempotency key of a call that writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Operation {
+pub struct IdempotencyKey {
     key: Key,
     payload: String,
 }
@@ -28,27 +28,26 @@ struct Record {
     expires: i64,
 }
 
-/// What is known of an operation.
+/// What is known of the calls with an idempotency key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Known {
-    /// Nothing: it may run.
+pub enum Lookup {
+    /// There was none: this one may run.
     New,
-    /// It has run; this was its answer.
+    /// One has run; this was its answer.
     Answered(String),
     /// The key was used with another payload.
     OtherPayload,
 }
 
-impl Operation {
-    /// An operation of `tenant` (family and account), known by `key`, asking for what has this fingerprint. The key is
-    /// stored as its hash.
+impl IdempotencyKey {
+    /// The `key` of `tenant` (family and account), on a call whose payload has this fingerprint. It is stored as its hash.
     #[must_use]
     pub fn new(tenant: &str, key: &str, payload: String) -> Self {
         let scope = sha256_hex(format!("{tenant}\0{key}").as_bytes());
         Self { key: AuthItem::Answer.key(scope), payload }
     }
 
-    /// The operation's identity: a hash of tenant and key.
+    /// A hash of tenant and key.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.key.pk
@@ -60,7 +59,7 @@ impl Operation {
         &self.payload
     }
 
-    /// Adds the record of this operation's answer to the transaction of its effect.
+    /// Adds the record of this call's answer to the transaction of its effect.
     pub fn record<R: Clone>(&self, txn: &mut Txn<R>, answer: String, now: Timestamp) -> Result<(), StoreError> {
         let kept_until = now.plus_millis(IDEMPOTENCY_MILLIS);
         let record = Record {
@@ -78,14 +77,14 @@ impl Operation {
 }
 
 impl Store {
-    /// What is known of an operation.
-    pub async fn known(&self, operation: &Operation, now: Timestamp) -> Result<Known, StoreError> {
-        let record: Option<Record> = self.get(Table::Auth, &operation.key).await?;
+    /// Looks up whether a call with this key has been answered.
+    pub async fn look_up(&self, key: &IdempotencyKey, now: Timestamp) -> Result<Lookup, StoreError> {
+        let record: Option<Record> = self.get(Table::Auth, &key.key).await?;
         Ok(match record {
-            Some(record) if record.kept_until < now => Known::New,
-            Some(record) if record.payload == operation.payload => Known::Answered(record.answer),
-            Some(_) => Known::OtherPayload,
-            None => Known::New,
+            Some(record) if record.kept_until < now => Lookup::New,
+            Some(record) if record.payload == key.payload => Lookup::Answered(record.answer),
+            Some(_) => Lookup::OtherPayload,
+            None => Lookup::New,
         })
     }
 }

@@ -3,14 +3,11 @@
 //! Each partition (a user type, an application) is a stream that is already sorted; merging them gives exactly what
 //! `ORDER BY … LIMIT … OFFSET …` over the whole would (reference/architecture.md §C.4).
 
-use super::read::{Page, Partition, Range, text};
+use super::read::{Index, Page, Partition, Range, text};
 use super::{Attributes, Store, StoreError, Table};
 use crate::limits::MAX_PARALLEL;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use std::collections::VecDeque;
-
-/// An index to walk: its name and key attributes.
-pub(crate) type Index = (&'static str, &'static str, &'static str);
 
 /// Several partitions of one index, read as one sorted list.
 pub(crate) struct Merge<'a> {
@@ -97,8 +94,9 @@ impl<'a> Merge<'a> {
             (Some(after), Some(low)) if after <= low => return Ok(Page { items: Vec::new(), next: None }),
             (Some(after), Some(low)) => Range::Between(low, after),
         };
-        let (table, index, descending, limit) = (self.table, Some(self.index), self.descending, self.limit);
-        let mut page = self.store.page(&Partition { table, index, pk, range, descending, limit }, from).await?;
+        let partition = Partition::of(self.table, pk).index(self.index).range(range);
+        let partition = partition.descending_if(self.descending).page_size(self.limit);
+        let mut page = self.store.page(&partition, from).await?;
         if let (Some(after), (_, _, sort)) = (&self.after, self.index) {
             // `Between` includes its ends.
             page.items.retain(|entry| text(entry, sort) != Some(after));

@@ -52,7 +52,7 @@ pub struct Store {
     tables: Tables,
     clock: Clock,
     search: search::Limits,
-    bulk: Option<Arc<dyn bulk::Bulk>>,
+    bulk: Option<Arc<dyn bulk::BulkWriter>>,
 }
 
 impl Store {
@@ -73,7 +73,7 @@ impl Store {
         self.clock.now()
     }
 
-    /// The same store, whose searches go so far by postings.
+    /// The same store, whose searches go so far by search entries.
     #[must_use]
     pub fn searching(self, limits: search::Limits) -> Self {
         Self { search: limits, ..self }

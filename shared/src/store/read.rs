@@ -7,17 +7,66 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// A query of one partition of a table or of one of its indexes.
+/// The name of an index and its two key attributes.
+pub(crate) type Index = (&'static str, &'static str, &'static str);
+
+/// A query of one partition: of the table, unless an index is named; from the lowest sort key up, unless it is descending.
 #[derive(Debug, Clone)]
 pub(crate) struct Partition<'a> {
-    pub table: Table,
-    /// The index and its two key attributes; `None` is the table itself.
-    pub index: Option<(&'static str, &'static str, &'static str)>,
-    pub pk: &'a str,
-    pub range: Range<'a>,
-    pub descending: bool,
-    /// Entries per page.
-    pub limit: Option<i32>,
+    table: Table,
+    index: Option<Index>,
+    pk: &'a str,
+    range: Range<'a>,
+    descending: bool,
+    page_size: Option<i32>,
+}
+
+impl<'a> Partition<'a> {
+    /// All of a partition.
+    pub(crate) const fn of(table: Table, pk: &'a str) -> Self {
+        Self { table, index: None, pk, range: Range::All, descending: false, page_size: None }
+    }
+
+    /// The partition of an index.
+    pub(crate) const fn index(self, index: Index) -> Self {
+        Self { index: Some(index), ..self }
+    }
+
+    /// Only these sort keys.
+    pub(crate) const fn range(self, range: Range<'a>) -> Self {
+        Self { range, ..self }
+    }
+
+    pub(crate) const fn begins_with(self, start: &'a str) -> Self {
+        self.range(Range::BeginsWith(start))
+    }
+
+    /// From `low` to `high`, both included.
+    pub(crate) const fn between(self, low: &'a str, high: &'a str) -> Self {
+        self.range(Range::Between(low, high))
+    }
+
+    pub(crate) const fn above(self, low: &'a str) -> Self {
+        self.range(Range::Above(low))
+    }
+
+    pub(crate) const fn below(self, high: &'a str) -> Self {
+        self.range(Range::Below(high))
+    }
+
+    /// From the highest sort key down.
+    pub(crate) const fn descending(self) -> Self {
+        self.descending_if(true)
+    }
+
+    pub(crate) const fn descending_if(self, descending: bool) -> Self {
+        Self { descending, ..self }
+    }
+
+    /// Entries of one page; without a number, as many as have room in one answer.
+    pub(crate) fn page_size(self, entries: impl Into<Option<i32>>) -> Self {
+        Self { page_size: entries.into(), ..self }
+    }
 }
 
 /// Which sort keys of the partition.
@@ -60,7 +109,7 @@ impl Store {
             .set_index_name(partition.index.map(|(name, _, _)| name.to_owned()))
             .consistent_read(partition.index.is_none())
             .scan_index_forward(!partition.descending)
-            .set_limit(partition.limit)
+            .set_limit(partition.page_size)
             .set_exclusive_start_key(from)
             .expression_attribute_values(":pk", AttributeValue::S(partition.pk.to_owned()));
         let text = |value: &str| AttributeValue::S(value.to_owned());

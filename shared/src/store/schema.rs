@@ -13,9 +13,9 @@ use std::fmt;
 /// A table, by lifecycle and blast radius (design §4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Table {
-    /// Users, extras, conversations, postings, counters, jobs.
+    /// Users, extras, conversations, search entries, counters, jobs.
     Stepchat,
-    /// Accounts and their keys, applications, telephony users, skills, queues, postings, counters, exchange rates, jobs.
+    /// Accounts and their keys, applications, telephony users, skills, queues, search entries, counters, exchange rates, jobs.
     Voximplant,
     /// Hashes, token look-ups, sessions, lockouts, idempotency.
     Auth,

@@ -1,19 +1,19 @@
-//! Postings: items by which a search finds what contains a word, at the cost of what it finds (`docs/adr/0013`).
+//! Search entries: items by which a search finds what contains a word, at the cost of what it finds (`docs/adr/0013`).
 //!
-//! A posting says that a text of somebody has a gram. Its key ends in the text's stamp, which is new whenever the text
-//! changes and is kept beside the text. So no two writes ever share a posting: one can neither overwrite nor remove what
-//! another relies on, and nothing about postings needs a condition.
+//! A search entry says that a text of somebody has a gram. Its key ends in the text's stamp, which is new whenever the text
+//! changes and is kept beside the text. So no two writes ever share a search entry: one can neither overwrite nor remove what
+//! another relies on, and nothing about search entries needs a condition.
 //!
-//! The order is: announcement, postings, transaction. The transaction settles its announcement, so whatever is left of a
-//! write that died is known and is removed by `background/jobs`. Postings of texts that were replaced are removed some
+//! The order is: write intent, search entries, transaction. The transaction commits its intent, so whatever is left of a
+//! write that died is known and is removed by `background/jobs`. Search entries of texts that were replaced are removed some
 //! time after the transaction: a search that began before it has found the new ones or still finds the old ones.
 
 use super::grants::{Action, Grant};
-use super::read::{Partition, Range};
+use super::read::Partition;
 use super::txn::Step;
 use super::{Attributes, CommitError, Key, Store, StoreError, Table, Txn, Write, stamps};
 use crate::grams::{Extent, Gram, IndexedText, extents, pieces};
-use crate::limits::{MAX_PARALLEL, SEARCH_POSTINGS, SEARCH_SETTLED_MILLIS, SEARCH_TOGETHER};
+use crate::limits::{MAX_PARALLEL, SEARCH_ENTRIES, SEARCH_SETTLED_MILLIS, SEARCH_TOGETHER};
 use crate::slices::from_anywhere;
 use crate::text::{FOLD_VERSION, fold};
 use crate::timestamp::Timestamp;
@@ -35,38 +35,38 @@ pub const SETTLE: &[Grant] = &[
     Grant::on(Table::Voximplant, Action::UpdateItem),
 ];
 
-/// The tables with postings.
+/// The tables with search entries.
 const SEARCHED: [Table; 2] = [Table::Stepchat, Table::Voximplant];
-/// What partitions of postings begin with.
-const POSTINGS: &str = "G#";
-/// Announced changes of postings, in the table they are of. Whatever changes a text leaves word here, so it is spread over
-/// several partitions, [`announced_partitions`].
-const ANNOUNCED: &str = "J#postings";
+/// What partitions of search entries begin with.
+const ENTRIES: &str = "G#";
+/// Partitions of write intents, in the table whose search entries they are about. Every change of a text writes one, so they
+/// are spread over several partitions, [`intent_partitions`].
+const INTENTS: &str = "J#postings";
 /// How many: one partition takes 1,000 write units a second, a creation takes three.
-const ANNOUNCED_SHARDS: u8 = 8;
-/// Bytes of texts in one announcement; an item ends at 400 KB.
-const ANNOUNCEMENT_BYTES: usize = 300_000;
-/// Postings read at first of each piece of a long word, in case that one of them is rare.
+const INTENT_SHARDS: u8 = 8;
+/// Bytes of texts in one write intent; an item ends at 400 KB.
+const INTENT_BYTES: usize = 300_000;
+/// Search entries read at first of each piece of a long word, in case that one of them is rare.
 const FIRST_PAGE: usize = 100;
 /// How much more each further page reads.
 const GROWTH: usize = 8;
 
-/// How far a search goes by postings.
+/// How far a search goes by search entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Postings read for one word. A word that has more is found sooner by looking at everybody.
-    pub postings: usize,
+    /// Search entries read for one word. A word that has more is found sooner by looking at everybody.
+    pub entries: usize,
     /// Those found that are read and sorted together.
     pub together: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { postings: SEARCH_POSTINGS, together: SEARCH_TOGETHER }
+        Self { entries: SEARCH_ENTRIES, together: SEARCH_TOGETHER }
     }
 }
 
-/// Tells the postings of one text from those of every other, and of the same text at another time; says by which fold they
+/// Tells the search entries of one text from those of every other, and of the same text at another time; says by which fold they
 /// were made, and how much of the text they cover if that is not all of it: `<version>.<16 hex>[:<characters>]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -85,7 +85,7 @@ impl Stamp {
         &self.0
     }
 
-    /// Whether its postings were made by the present fold. Those of an earlier one are kept under keys that this one does
+    /// Whether its search entries were made by the present fold. Those of an earlier one are kept under keys that this one does
     /// not know: `switchboard operator rebuild` makes new ones and clears the old ones.
     pub(super) fn is_current(&self) -> bool {
         self.0.split_once('.').is_some_and(|(version, _)| version.parse() == Ok(FOLD_VERSION))
@@ -103,22 +103,22 @@ pub fn is_outdated(sk: &str) -> bool {
     sk.rsplit_once('\0').is_none_or(|(_, stamp)| !Stamp(stamp.to_owned()).is_current())
 }
 
-/// Whether a partition holds postings.
+/// Whether a partition holds search entries.
 #[must_use]
-pub fn is_posting(pk: &str) -> bool {
-    pk.starts_with(POSTINGS)
+pub fn is_search_entry(pk: &str) -> bool {
+    pk.starts_with(ENTRIES)
 }
 
-/// A text with the stamp of its postings. A `list` is what one look-up searches: the names of a workspace, say.
+/// A text with the stamp of its search entries. A `list` is what one look-up searches: the names of a workspace, say.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Posted {
+pub(super) struct StampedText {
     list: String,
     text: IndexedText,
     stamp: Stamp,
 }
 
-impl Posted {
-    /// What is posted of a text that has this stamp; nothing without one, or with one of an earlier fold.
+impl StampedText {
+    /// A text that has this stamp; nothing without one, or with one of an earlier fold.
     pub(super) fn of(list: &str, text: &str, stamp: Option<&Stamp>) -> Option<Self> {
         let stamp = stamp.filter(|stamp| stamp.is_current())?;
         Some(Self { list: list.to_owned(), text: IndexedText::of(text, stamp.extent())?, stamp: stamp.clone() })
@@ -135,17 +135,17 @@ impl Posted {
     }
 }
 
-/// Where postings of grams with this first character are.
+/// Where search entries of grams with this first character are.
 fn partition(list: &str, gram: &Gram) -> String {
     let (first, _) = gram.parts();
-    format!("{POSTINGS}{list}#{first}")
+    format!("{ENTRIES}{list}#{first}")
 }
 
 /// Where it stands whose texts are not indexed whole, of all lists of a workspace or of an account: every search looks at
 /// them. A list of an account is called `<list>#<account>`.
 fn long_texts(list: &str) -> String {
     let (_, account) = list.split_once('#').unwrap_or_default();
-    format!("{POSTINGS}long#{account}")
+    format!("{ENTRIES}long#{account}")
 }
 
 /// A text that a change may replace.
@@ -153,7 +153,7 @@ fn long_texts(list: &str) -> String {
 pub(super) struct Replaced<'a> {
     /// The list it is in.
     pub list: &'a str,
-    /// As it was, with the stamp of its postings.
+    /// As it was, with the stamp of its search entries.
     pub before: (Option<&'a str>, Option<&'a Stamp>),
     /// As it will be.
     pub after: Option<&'a str>,
@@ -161,45 +161,50 @@ pub(super) struct Replaced<'a> {
     pub is_first: bool,
 }
 
-/// Leaves word of texts that have gone with their owner, for [`settle`] to remove their postings some time from now: a second
+/// Notes that texts have gone with their owner, for [`settle`] to remove their search entries some time from now: a second
 /// copy of the message that wrote one may be on its way. Safe to repeat.
-pub(super) async fn leave(store: &Store, table: Table, owner: &str, gone: &[Posted]) -> Result<(), StoreError> {
-    let announced = Change::gone(table, owner.to_owned(), store.now(), gone.to_vec()).word();
-    let items = announced.iter().map(serde_dynamo::to_item).collect::<Result<Vec<_>, _>>()?;
+pub(super) async fn remove_later(
+    store: &Store,
+    table: Table,
+    owner: &str,
+    gone: &[StampedText],
+) -> Result<(), StoreError> {
+    let intents = IndexChange::gone(table, owner.to_owned(), store.now(), gone.to_vec()).committed();
+    let items = intents.iter().map(serde_dynamo::to_item).collect::<Result<Vec<_>, _>>()?;
     store.batch_put(table, items).await
 }
 
-/// Removes the postings of texts that nobody has any more.
-async fn remove(store: &Store, table: Table, gone: &[Posted]) -> Result<(), StoreError> {
-    let keys: Vec<Key> = gone.iter().flat_map(Posted::keys).collect();
+/// Removes the search entries of texts that nobody has any more.
+async fn remove(store: &Store, table: Table, gone: &[StampedText]) -> Result<(), StoreError> {
+    let keys: Vec<Key> = gone.iter().flat_map(StampedText::keys).collect();
     store.batch_delete(table, &keys).await
 }
 
-/// Removes postings that an earlier fold has left. Operator work: no method may do this.
+/// Removes search entries that an earlier fold has left. Operator work: no method may do this.
 pub async fn clear(store: &Store, table: Table, outdated: &[Key]) -> Result<(), StoreError> {
     store.batch_delete(table, outdated).await
 }
 
-/// What a transaction changes about postings.
+/// What a transaction changes about search entries.
 #[derive(Debug, Clone)]
-pub(super) struct Change {
+pub(super) struct IndexChange {
     table: Table,
     /// Whose texts they are, as part of a key, and as a number.
     owner: String,
     uid: u64,
     at: i64,
-    added: Vec<Posted>,
-    removed: Vec<Posted>,
+    added: Vec<StampedText>,
+    removed: Vec<StampedText>,
 }
 
-impl Change {
+impl IndexChange {
     /// No change yet, at this moment in milliseconds.
     pub(super) fn new(table: Table, owner: String, uid: u64, at: i64) -> Self {
         Self { table, owner, uid, at, added: Vec::new(), removed: Vec::new() }
     }
 
     /// The texts of owners who go at this moment.
-    pub(super) fn gone(table: Table, owner: String, now: Timestamp, removed: Vec<Posted>) -> Self {
+    pub(super) fn gone(table: Table, owner: String, now: Timestamp, removed: Vec<StampedText>) -> Self {
         Self { table, owner, uid: 0, at: now.millis(), added: Vec::new(), removed }
     }
 
@@ -222,11 +227,11 @@ impl Change {
                 stamps.push(stamp.cloned());
                 continue;
             }
-            self.removed.extend(old.and_then(|old| Posted::of(text.list, old, stamp)));
+            self.removed.extend(old.and_then(|old| StampedText::of(text.list, old, stamp)));
             let stamp = extents.next().map(Stamp::new);
-            let posted = text.after.and_then(|after| Posted::of(text.list, after, stamp.as_ref()));
-            stamps.push(posted.as_ref().map(|posted| posted.stamp.clone()));
-            self.added.extend(posted);
+            let stamped = text.after.and_then(|after| StampedText::of(text.list, after, stamp.as_ref()));
+            stamps.push(stamped.as_ref().map(|stamped| stamped.stamp.clone()));
+            self.added.extend(stamped);
         }
         stamps
     }
@@ -236,74 +241,74 @@ impl Change {
         self.added.is_empty() && self.removed.is_empty()
     }
 
-    /// The postings that must be there before the transaction.
-    pub(super) fn postings(&self) -> impl Iterator<Item = (Table, Attributes)> {
-        self.added.iter().flat_map(Posted::keys).map(|key| {
+    /// The search entries that must be there before the transaction.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (Table, Attributes)> {
+        self.added.iter().flat_map(StampedText::keys).map(|key| {
             let mut item = key.attributes();
             item.insert("uid".to_owned(), AttributeValue::N(self.uid.to_string()));
             (self.table, item)
         })
     }
 
-    /// What is written before the transaction, and the steps that belong into it: they settle what was announced, and fail if
-    /// somebody took the write for dead. Where nothing is added, nothing is there before the transaction that somebody would
-    /// have to know of: the transaction itself leaves word of what is to be removed.
-    pub(super) fn announced<R>(&self) -> Result<(Before, Vec<Step<R>>), StoreError> {
+    /// What is written before the transaction, and the steps that belong into it: they commit the intents, and fail if
+    /// somebody has aborted one, taking the writer for dead. Where nothing is added, nothing is there before the transaction
+    /// that somebody would have to know of: the transaction itself notes what is to be removed.
+    pub(super) fn prepare<R>(&self) -> Result<(WritesBefore, Vec<Step<R>>), StoreError> {
         if self.added.is_empty() {
-            let word = self.word().into_iter();
-            let steps: Result<_, StoreError> = word.map(|one| Ok(Write::put(self.table, &one)?.into())).collect();
-            return Ok((Before::default(), steps?));
+            let intents = self.committed().into_iter();
+            let steps: Result<_, StoreError> = intents.map(|one| Ok(Write::put(self.table, &one)?.into())).collect();
+            return Ok((WritesBefore::default(), steps?));
         }
-        let mut before = Before::default();
-        let announced = self.announcements();
-        for one in &announced {
-            before.announcements.push((self.table, serde_dynamo::to_item(one)?));
+        let mut before = WritesBefore::default();
+        let intents = self.intents();
+        for one in &intents {
+            before.intents.push((self.table, serde_dynamo::to_item(one)?));
         }
-        before.postings.extend(self.postings());
-        Ok((before, announced.iter().map(|one| one.settled(self.table)).collect()))
+        before.entries.extend(self.entries());
+        Ok((before, intents.iter().map(|one| one.commit(self.table)).collect()))
     }
 
-    /// The announcements of a change that has happened.
-    fn word(&self) -> Vec<Announcement> {
-        self.announcements().into_iter().map(|one| Announcement { fate: Fate::Done, ..one }).collect()
+    /// The intents of a change that has happened.
+    fn committed(&self) -> Vec<WriteIntent> {
+        self.intents().into_iter().map(|one| WriteIntent { state: IntentState::Committed, ..one }).collect()
     }
 
-    /// One announcement, or several where one item would not hold the texts.
-    fn announcements(&self) -> Vec<Announcement> {
+    /// One write intent, or several where one item would not hold the texts.
+    fn intents(&self) -> Vec<WriteIntent> {
         let texts = self.added.iter().map(|text| (true, text)).chain(self.removed.iter().map(|text| (false, text)));
-        let (mut announced, mut bytes): (Vec<Announcement>, usize) = (Vec::new(), 0);
+        let (mut intents, mut bytes): (Vec<WriteIntent>, usize) = (Vec::new(), 0);
         for (is_new, text) in texts {
             bytes = bytes.saturating_add(text.text.len());
-            if announced.is_empty() || bytes > ANNOUNCEMENT_BYTES {
-                announced.push(Announcement::new(&self.owner, self.at));
+            if intents.is_empty() || bytes > INTENT_BYTES {
+                intents.push(WriteIntent::new(&self.owner, self.at));
                 bytes = text.text.len();
             }
-            if let Some(last) = announced.last_mut() {
+            if let Some(last) = intents.last_mut() {
                 if is_new { &mut last.added } else { &mut last.removed }.push(text.clone());
             }
         }
-        announced
+        intents
     }
 }
 
-/// What must be there before transactions that change postings.
+/// What must be there before transactions that change search entries.
 #[derive(Debug, Default)]
-pub(super) struct Before {
-    /// First these: whoever finds a posting can know what became of it.
-    announcements: Vec<(Table, Attributes)>,
-    postings: Vec<(Table, Attributes)>,
+pub(super) struct WritesBefore {
+    /// First these: whoever finds a search entry can know what became of it.
+    intents: Vec<(Table, Attributes)>,
+    entries: Vec<(Table, Attributes)>,
 }
 
-impl Before {
+impl WritesBefore {
     /// The same for these and others.
     pub(super) fn extend(&mut self, others: Self) {
-        self.announcements.extend(others.announcements);
-        self.postings.extend(others.postings);
+        self.intents.extend(others.intents);
+        self.entries.extend(others.entries);
     }
 
     /// Writes it.
     pub(super) async fn write(self, store: &Store) -> Result<(), StoreError> {
-        for items in [self.announcements, self.postings] {
+        for items in [self.intents, self.entries] {
             let mut tables: BTreeMap<Table, Vec<Attributes>> = BTreeMap::new();
             for (table, item) in items {
                 tables.entry(table).or_default().push(item);
@@ -316,36 +321,39 @@ impl Before {
     }
 }
 
-/// What becomes of an announced change: nobody knows yet, it happened, or it will never happen.
+/// What becomes of an intended change: nobody knows yet, it happened, or it will never happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Fate {
-    Open,
-    Done,
-    Dead,
+enum IntentState {
+    #[serde(rename = "open")]
+    Pending,
+    #[serde(rename = "done")]
+    Committed,
+    #[serde(rename = "dead")]
+    Aborted,
 }
 
-/// A change of postings that is under way, or whose old postings are still to be removed.
+/// A change of search entries that is under way, or whose old search entries are still to be removed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Announcement {
+struct WriteIntent {
     pk: String,
     sk: String,
     at: i64,
-    fate: Fate,
+    #[serde(rename = "fate")]
+    state: IntentState,
     #[serde(default)]
-    added: Vec<Posted>,
+    added: Vec<StampedText>,
     #[serde(default)]
-    removed: Vec<Posted>,
+    removed: Vec<StampedText>,
 }
 
-impl Announcement {
+impl WriteIntent {
     fn new(owner: &str, at: i64) -> Self {
         let sk = format!("{owner}#{:016x}", fastrand::u64(..));
         Self {
-            pk: announced_partition(fastrand::u8(0..ANNOUNCED_SHARDS)),
+            pk: intent_partition(fastrand::u8(0..INTENT_SHARDS)),
             sk,
             at,
-            fate: Fate::Open,
+            state: IntentState::Pending,
             added: Vec::new(),
             removed: Vec::new(),
         }
@@ -355,8 +363,8 @@ impl Announcement {
         Key::new(self.pk.clone(), self.sk.clone())
     }
 
-    /// The step by which the announced transaction settles it.
-    fn settled<R>(&self, table: Table) -> Step<R> {
+    /// The step by which the transaction commits it.
+    fn commit<R>(&self, table: Table) -> Step<R> {
         let write = if self.removed.is_empty() {
             Write::delete(table, self.key())
         } else {
@@ -365,17 +373,18 @@ impl Announcement {
         write.text(":open", "open").if_("fate = :open").or_stale()
     }
 
-    /// Removes the postings that nobody has: the replaced ones if the change happened, else those of neither text that is
+    /// Removes the search entries that nobody has: the replaced ones if the change happened, else those of neither text that is
     /// there. Safe to repeat and to interrupt. Returns whether it came to an end.
     async fn finish(&self, store: &Store, table: Table) -> Result<bool, StoreError> {
-        if self.fate == Fate::Open {
+        if self.state == IntentState::Pending {
             // From here on the transaction cannot happen.
-            let dead = Write::update(table, self.key(), "SET fate = :dead").text(":dead", "dead").text(":open", "open");
+            let abort =
+                Write::update(table, self.key(), "SET fate = :dead").text(":dead", "dead").text(":open", "open");
             let mut txn = Txn::default();
-            txn.push(dead.if_("fate = :open").or(()));
+            txn.push(abort.if_("fate = :open").or(()));
             match store.transact(&txn).await {
                 Err(CommitError::Store(error)) => return Err(error),
-                // It happened in between: then the old postings go, when their time has come.
+                // It happened in between: then the old search entries go, when their time has come.
                 Err(_) => return Ok(false),
                 Ok(()) => {}
             }
@@ -385,27 +394,27 @@ impl Announcement {
         Ok(true)
     }
 
-    /// The postings that nobody has. A change that is dead may have happened all the same: a second copy of its message
-    /// may have put the announcement back after the transaction had removed it, or had marked it done. So the texts that
-    /// the owner has now decide: no change is under way any more that could give it one of these stamps.
-    async fn not_needed(&self, store: &Store, table: Table) -> Result<Vec<Posted>, StoreError> {
-        if self.fate == Fate::Done {
+    /// The search entries that nobody has. An aborted change may have happened all the same: a second copy of its message
+    /// may have put the intent back after the transaction had removed it, or had committed it. So the texts that the owner
+    /// has now decide: no change is under way any more that could give it one of these stamps.
+    async fn not_needed(&self, store: &Store, table: Table) -> Result<Vec<StampedText>, StoreError> {
+        if self.state == IntentState::Committed {
             return Ok(self.removed.clone());
         }
         let owner = self.sk.rsplit_once('#').map_or(self.sk.as_str(), |(owner, _)| owner);
         let in_use = stamps::in_use(store, table, owner).await?;
-        let announced = self.added.iter().chain(&self.removed);
-        Ok(announced.filter(|posted| !in_use.contains(&posted.stamp.0)).cloned().collect())
+        let texts = self.added.iter().chain(&self.removed);
+        Ok(texts.filter(|text| !in_use.contains(&text.stamp.0)).cloned().collect())
     }
 }
 
-fn announced_partition(shard: u8) -> String {
-    format!("{ANNOUNCED}#{shard}")
+fn intent_partition(shard: u8) -> String {
+    format!("{INTENTS}#{shard}")
 }
 
-/// All partitions with announcements: those of earlier versions are in one without a number.
-fn announced_partitions() -> impl Iterator<Item = String> {
-    std::iter::once(ANNOUNCED.to_owned()).chain((0..ANNOUNCED_SHARDS).map(announced_partition))
+/// All partitions with write intents: those of earlier versions are in one without a number.
+fn intent_partitions() -> impl Iterator<Item = String> {
+    std::iter::once(INTENTS.to_owned()).chain((0..INTENT_SHARDS).map(intent_partition))
 }
 
 /// Finishes the changes that began some time ago, until all are finished or the time is up; for each whether it is, or why
@@ -417,10 +426,9 @@ pub async fn settle(
     until: Instant,
 ) -> Result<Vec<Result<bool, StoreError>>, StoreError> {
     let mut finished = Vec::new();
-    let partitions = SEARCHED.into_iter().flat_map(|table| announced_partitions().map(move |pk| (table, pk)));
+    let partitions = SEARCHED.into_iter().flat_map(|table| intent_partitions().map(move |pk| (table, pk)));
     for (table, pk) in from_anywhere(partitions.collect()) {
-        let range = Range::All;
-        let partition = Partition { table, index: None, pk: &pk, range, descending: false, limit: None };
+        let partition = Partition::of(table, &pk);
         // A page at a time: a delete of very many users leaves as many texts behind.
         let mut page = store.page(&partition, None).await?;
         loop {
@@ -439,16 +447,16 @@ pub async fn settle(
 async fn settle_some(
     store: &Store,
     table: Table,
-    announced: Vec<Attributes>,
+    intents: Vec<Attributes>,
     now: Timestamp,
     until: Instant,
 ) -> Vec<Result<bool, StoreError>> {
-    let announced = announced.into_iter().map(serde_dynamo::from_item);
-    let (announced, unreadable): (Vec<_>, Vec<_>) = announced.partition(Result::is_ok);
-    let announced = announced.into_iter().filter_map(Result::<Announcement, _>::ok);
+    let intents = intents.into_iter().map(serde_dynamo::from_item);
+    let (intents, unreadable): (Vec<_>, Vec<_>) = intents.partition(Result::is_ok);
+    let intents = intents.into_iter().filter_map(Result::<WriteIntent, _>::ok);
     let unreadable = unreadable.into_iter().filter_map(Result::err).map(|error| Err(error.into()));
     // Owned before they are streamed: a borrowing closure here would not be `Send` for every lifetime.
-    let finishing: Vec<_> = announced
+    let finishing: Vec<_> = intents
         .filter(|one| Timestamp::from_millis(one.at).is_past(SEARCH_SETTLED_MILLIS, now))
         .map(|one| async move { if Instant::now() < until { one.finish(store, table).await } else { Ok(false) } })
         .collect();
@@ -473,7 +481,7 @@ pub(super) async fn find(
     lookups: &[LookUp<'_>],
 ) -> Result<Option<BTreeSet<u64>>, StoreError> {
     let long: BTreeSet<String> = lookups.iter().map(|lookup| long_texts(lookup.list)).collect();
-    let long = long.into_iter().map(|pk| vec![Scan::whole(pk)]);
+    let long = long.into_iter().map(|pk| vec![Scan::of_partition(pk)]);
     let words =
         lookups.iter().map(|lookup| pieces(lookup.word).iter().map(|gram| Scan::of(lookup.list, gram)).collect());
     let scans: Vec<Vec<Scan>> = long.chain(words).collect();
@@ -496,14 +504,14 @@ pub(super) async fn containing(
     if scans.is_empty() {
         return Ok(None);
     }
-    let long = rarest(store, table, vec![Scan::whole(long_texts(list))]);
+    let long = rarest(store, table, vec![Scan::of_partition(long_texts(list))]);
     let (found, long) = try_join!(rarest(store, table, scans), long)?;
     Ok(found.zip(long).map(|(found, long)| found.into_iter().chain(long).collect()))
 }
 
 /// The owners that have all of these grams, as far as that is known when the first of the lists ends.
 async fn rarest(store: &Store, table: Table, mut scans: Vec<Scan>) -> Result<Option<BTreeSet<u64>>, StoreError> {
-    let most = store.search.postings;
+    let most = store.search.entries;
     let mut limit = if scans.len() > 1 { FIRST_PAGE.min(most) } else { most };
     loop {
         try_join_all(scans.iter_mut().map(|scan| scan.more(store, table, limit))).await?;
@@ -520,7 +528,7 @@ async fn rarest(store: &Store, table: Table, mut scans: Vec<Scan>) -> Result<Opt
     }
 }
 
-/// A list of postings that is being read.
+/// A list of search entries that is being read.
 struct Scan {
     pk: String,
     start: String,
@@ -532,10 +540,10 @@ struct Scan {
 impl Scan {
     fn of(list: &str, gram: &Gram) -> Self {
         let (_, start) = gram.parts();
-        Self { start: start.to_owned(), ..Self::whole(partition(list, gram)) }
+        Self { start: start.to_owned(), ..Self::of_partition(partition(list, gram)) }
     }
 
-    fn whole(pk: String) -> Self {
+    fn of_partition(pk: String) -> Self {
         Self { pk, start: String::new(), owners: BTreeSet::new(), read: 0, from: None }
     }
 

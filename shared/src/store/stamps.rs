@@ -1,10 +1,10 @@
-//! Which stamps an owner's texts have now: the one thing that says whether postings are needed.
+//! Which stamps an owner's texts have now: the one thing that says whether search entries are needed.
 
 use super::read::{Partition, Range};
 use super::{Store, StoreError, Table};
 use std::collections::HashSet;
 
-/// The stamps in the items of the owner of an announcement (`<user>`, or `<account>#<user>`); none of one who is gone.
+/// The stamps in the items of the owner of a write intent (`<user>`, or `<account>#<user>`); none of one who is gone.
 pub(super) async fn in_use(store: &Store, table: Table, owner: &str) -> Result<HashSet<String>, StoreError> {
     let (pk, range) = match owner.split_once('#') {
         // A telephony user's are all in its profile.
@@ -12,7 +12,7 @@ pub(super) async fn in_use(store: &Store, table: Table, owner: &str) -> Result<H
         // A StepChat user's are in its extras, `D#…`, and in its profile, `P`.
         None => (format!("U#{owner}"), Range::Between("D#", "P")),
     };
-    let items = store.all(&Partition { table, index: None, pk: &pk, range, descending: false, limit: None }).await?;
+    let items = store.all(&Partition::of(table, &pk).range(range)).await?;
     let attributes = items.into_iter().flatten();
     let stamps = attributes.filter(|(name, _)| name == "g" || name.starts_with("g_"));
     Ok(stamps.filter_map(|(_, value)| value.as_s().ok().cloned()).collect())

@@ -9,7 +9,7 @@ pub(super) use joined::Joined;
 
 use super::error::THROTTLING;
 use super::read::text;
-use super::search::{Before, Change};
+use super::search::{IndexChange, WritesBefore};
 use super::{Attempts, Attributes, Key, Store, StoreError, Table, generation};
 use crate::limits::MAX_TRANSACTION_ACTIONS;
 use aws_sdk_dynamodb::config::interceptors::FinalizerInterceptorContextRef;
@@ -312,12 +312,12 @@ impl<R> From<Write> for Step<R> {
 pub struct Txn<R> {
     steps: Vec<Step<R>>,
     /// What it changes about what searches find. It travels with the transaction, so no writer can forget it.
-    postings: Option<Box<Change>>,
+    index_change: Option<Box<IndexChange>>,
 }
 
 impl<R> Default for Txn<R> {
     fn default() -> Self {
-        Self { steps: Vec::new(), postings: None }
+        Self { steps: Vec::new(), index_change: None }
     }
 }
 
@@ -340,24 +340,24 @@ impl<R: Clone> Txn<R> {
     }
 
     /// Lets searches find what the transaction writes, and no longer what it replaces.
-    pub(super) fn post(&mut self, change: Change) {
-        self.postings = Some(Box::new(change)).filter(|change| !change.is_empty());
+    pub(super) fn index(&mut self, change: IndexChange) {
+        self.index_change = Some(Box::new(change)).filter(|change| !change.is_empty());
     }
 
-    /// The transaction with the steps that settle what it announces, and what must be written before it.
-    pub(super) fn announced(&self) -> Result<(Self, Before), StoreError> {
-        let mut announced = Self { steps: self.steps.clone(), postings: None };
-        let Some(change) = &self.postings else { return Ok((announced, Before::default())) };
-        let (before, steps) = change.announced()?;
-        announced.steps.extend(steps);
-        Ok((announced, before))
+    /// The transaction with the steps that commit its write intents, and what must be written before it.
+    pub(super) fn prepared(&self) -> Result<(Self, WritesBefore), StoreError> {
+        let mut prepared = Self { steps: self.steps.clone(), index_change: None };
+        let Some(change) = &self.index_change else { return Ok((prepared, WritesBefore::default())) };
+        let (before, steps) = change.prepare()?;
+        prepared.steps.extend(steps);
+        Ok((prepared, before))
     }
 
-    /// The writes alone, those of postings with them, without what their failures mean.
+    /// The writes alone, those of search entries with them, without what their failures mean.
     pub(super) fn into_writes(self) -> impl Iterator<Item = Write> {
-        let postings = self.postings.iter().flat_map(|change| change.postings());
-        let postings: Vec<Write> = postings.map(|(table, item)| Write::of(table, Kind::Put(item))).collect();
-        self.steps.into_iter().map(|step| step.write).chain(postings)
+        let entries = self.index_change.iter().flat_map(|change| change.entries());
+        let entries: Vec<Write> = entries.map(|(table, item)| Write::of(table, Kind::Put(item))).collect();
+        self.steps.into_iter().map(|step| step.write).chain(entries)
     }
 
     /// What the failed conditions mean; `None` if no condition failed. An idempotency key that is already answered
@@ -384,14 +384,14 @@ impl<R: Clone> Txn<R> {
 }
 
 impl Store {
-    /// Commits a transaction, and what it changes about postings before it.
+    /// Commits a transaction, and what it changes about search entries before it.
     pub async fn commit<R: Clone>(&self, txn: &Txn<R>) -> Result<(), CommitError<R>> {
-        if txn.postings.is_none() {
+        if txn.index_change.is_none() {
             return self.transact(txn).await;
         }
-        let (announced, before) = txn.announced()?;
+        let (prepared, before) = txn.prepared()?;
         before.write(self).await?;
-        self.transact(&announced).await
+        self.transact(&prepared).await
     }
 
     /// Commits the steps. A cancellation is retried only if every reason is contention or throttling.

@@ -21,7 +21,7 @@ const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto")
 
 /// What becomes of a body that calls itself JSON and is no object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Junk {
+pub enum NonObjectJson {
     /// The request is refused.
     Refused,
     /// The body is ignored: hand-written Voximplant callers post meaningless bodies beside their query
@@ -71,9 +71,9 @@ impl fmt::Debug for Inbound {
 impl Inbound {
     /// Reads a request: query and body in any of the clients' encodings.
     ///
-    /// A body whose content type names no encoding of fields is ignored, and one without a type that is no form; `junk`
+    /// A body whose content type names no encoding of fields is ignored, and one without a type that is no form; `non_object`
     /// says what becomes of one that calls itself JSON and is no object.
-    pub async fn read(request: Request<Bytes>, junk: Junk) -> Result<Self, Malformed> {
+    pub async fn read(request: Request<Bytes>, non_object: NonObjectJson) -> Result<Self, Malformed> {
         let (head, body) = request.into_parts();
         if let Some(Unreadable(reason)) = head.extensions.get() {
             return Err(*reason);
@@ -87,7 +87,7 @@ impl Inbound {
         let query = head.uri.query().unwrap_or_default();
         let mut sources = vec![Source::Pairs(form::parse(query.as_bytes(), Charset::Utf8)?)];
         let content_type = text(&head.headers, &CONTENT_TYPE).unwrap_or_default();
-        if let Some(source) = body_source(content_type, body, junk).await? {
+        if let Some(source) = body_source(content_type, body, non_object).await? {
             sources.push(source);
         }
         let params = Params::merge(sources)?;
@@ -121,7 +121,7 @@ impl Inbound {
     }
 }
 
-async fn body_source(content_type: &str, body: Bytes, junk: Junk) -> Result<Option<Source>, Malformed> {
+async fn body_source(content_type: &str, body: Bytes, non_object: NonObjectJson) -> Result<Option<Source>, Malformed> {
     if body.is_empty() {
         return Ok(None);
     }
@@ -135,7 +135,7 @@ async fn body_source(content_type: &str, body: Bytes, junk: Junk) -> Result<Opti
             match json::parse(&text) {
                 Ok(Node::Map(members)) => Ok(Some(Source::Object(members))),
                 // What is no object says nothing, if the family's callers are known to send such things.
-                Ok(_) | Err(Malformed::Json) if junk == Junk::Ignored => Ok(None),
+                Ok(_) | Err(Malformed::Json) if non_object == NonObjectJson::Ignored => Ok(None),
                 Ok(_) => Err(Malformed::Json),
                 Err(error) => Err(error),
             }
@@ -179,7 +179,7 @@ mod tests {
 
     async fn read(content_type: &str, body: &[u8]) -> Result<Inbound, Malformed> {
         let request = Request::post("/stepchat?a=query&b=query").header(CONTENT_TYPE, content_type);
-        Inbound::read(request.body(Bytes::copy_from_slice(body)).unwrap(), Junk::Refused).await
+        Inbound::read(request.body(Bytes::copy_from_slice(body)).unwrap(), NonObjectJson::Refused).await
     }
 
     #[tokio::test]
@@ -209,7 +209,7 @@ mod tests {
             assert_eq!(inbound.params.text("a"), Some("1"), "{content_type} {body:?}");
         }
         let untyped = Request::post("/?b=2").body(Bytes::from_static(b"a=1")).unwrap();
-        assert_eq!(Inbound::read(untyped, Junk::Refused).await.unwrap().params.text("a"), Some("1"));
+        assert_eq!(Inbound::read(untyped, NonObjectJson::Refused).await.unwrap().params.text("a"), Some("1"));
     }
 
     #[tokio::test]
@@ -230,7 +230,7 @@ mod tests {
     #[tokio::test]
     async fn bodies_above_the_limit_are_refused_unread() {
         let body = Bytes::from(vec![b'a'; MAX_BODY_BYTES + 1]);
-        let refused = Inbound::read(Request::post("/").body(body).unwrap(), Junk::Refused).await;
+        let refused = Inbound::read(Request::post("/").body(body).unwrap(), NonObjectJson::Refused).await;
         assert_eq!(refused.unwrap_err(), Malformed::TooLarge);
     }
 
@@ -242,17 +242,18 @@ mod tests {
 
     #[tokio::test]
     async fn where_junk_is_ignored_the_query_still_counts() {
-        for junk in ["[]", "\"\"", "{", "5"] {
-            let request = Request::post("/?a=query").header(CONTENT_TYPE, "application/json").body(Bytes::from(junk));
-            let inbound = Inbound::read(request.unwrap(), Junk::Ignored).await.unwrap();
-            assert_eq!(inbound.params.text("a"), Some("query"), "{junk}");
+        for non_object in ["[]", "\"\"", "{", "5"] {
+            let request =
+                Request::post("/?a=query").header(CONTENT_TYPE, "application/json").body(Bytes::from(non_object));
+            let inbound = Inbound::read(request.unwrap(), NonObjectJson::Ignored).await.unwrap();
+            assert_eq!(inbound.params.text("a"), Some("query"), "{non_object}");
         }
     }
 
     #[tokio::test]
     async fn an_idempotency_key_that_cannot_be_read_is_refused_not_dropped() {
         let request = Request::post("/").header("idempotency-key", "ключ".as_bytes()).body(Bytes::new()).unwrap();
-        assert_eq!(Inbound::read(request, Junk::Refused).await.unwrap_err(), Malformed::IdempotencyKey);
+        assert_eq!(Inbound::read(request, NonObjectJson::Refused).await.unwrap_err(), Malformed::IdempotencyKey);
     }
 
     #[test]

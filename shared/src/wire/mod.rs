@@ -27,7 +27,7 @@ pub use cookie::{Cookie, Cookies};
 pub use decode::{DecodeError, decode, decode_field, field_names};
 pub use failure::{Blame, Failure};
 pub use fitting::Fitting;
-pub use inbound::{IDEMPOTENCY_FIELD, Inbound, Junk, Peer, Unreadable};
+pub use inbound::{IDEMPOTENCY_FIELD, Inbound, NonObjectJson, Peer, Unreadable};
 pub use kind::{KIND, Kind};
 pub use malformed::Malformed;
 pub use node::Node;

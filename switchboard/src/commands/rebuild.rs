@@ -26,7 +26,7 @@ pub(super) async fn run(app: &App) -> Result<()> {
     }
     println!("{} users, of which {} were brought along", done.users, done.changed);
     println!("{} guards and look-ups of addresses and names were brought along", done.guards);
-    println!("{} search index entries and {} guards of an earlier version were removed", done.entries, done.left);
+    println!("{} search entries and {} guards of an earlier version were removed", done.entries, done.left);
     println!("{} statement lines of an earlier version have got their numbers", done.lines);
     for collision in &done.collisions {
         println!("{collision}");

@@ -55,10 +55,10 @@ async fn store(file: Option<&Path>) -> (Database, Store) {
     }
 }
 
-/// All that the database answers of its tables and indexes; of announcements that are left, how many they are: their keys
+/// All that the database answers of its tables and indexes; of write intents that are left, how many they are: their keys
 /// are random.
 fn everything(database: &Database) -> BTreeSet<String> {
-    let (mut all, mut announced) = (BTreeSet::new(), 0);
+    let (mut all, mut intents) = (BTreeSet::new(), 0);
     for table in Table::ALL {
         let indexes = table.schema().indexes.iter().map(|index| Some(index.name));
         for index in indexes.chain([None]) {
@@ -74,12 +74,12 @@ fn everything(database: &Database) -> BTreeSet<String> {
                 if item["fate"] == Value::Null {
                     assert!(all.insert(format!("{table} {} {item}", index.unwrap_or("table"))), "twice: {item}");
                 } else {
-                    announced += 1;
+                    intents += 1;
                 }
             }
         }
     }
-    all.insert(format!("{announced} announcements"));
+    all.insert(format!("{intents} write intents"));
     all
 }
 

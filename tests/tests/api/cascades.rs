@@ -85,7 +85,7 @@ pub(super) async fn busy(app: &App, kind: &str) -> Busy {
     Busy { id, other, own, elsewhere }
 }
 
-/// Nothing of the busy user is left, once the postings' time has come, and everything of the other is.
+/// Nothing of the busy user is left, once the search entries' time has come, and everything of the other is.
 pub(super) async fn assert_gone(app: &App, busy: &Busy) {
     app.wait_millis(SEARCH_SETTLED_MILLIS);
     app.run_jobs().await;
@@ -325,7 +325,7 @@ async fn a_lead_whom_the_index_shows_late_goes_with_the_next_job() {
     assert_eq!(app.stepchat("count-users", json!({})).await.response()["lead"], "0");
     assert_eq!(app.stepchat("get-user", json!({ "user_id": id })).await.response(), json!(false));
     app.wait_millis(INDEX_SETTLED_MILLIS);
-    assert_eq!(app.run_jobs().await, 3, "the promise, the purge of the lead, and what is posted of them");
+    assert_eq!(app.run_jobs().await, 3, "the promise, the purge of the lead, and the search entries of them");
     assert_eq!(app.run_jobs().await, 0);
 }
 

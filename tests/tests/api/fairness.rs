@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use shared::limits::MAX_TRANSFER_USERS;
 use shared::runtime;
 use shared::store::Txn;
-use shared::store::voximplant::tasks::{self, Task};
+use shared::store::voximplant::deferred::{self, DeferredWork};
 use shared::voximplant::Refusal;
 use std::time::Duration;
 use switchboard::methods::JOBS;
@@ -24,7 +24,11 @@ async fn endless(gate: &Gate, app: &App) {
         app.add_voximplant_user(&format!("user{n}"), json!({})).await;
     }
     let account = app.account.id;
-    let task = Task::new(account, tasks::everyone(&app.app.store, account, None).await.unwrap(), app.app.clock.now());
+    let task = DeferredWork::new(
+        account,
+        deferred::everyone(&app.app.store, account, None).await.unwrap(),
+        app.app.clock.now(),
+    );
     let mut txn: Txn<Refusal> = Txn::default();
     txn.push(task.promise().unwrap());
     app.app.store.commit(&txn).await.unwrap();
@@ -59,7 +63,7 @@ async fn the_line_of_a_run_says_how_many_accounts_it_has_checked() {
 }
 
 #[tokio::test]
-async fn one_change_of_postings_that_cannot_be_read_does_not_stop_the_others() {
+async fn one_change_of_search_entries_that_cannot_be_read_does_not_stop_the_others() {
     let app = App::new().await;
     let user = app.add_stepchat_user(json!({ "first_name": "Before" })).await;
     app.stepchat("update-user", json!({ "user_id": user, "first_name": "After" })).await.response();
@@ -69,6 +73,6 @@ async fn one_change_of_postings_that_cannot_be_read_does_not_stop_the_others() {
     app.wait_millis(5 * 60 * 1000);
     let line = run(&app, Duration::from_mins(1)).await;
     assert_eq!(line["left"], 1, "{line}");
-    let postings = app.items().into_iter().filter(|(_, item)| item["pk"]["S"] == "J#postings");
-    assert_eq!(postings.count(), 1, "only the broken one");
+    let entries = app.items().into_iter().filter(|(_, item)| item["pk"]["S"] == "J#postings");
+    assert_eq!(entries.count(), 1, "only the broken one");
 }

@@ -46,7 +46,7 @@ async fn an_old_extra_beside_a_new_profile_costs_nobody_their_place_in_searches(
         }
     });
     set("Reykjavik").await;
-    // The postings of what was replaced go some time later.
+    // The search entries of what was replaced go some time later.
     app.wait_millis(5 * 60 * 1000);
     app.run_jobs().await;
     assert_eq!(found(&app, "reykjavik").await, [user.as_str()]);

@@ -6,16 +6,16 @@ use serde_json::{Value, json};
 use shared::ids::{ApplicationId, PhoneUserId, SkillId, UserId};
 use shared::ledger::Texts;
 use shared::limits::INDEX_SETTLED_MILLIS;
-use shared::runtime::{Job, perform};
+use shared::runtime::{ScheduledJob, perform};
 use shared::stepchat::{Scope, TokenName};
 use shared::store::grants::Grant;
 use shared::store::ledger::bulk;
 use shared::store::ledger::operation::OperationId;
-use shared::store::ledger::transfer::{Draft, Order, draft};
+use shared::store::ledger::transfer::{Draft, TransferOrder, draft};
 use shared::store::meter::metered;
 use shared::store::stepchat::removals;
+use shared::store::voximplant::deferred::{self, DeferredWork};
 use shared::store::voximplant::queues;
-use shared::store::voximplant::tasks::{self, Task};
 use shared::voximplant::Refusal;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -26,9 +26,9 @@ use tokio::time::Instant;
 /// More than one transaction serves.
 const MANY: usize = 50;
 
-/// Runs the job without any time and with time enough, until the postings' time has come too: what it needed, and that
+/// Runs the job without any time and with time enough, until the search entries' time has come too: what it needed, and that
 /// all of this was finished and nothing is left.
-async fn uses(app: &App, job: &Job, finished: usize) -> BTreeSet<Grant> {
+async fn uses(app: &App, job: &ScheduledJob, finished: usize) -> BTreeSet<Grant> {
     let (mut done, mut uses) = (Vec::new(), BTreeSet::new());
     for seconds in [0, 60, 60, 60] {
         // An index may be late: some work waits for that.
@@ -43,7 +43,7 @@ async fn uses(app: &App, job: &Job, finished: usize) -> BTreeSet<Grant> {
 }
 
 /// A user and an admin with everything they may have, deleted by requests that died.
-async fn purges(job: &Job) -> BTreeSet<Grant> {
+async fn purges(job: &ScheduledJob) -> BTreeSet<Grant> {
     let app = App::new().await;
     let gone = busy(&app, "user").await;
     delete_and_die(&app, &gone.id).await;
@@ -57,7 +57,7 @@ async fn purges(job: &Job) -> BTreeSet<Grant> {
 }
 
 /// Deletes of many that were only promised.
-async fn removed(job: &Job) -> BTreeSet<Grant> {
+async fn removed(job: &ScheduledJob) -> BTreeSet<Grant> {
     let app = App::new().await;
     let single = app.add_stepchat_user(json!({ "email": "a@example.com", "password": "x" })).await;
     for n in 0..3 {
@@ -102,7 +102,7 @@ async fn served(app: &App, application: u64, count: usize) -> (Vec<PhoneUserId>,
 }
 
 /// Every kind of telephony task, only promised.
-async fn tasks(job: &Job) -> BTreeSet<Grant> {
+async fn tasks(job: &ScheduledJob) -> BTreeSet<Grant> {
     let app = App::new().await;
     let store = &app.app.store;
     let other = added(&app, "AddApplication", json!({ "application_name": "other" }), "application_id").await;
@@ -110,23 +110,23 @@ async fn tasks(job: &Job) -> BTreeSet<Grant> {
     served(&app, other, 2).await;
     // A queue that needs a skill, and nobody bound by it yet.
     let queues = queues::list(store, app.account.id).await.unwrap();
-    let (txn, _) = tasks::reskilling(app.account.id, &queues[..1], &[skill], true, app.app.clock.now()).unwrap();
+    let (txn, _) = deferred::reskilling(app.account.id, &queues[..1], &[skill], true, app.app.clock.now()).unwrap();
     store.commit(&txn).await.unwrap();
     let mut all = uses(&app, job, 1).await;
     let served = app.voximplant("GetUsers", json!({ "acd_queue_id": queues[0].id.get() })).await;
     assert_eq!(served.json()["total_count"], 3, "{}", served.text);
     let work = [
-        tasks::Job::Users { ids: users[..1].to_vec() },
-        tasks::everyone(store, app.account.id, ApplicationId::new(app.application)).await.unwrap(),
-        tasks::Job::Applications { ids: vec![ApplicationId::new(other).unwrap()] },
+        deferred::Work::Users { ids: users[..1].to_vec() },
+        deferred::everyone(store, app.account.id, ApplicationId::new(app.application)).await.unwrap(),
+        deferred::Work::Applications { ids: vec![ApplicationId::new(other).unwrap()] },
     ];
     // One after another: they are kept in no order, and one may leave nothing for the next.
     for work in work {
-        let task = Task::new(app.account.id, work, app.app.clock.now());
+        let task = DeferredWork::new(app.account.id, work, app.app.clock.now());
         let mut txn = shared::store::Txn::<Refusal>::default();
         txn.push(task.promise().unwrap());
         store.commit(&txn).await.unwrap();
-        // The work, and the postings of the names that went.
+        // The work, and the search entries of the names that went.
         all.extend(uses(&app, job, 2).await);
     }
     assert_eq!(app.voximplant("GetUsers", json!({})).await.json()["total_count"], 0);
@@ -135,7 +135,7 @@ async fn tasks(job: &Job) -> BTreeSet<Grant> {
 }
 
 /// Large transfers in every state in which they may end: spread, collected, and void.
-async fn transfers(job: &Job) -> BTreeSet<Grant> {
+async fn transfers(job: &ScheduledJob) -> BTreeSet<Grant> {
     let app = App::new().await;
     let store = &app.app.store;
     let mut users = Vec::new();
@@ -149,7 +149,7 @@ async fn transfers(job: &Job) -> BTreeSet<Grant> {
             // Everybody can pay when it is planned; one cannot when it is done.
             done(&app, "TransferMoneyToUser", json!({ "user_id": "all", "amount": 1 })).await;
         }
-        let order = Order {
+        let order = TransferOrder {
             account: app.account.id,
             operation: OperationId::random(&format!("{amount} {closed}")),
             users: users.clone(),
@@ -169,7 +169,7 @@ async fn transfers(job: &Job) -> BTreeSet<Grant> {
         }
         // Until then the transfer is left to the request that began it.
         app.wait_millis(60 * 1000);
-        // The transfer, and the postings of the name that went.
+        // The transfer, and the search entries of the name that went.
         all.extend(uses(&app, job, 1 + usize::from(closed)).await);
         let audited = app.operator.audit(app.account.id, |_| {}).await.unwrap();
         assert_eq!((audited.findings, audited.pending), (Vec::new(), 0));

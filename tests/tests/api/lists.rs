@@ -5,7 +5,7 @@ use super::seeds;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use shared::ids::UserId;
-use shared::store::stepchat::lists::{Column, Order};
+use shared::store::stepchat::lists::{Column, SortOrder};
 use shared::store::stepchat::users;
 use tests::App;
 
@@ -223,7 +223,7 @@ async fn heartbeats_cost_a_write_every_few_seconds_only_and_survive_updates() {
 }
 
 /// The cursor behind this user in an order.
-async fn behind(app: &App, order: &Order, id: &str) -> String {
+async fn behind(app: &App, order: &SortOrder, id: &str) -> String {
     let user = users::find_profile(&app.app.store, UserId::parse(id).unwrap()).await.unwrap().unwrap();
     order.place(&user).text()
 }
@@ -267,16 +267,20 @@ async fn every_list_goes_on_behind_a_place_and_refuses_what_is_none() {
         all.push(app.add_stepchat_user(fields).await);
     }
     let created = app.stepchat("get-user", json!({ "user_id": all[0] })).await.response()["creation_time"].clone();
-    let newest = Order::by(Column::CreationTime, true);
+    let newest = SortOrder::by(Column::CreationTime, true);
     for (method, fields, order) in [
         ("get-users", json!({}), newest.clone()),
-        ("get-users", json!({ "sorting": ["user_type", "ASC"] }), Order::by(Column::UserType, false)),
-        ("get-users", json!({ "sorting": ["user_type", "DESC"], "search": "@" }), Order::by(Column::UserType, true)),
-        ("get-users", json!({ "sorting": ["id", "ASC"], "user_ids": all }), Order::by(Column::Id, false)),
-        ("get-online-users", json!({ "sorting": "first_name" }), Order::by(Column::FirstName, true)),
+        ("get-users", json!({ "sorting": ["user_type", "ASC"] }), SortOrder::by(Column::UserType, false)),
+        (
+            "get-users",
+            json!({ "sorting": ["user_type", "DESC"], "search": "@" }),
+            SortOrder::by(Column::UserType, true),
+        ),
+        ("get-users", json!({ "sorting": ["id", "ASC"], "user_ids": all }), SortOrder::by(Column::Id, false)),
+        ("get-online-users", json!({ "sorting": "first_name" }), SortOrder::by(Column::FirstName, true)),
         ("search-users", json!({ "search": "@" }), newest.clone()),
-        ("get-new-users", json!({ "datetime": 1 }), Order::by(Column::Id, true)),
-        ("get-new-users", json!({ "datetime": all[1] }), Order::by(Column::Id, true)),
+        ("get-new-users", json!({ "datetime": 1 }), SortOrder::by(Column::Id, true)),
+        ("get-new-users", json!({ "datetime": all[1] }), SortOrder::by(Column::Id, true)),
         ("get-new-users", json!({ "datetime": created }), newest),
     ] {
         let whole = ids(&app.stepchat(method, fields.clone()).await.response());
@@ -295,7 +299,7 @@ async fn every_list_goes_on_behind_a_place_and_refuses_what_is_none() {
         }
     }
     // Behind the place where the list ends there is nothing, not a failure.
-    let end = behind(&app, &Order::by(Column::Id, true), "1").await;
+    let end = behind(&app, &SortOrder::by(Column::Id, true), "1").await;
     let none = app.stepchat("get-new-users", json!({ "datetime": all[0], "cursor": end })).await;
     assert_eq!(none.response(), json!([]));
 }
@@ -303,7 +307,7 @@ async fn every_list_goes_on_behind_a_place_and_refuses_what_is_none() {
 #[tokio::test]
 async fn new_users_cost_what_is_left_of_their_list() {
     let app = workspace(1_000).await;
-    let place = behind(&app, &Order::by(Column::Id, true), "12").await;
+    let place = behind(&app, &SortOrder::by(Column::Id, true), "12").await;
     let (rows, units, _) = cost(&app, "get-new-users", json!({ "datetime": 1, "cursor": place })).await;
     assert_eq!(rows, 10);
     assert!(units < 20.0, "{units}");

@@ -51,7 +51,7 @@ fn text<'a>(item: &'a Value, name: &str) -> Option<&'a str> {
 type Meant = [(&'static str, &'static str)];
 
 /// Writes everything as the earlier version would have: other texts where two could be different, sort keys, look-ups,
-/// guards and postings by the earlier fold.
+/// guards and search entries by the earlier fold.
 fn age(app: &App, meant: &Meant) {
     let old_text = |value: &str| {
         meant.iter().find(|(now, _)| *now == value).map_or_else(|| value.to_owned(), |(_, then)| (*then).to_owned())
@@ -91,7 +91,7 @@ fn age(app: &App, meant: &Meant) {
     }
 }
 
-/// An earlier version's postings of a text; their stamp.
+/// An earlier version's search entries of a text; their stamp.
 fn post(app: &App, table: Table, list: &str, value: &str, owner: &str) -> String {
     let stamp = format!("{:016x}", fastrand::u64(..));
     let owner: u64 = owner.trim_start_matches('0').parse().unwrap();

@@ -9,7 +9,7 @@ use shared::store::load::Load;
 use shared::store::search::Limits;
 use shared::store::stepchat::counters::Leads;
 use shared::store::stepchat::finding;
-use shared::store::stepchat::lists::{Column, Order};
+use shared::store::stepchat::lists::{Column, SortOrder};
 use shared::store::stepchat::users::{self, Secrets};
 use shared::store::{Store, Table};
 use shared::text::fold;
@@ -28,7 +28,7 @@ const COLUMNS: [(&str, Column); 4] = [
     ("creation_time", Column::CreationTime),
     ("user_type", Column::UserType),
 ];
-/// All by postings; by an index and postings; by an index alone; and what no test can reach by accident.
+/// All by search entries; by an index and search entries; by an index alone; and what no test can reach by accident.
 const LIMITS: [(usize, usize); 5] = [(50_000, 500), (50_000, 2), (1, 1_000), (4, 1), (9, 3)];
 
 fn text(rng: &mut Rng, most: usize) -> String {
@@ -63,7 +63,7 @@ fn ids(rows: &Value) -> Vec<u64> {
     rows.as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap().parse().unwrap()).collect()
 }
 
-async fn found(store: &Store, search: &str, types: &[UserType], order: Order) -> Vec<u64> {
+async fn found(store: &Store, search: &str, types: &[UserType], order: SortOrder) -> Vec<u64> {
     let search = Search::parse(search);
     let mut found = finding::find(store, &search, types, order).await.unwrap();
     let mut ids = Vec::new();
@@ -113,11 +113,11 @@ async fn model(seed: u64) -> Result<(), String> {
             .collect();
         let wanted = matching.iter().filter(|row| named.contains(&row["user_type"].as_str().unwrap()));
         let expected = ids(&Value::Array(wanted.cloned().collect()));
-        for (postings, together) in LIMITS {
-            let store = app.app.store.clone().searching(Limits { postings, together });
-            let listed = found(&store, &search, &kinds, Order::by(column, descending)).await;
+        for (entries, together) in LIMITS {
+            let store = app.app.store.clone().searching(Limits { entries, together });
+            let listed = found(&store, &search, &kinds, SortOrder::by(column, descending)).await;
             if listed != expected {
-                let limits = (postings, together);
+                let limits = (entries, together);
                 return Err(format!("{search:?} {sorting:?} {named:?} {limits:?}: {listed:?}, expected {expected:?}"));
             }
         }
@@ -227,13 +227,13 @@ async fn a_search_goes_on_behind_a_cursor_though_its_user_has_gone() {
         app.wait_millis(700);
         users.push(app.add_stepchat_user(json!({ "first_name": format!("Юля{number}") })).await);
     }
-    let newest = Order::by(Column::CreationTime, true);
+    let newest = SortOrder::by(Column::CreationTime, true);
     let user = UserId::parse(&users[3]).unwrap();
     let place = newest.place(&users::find_profile(&app.app.store, user).await.unwrap().unwrap());
     app.stepchat("delete-user", json!({ "user_id": users[3] })).await.response();
     for limits in [(50_000, 1_000), (1, 1)] {
-        let order = Order { after: Some(place.clone()), ..newest.clone() };
-        let store = app.app.store.clone().searching(Limits { postings: limits.0, together: limits.1 });
+        let order = SortOrder { after: Some(place.clone()), ..newest.clone() };
+        let store = app.app.store.clone().searching(Limits { entries: limits.0, together: limits.1 });
         let listed = found(&store, "юля", &UserType::LISTED, order).await;
         let expected: Vec<u64> = users[..3].iter().rev().map(|id| id.parse().unwrap()).collect();
         assert_eq!(listed, expected);
@@ -247,10 +247,10 @@ async fn a_search_goes_on_behind_a_cursor_though_its_user_has_gone() {
 }
 
 #[tokio::test]
-async fn texts_of_any_length_are_found_and_their_postings_go_with_them() {
+async fn texts_of_any_length_are_found_and_their_search_entries_go_with_them() {
     let app = App::new().await;
-    let postings = || app.items().into_iter().filter(|(_, item)| item["pk"]["S"].as_str().unwrap().starts_with("G#"));
-    let before = postings().count();
+    let entries = || app.items().into_iter().filter(|(_, item)| item["pk"]["S"].as_str().unwrap().starts_with("G#"));
+    let before = entries().count();
     // Repeated and random, below and above what is cut into grams.
     let mut rng = Rng::with_seed(7);
     let random = |rng: &mut Rng, length: usize| (0..length).map(|_| rng.lowercase()).collect::<String>();
@@ -269,7 +269,7 @@ async fn texts_of_any_length_are_found_and_their_postings_go_with_them() {
         assert_eq!(nothing, json!([]));
         app.stepchat("delete-user", json!({ "user_id": id })).await.response();
         app.run_jobs_to_the_end().await;
-        assert_eq!(postings().count(), before);
+        assert_eq!(entries().count(), before);
     }
     let many: String = (0..40).map(|n| format!("w{n} ")).collect();
     let id = app.add_stepchat_user(json!({ "first_name": "w39" })).await;
@@ -278,7 +278,7 @@ async fn texts_of_any_length_are_found_and_their_postings_go_with_them() {
 }
 
 #[tokio::test]
-async fn a_change_writes_postings_of_what_it_changes_only() {
+async fn a_change_writes_search_entries_of_what_it_changes_only() {
     let app = App::new().await;
     let extra = json!({ "city": "Санкт-Петербург", "phone": "+79161234567" });
     let id = app
@@ -293,7 +293,7 @@ async fn a_change_writes_postings_of_what_it_changes_only() {
     };
     let (unchanged, trips) = update(json!({ "department": 3 })).await;
     assert_eq!(trips, 2);
-    // Compares equal, so the postings stay.
+    // Compares equal, so the search entries stay.
     assert_eq!(update(json!({ "first_name": "АЛЕКСАНДРА" })).await.1, 2);
     let (renamed, trips) = update(json!({ "first_name": "Яна" })).await;
     assert_eq!(trips, 4);
@@ -301,8 +301,8 @@ async fn a_change_writes_postings_of_what_it_changes_only() {
     assert_eq!(update(json!({ "user_type": "agent" })).await.1, 2);
 }
 
-/// How many postings there are.
-fn postings(app: &App) -> usize {
+/// How many search entries there are.
+fn entries(app: &App) -> usize {
     app.items().into_iter().filter(|(_, item)| item["pk"]["S"].as_str().unwrap().starts_with("G#")).count()
 }
 
@@ -319,9 +319,9 @@ async fn no_call_writes_more_search_index_entries_than_it_may() {
     // One character that is compared as eighteen.
     let ligatures = "ﷺ".repeat(100);
     let address = format!("{}@x.y", "ﷺ".repeat(150));
-    let mut there = postings(&app);
+    let mut there = entries(&app);
     let mut added = |app: &App| {
-        let before = std::mem::replace(&mut there, postings(app));
+        let before = std::mem::replace(&mut there, entries(app));
         there - before
     };
     let began = std::time::Instant::now();
@@ -351,12 +351,12 @@ async fn no_call_writes_more_search_index_entries_than_it_may() {
 
 /// The SDK sends a message again that got no answer; the first copy may arrive when all is over.
 #[tokio::test]
-async fn postings_that_arrive_once_more_after_a_delete_do_not_stay() {
+async fn search_entries_that_arrive_once_more_after_a_delete_do_not_stay() {
     let app = App::new().await;
     let user = app.add_stepchat_user(json!({ "first_name": "Latecomer", "extra": { "note": "canary" } })).await;
     let phone = app.add_voximplant_user("latecomer", json!({ "user_display_name": "Latecomer" })).await;
-    let postings = || app.items().into_iter().filter(|(_, item)| item["pk"]["S"].as_str().unwrap().starts_with("G#"));
-    let message: Vec<_> = postings().collect();
+    let entries = || app.items().into_iter().filter(|(_, item)| item["pk"]["S"].as_str().unwrap().starts_with("G#"));
+    let message: Vec<_> = entries().collect();
     assert!(message.len() > 20);
     app.stepchat("delete-user", json!({ "user_id": user })).await.response();
     app.voximplant("DelUser", json!({ "user_id": phone })).await.json();
@@ -369,7 +369,7 @@ async fn postings_that_arrive_once_more_after_a_delete_do_not_stay() {
     let gone = [(Table::Stepchat, user), (Table::Voximplant, phone.to_string())];
     let is_of =
         |table: Table, item: &Value| gone.iter().any(|(of, id)| *of == table && item["uid"]["N"] == id.as_str());
-    let left: Vec<_> = postings().filter(|(table, item)| is_of(*table, item)).collect();
+    let left: Vec<_> = entries().filter(|(table, item)| is_of(*table, item)).collect();
     assert_eq!(left, Vec::new());
 }
 

@@ -5,7 +5,7 @@ use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 use shared::limits::INDEX_SETTLED_MILLIS;
 use shared::store::backlog::Progress;
-use shared::store::voximplant::tasks;
+use shared::store::voximplant::deferred;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tests::App;
@@ -219,7 +219,7 @@ async fn the_second_look_after_a_queues_change_finds_nothing_to_do_and_ends_the_
     world.apply(Change::QueueSkill(0, 0, true)).await;
     let before = world.seen().await;
     let store = &world.app.app.store;
-    let promised = tasks::pending(store).await.unwrap();
+    let promised = deferred::pending(store).await.unwrap();
     assert_eq!(promised.len(), 1);
     let soon = Instant::now() + Duration::from_mins(1);
     for task in promised {
@@ -229,7 +229,7 @@ async fn the_second_look_after_a_queues_change_finds_nothing_to_do_and_ends_the_
         assert_eq!(performed, Progress::Finished);
     }
     assert_eq!(world.seen().await, before);
-    assert!(tasks::pending(store).await.unwrap().is_empty());
+    assert!(deferred::pending(store).await.unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use shared::limits::INDEX_SETTLED_MILLIS;
 use shared::store::backlog::Progress;
 use shared::store::load::Load;
 use shared::store::search::Limits;
-use shared::store::voximplant::tasks::{self, Task};
+use shared::store::voximplant::deferred::{self, DeferredWork};
 use shared::store::voximplant::users::{Place, creation};
 use shared::store::{Sequence, Table, Txn};
 use shared::voximplant::{AcdStatus, CustomData, DisplayName, NewPhoneUser, Refusal, UserName};
@@ -73,10 +73,10 @@ fn drawn() -> impl Strategy<Value = Vec<Drawn>> {
     proptest::collection::vec(user, 1..12)
 }
 
-/// All by postings; by a walk among those found; by a walk alone; and what no test can reach by accident.
+/// All by search entries; by a walk among those found; by a walk alone; and what no test can reach by accident.
 fn limits() -> impl Strategy<Value = Limits> {
     let limits = [(50_000, 500), (50_000, 1), (1, 1_000), (4, 2)];
-    proptest::sample::select(limits.to_vec()).prop_map(|(postings, together)| Limits { postings, together })
+    proptest::sample::select(limits.to_vec()).prop_map(|(entries, together)| Limits { entries, together })
 }
 
 /// Two applications, three skills, a queue by hand in each application, and the drawn users.
@@ -331,14 +331,14 @@ async fn a_page_larger_than_one_answer_goes_on_behind_a_cursor_and_is_not_read_t
     assert!(units.len() > 3 && units[0] < 4_000.0, "{units:?}");
 }
 
-/// The keys of the postings that there are.
-fn postings(app: &App) -> BTreeSet<(String, String)> {
+/// The keys of the search entries that there are.
+fn entries(app: &App) -> BTreeSet<(String, String)> {
     let items = app.items().into_iter().filter(|(table, _)| *table == Table::Voximplant);
     let key = |item: &Value| Some((item["pk"]["S"].as_str()?.to_owned(), item["sk"]["S"].as_str()?.to_owned()));
     items.filter_map(|(_, item)| key(&item)).filter(|(pk, _)| pk.starts_with("G#")).collect()
 }
 
-/// The keys of the postings that the users that there are need.
+/// The keys of the search entries that the users that there are need.
 fn needed(app: &App) -> BTreeSet<(String, String)> {
     let mut needed = BTreeSet::new();
     for (table, item) in app.items() {
@@ -361,7 +361,7 @@ fn needed(app: &App) -> BTreeSet<(String, String)> {
 }
 
 #[tokio::test]
-async fn every_change_leaves_exactly_the_postings_of_the_names_that_there_are() {
+async fn every_change_leaves_exactly_the_search_entries_of_the_names_that_there_are() {
     let app = App::new().await;
     let skill = added(&app, "AddSkill", json!({ "skill_name": "one" }), "skill_id").await;
     let [anna, bob] =
@@ -377,11 +377,11 @@ async fn every_change_leaves_exactly_the_postings_of_the_names_that_there_are() 
     done(&app, "SetUserInfo", json!({ "user_id": anna, "user_display_name": "Änne von # Berg" })).await;
     done(&app, "SetUserInfo", json!({ "user_id": anna, "user_custom_data": "nothing about names" })).await;
     done(&app, "SetUserInfo", json!({ "user_id": bob, "new_user_name": "robert", "user_display_name": " " })).await;
-    // A name that is taken: the postings of the refused change are swept.
+    // A name that is taken: the search entries of the refused change are swept.
     let taken = app.voximplant("SetUserInfo", json!({ "user_id": bob, "new_user_name": "anna" })).await;
     assert_eq!(taken.code(), 118);
     later(&app).await;
-    assert_eq!(postings(&app), needed(&app));
+    assert_eq!(entries(&app), needed(&app));
     for (part, expected) in [("anne VON", vec![anna]), ("# b", vec![anna]), ("von  #", vec![]), ("berg", vec![anna])] {
         assert_eq!(found(json!({ "user_display_name": part })).await, expected, "{part}");
     }
@@ -390,11 +390,11 @@ async fn every_change_leaves_exactly_the_postings_of_the_names_that_there_are() 
     assert_eq!(found(json!({ "user_name": "ERT", "user_display_name": " " })).await, [bob]);
     done(&app, "DelUser", json!({ "user_id": format!("{anna};{bob}") })).await;
     later(&app).await;
-    assert_eq!(postings(&app), BTreeSet::new());
+    assert_eq!(entries(&app), BTreeSet::new());
 }
 
 #[tokio::test]
-async fn users_from_before_there_were_postings_are_completed() {
+async fn users_from_before_there_were_search_entries_are_completed() {
     let app = App::new().await;
     let [anna, bob] =
         [app.add_voximplant_user("anna", json!({})).await, app.add_voximplant_user("bob", json!({})).await];
@@ -426,7 +426,7 @@ async fn users_from_before_there_were_postings_are_completed() {
     assert_eq!(total("ann").await, 1);
     done(&app, "DelUser", json!({ "user_id": anna })).await;
     later(&app).await;
-    assert_eq!(postings(&app), needed(&app));
+    assert_eq!(entries(&app), needed(&app));
 }
 
 /// Loads users `from..to`, ten of whom have a rare name and a skill.
@@ -482,7 +482,7 @@ async fn what_a_name_a_skill_or_an_id_leads_to_costs_the_same_among_very_many_us
     populate(&app, 20..1_500).await;
     let many = costs().await;
     for (n, (few, many)) in few.into_iter().zip(many).enumerate() {
-        // Postings of a common part are read as far as a rare one goes.
+        // Search entries of a common part are read as far as a rare one goes.
         assert!(many.0 <= few.0 + 4.0 && many.1 <= few.1 + 1, "query {n}: {few:?}, then {many:?}");
     }
 }
@@ -537,7 +537,7 @@ async fn later(app: &App) {
     app.run_jobs().await;
 }
 
-/// Everything of users that is stored once the jobs have run: their items, names, memberships, postings, passwords.
+/// Everything of users that is stored once the jobs have run: their items, names, memberships, search entries, passwords.
 async fn traces(app: &App) -> Vec<String> {
     later(app).await;
     let keys = app.items().into_iter().filter_map(|(table, item)| {
@@ -572,7 +572,7 @@ fn joined(ids: &[u64]) -> String {
 #[tokio::test]
 async fn a_list_is_deleted_whole_or_not_at_all_and_leaves_nothing() {
     let (app, ids) = populated(60).await;
-    // A user, a name, a skill and a password each, and the postings of both names: the test would see what a delete forgot.
+    // A user, a name, a skill and a password each, and the search entries of both names: the test would see what a delete forgot.
     let traces_of_all = traces(&app).await;
     assert_eq!(traces_of_all.iter().filter(|key| !key.starts_with("G#")).count(), 240);
     assert!(traces_of_all.len() > 240 + 60 * "user000".len(), "{}", traces_of_all.len());
@@ -612,13 +612,13 @@ async fn an_interrupted_delete_of_everybody_is_finished_later_and_spares_the_new
     let store = &app.app.store;
     let task = {
         let (account, now) = (AccountId::new(1).unwrap(), app.app.clock.now());
-        Task::new(account, tasks::everyone(store, account, None).await.unwrap(), now)
+        DeferredWork::new(account, deferred::everyone(store, account, None).await.unwrap(), now)
     };
     let mut txn: Txn<Refusal> = Txn::default();
     txn.push(task.promise().unwrap());
     store.commit(&txn).await.unwrap();
     let newcomer = app.add_voximplant_user("newcomer", json!({})).await;
-    let pending = tasks::pending(store).await.unwrap();
+    let pending = deferred::pending(store).await.unwrap();
     assert!(pending.contains(&task), "{pending:?}");
     // Cut off after ten, then after ten more, then finished.
     let now = app.app.clock.now();
@@ -638,7 +638,7 @@ async fn an_interrupted_delete_of_everybody_is_finished_later_and_spares_the_new
     }
     let left = app.voximplant("GetUsers", json!({})).await.json();
     assert_eq!((left["total_count"].clone(), left["result"][0]["user_id"].clone()), (json!(1), json!(newcomer)));
-    assert!(!tasks::pending(store).await.unwrap().contains(&task));
+    assert!(!deferred::pending(store).await.unwrap().contains(&task));
 }
 
 /// An index follows the table by moments: who was added just before `all` is deleted may not be in it yet.

@@ -6,7 +6,7 @@ use super::state_folder::content;
 use serde_json::Value;
 use std::time::Duration;
 
-/// Deleted data is overwritten, not only unlinked; what is searched for, as soon as the postings' time has come.
+/// Deleted data is overwritten, not only unlinked; what is searched for, as soon as the search entries' time has come.
 #[test]
 fn what_a_deleted_user_has_said_is_not_in_the_file() {
     let folder = Folder::new("forgotten");
@@ -25,7 +25,7 @@ fn what_a_deleted_user_has_said_is_not_in_the_file() {
     for id in &ids {
         assert_eq!(call(&format!("function=delete-user&user_id={id}")), Value::Bool(true));
     }
-    // Two minutes until the postings' time has come, and a minute until the jobs come by.
+    // Two minutes until the search entries' time has come, and a minute until the jobs come by.
     std::thread::sleep(Duration::from_secs(200));
     assert_eq!(server.stop(), Some(0));
     for (name, bytes) in content(&folder.0) {

@@ -150,7 +150,7 @@ fn a_dry_run_checks_everything_and_writes_nothing() {
 /// The database of a deployment, as an import far away reaches it.
 struct Remote {
     app: App,
-    /// How often the jobs still come between an announcement and its transaction.
+    /// How often the jobs still come between a write intent and its transaction.
     fences: Mutex<u32>,
     /// What was asked: operation and body.
     asked: Mutex<Vec<(String, String)>>,
@@ -182,7 +182,7 @@ impl Remote {
             one_more
         };
         if fenced {
-            // Ten minutes after the announcement: whoever made it must have died.
+            // Ten minutes after the write intent: whoever made it must have died.
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + Duration::from_mins(10);
             let now = i64::try_from(now.as_millis()).unwrap();
             self.app.wait_millis(now - self.app.app.clock.now().millis());
@@ -214,10 +214,10 @@ impl Remote {
     }
 }
 
-/// The jobs take the import for dead between its announcement and its transaction. The transaction is stale then, and that
+/// The jobs take the import for dead between its write intent and its transaction. The transaction is stale then, and that
 /// is no sign that the user is there.
 #[tokio::test(flavor = "multi_thread")]
-async fn rows_whose_announcement_was_taken_for_dead_are_imported_once_and_found() {
+async fn rows_whose_write_intent_was_aborted_are_imported_once_and_found() {
     let folder = Folder::new("import-fenced");
     let (remote, address) = Remote::start(2).await;
     let file = "first_name,last_name,email\nAnnabella,Ivanova,annabella@example.com\nBoris,,\nКсения,,k@example.com\n";
@@ -227,7 +227,7 @@ async fn rows_whose_announcement_was_taken_for_dead_are_imported_once_and_found(
     for word in ["nnabel", "Boris", "ксен"] {
         assert_eq!(remote.found(word).await, 1, "{word}");
     }
-    // What the dead announcements have left goes without the users' own postings.
+    // What the aborted intents have left goes without the users' own search entries.
     remote.app.wait_millis(10 * 60 * 1000);
     remote.app.run_jobs().await;
     for word in ["nnabel", "Boris", "ксен", "k@exam"] {
@@ -237,7 +237,7 @@ async fn rows_whose_announcement_was_taken_for_dead_are_imported_once_and_found(
     assert_eq!(count["all"], "4", "three and the first admin");
 }
 
-/// Nothing is announced and posted for rows that cannot be users: it would only have to be cleaned up.
+/// No write intent and no search entry is written for rows that cannot be users: it would only have to be cleaned up.
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_whose_address_or_number_is_taken_are_told_before_anything_is_written() {
     let folder = Folder::new("import-taken");

@@ -12,7 +12,7 @@ use shared::ids::PhoneUserId;
 use shared::ledger::Texts;
 use shared::store::Table;
 use shared::store::ledger::operation::OperationId;
-use shared::store::ledger::transfer::{Draft, Order, draft};
+use shared::store::ledger::transfer::{Draft, TransferOrder, draft};
 use std::time::Duration;
 use switchboard::embedded;
 use tokio::time::{sleep, timeout};
@@ -199,7 +199,7 @@ fn after_changes_of_one_extra(mistake: Option<Bug>) -> Result<(), String> {
 fn extras_that_are_read_before_the_profile_are_caught() {
     assert_eq!(after_changes_of_one_extra(None), Ok(()));
     let caught = after_changes_of_one_extra(Some(Bug::ExtrasFirst)).unwrap_err();
-    assert!(caught.contains("posting"), "{caught}");
+    assert!(caught.contains("search entry"), "{caught}");
 }
 
 /// What is wrong after a process has died while a change was on its way, and the user was deleted before it arrived.
@@ -227,7 +227,7 @@ fn a_change_that_comes_late_and_is_taken_is_caught() {
     assert_eq!(after_a_change_that_came_late(None), Ok(()));
     let caught = after_a_change_that_came_late(Some(Bug::WithoutVersion)).unwrap_err();
     // The purge looks once more, and takes away who has come back; what searches find of them stays.
-    assert!(caught.contains("posting"), "{caught}");
+    assert!(caught.contains("search entry"), "{caught}");
 }
 
 /// Who is left of some leads after a delete of all leads, if the jobs run before the index knows all of them.
@@ -325,7 +325,7 @@ fn a_bare_add_is_caught() {
 async fn without_record(sim: &Deployment, call: &mut Call) {
     let store = &sim.app.app.store;
     for attempt in 0..20 {
-        let order = Order {
+        let order = TransferOrder {
             account: sim.app.account.id,
             operation: OperationId::random(&format!("{}-{attempt}", call.key)),
             users: call.users.clone(),

@@ -10,7 +10,7 @@ use shared::ids::PhoneUserId;
 use shared::ledger::{Money, Texts};
 use shared::store::ledger::bulk;
 use shared::store::ledger::operation::OperationId;
-use shared::store::ledger::transfer::{Draft, Order, draft};
+use shared::store::ledger::transfer::{Draft, TransferOrder, draft};
 use shared::store::ledger::user_balances;
 use shared::store::{CommitError, StoreError, Table, Txn, Write};
 use shared::voximplant::Refusal;
@@ -105,8 +105,8 @@ impl Deployment {
     }
 
     /// A strict order over everybody, of an operation of this name.
-    fn order(&self, name: &str, amount: i64) -> Order {
-        Order {
+    fn order(&self, name: &str, amount: i64) -> TransferOrder {
+        TransferOrder {
             account: self.app.account.id,
             operation: OperationId::random(name),
             users: self.users.clone(),
@@ -120,7 +120,7 @@ impl Deployment {
         }
     }
 
-    async fn begin(&self, order: &Order, plan: &str) -> Result<(), CommitError<Refusal>> {
+    async fn begin(&self, order: &TransferOrder, plan: &str) -> Result<(), CommitError<Refusal>> {
         let store = &self.app.app.store;
         let Draft::Large(drafted) = draft(store, order).await? else { panic!("{USERS} users fit in one") };
         bulk::begin(store, order, drafted, plan).await

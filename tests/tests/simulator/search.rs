@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use shared::context;
 use shared::stepchat::{Search, UserType};
 use shared::store::stepchat::finding;
-use shared::store::stepchat::lists::{Column, Order};
+use shared::store::stepchat::lists::{Column, SortOrder};
 use shared::store::{Endpoint, Store, connect_with};
 use shared::text::fold;
 use std::collections::BTreeSet;
@@ -45,11 +45,11 @@ struct Waiting {
 /// A mistake that a writer could make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Bug {
-    /// It leaves the postings for later.
+    /// It leaves the search entries for later.
     PostsLater,
-    /// It announces nothing.
-    Unannounced,
-    /// It removes the old postings before its transaction.
+    /// It writes no intent.
+    NoIntent,
+    /// It removes the old search entries before its transaction.
     RemovesFirst,
 }
 
@@ -60,14 +60,14 @@ impl Gate {
         let swallowed = operation == "BatchWriteItem"
             && match bug {
                 Some(Bug::PostsLater) => !text.contains("J#postings"),
-                Some(Bug::Unannounced) => text.contains("J#postings"),
+                Some(Bug::NoIntent) => text.contains("J#postings"),
                 _ => false,
             };
         if swallowed {
             return (200, json!({ "UnprocessedItems": {} }).to_string());
         }
         if bug == Some(Bug::RemovesFirst) && operation == "BatchWriteItem" && !text.contains("J#postings") {
-            for item in items(&self.database).iter().filter(|item| is_posting(item) && item["uid"]["N"] != "1") {
+            for item in items(&self.database).iter().filter(|item| is_search_entry(item) && item["uid"]["N"] != "1") {
                 let key = json!({ "pk": item["pk"], "sk": item["sk"] });
                 let request = json!({ "TableName": "stepchat", "Key": key }).to_string();
                 let _ = embedded::perform(&self.database, "DeleteItem", request.as_bytes());
@@ -246,11 +246,11 @@ fn items(database: &Database) -> Vec<Value> {
     body["Items"].as_array().unwrap().clone()
 }
 
-fn is_posting(item: &Value) -> bool {
+fn is_search_entry(item: &Value) -> bool {
     item["pk"]["S"].as_str().is_some_and(|pk| pk.starts_with("G#"))
 }
 
-/// The keys of the postings of a text, written down a second time: every character of every token, and seven more.
+/// The keys of the search entries of a text, written down a second time: every character of every token, and seven more.
 fn expected(list: &str, text: &str, stamp: &str) -> BTreeSet<(String, String)> {
     let folded = fold(text);
     let mut keys = BTreeSet::new();
@@ -264,7 +264,7 @@ fn expected(list: &str, text: &str, stamp: &str) -> BTreeSet<(String, String)> {
     keys
 }
 
-/// What is wrong with the postings of the users that are there: one that is missing, or, once everything is settled, one
+/// What is wrong with the search entries of the users that are there: one that is missing, or, once everything is settled, one
 /// that nobody needs. The second value is what users can be found by.
 pub(crate) fn wrong(database: &Database, settled: bool) -> (Vec<String>, Vec<(u64, String)>) {
     let items = items(database);
@@ -292,12 +292,12 @@ pub(crate) fn wrong(database: &Database, settled: bool) -> (Vec<String>, Vec<(u6
     }
     let there: BTreeSet<(String, String)> = items
         .iter()
-        .filter(|item| is_posting(item))
+        .filter(|item| is_search_entry(item))
         .map(|item| (text(item, "pk").unwrap(), text(item, "sk").unwrap()))
         .collect();
-    wrong.extend(needed.difference(&there).map(|key| format!("missed: no posting {key:?}")));
+    wrong.extend(needed.difference(&there).map(|key| format!("missed: no search entry {key:?}")));
     if settled {
-        wrong.extend(there.difference(&needed).map(|key| format!("left: posting {key:?}")));
+        wrong.extend(there.difference(&needed).map(|key| format!("left: search entry {key:?}")));
         let promises = items.iter().filter(|item| item["pk"]["S"].as_str().unwrap().starts_with("J#p"));
         wrong.extend(promises.map(|item| format!("left: {item}")));
     }
@@ -312,7 +312,7 @@ async fn searched(store: &Store, texts: &[(u64, String)]) -> Result<(), String> 
         // From the middle on: a substring that is no beginning.
         let word: String = word.chars().skip(word.chars().count() / 2).collect();
         let search = Search::parse(&word);
-        let order = Order::by(Column::CreationTime, true);
+        let order = SortOrder::by(Column::CreationTime, true);
         let mut found = finding::find(store, &search, &UserType::LISTED, order).await.unwrap();
         let mut ids = BTreeSet::new();
         while let Some(users) = found.more().await.unwrap() {
@@ -426,7 +426,7 @@ async fn with_bug(bug: Bug, until: &str) -> Result<(), String> {
         }
     }
     if until == "BatchWriteItem" {
-        // The announcement was the first one, the postings are the second.
+        // The write intent was the first one, the search entries are the second.
         assert!(writer.step().await);
     }
     drop(writer);
@@ -434,7 +434,7 @@ async fn with_bug(bug: Bug, until: &str) -> Result<(), String> {
 }
 
 #[test]
-fn postings_after_the_transaction_are_caught() {
+fn search_entries_after_the_transaction_are_caught() {
     let caught = runtime().block_on(with_bug(Bug::PostsLater, "TransactWriteItems")).unwrap_err();
     assert!(caught.starts_with("missed"), "{caught}");
 }
@@ -446,7 +446,7 @@ fn removal_before_the_transaction_is_caught() {
 }
 
 #[test]
-fn postings_that_nobody_announced_are_caught() {
-    let caught = runtime().block_on(with_bug(Bug::Unannounced, "BatchWriteItem")).unwrap_err();
+fn search_entries_without_a_write_intent_are_caught() {
+    let caught = runtime().block_on(with_bug(Bug::NoIntent, "BatchWriteItem")).unwrap_err();
     assert!(caught.starts_with("left"), "{caught}");
 }

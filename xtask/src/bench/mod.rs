@@ -14,7 +14,7 @@ use anyhow::{Context, Result};
 use page::Page;
 use scenario::{Measured, Scenario};
 use serde_json::Value;
-use shared::method::Entry;
+use shared::method::MethodEntry;
 use std::path::Path;
 use std::time::Instant;
 use switchboard::methods::families;
@@ -112,7 +112,7 @@ async fn measure(options: &Options) -> Result<Page> {
 }
 
 /// What a method's first golden story costs among all these users: for methods that have no scenario of their own.
-async fn story(world: &World, entry: &Entry) -> Measured {
+async fn story(world: &World, entry: &MethodEntry) -> Measured {
     let Some(case) = cases::of(entry).into_iter().next() else { return Measured::failed("no story") };
     let mut kept = cases::Kept::new();
     let mut measured = Measured::failed("no call");

@@ -2,7 +2,7 @@
 
 use super::Registry;
 use anyhow::{Context, Result};
-use shared::method::Entry;
+use shared::method::MethodEntry;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use tests::{App, cases};
@@ -25,7 +25,7 @@ pub(super) struct Cost {
 /// What the methods of one family cost.
 pub(super) struct Measured {
     pub(super) family: &'static str,
-    pub(super) methods: Vec<(Entry, Cost)>,
+    pub(super) methods: Vec<(MethodEntry, Cost)>,
 }
 
 /// What every method costs, measured now.
@@ -53,7 +53,7 @@ pub(super) fn text(measured: &[Measured]) -> String {
     page
 }
 
-async fn measure(entry: &Entry) -> Cost {
+async fn measure(entry: &MethodEntry) -> Cost {
     let mut dearest = Cost::default();
     for case in cases::of(entry) {
         let app = App::new().await;

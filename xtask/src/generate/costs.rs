@@ -3,7 +3,7 @@
 use super::access_patterns::{Cost, Measured};
 use super::deployment::{Function, WHOLE_PROCESSOR};
 use super::month::{self, RealSizes};
-use shared::method::Entry;
+use shared::method::MethodEntry;
 use std::fmt::Write as _;
 
 /// Dollars for a million read request units, on demand, in `us-east-1`.
@@ -87,10 +87,10 @@ fn dearest(measured: &[Measured]) -> String {
     let named: Vec<String> = methods.iter().map(|(name, sum)| format!("`{name}` {sum:.2}")).collect();
     format!(
         "\n## The dearest calls\n\n{}. What makes them dear, and what was tried:\n\n\
-         - **Search index entries.** Whoever is created, renamed or deleted writes or removes one for each letter of each \
+         - **Search entries.** Whoever is created, renamed or deleted writes or removes one for each letter of each \
          text that searches look into; `add-user`, `AddUser`, `delete-user` and `update-user` are mostly that. One entry for \
          each word would be far less, and no longer find a part of a word, as both originals do. Entries within the call's \
-         transaction save a round trip and the announcement (3 units), and cost two units each in place of one: dearer from \
+         transaction save a round trip and the write intent (3 units), and cost two units each in place of one: dearer from \
          four letters on.\n\
          - **Deletes** read and remove whatever a person has: that much is what they cost.\n\
          - **Sort orders.** A StepChat user is in eight lists. An index costs a unit where its key changes, so a change of a \
@@ -107,7 +107,7 @@ fn dearest(measured: &[Measured]) -> String {
     )
 }
 
-fn row(entry: &Entry, cost: Cost) -> String {
+fn row(entry: &MethodEntry, cost: Cost) -> String {
     let (database, function) = (database(cost), function(cost, gigabytes(Function::of_method(entry).memory())));
     let sum = database + function + GATEWAY;
     format!("| `{}` | {database:.2} | {function:.2} | {GATEWAY:.2} | {sum:.2} |\n", entry.name)

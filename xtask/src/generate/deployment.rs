@@ -4,9 +4,9 @@
 use super::Registry;
 use crate::workspace::FRONT_DOOR;
 use shared::config::Needs;
-use shared::method::{Effect, Entry};
+use shared::method::{Effect, MethodEntry};
 use shared::routes::RoutePath;
-use shared::runtime::Job;
+use shared::runtime::ScheduledJob;
 use shared::store::Table;
 use shared::store::files::Folder;
 use shared::store::grants::{FileAction, Grant};
@@ -58,7 +58,7 @@ pub enum Trigger {
 impl Function {
     /// The function of a method.
     #[must_use]
-    pub fn of_method(entry: &Entry) -> Self {
+    pub fn of_method(entry: &MethodEntry) -> Self {
         Self {
             binary: entry.binary(),
             about: entry.summary.to_owned(),
@@ -76,13 +76,15 @@ impl Function {
             binary: format!("{}-{FRONT_DOOR}", family.name),
             about: "Every method of the family behind one URL.".into(),
             trigger: Trigger::Routes(family.door_routes()),
-            grants: sorted(family.methods.iter().flat_map(Entry::grants).chain(family.door_grants.iter().copied())),
+            grants: sorted(
+                family.methods.iter().flat_map(MethodEntry::grants).chain(family.door_grants.iter().copied()),
+            ),
             hashes: family.methods.iter().any(|entry| entry.effect == Effect::Write),
             needs: family.methods.iter().map(Entry::needs).fold(Needs::NONE, Needs::and),
         }
     }
 
-    fn of_job(job: &Job) -> Self {
+    fn of_job(job: &ScheduledJob) -> Self {
         Self {
             binary: format!("background-{}", job.name),
             about: "Finishes what requests have left undone.".into(),

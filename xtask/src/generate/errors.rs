@@ -3,7 +3,7 @@
 use super::Registry;
 use schemars::SchemaGenerator;
 use serde_json::Value;
-use shared::method::Entry;
+use shared::method::MethodEntry;
 use shared::store::StoreError;
 use shared::wire::{DecodeError, Malformed, stepchat, voximplant};
 use std::collections::{BTreeMap, BTreeSet};
@@ -242,7 +242,7 @@ fn parameters(registry: &Registry) -> BTreeMap<u64, BTreeSet<String>> {
     codes
 }
 
-fn names(entry: &Entry) -> Vec<String> {
+fn names(entry: &MethodEntry) -> Vec<String> {
     let mut generator = SchemaGenerator::default();
     let schema = entry.request_schema(&mut generator);
     let definitions = generator.take_definitions(true);

@@ -67,7 +67,7 @@ fn stepchat() -> Vec<Limit> {
         ),
         limit("Different words of a search", l::MAX_COMPARED_WORDS, "the rest finds nobody"),
         limit(
-            "Search index entries that one call writes",
+            "Search entries that one call writes",
             l::MAX_SEARCH_ENTRIES,
             "the rest of a long text is found by the slower way",
         ),
@@ -123,7 +123,7 @@ const INTERNAL: [&str; 11] = [
     "MAX_BATCH_WRITE",
     "MAX_PARALLEL",
     "MAX_NOTE_MILLIS",
-    "SEARCH_POSTINGS",
+    "SEARCH_ENTRIES",
     "SEARCH_TOGETHER",
     "SEARCH_SETTLED_MILLIS",
 ];

@@ -1,7 +1,7 @@
 //! `docs/methods.md`: the methods at a glance.
 
 use super::Registry;
-use shared::method::{Effect, Entry};
+use shared::method::{Effect, MethodEntry};
 use shared::store::grants::Grant;
 use std::fmt::Write as _;
 use switchboard::methods::FamilyEntry;
@@ -31,7 +31,7 @@ fn section(page: &mut String, family: &FamilyEntry) {
     }
 }
 
-fn row(entry: &Entry) -> String {
+fn row(entry: &MethodEntry) -> String {
     let (name, access) = (entry.name, entry.access());
     let paths = entry.routes().iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(" ");
     let effect = match entry.effect {

@@ -20,7 +20,7 @@ mod watch;
 
 use crate::workspace;
 use anyhow::Result;
-use shared::runtime::Job;
+use shared::runtime::ScheduledJob;
 use std::fs;
 use std::path::{Path, PathBuf};
 use switchboard::methods::{FamilyEntry, JOBS, families};
@@ -31,7 +31,7 @@ pub struct Registry {
     /// Both families.
     pub families: Vec<FamilyEntry>,
     /// Scheduled work.
-    pub jobs: Vec<&'static Job>,
+    pub jobs: Vec<&'static ScheduledJob>,
 }
 
 impl Registry {

@@ -7,7 +7,7 @@ use crate::seed::{self, Sink};
 use ::tests::App;
 use anyhow::{Context, Result};
 use serde_json::json;
-use shared::method::Entry;
+use shared::method::MethodEntry;
 use shared::observe::{JobMetric, RequestMetric};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -112,7 +112,7 @@ async fn measure() -> Result<RealSizes> {
 
 /// The part of the document.
 pub(super) fn text(measured: &[Measured], sizes: &RealSizes) -> String {
-    let methods: BTreeMap<&str, (&Entry, Cost)> = measured
+    let methods: BTreeMap<&str, (&MethodEntry, Cost)> = measured
         .iter()
         .flat_map(|family| &family.methods)
         .map(|(entry, cost)| (entry.name, (entry, *sizes.calls.get(entry.name).unwrap_or(cost))))

@@ -155,7 +155,7 @@ mod tests {
         assert_eq!(written.len(), 6, "{written:?}");
         assert!(workspace.read("functions/voximplant/get-foo/src/main.rs").contains("voximplant_get_foo::GetFoo"));
         let list = workspace.read("functions/voximplant/front-door/src/lib.rs");
-        assert!(list.contains("    Entry::of::<voximplant_get_foo::GetFoo>(),\n"), "{list}");
+        assert!(list.contains("    MethodEntry::of::<voximplant_get_foo::GetFoo>(),\n"), "{list}");
         let manifest = workspace.read("functions/voximplant/front-door/Cargo.toml");
         assert!(manifest.contains("voximplant-get-foo = { path = \"../get-foo\" }\n"), "{manifest}");
     }

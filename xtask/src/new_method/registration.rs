@@ -4,12 +4,12 @@ use super::NewMethod;
 use crate::names::{pascal, snake};
 use anyhow::{Context, Result};
 
-const LIST: &str = "pub static METHODS: &[Entry] = &[\n";
+const LIST: &str = "pub static METHODS: &[MethodEntry] = &[\n";
 const END: &str = "];\n";
 
 /// The line of a method.
 pub(super) fn line(method: &NewMethod) -> String {
-    format!("    Entry::of::<{}::{}>(),\n", snake(&method.package()), pascal(&method.name))
+    format!("    MethodEntry::of::<{}::{}>(),\n", snake(&method.package()), pascal(&method.name))
 }
 
 /// The front door's source with one line more in its list, which stays sorted.
@@ -29,17 +29,17 @@ mod tests {
     #[test]
     fn the_list_stays_sorted() {
         let method = NewMethod { style: Style::Stepchat, name: "get-user".into() };
-        let source = "//! All.\n\npub static METHODS: &[Entry] = &[\n    Entry::of::<stepchat_add_user::AddUser>(),\n    \
-                      Entry::of::<stepchat_get_user_by::GetUserBy>(),\n];\n";
+        let source = "//! All.\n\npub static METHODS: &[MethodEntry] = &[\n    MethodEntry::of::<stepchat_add_user::AddUser>(),\n    \
+                      MethodEntry::of::<stepchat_get_user_by::GetUserBy>(),\n];\n";
         let listed = with_line(source, &line(&method)).unwrap();
-        let expected = "//! All.\n\npub static METHODS: &[Entry] = &[\n    Entry::of::<stepchat_add_user::AddUser>(),\n    \
-                        Entry::of::<stepchat_get_user::GetUser>(),\n    \
-                        Entry::of::<stepchat_get_user_by::GetUserBy>(),\n];\n";
+        let expected = "//! All.\n\npub static METHODS: &[MethodEntry] = &[\n    MethodEntry::of::<stepchat_add_user::AddUser>(),\n    \
+                        MethodEntry::of::<stepchat_get_user::GetUser>(),\n    \
+                        MethodEntry::of::<stepchat_get_user_by::GetUserBy>(),\n];\n";
         assert_eq!(listed, expected);
     }
 
     #[test]
     fn a_front_door_without_a_list_is_not_guessed_at() {
-        assert!(with_line("pub static METHODS: [Entry; 0] = [];\n", "x\n").is_err());
+        assert!(with_line("pub static METHODS: [MethodEntry; 0] = [];\n", "x\n").is_err());
     }
 }

@@ -204,7 +204,7 @@ mod tests {
     use serde_json::{Value, json};
     use switchboard::embedded;
 
-    /// The profiles and extras in a state folder, without what is drawn or derived anew in each: stamps of postings and
+    /// The profiles and extras in a state folder, without what is drawn or derived anew in each: stamps of search entries and
     /// hashes of tokens.
     fn users(folder: &Path) -> Vec<Value> {
         let file = folder.join("switchboard.db");

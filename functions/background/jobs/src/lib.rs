@@ -2,16 +2,16 @@
 //! telephony users, and the purges of deleted users. Then it looks at the ledger, and tells how old the oldest work is
 //! that it had to leave.
 
+mod deferred;
 mod deletions;
 mod done;
 mod searches;
-mod tasks;
 mod transfers;
 
 use done::Done;
 use shared::context::App;
 use shared::observe::JobFigures;
-use shared::runtime::{Job, Ran};
+use shared::runtime::{Ran, ScheduledJob};
 use shared::slices::Slices;
 use shared::store::backlog;
 use shared::store::grants::Grants;
@@ -20,13 +20,14 @@ use shared::store::search;
 use shared::store::stepchat::{jobs, removals, users};
 use shared::store::voximplant::binding::BIND;
 use shared::store::voximplant::changes::REMOVE;
-use shared::store::voximplant::tasks::{CLOSE, PERFORM};
+use shared::store::voximplant::deferred::{CLOSE, PERFORM};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 /// What the schedule runs.
-pub static JOB: Job = Job { name: "jobs", grants: GRANTS, run: |app, deadline| Box::pin(finish(app, deadline)) };
+pub static JOB: ScheduledJob =
+    ScheduledJob { name: "jobs", grants: GRANTS, run: |app, deadline| Box::pin(finish(app, deadline)) };
 
 const GRANTS: Grants = &[
     bulk::DRIVE,
@@ -49,19 +50,19 @@ const GRANTS: Grants = &[
 #[derive(Debug, Clone, Copy)]
 enum Part {
     Transfers,
-    Tasks,
+    Deferred,
     Removals,
     Purges,
     Searches,
 }
 
 impl Part {
-    const ALL: [Self; 5] = [Self::Transfers, Self::Tasks, Self::Removals, Self::Purges, Self::Searches];
+    const ALL: [Self; 5] = [Self::Transfers, Self::Deferred, Self::Removals, Self::Purges, Self::Searches];
 
     async fn finish(self, app: &App, deadline: Instant) -> Done {
         match self {
             Self::Transfers => transfers::finish(app, deadline).await,
-            Self::Tasks => tasks::finish(app, deadline).await,
+            Self::Deferred => deferred::finish(app, deadline).await,
             Self::Removals => deletions::finish_removals(app, deadline).await,
             Self::Purges => Box::pin(deletions::finish_purges(app, deadline)).await,
             Self::Searches => searches::finish(app, deadline).await,

@@ -5,7 +5,7 @@ use shared::context::App;
 use shared::store::search;
 use tokio::time::Instant;
 
-/// Removes the postings of texts that have been replaced, and of writers that died.
+/// Removes the search entries of texts that have been replaced, and of writers that died.
 pub(crate) async fn finish(app: &App, deadline: Instant) -> Done {
     let mut done = Done::default();
     match search::settle(&app.store, app.clock.now(), deadline).await {

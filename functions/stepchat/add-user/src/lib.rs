@@ -77,7 +77,7 @@ impl Method for AddUser {
     async fn call(ctx: &Ctx, _: &AnyAdmin, request: Request) -> Result<Answer<u64>, Error> {
         let config = &ctx.config().stepchat;
         let new = NewUser {
-            first_name: request.first_name.given().map(Name::parse).transpose()?,
+            first_name: request.first_name.non_blank().map(Name::parse).transpose()?,
             last_name: request.last_name.as_ref().map(|name| Name::parse(name.as_str())).transpose()?,
             email: request.email.read()?.flatten(),
             profile_image: request.profile_image.read(&config.default_profile_image)?.flatten(),

@@ -10,7 +10,7 @@ use shared::families::stepchat::{Access, Stepchat};
 use shared::prelude::*;
 use shared::store::files::{self, FileKey, Upload};
 use shared::store::stepchat::export;
-use shared::store::stepchat::lists::{Column, Order, Place};
+use shared::store::stepchat::lists::{Column, Place, SortOrder};
 use shared::wire::stepchat::{Answer, Error, PlaceCursor, UserRefs};
 use sheet::Sheet;
 use std::pin::pin;
@@ -49,7 +49,7 @@ impl Method for CsvUsers {
 
     async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Self::Response, Error> {
         let settings = ctx.config().stepchat.export;
-        let order = Order { column: Column::FirstName, descending: false, after: request.cursor.read()? };
+        let order = SortOrder { column: Column::FirstName, descending: false, after: request.cursor.read()? };
         let named = request.user_ids.named().or(request.users_id.named());
         let (mut columns, mut sheet) = (Columns::default(), Sheet::new());
         let mut next_cursor = None;

@@ -33,6 +33,6 @@ impl Method for GetAgent {
     async fn call(ctx: &Ctx, _: &AnyAdmin, request: Request) -> Result<Self::Response, Error> {
         let Some(id) = request.agent_id.0 else { return Ok(Answer::new(OrFalse::Missing)) };
         let stored = users::load(ctx.store(), id).await?.filter(|stored| stored.user.user_type.is_staff());
-        Ok(Answer::new(stored.map(|stored| UserDetails::whole(ctx, &stored)).into()))
+        Ok(Answer::new(stored.map(|stored| UserDetails::with_extras(ctx, &stored)).into()))
     }
 }

@@ -6,7 +6,7 @@ use shared::families::stepchat::{Access, Stepchat};
 use shared::features::stepchat::{ConversationDetails, ConversationRow, MessageRow};
 use shared::prelude::*;
 use shared::store::stepchat::{conversations, people};
-use shared::wire::stepchat::{Answer, ConversationRef, Error, Filled, MessageCursor, OptionalUserRef, OrFalse};
+use shared::wire::stepchat::{Answer, ConversationRef, Error, MessageCursor, OptionalUserRef, OrFalse};
 
 /// The method.
 #[derive(Debug)]
@@ -59,11 +59,11 @@ impl Method for GetConversation {
             let author = people.get(&message.author)?;
             Some((MessageRow::new(ctx, message, author), message.id.to_string()))
         });
-        let filled = Filled::new(rows, more);
+        let taken = Answer::list(rows);
         let details = ConversationDetails::new(ctx, &conversation, user);
-        let row = ConversationRow { messages: filled.rows, details };
-        // If no row is left of what was read, there may still be some behind it.
+        let row = ConversationRow { messages: taken.response, details };
+        // What was read may have room, and more be behind it.
         let rest = messages.last().filter(|_| more).map(|message| message.id.to_string());
-        Ok(Answer::with_cursor(OrFalse::Found(row), filled.next_cursor.or(rest)))
+        Ok(Answer::with_cursor(OrFalse::Found(row), taken.next_cursor.or(rest)))
     }
 }

@@ -7,7 +7,7 @@ use shared::features::stepchat::UserRow;
 use shared::prelude::*;
 use shared::store::stepchat::{lists, people};
 use shared::wire::Fitting;
-use shared::wire::stepchat::{Answer, Error, Filled, PlaceCursor, SinceField};
+use shared::wire::stepchat::{Answer, Error, PlaceCursor, SinceField};
 
 /// Users read together while the answer fills.
 const CHUNK: usize = 500;
@@ -44,14 +44,13 @@ impl Method for GetNewUsers {
         let mut walk = lists::since(ctx.store(), since, order.clone()).await?;
         let mut taken = Fitting::default();
         loop {
-            let ids = walk.several(CHUNK).await?;
+            let ids = walk.next_ids(CHUNK).await?;
             let users = lists::profiles(ctx.store(), &ids).await?;
             let is_room = taken.take(users.iter().map(|user| (UserRow::new(ctx, user), order.place(user).text())));
             if !is_room || ids.len() < CHUNK {
                 break;
             }
         }
-        let filled = Filled::of(taken, false);
-        Ok(Answer::with_cursor(filled.rows, filled.next_cursor))
+        Ok(taken.into())
     }
 }

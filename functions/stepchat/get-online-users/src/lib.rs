@@ -5,9 +5,9 @@ use shared::families::stepchat::{Access, Stepchat};
 use shared::features::stepchat::UserRow;
 use shared::prelude::*;
 use shared::stepchat::UserType;
-use shared::store::stepchat::lists::{self, Order};
+use shared::store::stepchat::lists::{self, SortOrder};
 use shared::store::stepchat::{people, presence};
-use shared::wire::stepchat::{Answer, Error, Filled, Flag, PlaceCursor, Sorting, UserRefs};
+use shared::wire::stepchat::{Answer, Error, Flag, PlaceCursor, Sorting, UserRefs};
 
 /// The method.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ impl Method for GetOnlineUsers {
         let types: &[UserType] = if request.agents.0 { &UserType::STAFF } else { &UserType::LISTED };
         let after = ctx.online_after();
         let Sorting { column, descending } = request.sorting;
-        let order = Order { column, descending, after: request.cursor.read()? };
+        let order = SortOrder { column, descending, after: request.cursor.read()? };
         let ids = lists::active_since(ctx.store(), types, after).await?;
         let mut users = lists::profiles(ctx.store(), &ids).await?;
         // The index may lag behind the profiles.
@@ -54,7 +54,6 @@ impl Method for GetOnlineUsers {
             .retain(|user| presence::is_active(user, after, ctx.now()) && !request.exclude_id.ids().contains(&user.id));
         users.retain(|user| order.holds(user));
         order.sort(&mut users);
-        let filled = Filled::new(users.iter().map(|user| (UserRow::new(ctx, user), order.place(user).text())), false);
-        Ok(Answer::with_cursor(filled.rows, filled.next_cursor))
+        Ok(Answer::list(users.iter().map(|user| (UserRow::new(ctx, user), order.place(user).text()))))
     }
 }

@@ -26,16 +26,16 @@ impl Request {
     /// `None` for what no user can have: an empty value or name of attribute.
     fn attribute(&self) -> Option<Attribute> {
         // Not trimmed: an unencoded `+7…` arrives with a leading blank.
-        let value = self.value.given().map(|_| self.value.as_str())?;
+        let value = self.value.non_blank().map(|_| self.value.as_str())?;
         let phone = || Phone::parse(value).map(Attribute::Phone);
         let whole = |slug| Slug::parse(slug).map(|slug| Attribute::Detail(slug, value.trim().to_owned()));
-        match self.by.given()?.to_lowercase().as_str() {
+        match self.by.non_blank()?.to_lowercase().as_str() {
             "email" => Email::parse(value).ok().map(Attribute::Email),
             "first_name" => Some(Attribute::FirstName(value.trim().to_owned())),
             "last_name" => Some(Attribute::LastName(value.trim().to_owned())),
             // What has no digits is an extra like any other.
-            slug @ Slug::PHONE => phone().or_else(|| whole(slug)),
-            slug => whole(slug),
+            slug @ Slug::PHONE => phone().or_else(|| exactly(slug)),
+            slug => exactly(slug),
         }
     }
 }

@@ -7,7 +7,7 @@ use shared::limits::MAX_ANSWER_BYTES;
 use shared::prelude::*;
 use shared::store::stepchat::conversations::{self, Whose};
 use shared::store::stepchat::users;
-use shared::wire::stepchat::{Answer, ConversationRef, Error, Filled, Flag, MessageCursor, UserRef};
+use shared::wire::stepchat::{Answer, ConversationRef, Error, Flag, MessageCursor, UserRef};
 
 /// Conversations whose messages are read together: even of the longest ones a few make a full answer.
 const CHUNK: usize = 100;
@@ -70,7 +70,6 @@ impl Method for GetUserConversations {
             }
         }
         // Rows are longer than the messages in them: if that loop broke off, the answer is full before its last row.
-        let filled = Filled::new(rows, false);
-        Ok(Answer::with_cursor(filled.rows, filled.next_cursor))
+        Ok(Answer::list(rows))
     }
 }

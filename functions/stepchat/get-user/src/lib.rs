@@ -38,7 +38,7 @@ impl Method for GetUser {
             return Ok(Answer::new(OrFalse::Missing));
         };
         let found = if request.extra.0 {
-            users::load(ctx.store(), id).await?.map(|stored| UserDetails::whole(ctx, &stored))
+            users::load(ctx.store(), id).await?.map(|stored| UserDetails::with_extras(ctx, &stored))
         } else {
             users::find_profile(ctx.store(), id).await?.map(|user| UserDetails::profile(ctx, &user))
         };

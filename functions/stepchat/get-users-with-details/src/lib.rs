@@ -8,7 +8,7 @@ use shared::prelude::*;
 use shared::stepchat::{Refusal, Slug, User, UserType};
 use shared::store::stepchat::{lists, people};
 use shared::wire::Fitting;
-use shared::wire::stepchat::{Answer, Error, Filled, Names, UserCursor, UserSelection};
+use shared::wire::stepchat::{Answer, Error, Names, UserCursor, UserSelection};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The method.
@@ -127,11 +127,11 @@ impl Method for GetUsersWithDetails {
                 break;
             }
         }
-        let filled = Filled::of(taken, false);
+        let taken = Answer::from(taken);
         let mut answer: BTreeMap<String, Vec<Having>> = names.iter().map(|name| (name.clone(), Vec::new())).collect();
-        for (name, having) in filled.rows.into_iter().flatten() {
+        for (name, having) in taken.response.into_iter().flatten() {
             answer.entry(name.clone()).or_default().push(having);
         }
-        Ok(Answer::with_cursor(answer, filled.next_cursor))
+        Ok(Answer::with_cursor(answer, taken.next_cursor))
     }
 }

@@ -7,10 +7,8 @@ use shared::prelude::*;
 use shared::stepchat::{Search, User};
 use shared::store::StoreError;
 use shared::store::stepchat::finding;
-use shared::store::stepchat::lists::{self, Order};
-use shared::wire::stepchat::{
-    Answer, Error, ExtraChoice, Filled, PageField, PlaceCursor, Sorting, Text, Types, UserRefs,
-};
+use shared::store::stepchat::lists::{self, SortOrder};
+use shared::wire::stepchat::{Answer, Error, ExtraChoice, PageField, PlaceCursor, Sorting, Text, Types, UserRefs};
 
 /// The method.
 #[derive(Debug)]
@@ -55,7 +53,7 @@ impl Request {
     }
 
     /// The users on the page, in order.
-    async fn page(&self, ctx: &Ctx, order: Order) -> Result<Vec<User>, StoreError> {
+    async fn page(&self, ctx: &Ctx, order: SortOrder) -> Result<Vec<User>, StoreError> {
         let (store, types, skip) = (ctx.store(), &self.user_types.0, self.skipped());
         let search = Search::parse(self.search.as_str());
         if let Some(ids) = self.user_ids.named().or(self.users_id.named()) {
@@ -69,7 +67,7 @@ impl Request {
             let limit = i32::try_from(skip.saturating_add(PAGE).min(1_000)).ok();
             let mut walk = lists::walk(store, order, types, limit).await?;
             walk.skip(skip).await?;
-            return lists::profiles(store, &walk.several(PAGE).await?).await;
+            return lists::profiles(store, &walk.next_ids(PAGE).await?).await;
         }
         let mut found = finding::find(store, &search, types, order).await?;
         let (mut page, mut skipped): (Vec<User>, usize) = (Vec::with_capacity(PAGE), 0);
@@ -99,13 +97,12 @@ impl Method for GetUsers {
 
     async fn call(ctx: &Ctx, _: &AnyAdmin, request: Request) -> Result<Self::Response, Error> {
         let Sorting { column, descending } = request.sorting;
-        let rest = Order { column, descending, after: request.cursor.read()? };
-        let mut page = request.page(ctx, Order::by(column, descending)).await?;
+        let rest = SortOrder { column, descending, after: request.cursor.read()? };
+        let mut page = request.page(ctx, SortOrder::by(column, descending)).await?;
         page.retain(|user| rest.holds(user));
         // The index by last activity is not exact; within a page the order is.
         rest.sort(&mut page);
         let rows = ListedUser::rows(ctx, &page, &request.extra, &rest).await?;
-        let filled = Filled::new(rows, false);
-        Ok(Answer::with_cursor(filled.rows, filled.next_cursor))
+        Ok(Answer::list(rows))
     }
 }

@@ -27,7 +27,7 @@ impl Proof {
     /// `None` if the call names nobody.
     pub(crate) fn of(request: Request, caller: &Admin) -> Option<Self> {
         let Request { email, password, user_id, user_token, login_token, .. } = request;
-        if let Some(email) = email.given().filter(|_| !password.as_str().is_empty()) {
+        if let Some(email) = email.non_blank().filter(|_| !password.as_str().is_empty()) {
             return Some(Self::Password(email.to_owned(), Secret::new(password.as_str())));
         }
         let own = [&user_token, &login_token].into_iter().find_map(Text::given).map(Secret::new);

@@ -32,7 +32,7 @@ impl Method for Logout {
     type Response = Answer<bool>;
 
     async fn call(ctx: &Ctx, _: &Admin, request: Request) -> Result<Self::Response, Error> {
-        for hash in session::presented(ctx, request.login_cookie.given()) {
+        for hash in session::presented(ctx, request.login_cookie.non_blank()) {
             sessions::end(ctx.store(), &hash).await?;
         }
         Ok(Answer::new(true))

@@ -6,9 +6,9 @@ use shared::features::stepchat::UserRow;
 use shared::prelude::*;
 use shared::stepchat::{Search, UserType};
 use shared::store::stepchat::finding;
-use shared::store::stepchat::lists::{self, Column, Order};
+use shared::store::stepchat::lists::{self, Column, SortOrder};
 use shared::wire::Fitting;
-use shared::wire::stepchat::{Answer, Error, Filled, PlaceCursor, Text};
+use shared::wire::stepchat::{Answer, Error, PlaceCursor, Text};
 
 /// The method.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ impl Method for SearchUsers {
 
     async fn call(ctx: &Ctx, _: &AnyAdmin, request: Request) -> Result<Self::Response, Error> {
         let search = Search::parse(request.search.as_str());
-        let order = Order { column: Column::CreationTime, descending: true, after: request.cursor.read()? };
+        let order = SortOrder { column: Column::CreationTime, descending: true, after: request.cursor.read()? };
         let mut found = finding::find(ctx.store(), &search, &UserType::LISTED, order.clone()).await?;
         let mut taken = Fitting::default();
         while let Some(users) = found.more().await? {
@@ -46,7 +46,6 @@ impl Method for SearchUsers {
                 break;
             }
         }
-        let filled = Filled::of(taken, false);
-        Ok(Answer::with_cursor(filled.rows, filled.next_cursor))
+        Ok(taken.into())
     }
 }

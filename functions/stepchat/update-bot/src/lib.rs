@@ -42,7 +42,7 @@ impl Method for UpdateBot {
     type Response = Answer<bool>;
 
     async fn call(ctx: &Ctx, _: &AnyAdmin, request: Request) -> Result<Self::Response, Error> {
-        let name = request.name.given().map(Name::parse).transpose()?;
+        let name = request.name.non_blank().map(Name::parse).transpose()?;
         let image = request.profile_image.read(&ctx.config().stepchat.default_profile_image)?;
         let answer = Answer::new(true);
         let mut attempts = Attempts::default();

@@ -63,7 +63,7 @@ impl Request {
 
 /// The session that the call presents; an ended one is no leave to change somebody else.
 async fn presented(ctx: &Ctx, request: &Request) -> Result<Option<Session>, Error> {
-    let Some(hash) = session::presented(ctx, request.login_cookie.given()).into_iter().next() else {
+    let Some(hash) = session::presented(ctx, request.login_cookie.non_blank()).into_iter().next() else {
         return Ok(None);
     };
     let session = sessions::find(ctx.store(), &hash, ctx.now()).await?;

@@ -66,7 +66,7 @@ impl Request {
     /// The change of the profile, and that of the extras.
     fn change(self, default_picture: &str) -> Result<(UserChange, Extra), Refusal> {
         let change = UserChange {
-            first_name: self.first_name.given().map(Name::parse).transpose()?,
+            first_name: self.first_name.non_blank().map(Name::parse).transpose()?,
             last_name: self.last_name.as_ref().map(|name| Name::parse(name.as_str())).transpose()?,
             email: self.email.read()?,
             profile_image: self.profile_image.read(default_picture)?,

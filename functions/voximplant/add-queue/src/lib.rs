@@ -64,7 +64,7 @@ struct Checked {
 }
 
 /// A number that a typed client can hold.
-fn whole(count: Option<Count>, field: &'static str) -> Result<Option<u32>, Refusal> {
+fn whole_number(count: Option<Count>, field: &'static str) -> Result<Option<u32>, Refusal> {
     let fits = |count: Count| i32::try_from(count.0).ok().and_then(|number| u32::try_from(number).ok());
     count.map(|count| fits(count).ok_or(Refusal::Invalid(Parameter(field)))).transpose()
 }
@@ -76,12 +76,12 @@ impl Request {
         Ok(Checked {
             application: application.ok_or(Refusal::Missing("application_id"))?,
             name: QueueName::parse(&self.acd_queue_name.0)?,
-            priority: whole(self.acd_queue_priority, "acd_queue_priority")?.unwrap_or(DEFAULT_PRIORITY),
+            priority: whole_number(self.acd_queue_priority, "acd_queue_priority")?.unwrap_or(DEFAULT_PRIORITY),
             auto_binding: self.auto_binding.is_none_or(|flag| flag.0),
             service_probability: probability.transpose()?.unwrap_or_default(),
-            max_queue_size: whole(self.max_queue_size, "max_queue_size")?,
-            max_waiting_time: whole(self.max_waiting_time, "max_waiting_time")?,
-            average_service_time: whole(self.average_service_time, "average_service_time")?,
+            max_queue_size: whole_number(self.max_queue_size, "max_queue_size")?,
+            max_waiting_time: whole_number(self.max_waiting_time, "max_waiting_time")?,
+            average_service_time: whole_number(self.average_service_time, "average_service_time")?,
         })
     }
 }

@@ -8,7 +8,7 @@ use shared::features::voximplant::{ApplicationRef, QUEUES, SKILLS, Selection, US
 use shared::ids::{PhoneUserId, QueueId, SkillId};
 use shared::prelude::*;
 use shared::store::voximplant::binding::{self, Binding};
-use shared::store::voximplant::{members, queues, skills, tasks};
+use shared::store::voximplant::{deferred, members, queues, skills};
 use shared::store::{Attempts, CommitError};
 use shared::voximplant::{Parameter, Queue, Refusal, Role};
 use shared::wire::voximplant::{Bool, Done, Error, IdList, Ids, SemicolonList, Text};
@@ -80,7 +80,7 @@ impl Method for BindSkill {
         skills::LIST,
         queues::ROUTING,
         binding::BIND,
-        tasks::RESKILL,
+        deferred::RESKILL,
         members::OF,
     ];
     type Caller = Tenant;
@@ -130,9 +130,9 @@ async fn give_to_queues(
     let (store, account) = (ctx.store(), caller.account());
     let mut attempts = Attempts::default();
     while !queues.is_empty() {
-        let together = queues.len().min(tasks::RESKILLED_TOGETHER);
+        let together = queues.len().min(deferred::RESKILLED_TOGETHER);
         let (chosen, left) = queues.split_at(together);
-        let (mut txn, task) = tasks::reskilling(account, chosen, skills, bind, ctx.now())?;
+        let (mut txn, task) = deferred::reskilling(account, chosen, skills, bind, ctx.now())?;
         let changes = !txn.is_empty();
         if left.is_empty() {
             ctx.record(&mut txn, &Done::ANSWER)?;

@@ -10,7 +10,7 @@ use shared::families::voximplant::{Access, Voximplant};
 use shared::features::voximplant::{ApplicationRef, Selection, USERS, one_application, promised};
 use shared::ids::{AccountId, PhoneUserId};
 use shared::prelude::*;
-use shared::store::voximplant::tasks::{self, Job, Task};
+use shared::store::voximplant::deferred::{self, DeferredWork, Work};
 use shared::store::voximplant::users::{self, Stored};
 use shared::store::voximplant::{applications, changes};
 use shared::store::{Attempts, CommitError, Txn, ledger};
@@ -60,8 +60,8 @@ impl Method for DelUser {
         users::IDS,
         changes::REMOVE,
         ledger::RETURN,
-        tasks::PROMISE,
-        tasks::EVERYONE,
+        deferred::PROMISE,
+        deferred::EVERYONE,
     ];
     type Caller = Tenant;
     type Request = Request;
@@ -75,7 +75,7 @@ impl Method for DelUser {
             None => None,
         };
         if selection == Selection::All {
-            let job = tasks::everyone(store, account, application).await?;
+            let job = deferred::everyone(store, account, application).await?;
             return Box::pin(later(ctx, account, job)).await;
         }
         let mut attempts = Attempts::default();
@@ -83,7 +83,7 @@ impl Method for DelUser {
             let users = Box::pin(selection.listed(store, account, application, &UNKNOWN)).await?;
             if changes::removable(&users) < users.len() {
                 let ids = users.iter().map(|stored| stored.user.id).collect();
-                return Box::pin(later(ctx, account, Job::Users { ids })).await;
+                return Box::pin(later(ctx, account, Work::Users { ids })).await;
             }
             match ctx.commit(Box::pin(at_once(ctx, account, &users)).await?, &Done::ANSWER).await {
                 Err(CommitError::Stale) => attempts.again().await?,
@@ -99,8 +99,8 @@ async fn at_once(ctx: &Ctx, account: AccountId, users: &[Stored]) -> Result<Txn<
 }
 
 /// Too many for one transaction: only the job is decided here.
-async fn later(ctx: &Ctx, account: AccountId, job: Job) -> Result<Done, Error> {
-    let task = Task::new(account, job, ctx.now());
+async fn later(ctx: &Ctx, account: AccountId, job: Work) -> Result<Done, Error> {
+    let task = DeferredWork::new(account, job, ctx.now());
     let mut txn = Txn::default();
     txn.push(task.promise()?);
     Ok(promised(ctx, txn, &task).await?)

@@ -9,7 +9,7 @@ use shared::ledger::Money;
 use shared::limits::MAX_COUNT;
 use shared::prelude::*;
 use shared::store::ledger;
-use shared::store::voximplant::lists::{self, Filter, Listing, Order};
+use shared::store::voximplant::lists::{self, Filter, Listing, SortOrder};
 use shared::store::voximplant::members;
 use shared::store::voximplant::texts;
 use shared::store::voximplant::{queues, skills};
@@ -65,9 +65,9 @@ pub struct Request {
     count: Option<Count>,
     /// Records to skip. Default: 0.
     offset: Option<Count>,
-    /// Order of the records. Default: `user_name`.
+    /// SortOrder of the records. Default: `user_name`.
     #[serde(default)]
-    order_by: Order,
+    order_by: SortOrder,
     /// Continues after an answer that ended with `next_cursor`.
     cursor: Option<Cursor>,
     /// Whether `balance` is the live balance: here live and fixed balance are the same. Default: true.

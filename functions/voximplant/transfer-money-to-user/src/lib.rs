@@ -13,8 +13,8 @@ use shared::ledger::Money;
 use shared::prelude::*;
 use shared::store::idempotency;
 use shared::store::ledger::bulk;
-use shared::store::ledger::operation::{self, Known, OperationId};
-use shared::store::ledger::transfer::{self, Draft, Order};
+use shared::store::ledger::operation::{self, OperationId, OperationState};
+use shared::store::ledger::transfer::{self, Draft, TransferOrder};
 use shared::store::voximplant::{accounts, applications, payees, rates};
 use shared::store::{Attempts, CommitError, StoreError, Txn};
 use shared::voximplant::{Refusal, Role};
@@ -54,20 +54,20 @@ impl Method for TransferMoneyToUser {
     type Response = Response;
 
     async fn call(ctx: &Ctx, caller: &Tenant, request: Request) -> Result<Response, Error> {
-        let operation = match ctx.operation() {
+        let operation = match ctx.idempotency_key() {
             Some(operation) => OperationId::of(operation),
             None => OperationId::random(&random_token(16)?),
         };
         let account = caller.account();
-        let known = match ctx.operation() {
-            Some(_) => operation::known(ctx.store(), account, &operation, ctx.now()).await?,
-            None => Known::New,
+        let known = match ctx.idempotency_key() {
+            Some(_) => operation::look_up(ctx.store(), account, &operation, ctx.now()).await?,
+            None => OperationState::New,
         };
         // Boxed: a large transfer's future is large, and every call would carry it.
         let balance = match known {
-            Known::Done(balance) => balance,
-            Known::Begun => Box::pin(bulk::drive_known(ctx.store(), account, &operation)).await?,
-            Known::New => {
+            OperationState::Done(balance) => balance,
+            OperationState::Begun => Box::pin(bulk::drive_known(ctx.store(), account, &operation)).await?,
+            OperationState::New => {
                 let order = Box::pin(request::order(request, ctx, account, operation)).await?;
                 Box::pin(happen(ctx, &order)).await?
             }
@@ -78,7 +78,7 @@ impl Method for TransferMoneyToUser {
 
 /// Makes the transfer happen exactly once, however often the database leaves it open whether it did. Once it may have
 /// happened, no failure says that it did not: callers without a key would ask for it anew.
-async fn happen(ctx: &Ctx, order: &Order) -> Result<Money, Error> {
+async fn happen(ctx: &Ctx, order: &TransferOrder) -> Result<Money, Error> {
     let mut attempts = Attempts::default();
     let mut doubt = false;
     loop {
@@ -88,11 +88,11 @@ async fn happen(ctx: &Ctx, order: &Order) -> Result<Money, Error> {
         };
         if failure != CommitError::Stale {
             // What is unknown to us is not unknown to the ledger; and a refusal may be of the order's own first effect.
-            let known = operation::known(ctx.store(), order.account, &order.operation, order.now).await;
+            let known = operation::look_up(ctx.store(), order.account, &order.operation, order.now).await;
             match known.map_err(CommitError::in_doubt)? {
-                Known::Done(balance) => return Ok(balance),
-                Known::Begun => return Ok(Box::pin(bulk::finish(ctx.store(), order)).await?),
-                Known::New => {}
+                OperationState::Done(balance) => return Ok(balance),
+                OperationState::Begun => return Ok(Box::pin(bulk::finish(ctx.store(), order)).await?),
+                OperationState::New => {}
             }
         }
         let again = match failure {
@@ -113,20 +113,20 @@ async fn happen(ctx: &Ctx, order: &Order) -> Result<Money, Error> {
 
 /// Whether no call with this one's key has an answer.
 async fn is_unanswered(ctx: &Ctx) -> Result<bool, StoreError> {
-    match ctx.operation() {
-        Some(operation) => Ok(matches!(ctx.store().known(operation, ctx.now()).await?, idempotency::Known::New)),
+    match ctx.idempotency_key() {
+        Some(key) => Ok(matches!(ctx.store().look_up(key, ctx.now()).await?, idempotency::Lookup::New)),
         None => Ok(true),
     }
 }
 
-async fn attempt(ctx: &Ctx, order: &Order) -> Result<Money, CommitError<Refusal>> {
+async fn attempt(ctx: &Ctx, order: &TransferOrder) -> Result<Money, CommitError<Refusal>> {
     match transfer::draft(ctx.store(), order).await? {
         Draft::Small(txn, balance) => ctx.commit(txn, &Response { result: 1, balance }).await.map(|()| balance),
         Draft::Large(plan) => {
             let name = random_token(16)?;
             Box::pin(bulk::begin(ctx.store(), order, plan, &name)).await?;
             let balance = Box::pin(bulk::finish(ctx.store(), order)).await?;
-            if ctx.operation().is_some() {
+            if ctx.idempotency_key().is_some() {
                 // Only the shorter way to the answer: the ledger's own record is what counts.
                 let _ = ctx.commit(Txn::<Refusal>::default(), &Response { result: 1, balance }).await;
             }

@@ -5,7 +5,7 @@ use shared::ids::{AccountId, ApplicationId, PhoneUserId};
 use shared::ledger::{Money, Texts};
 use shared::prelude::*;
 use shared::store::ledger::operation::OperationId;
-use shared::store::ledger::transfer::Order;
+use shared::store::ledger::transfer::TransferOrder;
 use shared::store::voximplant::{accounts, applications, payees, rates};
 use shared::voximplant::{Currency, Parameter, Refusal};
 use shared::wire::voximplant::{Bool, Error, IdList, Ids, SemicolonList, Text};
@@ -47,7 +47,7 @@ pub(crate) async fn order(
     ctx: &Ctx,
     account: AccountId,
     operation: OperationId,
-) -> Result<Order, Error> {
+) -> Result<TransferOrder, Error> {
     let asked = amount(&request.amount)?;
     let texts = texts(asked, request.account_transaction_description, request.user_transaction_description)?;
     let selection = USERS.required(request.user_id, request.user_name, PhoneUserId::new)?;
@@ -63,7 +63,7 @@ pub(crate) async fn order(
     };
     let (application, (amount, rate)) = try_join!(application, converted(ctx, account, asked, request.currency))?;
     let all = selection == Selection::All;
-    Ok(Order {
+    Ok(TransferOrder {
         account,
         operation,
         users: chosen(ctx, account, selection, application).await?,

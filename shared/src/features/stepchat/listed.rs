@@ -4,7 +4,7 @@ use super::{DetailRow, UserRow};
 use crate::context::Ctx;
 use crate::ids::UserId;
 use crate::stepchat::User;
-use crate::store::stepchat::lists::{self, Order};
+use crate::store::stepchat::lists::{self, SortOrder};
 use crate::wire::stepchat::{Error, ExtraChoice};
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
@@ -41,7 +41,7 @@ impl ListedUser {
         ctx: &Ctx,
         users: &[User],
         choice: &ExtraChoice,
-        order: &Order,
+        order: &SortOrder,
     ) -> Result<Vec<(Self, String)>, Error> {
         let plain = |user: &User| Self { row: UserRow::new(ctx, user), extra: None, details: None };
         let place = |user: &User| order.place(user).text();

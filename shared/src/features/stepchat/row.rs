@@ -97,7 +97,7 @@ impl UserDetails {
 
     /// Profile and extras.
     #[must_use]
-    pub fn whole(ctx: &Ctx, stored: &Stored) -> Self {
+    pub fn with_extras(ctx: &Ctx, stored: &Stored) -> Self {
         let details = stored.details.iter().map(DetailRow::from).collect();
         Self { details: Some(details), ..Self::profile(ctx, &stored.user) }
     }

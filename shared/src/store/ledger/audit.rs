@@ -9,7 +9,7 @@ use super::items::{Head, JournalItem, LINE, UserLine, journal_partition, read_ba
 use super::tally::Tally;
 use crate::ids::{AccountId, PhoneUserId};
 use crate::ledger::{EntryHash, Party};
-use crate::store::read::{Partition, Range};
+use crate::store::read::Partition;
 use crate::store::{Attributes, Sequence, Store, StoreError, Table};
 use crate::timestamp::Timestamp;
 use serde::Deserialize;
@@ -92,7 +92,7 @@ pub async fn audit(
     let mut from = None;
     let pk = journal_partition(account);
     loop {
-        let page = store.page(&partition(&pk, Range::All), from).await?;
+        let page = store.page(&Partition::of(Table::Ledger, &pk).page_size(PAGE), from).await?;
         for item in page.items {
             replay.read(&serde_dynamo::from_item(item)?)?;
             entries = entries.saturating_add(1);
@@ -105,10 +105,6 @@ pub async fn audit(
     }
     let pending = replay.compare(store, &mut progress).await?;
     Ok(Audited { account, entries, users: replay.users.len(), pending, findings: replay.findings })
-}
-
-fn partition<'a>(pk: &'a str, range: Range<'a>) -> Partition<'a> {
-    Partition { table: Table::Ledger, index: None, pk, range, descending: false, limit: Some(PAGE) }
 }
 
 impl Replay {
@@ -179,8 +175,8 @@ impl Replay {
     /// Holds the stored balances against the replayed ones; the number of large transfers on their way.
     async fn compare(&mut self, store: &Store, progress: &mut impl FnMut(Progress)) -> Result<usize, StoreError> {
         let head = Head::read(store, self.account).await?;
-        if u64::try_from(head.v).ok() != Some(self.number) || head.hash != self.hash {
-            self.find(format!("the account stands at entry {}, the journal at {}", head.v, self.number));
+        if u64::try_from(head.version).ok() != Some(self.number) || head.hash != self.hash {
+            self.find(format!("the account stands at entry {}, the journal at {}", head.version, self.number));
         }
         if head.tally.is_some_and(|tally| tally != self.tally) {
             self.find("the account's count of lines is not the journal's".to_owned());
@@ -257,7 +253,8 @@ impl Replay {
 /// The sum of a user's statement.
 async fn shown(store: &Store, account: AccountId, user: PhoneUserId) -> Result<i128, StoreError> {
     let pk = user_partition(account, user);
-    let lines: Vec<Attributes> = store.all(&partition(&pk, Range::BeginsWith(LINE))).await?;
+    let lines: Vec<Attributes> =
+        store.all(&Partition::of(Table::Ledger, &pk).begins_with(LINE).page_size(PAGE)).await?;
     lines.into_iter().try_fold(0_i128, |sum, line| {
         let line: UserLine = serde_dynamo::from_item(line)?;
         Ok(sum.saturating_add(i128::from(line.units)))

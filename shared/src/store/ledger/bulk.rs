@@ -15,12 +15,12 @@
 
 use super::items::{Appended, Head, LineNumbers, UserBalance, read_balances, versioned};
 use super::operation::{self, OperationItem};
-use super::transfer::{Order, posting};
+use super::transfer::{TransferOrder, posting};
 use crate::ids::{AccountId, PhoneUserId};
 use crate::ledger::{Money, Party, Posting, Texts};
 use crate::limits::MAX_TRANSFER_USERS;
 use crate::store::grants::{Action, Grant};
-use crate::store::read::{Partition, Range, text};
+use crate::store::read::{Partition, text};
 use crate::store::txn::Step;
 use crate::store::{Attempts, CommitError, Key, Store, StoreError, Table, Txn, Write};
 use crate::timestamp::Timestamp;
@@ -55,7 +55,8 @@ pub struct Member {
     pub(super) user: PhoneUserId,
     pub(super) name: String,
     /// How often its balance had been closed when the plan was made.
-    pub(super) c: i64,
+    #[serde(rename = "c")]
+    pub(super) closings: i64,
     /// What it gets, or gives if negative.
     pub(super) share: i64,
 }
@@ -85,7 +86,7 @@ enum State {
 
 /// The part of an operation's record that only large transfers have.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Bulk {
+pub(super) struct ChunkedTransfer {
     state: State,
     plan: String,
     chunks: u32,
@@ -96,7 +97,7 @@ pub(super) struct Bulk {
     rate: Option<String>,
 }
 
-impl Bulk {
+impl ChunkedTransfer {
     pub(super) fn is_posted(&self) -> bool {
         self.state == State::Posted
     }
@@ -117,13 +118,14 @@ struct Chunk {
     sk: String,
     number: u32,
     state: ChunkState,
-    v: i64,
+    #[serde(rename = "v")]
+    version: i64,
     members: Vec<Member>,
 }
 
 impl Chunk {
     fn at(&self, state: ChunkState) -> Self {
-        Self { state, v: self.v.saturating_add(1), ..self.clone() }
+        Self { state, version: self.version.saturating_add(1), ..self.clone() }
     }
 }
 
@@ -133,7 +135,8 @@ struct Suspense {
     pk: String,
     sk: String,
     units: i64,
-    v: i64,
+    #[serde(rename = "v")]
+    version: i64,
 }
 
 impl Suspense {
@@ -143,7 +146,7 @@ impl Suspense {
 
     fn new(account: AccountId, id: &str, units: i64) -> Self {
         let Key { pk, sk } = Self::key(account, id);
-        Self { pk, sk: sk.unwrap_or_default(), units, v: 1 }
+        Self { pk, sk: sk.unwrap_or_default(), units, version: 1 }
     }
 
     /// There is one as long as the operation may have money in its hands.
@@ -155,22 +158,22 @@ impl Suspense {
     /// read of it.
     fn moved<R>(&self, change: i64) -> Result<Self, CommitError<R>> {
         let units = self.units.checked_add(change).filter(|units| *units >= 0);
-        Ok(Self { units: units.ok_or(CommitError::Stale)?, v: self.v.saturating_add(1), ..self.clone() })
+        Ok(Self { units: units.ok_or(CommitError::Stale)?, version: self.version.saturating_add(1), ..self.clone() })
     }
 
     fn step<R>(&self) -> Result<Step<R>, StoreError> {
-        versioned(self, self.v)
+        versioned(self, self.version)
     }
 
     /// The step that removes it, whose money goes elsewhere in the same transaction.
     fn removal<R>(&self, account: AccountId, id: &str) -> Step<R> {
-        Write::delete(Table::Ledger, Self::key(account, id)).if_version(self.v).or_stale()
+        Write::delete(Table::Ledger, Self::key(account, id)).if_version(self.version).or_stale()
     }
 }
 
 /// That a large transfer was planned, and is not cleared away.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Job {
+pub struct TransferJob {
     pk: String,
     sk: String,
     account: AccountId,
@@ -180,15 +183,12 @@ pub struct Job {
     /// When it was planned.
     at: Timestamp,
     /// 1 as long as the plan may still begin; 2 once it has, or never will.
-    v: i64,
+    #[serde(rename = "v")]
+    version: i64,
 }
 
 fn job_key(account: AccountId, plan: &str) -> Key {
     Key::new(JOBS, format!("{}#{plan}", account.padded()))
-}
-
-fn whole(pk: &str) -> Partition<'_> {
-    Partition { table: Table::Ledger, index: None, pk, range: Range::All, descending: false, limit: None }
 }
 
 fn chunk_partition(account: AccountId, plan: &str) -> String {
@@ -207,7 +207,7 @@ impl Plan {
             sk: format!("C#{number:05}"),
             number,
             state: ChunkState::Planned,
-            v: 1,
+            version: 1,
             members: members.to_vec(),
         };
         chunks.map(chunk).collect()
@@ -216,11 +216,11 @@ impl Plan {
 
 /// Freezes the plan under a name of its own (`plan`, never used before) and begins the operation: from here on it
 /// happens, whoever drives it. Stale means: draft again.
-pub async fn begin(store: &Store, order: &Order, plan: Plan, name: &str) -> Result<(), CommitError<Refusal>> {
+pub async fn begin(store: &Store, order: &TransferOrder, plan: Plan, name: &str) -> Result<(), CommitError<Refusal>> {
     let chunks = plan.chunks(order.account, name);
-    let job = Job::new(order, name);
+    let job = TransferJob::new(order, name);
     let beginning = beginning(order, &plan, &job, chunks.len(), store.now())?;
-    let mut announcement = Some(versioned(&job, job.v)?);
+    let mut announcement = Some(versioned(&job, job.version)?);
     for group in chunks.chunks(CHUNKS_PER_WRITE) {
         let mut txn = Txn::<Refusal>::default();
         announcement.take().into_iter().for_each(|step| txn.push(step));
@@ -239,7 +239,7 @@ pub async fn begin(store: &Store, order: &Order, plan: Plan, name: &str) -> Resu
 
 /// Removes a plan: its chunks first, since nobody looks for them without its job.
 async fn clear(store: &Store, account: AccountId, plan: &str) -> Result<(), StoreError> {
-    let chunks = store.all(&whole(&chunk_partition(account, plan))).await?;
+    let chunks = store.all(&Partition::of(Table::Ledger, &chunk_partition(account, plan))).await?;
     let key = |chunk| Ok(serde_dynamo::from_item(chunk).map(|Chunk { pk, sk, .. }| Key::new(pk, sk))?);
     let keys = chunks.into_iter().map(key).collect::<Result<Vec<Key>, StoreError>>()?;
     store.batch_delete(Table::Ledger, &keys).await?;
@@ -247,17 +247,17 @@ async fn clear(store: &Store, account: AccountId, plan: &str) -> Result<(), Stor
 }
 
 fn beginning(
-    order: &Order,
+    order: &TransferOrder,
     plan: &Plan,
-    job: &Job,
+    job: &TransferJob,
     chunks: usize,
     now: Timestamp,
 ) -> Result<Txn<Refusal>, CommitError<Refusal>> {
     let account = order.account;
     let mut item = OperationItem::new(account, &order.operation, 0, 0);
     // Random, since a voided operation may begin again: no driver that still has the first one may take this for it.
-    item.v = fastrand::i64(1..1 << 52);
-    let mut bulk = Bulk {
+    item.version = fastrand::i64(1..1 << 52);
+    let mut bulk = ChunkedTransfer {
         state: State::Holding,
         plan: job.plan.clone(),
         chunks: u32::try_from(chunks).unwrap_or(u32::MAX),
@@ -280,7 +280,7 @@ fn beginning(
         steps.extend(appended.steps()?);
         item.number = appended.journal.entry.number;
         item.answer = appended.head.units;
-        bulk = Bulk { state: State::Spreading, ..bulk };
+        bulk = ChunkedTransfer { state: State::Spreading, ..bulk };
     }
     item.bulk = Some(bulk);
     let mut txn = Txn::default();
@@ -293,28 +293,28 @@ fn beginning(
     Ok(txn)
 }
 
-impl Job {
-    fn new(order: &Order, plan: &str) -> Self {
+impl TransferJob {
+    fn new(order: &TransferOrder, plan: &str) -> Self {
         let Key { pk, sk } = job_key(order.account, plan);
         let (sk, id) = (sk.unwrap_or_default(), order.operation.id.clone());
-        Self { pk, sk, account: order.account, id, plan: plan.to_owned(), at: order.now, v: 1 }
+        Self { pk, sk, account: order.account, id, plan: plan.to_owned(), at: order.now, version: 1 }
     }
 
     /// The step by which its plan begins, or never will.
     fn decided<R>(&self) -> Result<Step<R>, StoreError> {
-        let decided = Self { v: 2, ..self.clone() };
-        versioned(&decided, decided.v)
+        let decided = Self { version: 2, ..self.clone() };
+        versioned(&decided, decided.version)
     }
 
     /// Its operation, if that has begun with its plan and has not ended.
-    async fn begun(&self, store: &Store) -> Result<Option<Bulk>, StoreError> {
+    async fn begun(&self, store: &Store) -> Result<Option<ChunkedTransfer>, StoreError> {
         let bulk = OperationItem::read(store, self.account, &self.id).await?.and_then(|item| item.bulk);
         Ok(bulk.filter(|bulk| bulk.plan == self.plan && !bulk.is_posted()))
     }
 
     /// Drives its operation to its end, if it has begun, and clears its plan away; `false` if that is for a later look.
     pub async fn perform(&self, store: &Store) -> Result<bool, StoreError> {
-        if self.v < 2 {
+        if self.version < 2 {
             let mut txn = Txn::<()>::default();
             txn.push(self.decided()?);
             match store.commit(&txn).await {
@@ -337,12 +337,12 @@ impl Job {
 }
 
 /// Large transfers that their requests have left: they are not cleared away, and nobody works at them any more.
-pub async fn left(store: &Store, now: Timestamp) -> Result<Vec<Job>, StoreError> {
+pub async fn left(store: &Store, now: Timestamp) -> Result<Vec<TransferJob>, StoreError> {
     Ok(jobs(store).await?.into_iter().filter(|job| job.at.is_past(REQUEST_MILLIS, now)).collect())
 }
 
-async fn jobs(store: &Store) -> Result<Vec<Job>, StoreError> {
-    let jobs = store.all(&whole(JOBS)).await?.into_iter();
+async fn jobs(store: &Store) -> Result<Vec<TransferJob>, StoreError> {
+    let jobs = store.all(&Partition::of(Table::Ledger, JOBS)).await?.into_iter();
     jobs.map(|job| Ok(serde_dynamo::from_item(job)?)).collect()
 }
 
@@ -384,7 +384,7 @@ pub(super) async fn left_over(
     let pk = operation::partition(account);
     let (mut from, mut left) = (None, Vec::new());
     loop {
-        let page = store.page(&whole(&pk), from).await?;
+        let page = store.page(&Partition::of(Table::Ledger, &pk), from).await?;
         let ids = page.items.iter().filter_map(|item| text(item, "sk")).filter(|id| !on_the_way.contains(*id));
         let keys: Vec<Key> = ids.map(|id| Suspense::key(account, id)).collect();
         for item in store.batch_get(Table::Ledger, &keys).await? {
@@ -434,13 +434,13 @@ pub async fn drive_known(
 }
 
 /// Drives the operation of an order.
-pub async fn finish(store: &Store, order: &Order) -> Result<Money, CommitError<Refusal>> {
+pub async fn finish(store: &Store, order: &TransferOrder) -> Result<Money, CommitError<Refusal>> {
     drive(store, order.account, &order.operation.id).await
 }
 
 /// The balance of a member that is open: not closed since the plan was made.
 fn open<'b>(balances: &'b HashMap<PhoneUserId, UserBalance>, member: &Member) -> Option<&'b UserBalance> {
-    balances.get(&member.user).filter(|balance| balance.c == member.c)
+    balances.get(&member.user).filter(|balance| balance.closings == member.closings)
 }
 
 impl Drive<'_> {
@@ -455,7 +455,7 @@ impl Drive<'_> {
             };
             let behind = self.behind(&bulk).await?;
             // Only attempts without a step ahead count, whoever makes it: another driver may win many times in a row.
-            let place = Some((item.v, behind.len()));
+            let place = Some((item.version, behind.len()));
             if place != last {
                 (attempts, last) = (Attempts::default(), place);
             }
@@ -468,7 +468,7 @@ impl Drive<'_> {
     }
 
     /// The chunks that are still behind the operation's state.
-    async fn behind(&self, bulk: &Bulk) -> Result<Vec<Chunk>, StoreError> {
+    async fn behind(&self, bulk: &ChunkedTransfer) -> Result<Vec<Chunk>, StoreError> {
         let behind = match bulk.state {
             State::Spreading | State::Holding => ChunkState::Planned,
             State::Publishing | State::Voiding => ChunkState::Held,
@@ -478,7 +478,12 @@ impl Drive<'_> {
     }
 
     /// Takes every chunk that is behind one step on, then the operation itself.
-    async fn round(&self, item: &OperationItem, bulk: &Bulk, behind: &[Chunk]) -> Result<(), CommitError<Refusal>> {
+    async fn round(
+        &self,
+        item: &OperationItem,
+        bulk: &ChunkedTransfer,
+        behind: &[Chunk],
+    ) -> Result<(), CommitError<Refusal>> {
         let mut head = None;
         for chunk in behind {
             match self.chunk(item, bulk, chunk, head.take()).await? {
@@ -495,9 +500,13 @@ impl Drive<'_> {
         }
     }
 
-    async fn chunks(&self, bulk: &Bulk) -> Result<Vec<Chunk>, StoreError> {
+    async fn chunks(&self, bulk: &ChunkedTransfer) -> Result<Vec<Chunk>, StoreError> {
         // After the settlement of another driver chunks may be gone; then the operation's record has moved on too.
-        let chunks = self.store.all(&whole(&chunk_partition(self.account, &bulk.plan))).await?.into_iter();
+        let chunks = self
+            .store
+            .all(&Partition::of(Table::Ledger, &chunk_partition(self.account, &bulk.plan)))
+            .await?
+            .into_iter();
         chunks.map(|chunk| Ok(serde_dynamo::from_item(chunk)?)).collect()
     }
 
@@ -520,7 +529,7 @@ impl Drive<'_> {
     async fn chunk(
         &self,
         item: &OperationItem,
-        bulk: &Bulk,
+        bulk: &ChunkedTransfer,
         chunk: &Chunk,
         head: Option<Head>,
     ) -> Result<Chunked, CommitError<Refusal>> {
@@ -542,7 +551,7 @@ impl Drive<'_> {
             }
             State::Posted => return Ok(Chunked::Behind(None)),
         };
-        txn.push(versioned(&chunk, chunk.v)?);
+        txn.push(versioned(&chunk, chunk.version)?);
         self.store.commit(&txn).await?;
         Ok(Chunked::Behind(head))
     }
@@ -560,7 +569,7 @@ impl Drive<'_> {
     async fn spread(
         &self,
         txn: &mut Txn<Refusal>,
-        bulk: &Bulk,
+        bulk: &ChunkedTransfer,
         chunk: &Chunk,
         head: Option<Head>,
     ) -> Result<(Chunk, Option<Head>), CommitError<Refusal>> {
@@ -582,7 +591,7 @@ impl Drive<'_> {
     async fn publish(
         &self,
         txn: &mut Txn<Refusal>,
-        bulk: &Bulk,
+        bulk: &ChunkedTransfer,
         chunk: &Chunk,
         head: Option<Head>,
     ) -> Result<(Chunk, Option<Head>), CommitError<Refusal>> {
@@ -596,7 +605,7 @@ impl Drive<'_> {
     async fn hold(
         &self,
         txn: &mut Txn<Refusal>,
-        bulk: &Bulk,
+        bulk: &ChunkedTransfer,
         chunk: &Chunk,
     ) -> Result<Option<Chunk>, CommitError<Refusal>> {
         let (suspense, balances) = self.balances(chunk).await?;
@@ -651,7 +660,7 @@ impl Drive<'_> {
         txn: &mut Txn<Refusal>,
         head: Head,
         numbers: LineNumbers,
-        bulk: &Bulk,
+        bulk: &ChunkedTransfer,
         members: impl Iterator<Item = &'m Member>,
     ) -> Result<Head, StoreError> {
         let postings: Vec<Posting> = members
@@ -669,12 +678,17 @@ impl Drive<'_> {
 
     /// The condition that nobody has moved the operation on.
     fn still<R>(&self, item: &OperationItem) -> Step<R> {
-        Write::check(Table::Ledger, operation::key(self.account, self.id)).if_version(item.v).or_stale()
+        Write::check(Table::Ledger, operation::key(self.account, self.id)).if_version(item.version).or_stale()
     }
 
-    async fn commit_state(&self, item: &OperationItem, bulk: &Bulk, state: State) -> Result<(), CommitError<Refusal>> {
+    async fn commit_state(
+        &self,
+        item: &OperationItem,
+        bulk: &ChunkedTransfer,
+        state: State,
+    ) -> Result<(), CommitError<Refusal>> {
         let mut txn = Txn::default();
-        txn.push(advanced(item, Bulk { state, ..bulk.clone() })?);
+        txn.push(advanced(item, ChunkedTransfer { state, ..bulk.clone() })?);
         self.store.commit(&txn).await
     }
 
@@ -694,7 +708,7 @@ impl Drive<'_> {
     }
 
     /// All chunks are held: their sum reaches the account.
-    async fn collect(&self, item: &OperationItem, bulk: &Bulk) -> Result<(), CommitError<Refusal>> {
+    async fn collect(&self, item: &OperationItem, bulk: &ChunkedTransfer) -> Result<(), CommitError<Refusal>> {
         let (head, suspense) = self.ends().await?;
         let mut txn = Txn::default();
         txn.push(suspense.removal(self.account, self.id));
@@ -711,13 +725,13 @@ impl Drive<'_> {
         }
         let entry = &appended.journal.entry;
         let item = OperationItem { number: entry.number, answer: appended.head.units, ..item.clone() };
-        let bulk = Bulk { state: State::Publishing, ..bulk.clone() };
+        let bulk = ChunkedTransfer { state: State::Publishing, ..bulk.clone() };
         txn.push(advanced(&item, bulk)?);
         self.store.commit(&txn).await
     }
 
     /// All chunks are spread or void: what is left goes back to the account, and the operation ends.
-    async fn settle(&self, item: &OperationItem, bulk: &Bulk) -> Result<(), CommitError<Refusal>> {
+    async fn settle(&self, item: &OperationItem, bulk: &ChunkedTransfer) -> Result<(), CommitError<Refusal>> {
         let (head, suspense) = self.ends().await?;
         let mut txn = Txn::default();
         txn.push(suspense.removal(self.account, self.id));
@@ -730,20 +744,25 @@ impl Drive<'_> {
         }
         if bulk.state == State::Voiding {
             let key = operation::key(self.account, self.id);
-            txn.push(Write::delete(Table::Ledger, key).if_version(item.v).or_stale());
+            txn.push(Write::delete(Table::Ledger, key).if_version(item.version).or_stale());
             self.end(&txn, bulk).await
         } else {
             self.post(txn, item, bulk).await
         }
     }
 
-    async fn post(&self, mut txn: Txn<Refusal>, item: &OperationItem, bulk: &Bulk) -> Result<(), CommitError<Refusal>> {
+    async fn post(
+        &self,
+        mut txn: Txn<Refusal>,
+        item: &OperationItem,
+        bulk: &ChunkedTransfer,
+    ) -> Result<(), CommitError<Refusal>> {
         let item = item.clone().ended(self.store.now());
-        txn.push(advanced(&item, Bulk { state: State::Posted, ..bulk.clone() })?);
+        txn.push(advanced(&item, ChunkedTransfer { state: State::Posted, ..bulk.clone() })?);
         self.end(&txn, bulk).await
     }
 
-    async fn end(&self, txn: &Txn<Refusal>, bulk: &Bulk) -> Result<(), CommitError<Refusal>> {
+    async fn end(&self, txn: &Txn<Refusal>, bulk: &ChunkedTransfer) -> Result<(), CommitError<Refusal>> {
         self.store.commit(txn).await?;
         // The money is where it belongs: what cannot be cleared away now is the jobs' to clear away.
         let _ = clear(self.store, self.account, &bulk.plan).await;
@@ -752,7 +771,7 @@ impl Drive<'_> {
 }
 
 /// The step that moves the operation's record on by one version.
-fn advanced<R>(item: &OperationItem, bulk: Bulk) -> Result<Step<R>, StoreError> {
-    let next = OperationItem { v: item.v.saturating_add(1), bulk: Some(bulk), ..item.clone() };
-    versioned(&next, next.v)
+fn advanced<R>(item: &OperationItem, bulk: ChunkedTransfer) -> Result<Step<R>, StoreError> {
+    let next = OperationItem { version: item.version.saturating_add(1), bulk: Some(bulk), ..item.clone() };
+    versioned(&next, next.version)
 }

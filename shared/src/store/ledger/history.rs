@@ -8,7 +8,7 @@ use crate::ids::{AccountId, PhoneUserId};
 use crate::ledger::{Money, Party};
 use crate::limits::MAX_PARALLEL;
 use crate::store::grants::{Action, Grant};
-use crate::store::read::{Partition, Range};
+use crate::store::read::Partition;
 use crate::store::{Attributes, Store, StoreError, Table};
 use crate::timestamp::Timestamp;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
@@ -179,14 +179,8 @@ async fn tallied(
 
 /// The lines of all entries that are placed before a sort key.
 async fn tally_below(store: &Store, wanted: &Wanted, high: &str) -> Result<Option<Tally>, StoreError> {
-    let partition = Partition {
-        table: Table::Ledger,
-        index: None,
-        pk: &journal_partition(wanted.account),
-        range: Range::Below(high),
-        descending: true,
-        limit: Some(1),
-    };
+    let partition =
+        Partition::of(Table::Ledger, &journal_partition(wanted.account)).below(high).descending().page_size(1);
     let Some(item) = store.page(&partition, None).await?.items.into_iter().next() else {
         return Ok(Some(Tally::default()));
     };
@@ -305,14 +299,10 @@ async fn walk(
     if low > high {
         return Ok(());
     }
-    let partition = Partition {
-        table: Table::Ledger,
-        index: None,
-        pk,
-        range: Range::Between(&low, &high),
-        descending: wanted.descending,
-        limit: Some(wanted.page(extent)),
-    };
+    let partition = Partition::of(Table::Ledger, pk)
+        .between(&low, &high)
+        .descending_if(wanted.descending)
+        .page_size(wanted.page(extent));
     let mut from = None;
     loop {
         let page = store.page(&partition, from).await?;

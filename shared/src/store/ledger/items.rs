@@ -3,7 +3,7 @@
 
 use super::tally::Tally;
 use crate::ids::{AccountId, PhoneUserId};
-use crate::ledger::{Entry, EntryHash, Money, Party, Posting};
+use crate::ledger::{EntryHash, JournalEntry, Money, Party, Posting};
 use crate::limits::MAX_TRANSFERS_PER_SECOND;
 use crate::store::txn::Step;
 use crate::store::{Key, Sequence, Store, StoreError, Table, Write};
@@ -52,7 +52,8 @@ pub(super) struct Head {
     /// Ten-thousandths of the account's currency.
     pub units: i64,
     /// The number of the last journal entry: also the version that a change must still find.
-    pub v: i64,
+    #[serde(rename = "v")]
+    pub version: i64,
     /// The hash of the last entry.
     pub hash: EntryHash,
     /// When the last entry was made: the next one is never earlier, unless that was the future.
@@ -79,7 +80,7 @@ impl Head {
             pk: key.pk,
             sk: "B".into(),
             units: 0,
-            v: 0,
+            version: 0,
             hash: EntryHash::genesis(),
             at: Timestamp::from_millis(0),
             placed: None,
@@ -131,10 +132,10 @@ impl Head {
         let Some(units) = units.filter(|units| *units >= 0) else {
             return Ok(None);
         };
-        let v = self.v.saturating_add(1);
-        let entry = Entry {
+        let version = self.version.saturating_add(1);
+        let entry = JournalEntry {
             account,
-            number: u64::try_from(v).unwrap_or(0),
+            number: u64::try_from(version).unwrap_or(0),
             at: if self.at.is_possible(now) { now.max(self.at) } else { now },
             postings,
             rate,
@@ -153,7 +154,7 @@ impl Head {
         let before_in_its_second = if same_second { self.before_in_its_second.saturating_add(1) } else { 0 };
         let head = Self {
             units,
-            v,
+            version,
             hash: hash.clone(),
             at: entry.at,
             placed,
@@ -179,16 +180,16 @@ pub(super) struct Appended {
 impl Appended {
     /// The two steps that write it, if the head is still where it was read.
     pub(super) fn steps<R>(&self) -> Result<[Step<R>; 2], StoreError> {
-        let head = versioned(&self.head, self.head.v)?;
+        let head = versioned(&self.head, self.head.version)?;
         let journal = Write::put(Table::Ledger, &self.journal)?.if_absent().or_stale();
         Ok([head, journal])
     }
 }
 
 /// Writes an item at its next version `v`, if it is still at the one before.
-pub(super) fn versioned<T: Serialize, R>(item: &T, v: i64) -> Result<Step<R>, StoreError> {
+pub(super) fn versioned<T: Serialize, R>(item: &T, version: i64) -> Result<Step<R>, StoreError> {
     let write = Write::put(Table::Ledger, item)?;
-    let conditional = if v <= 1 { write.if_absent() } else { write.if_version(v.saturating_sub(1)) };
+    let conditional = if version <= 1 { write.if_absent() } else { write.if_version(version.saturating_sub(1)) };
     Ok(conditional.or_stale())
 }
 
@@ -234,7 +235,7 @@ pub(super) struct JournalItem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tally: Option<Tally>,
     #[serde(flatten)]
-    pub entry: Entry,
+    pub entry: JournalEntry,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
@@ -243,7 +244,7 @@ fn is_zero(chunk: &u32) -> bool {
 }
 
 impl JournalItem {
-    pub(super) fn new(entry: Entry, place: Timestamp, first_line: u64, hash: EntryHash) -> Self {
+    pub(super) fn new(entry: JournalEntry, place: Timestamp, first_line: u64, hash: EntryHash) -> Self {
         Self {
             pk: journal_partition(entry.account),
             sk: journal_place(place, entry.number),
@@ -269,32 +270,38 @@ pub(super) struct UserBalance {
     /// Ten-thousandths of the account's currency.
     pub units: i64,
     /// Counts the changes: a change must still find the version it read.
-    pub v: i64,
+    #[serde(rename = "v")]
+    pub version: i64,
     /// Counts the closings (deleted, or paid from the account): money on its way to a user that was closed since it was
     /// sent goes back.
-    #[serde(default)]
-    pub c: i64,
+    #[serde(rename = "c", default)]
+    pub closings: i64,
 }
 
 impl UserBalance {
     fn none(account: AccountId, user: PhoneUserId) -> Self {
         let Key { pk, sk } = user_key(account, user);
-        Self { pk, sk: sk.unwrap_or_default(), units: 0, v: 0, c: 0 }
+        Self { pk, sk: sk.unwrap_or_default(), units: 0, version: 0, closings: 0 }
     }
 
     /// The balance after `change`; `None` if it would be negative or out of range.
     pub(super) fn moved(&self, change: i64) -> Option<Self> {
         let units = self.units.checked_add(change).filter(|units| *units >= 0)?;
-        Some(Self { units, v: self.v.saturating_add(1), ..self.clone() })
+        Some(Self { units, version: self.version.saturating_add(1), ..self.clone() })
     }
 
     /// Empty and closed.
     fn closed(&self) -> Self {
-        Self { units: 0, v: self.v.saturating_add(1), c: self.c.saturating_add(1), ..self.clone() }
+        Self {
+            units: 0,
+            version: self.version.saturating_add(1),
+            closings: self.closings.saturating_add(1),
+            ..self.clone()
+        }
     }
 
     pub(super) fn step<R>(&self) -> Result<Step<R>, StoreError> {
-        versioned(self, self.v)
+        versioned(self, self.version)
     }
 
     /// The step that empties and closes it.
@@ -420,7 +427,7 @@ mod tests {
             posting(user, Party::Suspense),
         ];
         let (at, previous) = (Timestamp::from_millis(0), EntryHash::genesis());
-        let entry = Entry { account, number: 1, at, postings, rate: None, balance_units: 0, previous };
+        let entry = JournalEntry { account, number: 1, at, postings, rate: None, balance_units: 0, previous };
         assert_eq!(entry.lines(), 5);
         let item = JournalItem::new(entry, at, 7, EntryHash::genesis());
         let shown = [(0, Side::Account), (0, Side::User), (2, Side::Account), (3, Side::Account), (3, Side::User)];

@@ -47,7 +47,7 @@ pub async fn user_balances(
 ) -> Result<HashMap<PhoneUserId, Money>, StoreError> {
     let balances = read_balances(store, account, users).await?.into_iter();
     Ok(balances
-        .filter(|(_, balance)| balance.v > 0)
+        .filter(|(_, balance)| balance.version > 0)
         .map(|(user, balance)| (user, Money::from_units(balance.units)))
         .collect())
 }
@@ -147,7 +147,7 @@ pub async fn credit_for(
         let appended = appended.ok_or(refused(CreditRefusal::OutOfRange))?;
         let Key { pk, sk } = operation.clone();
         let number = appended.journal.entry.number;
-        let done = Operation { pk, sk: sk.unwrap_or_default(), number, units: posting.units };
+        let done = CreditRecord { pk, sk: sk.unwrap_or_default(), number, units: posting.units };
         let mut txn = Txn::default();
         txn.push(Write::put(Table::Ledger, &done)?.if_absent().or_already_answered());
         for step in appended.steps()?.into_iter().chain(appended.journal.lines()?) {
@@ -162,7 +162,7 @@ pub async fn credit_for(
             Ok(()) => return Ok(appended.head.balance()),
             Err(CommitError::Stale) => attempts.again().await?,
             Err(CommitError::AlreadyAnswered) => {
-                let before: Option<Operation> = store.get(Table::Ledger, &operation).await?;
+                let before: Option<CreditRecord> = store.get(Table::Ledger, &operation).await?;
                 return match before.filter(|before| before.units != posting.units) {
                     Some(before) => Err(refused(CreditRefusal::CreditedBefore(Money::from_units(before.units)))),
                     None => Ok(balance(store, account).await?),
@@ -190,7 +190,7 @@ async fn receiver(
 
 /// That a credit has happened, as which journal entry, and of how much.
 #[derive(Debug, Serialize, Deserialize)]
-struct Operation {
+struct CreditRecord {
     pk: String,
     sk: String,
     number: u64,

@@ -5,7 +5,7 @@ use super::items::{Head, JournalItem, LineNumbers, journal_partition};
 use super::tally::Tally;
 use crate::ids::AccountId;
 use crate::limits::MAX_ATTEMPTS;
-use crate::store::read::{Partition, Range};
+use crate::store::read::Partition;
 use crate::store::txn::Step;
 use crate::store::{CommitError, Store, StoreError, Table, Txn, Write};
 
@@ -41,14 +41,7 @@ struct Walked {
 
 async fn walk(store: &Store, account: AccountId) -> Result<Walked, StoreError> {
     let pk = journal_partition(account);
-    let partition = Partition {
-        table: Table::Ledger,
-        index: None,
-        pk: &pk,
-        range: Range::All,
-        descending: false,
-        limit: Some(PAGE),
-    };
+    let partition = Partition::of(Table::Ledger, &pk).page_size(PAGE);
     let (mut from, mut walked) = (None, Walked::default());
     loop {
         let page = store.page(&partition, from).await?;
@@ -83,14 +76,14 @@ async fn walk(store: &Store, account: AccountId) -> Result<Walked, StoreError> {
 /// Lets the count go on from the journal's head; false if the journal has moved on meanwhile.
 async fn conclude(store: &Store, account: AccountId, walked: &Walked) -> Result<bool, StoreError> {
     let head = Head::read(store, account).await?;
-    if head.v == 0 || head.tally == Some(walked.tally) {
+    if head.version == 0 || head.tally == Some(walked.tally) {
         return Ok(true);
     }
-    if u64::try_from(head.v).ok() != Some(walked.last) {
+    if u64::try_from(head.version).ok() != Some(walked.last) {
         return Ok(false);
     }
     let counted = head.counted(walked.tally);
-    let step: Step<()> = Write::put(Table::Ledger, &counted)?.if_version(counted.v).or_stale();
+    let step: Step<()> = Write::put(Table::Ledger, &counted)?.if_version(counted.version).or_stale();
     let mut txn = Txn::default();
     txn.push(step);
     match store.commit(&txn).await {

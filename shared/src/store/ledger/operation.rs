@@ -4,7 +4,7 @@
 //! every idempotency key it is remembered for 48 hours from its end (decision E8); a later call is a new one. Nothing that
 //! has begun and not ended is ever forgotten.
 
-use super::bulk::Bulk;
+use super::bulk::ChunkedTransfer;
 use crate::ids::AccountId;
 use crate::ledger::Money;
 use crate::limits::IDEMPOTENCY_MILLIS;
@@ -25,8 +25,8 @@ pub struct OperationId {
 impl OperationId {
     /// The operation of an idempotency key.
     #[must_use]
-    pub fn of(operation: &idempotency::Operation) -> Self {
-        Self { id: operation.id().to_owned(), payload: operation.payload().to_owned() }
+    pub fn of(key: &idempotency::IdempotencyKey) -> Self {
+        Self { id: key.id().to_owned(), payload: key.payload().to_owned() }
     }
 
     /// The operation of a call without a key; `random` never comes again.
@@ -58,7 +58,8 @@ pub(super) struct OperationItem {
     pub number: u64,
     /// The account's balance that was answered, in ten-thousandths.
     pub answer: i64,
-    pub v: i64,
+    #[serde(rename = "v")]
+    pub version: i64,
     /// Until when it is remembered: from its end on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept_until: Option<Timestamp>,
@@ -67,7 +68,7 @@ pub(super) struct OperationItem {
     pub expires: Option<i64>,
     /// How far a transfer in several transactions is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bulk: Option<Bulk>,
+    pub bulk: Option<ChunkedTransfer>,
 }
 
 impl OperationItem {
@@ -75,7 +76,7 @@ impl OperationItem {
         let Key { pk, sk } = id.key(account);
         let (kept_until, expires) = (None, None);
         let (sk, payload) = (sk.unwrap_or_default(), id.payload.clone());
-        Self { pk, sk, payload, number, answer, v: 1, kept_until, expires, bulk: None }
+        Self { pk, sk, payload, number, answer, version: 1, kept_until, expires, bulk: None }
     }
 
     /// The same, ended at this moment.
@@ -102,7 +103,7 @@ impl OperationItem {
 
 /// What is known of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Known {
+pub enum OperationState {
     /// It has not begun.
     New,
     /// It has happened; this was the account's balance.
@@ -112,17 +113,17 @@ pub enum Known {
 }
 
 /// Looks an operation up; a key used with another payload is refused.
-pub async fn known(
+pub async fn look_up(
     store: &Store,
     account: AccountId,
     id: &OperationId,
     now: Timestamp,
-) -> Result<Known, CommitError<Refusal>> {
+) -> Result<OperationState, CommitError<Refusal>> {
     let item = OperationItem::read(store, account, &id.id).await?.filter(|item| !item.is_forgotten(now));
-    let Some(item) = item else { return Ok(Known::New) };
+    let Some(item) = item else { return Ok(OperationState::New) };
     if item.payload != id.payload {
         return Err(CommitError::Refused(Refusal::KeyReused));
     }
     let begun = item.bulk.as_ref().is_some_and(|bulk| !bulk.is_posted());
-    Ok(if begun { Known::Begun } else { Known::Done(Money::from_units(item.answer)) })
+    Ok(if begun { OperationState::Begun } else { OperationState::Done(Money::from_units(item.answer)) })
 }

@@ -3,7 +3,7 @@
 
 use super::history::Kind;
 use super::items::Side;
-use crate::ledger::{Entry, Party, Posting};
+use crate::ledger::{JournalEntry, Party, Posting};
 use serde::{Deserialize, Serialize};
 
 /// Lines of each kind, on the account's side and on its users'.
@@ -21,7 +21,7 @@ pub(super) struct Tally {
 
 impl Tally {
     /// What it is once this entry has been added.
-    pub(super) fn with(mut self, entry: &Entry) -> Self {
+    pub(super) fn with(mut self, entry: &JournalEntry) -> Self {
         for (_, kind, side) in lines(entry) {
             let count = self.of(kind, side);
             *count = count.saturating_add(1);
@@ -50,7 +50,7 @@ impl Tally {
 
 /// The lines that an entry has on statements, in their order: the index of their posting, their kind, and whose they are.
 /// One for the account, and one for the user at the other end; what goes through suspense is shown where it meets a user.
-pub(super) fn lines(entry: &Entry) -> impl Iterator<Item = (usize, Kind, Side)> {
+pub(super) fn lines(entry: &JournalEntry) -> impl Iterator<Item = (usize, Kind, Side)> {
     entry.postings.iter().enumerate().flat_map(|(index, posting)| {
         let sides = [Side::Account, Side::User].into_iter().take(usize::try_from(posting.lines()).unwrap_or(0));
         sides.map(move |side| (index, kind(posting), side))

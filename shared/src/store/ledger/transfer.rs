@@ -24,7 +24,7 @@ pub const DRAFT: &[Grant] = &[
 
 /// A transfer as it was asked for.
 #[derive(Debug, Clone)]
-pub struct Order {
+pub struct TransferOrder {
     /// Whose money.
     pub account: AccountId,
     /// The identity by which it happens once.
@@ -64,7 +64,7 @@ struct Part {
 }
 
 /// Decides a transfer. Stale at commit means: draft again.
-pub async fn draft(store: &Store, order: &Order) -> Result<Draft, CommitError<Refusal>> {
+pub async fn draft(store: &Store, order: &TransferOrder) -> Result<Draft, CommitError<Refusal>> {
     let (head, balances) =
         futures_util::try_join!(Head::read(store, order.account), read_balances(store, order.account, &order.users))?;
     if head.is_busy(store.now()) {
@@ -80,7 +80,7 @@ pub async fn draft(store: &Store, order: &Order) -> Result<Draft, CommitError<Re
         let members = parts.into_iter().map(|part| Member {
             user: part.payee.id,
             name: part.payee.name,
-            c: part.balance.c,
+            closings: part.balance.closings,
             share: part.share,
         });
         return Ok(Draft::Large(Plan::new(head, members.collect())));
@@ -89,7 +89,7 @@ pub async fn draft(store: &Store, order: &Order) -> Result<Draft, CommitError<Re
     order.small(&head, &parts, numbers, store.now())
 }
 
-impl Order {
+impl TransferOrder {
     /// The users that take part, with what each gets or gives; those that get nothing are left out.
     fn parts(
         &self,

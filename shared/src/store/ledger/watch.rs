@@ -10,7 +10,7 @@ use super::items::{Head, JournalItem, journal_partition, moment, world_key};
 use crate::ids::AccountId;
 use crate::ledger::{EntryHash, Party};
 use crate::store::grants::{Action, Grant};
-use crate::store::read::{Partition, Range};
+use crate::store::read::Partition;
 use crate::store::{Key, Sequence, Store, StoreError, Table};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -177,15 +177,13 @@ async fn check(
     // In this order: another run may move the mark, but never beyond a head that is read later.
     let mut mark = Mark::read(store, account).await?;
     let head = Head::read(store, account).await?;
-    let goal = u64::try_from(head.v).unwrap_or(0);
+    let goal = u64::try_from(head.version).unwrap_or(0);
     let known = mark.place.clone();
     let pk = journal_partition(account);
     // The journal only grows, and an entry and its head are one transaction: everything up to this head is there.
     let end = format!("{}#~", moment(head.place()));
     while mark.number < goal && *pages > 0 {
-        let range = Range::Between(&mark.place, &end);
-        let partition =
-            Partition { table: Table::Ledger, index: None, pk: &pk, range, descending: false, limit: Some(PAGE) };
+        let partition = Partition::of(Table::Ledger, &pk).between(&mark.place, &end).page_size(PAGE);
         let page = store.page(&partition, None).await?;
         *pages = pages.saturating_sub(1);
         let before = mark.place.clone();
@@ -226,7 +224,7 @@ async fn check(
 async fn world(store: &Store, account: AccountId, head: &Head, mark: &Mark) -> Result<Option<String>, StoreError> {
     let world: Option<WorldBalance> = store.get(Table::Ledger, &world_key(account)).await?;
     let world = world.map_or(0, |world| world.units);
-    if world == mark.world || Head::read(store, account).await?.v != head.v {
+    if world == mark.world || Head::read(store, account).await?.version != head.version {
         return Ok(None);
     }
     Ok(Some(format!("account {account}: the world's balance is {world}, replayed {}", mark.world)))

@@ -8,7 +8,7 @@ use crate::ids::UserId;
 use crate::stepchat::{Scope, TokenLabel, TokenName, UserType};
 use crate::store::auth::TokenHash;
 use crate::store::grants::{Action, AuthItem, Grant};
-use crate::store::read::{Partition, Range};
+use crate::store::read::Partition;
 use crate::store::txn::Step;
 use crate::store::{CommitError, Key, Store, StoreError, Table, Txn, Write};
 use crate::timestamp::Timestamp;
@@ -113,8 +113,7 @@ pub async fn mint(store: &Store, token: &ApiToken, hash: &TokenHash) -> Result<(
 
 /// All tokens, oldest first, revoked ones included. Operator work: no method may do this.
 pub async fn list(store: &Store) -> Result<Vec<ApiToken>, StoreError> {
-    let listed =
-        Partition { table: Table::Stepchat, index: None, pk: LIST, range: Range::All, descending: false, limit: None };
+    let listed = Partition::of(Table::Stepchat, LIST);
     let places = store.all(&listed).await?.into_iter();
     let keys = places.map(|item| Ok(token_key(&serde_dynamo::from_item::<_, PlaceItem>(item)?.name)));
     let keys = keys.collect::<Result<Vec<_>, StoreError>>()?;

@@ -103,7 +103,8 @@ pub(super) struct ConversationItem {
     last_message: Option<MessageId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     last_agent: Option<UserId>,
-    v: i64,
+    #[serde(rename = "v")]
+    version: i64,
 }
 
 impl ConversationItem {
@@ -122,7 +123,7 @@ impl ConversationItem {
             note: conversation.extra.clone(),
             last_message: conversation.last_message,
             last_agent: conversation.last_agent,
-            v: conversation.version,
+            version: conversation.version,
         }
     }
 
@@ -139,7 +140,7 @@ impl ConversationItem {
             extra: self.note,
             last_message: self.last_message,
             last_agent: self.last_agent,
-            version: self.v,
+            version: self.version,
         }
     }
 }

@@ -142,7 +142,7 @@ pub async fn messages(
 ) -> Result<(Vec<Message>, bool), StoreError> {
     let (pk, after) = (conversation_partition(id), after.map(message_sort));
     let range = after.as_deref().map_or(Range::BeginsWith(MESSAGES), Range::Above);
-    let partition = of_table(&pk, range, false, None);
+    let partition = Partition::of(Table::Stepchat, &pk).range(range);
     let (mut messages, mut bytes, mut from) = (Vec::new(), 0_usize, None);
     loop {
         let page = store.page(&partition, from).await?;
@@ -160,10 +160,6 @@ pub async fn messages(
 
 fn message(item: Attributes) -> Result<Message, StoreError> {
     Ok(serde_dynamo::from_item::<_, MessageItem>(item)?.into_message())
-}
-
-fn of_table<'a>(pk: &'a str, range: Range<'a>, descending: bool, limit: Option<i32>) -> Partition<'a> {
-    Partition { table: Table::Stepchat, index: None, pk, range, descending, limit }
 }
 
 /// Which of a user's conversations.
@@ -192,7 +188,7 @@ pub async fn of(store: &Store, user: UserId, whose: Whose) -> Result<Vec<Listed>
         Whose::Own => OWN,
         Whose::Assigned => ASSIGNED,
     };
-    let pointers = store.all(&of_table(&pk, Range::BeginsWith(start), false, None)).await?;
+    let pointers = store.all(&Partition::of(Table::Stepchat, &pk).begins_with(start)).await?;
     let (mut listed, mut unknown) = (Vec::with_capacity(pointers.len()), Vec::new());
     for pointer in pointers {
         let pointer: PointerItem = serde_dynamo::from_item(pointer)?;
@@ -281,7 +277,7 @@ async fn newest_by(
     wanted: impl Fn(&User) -> bool + Send,
 ) -> Result<Option<(User, Message)>, StoreError> {
     let pk = conversation_partition(id);
-    let partition = of_table(&pk, Range::BeginsWith(MESSAGES), true, Some(WALK_PAGE));
+    let partition = Partition::of(Table::Stepchat, &pk).begins_with(MESSAGES).descending().page_size(WALK_PAGE);
     let mut from = None;
     loop {
         let page = store.page(&partition, from).await?;
@@ -310,7 +306,7 @@ pub(super) async fn remembered_without(
     gone: UserId,
 ) -> Result<Remembered, StoreError> {
     let pk = conversation_partition(conversation.id);
-    let partition = of_table(&pk, Range::BeginsWith(MESSAGES), true, Some(WALK_PAGE));
+    let partition = Partition::of(Table::Stepchat, &pk).begins_with(MESSAGES).descending().page_size(WALK_PAGE);
     // Nobody of the staff but the one who goes: then there is no older one to look for either.
     let mut remembered = Remembered { conversation, last: None, agent: None };
     let mut from = None;

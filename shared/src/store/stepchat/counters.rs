@@ -5,7 +5,7 @@
 use crate::stepchat::{Refusal, UserType};
 use crate::store::generation::{self, Generation, Shard, Which};
 use crate::store::grants::{Action, Grant};
-use crate::store::read::{Partition, Range};
+use crate::store::read::Partition;
 use crate::store::txn::Step;
 use crate::store::{Attributes, Key, Sequence, Store, StoreError, Table, Write};
 use std::collections::BTreeMap;
@@ -88,8 +88,7 @@ pub(super) fn one_less(kind: UserType, last_admin: Refusal) -> Option<Step<Refus
 
 /// The number of users of each listed type. One strong query of at most 129 small items.
 pub async fn count(store: &Store) -> Result<BTreeMap<UserType, u64>, StoreError> {
-    let partition =
-        Partition { table: Table::Stepchat, index: None, pk: "N", range: Range::All, descending: false, limit: None };
+    let partition = Partition::of(Table::Stepchat, "N");
     let shards = store.all(&partition).await?;
     let mut counts: BTreeMap<UserType, i64> = UserType::LISTED.into_iter().map(|kind| (kind, 0)).collect();
     for shard in &shards {

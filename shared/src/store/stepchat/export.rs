@@ -1,6 +1,6 @@
 //! Users with all their extras in the order of first names: what an export reads.
 
-use super::lists::{self, Order};
+use super::lists::{self, SortOrder};
 use super::users::{self, Stored};
 use crate::ids::UserId;
 use crate::stepchat::UserType;
@@ -38,7 +38,7 @@ impl Source<'_> {
 pub async fn read<'a>(
     store: &'a Store,
     among: Option<&[UserId]>,
-    order: Order,
+    order: SortOrder,
 ) -> Result<impl Stream<Item = Result<Stored, StoreError>> + Send + use<'a>, StoreError> {
     let source = match among {
         None => Source::Walk(lists::walk(store, order, &UserType::LISTED, None).await?),

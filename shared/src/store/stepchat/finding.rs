@@ -1,11 +1,11 @@
 //! Users that a search finds, in the order of a list.
 //!
-//! Postings say who may be found; every one of them is read, strongly, and has the last word. A few are read and sorted
+//! Search entries say who may be found; every one of them is read, strongly, and has the last word. A few are read and sorted
 //! together. Many come in the order of an index, which is walked without reading anybody else. Where a search finds
 //! nearly everybody, the walk looks at everybody and is soon full. All three give the same list; by last activity the
 //! walks do so as exactly as their index.
 
-use super::lists::{self, Order, Walk};
+use super::lists::{self, SortOrder, Walk};
 use super::texts;
 use crate::ids::UserId;
 use crate::stepchat::{Search, User, UserType};
@@ -39,7 +39,7 @@ pub async fn find<'a>(
     store: &'a Store,
     search: &'a Search,
     types: &[UserType],
-    order: Order,
+    order: SortOrder,
 ) -> Result<Finding<'a>, StoreError> {
     let among = texts::candidates(store, search).await?;
     let source = match among {

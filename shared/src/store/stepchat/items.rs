@@ -55,16 +55,18 @@ pub(super) struct ProfileItem {
     active: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     department: Option<Department>,
-    tv: u32,
-    v: i64,
+    #[serde(rename = "tv")]
+    token_version: u32,
+    #[serde(rename = "v")]
+    version: i64,
     /// The guards and look-ups this user owns.
     #[serde(flatten)]
     pub(super) owned: Owned,
-    /// The stamps of its postings.
+    /// The stamps of its search entries.
     #[serde(flatten)]
     pub(super) marks: Marks,
     #[serde(flatten)]
-    order: Option<Order>,
+    order: Option<SortKeys>,
 }
 
 /// What exists elsewhere on a user's behalf. It is remembered, not computed again: settings and secrets may have
@@ -98,7 +100,7 @@ fn is_first(epoch: &u32) -> bool {
 
 /// The partition and sort keys of the eight lists.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Order {
+struct SortKeys {
     lp: UserType,
     s_first: String,
     s_last: String,
@@ -131,7 +133,7 @@ pub(super) fn active_key(user: &User, moment: Timestamp) -> String {
 /// Neighbours by id, who have often come at the same time, are far from each other.
 const SCATTER: i64 = 77;
 
-impl Order {
+impl SortKeys {
     fn of(user: &User) -> Self {
         let id = user.id.padded();
         let text = |text: Option<&str>| text_sort_key(text, &id);
@@ -152,7 +154,7 @@ impl Order {
 
 /// Where a user stands in the order of a column, over all types. By last activity this is exact, which the index is not.
 pub(super) fn column_key(user: &User, column: Column) -> String {
-    let order = Order::of(user);
+    let order = SortKeys::of(user);
     match column {
         Column::Id => order.s_id,
         Column::FirstName => order.s_first,
@@ -180,11 +182,11 @@ impl ProfileItem {
             created: user.creation_time,
             active: user.last_activity,
             department: user.department,
-            tv: user.token_version,
-            v: user.version,
+            token_version: user.token_version,
+            version: user.version,
             owned,
             marks,
-            order: (user.user_type != UserType::Bot).then(|| Order::of(user)),
+            order: (user.user_type != UserType::Bot).then(|| SortKeys::of(user)),
         }
     }
 
@@ -203,8 +205,8 @@ impl ProfileItem {
             creation_time: self.created,
             last_activity: self.active,
             department: self.department,
-            token_version: self.tv,
-            version: self.v,
+            token_version: self.token_version,
+            version: self.version,
         }
     }
 }
@@ -257,9 +259,10 @@ pub(super) struct DetailItem {
     /// Where it stands; missing in extras from before there was an order.
     #[serde(rename = "n", default)]
     position: Position,
-    /// The stamp of its postings.
+    /// The stamp of its search entries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    g: Option<Stamp>,
+    #[serde(rename = "g")]
+    stamp: Option<Stamp>,
 }
 
 impl DetailItem {
@@ -275,7 +278,7 @@ impl DetailItem {
             vp,
             vs,
             position,
-            g: None,
+            stamp: None,
         }
     }
 
@@ -290,14 +293,14 @@ impl DetailItem {
         Self { vp, vs, ..self.clone() }
     }
 
-    /// The same extra, whose postings have this stamp.
+    /// The same extra, whose search entries have this stamp.
     pub(super) fn stamped(self, stamp: Option<&Stamp>) -> Self {
-        Self { g: stamp.cloned(), ..self }
+        Self { stamp: stamp.cloned(), ..self }
     }
 
-    /// The text of which there are postings, and their stamp.
-    pub(super) fn posted(&self) -> (&str, Option<&Stamp>) {
-        (self.val.as_str(), self.g.as_ref())
+    /// The text of which there are search entries, and their stamp.
+    pub(super) fn indexed_text(&self) -> (&str, Option<&Stamp>) {
+        (self.val.as_str(), self.stamp.as_ref())
     }
 
     pub(super) fn placed(self) -> PlacedDetail {

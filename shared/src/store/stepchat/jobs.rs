@@ -5,8 +5,8 @@ use crate::ids::UserId;
 use crate::limits::SEARCH_SETTLED_MILLIS;
 use crate::store::backlog::Progress;
 use crate::store::grants::{Action, AuthItem, Grant};
-use crate::store::read::{Partition, Range, text};
-use crate::store::search::Posted;
+use crate::store::read::{Partition, text};
+use crate::store::search::StampedText;
 use crate::store::{Attributes, Key, Store, StoreError, Table, Write};
 use crate::timestamp::Timestamp;
 use futures_util::try_join;
@@ -38,9 +38,9 @@ struct JobItem {
     /// Whether the user ever was a responder.
     #[serde(rename = "wr", default, skip_serializing_if = "std::ops::Not::not")]
     was_responder: bool,
-    /// What is posted of the profile, which is gone.
-    #[serde(default)]
-    posted: Vec<Posted>,
+    /// The texts of the profile, which is gone, by which it was found.
+    #[serde(rename = "posted", default)]
+    texts: Vec<StampedText>,
     /// Whether everything that was there has gone: what is left to do is to look for what came meanwhile.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     done: bool,
@@ -59,13 +59,13 @@ pub(super) fn promised(item: &Attributes) -> Option<UserId> {
 /// The write that, inside the deleting transaction, promises the purge.
 pub(super) fn promise(
     id: UserId,
-    posted: Vec<Posted>,
+    texts: Vec<StampedText>,
     was_responder: bool,
     now: Timestamp,
 ) -> Result<Write, StoreError> {
     let Key { pk, sk } = key(id);
     let sk = sk.unwrap_or_default();
-    Write::put(Table::Stepchat, &JobItem { pk, sk, uid: id, at: Some(now), was_responder, posted, done: false })
+    Write::put(Table::Stepchat, &JobItem { pk, sk, uid: id, at: Some(now), was_responder, texts, done: false })
 }
 
 /// A purge that is promised and not finished.
@@ -96,14 +96,7 @@ impl JobItem {
 
 /// The purges that are promised and not finished, oldest id first.
 pub async fn pending_purges(store: &Store) -> Result<Vec<PromisedPurge>, StoreError> {
-    let partition = Partition {
-        table: Table::Stepchat,
-        index: None,
-        pk: PURGES,
-        range: Range::All,
-        descending: false,
-        limit: None,
-    };
+    let partition = Partition::of(Table::Stepchat, PURGES);
     let jobs = store.all(&partition).await?;
     jobs.into_iter().map(|job| Ok(PromisedPurge(serde_dynamo::from_item(job)?))).collect()
 }
@@ -117,7 +110,7 @@ pub async fn purge(store: &Store, id: UserId, now: Timestamp, until: Instant) ->
         // A promise of an earlier state does not say.
         let may_be = promise.was_responder || promise.at.is_none();
         let written = async { if may_be { purges::of_responder(store, id, until).await } else { Ok(true) } };
-        let (gone, ()) = try_join!(written, texts::forget(store, id, &promise.posted))?;
+        let (gone, ()) = try_join!(written, texts::forget(store, id, &promise.texts))?;
         Ok::<_, StoreError>((Some(promise), gone))
     };
     let (own_gone, (promise, written_gone)) = try_join!(purges::of_user(store, id, until), promised)?;
@@ -128,7 +121,7 @@ pub async fn purge(store: &Store, id: UserId, now: Timestamp, until: Instant) ->
         (true, true) => store.delete(Table::Stepchat, &key(id)).await?,
         // Unless another run has ended it meanwhile: then the id may be another user's.
         (true, false) => {
-            let once_more = JobItem { posted: Vec::new(), done: true, ..promise };
+            let once_more = JobItem { texts: Vec::new(), done: true, ..promise };
             purges::unless_done(store, Write::put(Table::Stepchat, &once_more)?.if_exists().or(())).await?;
         }
         (false, _) => {}

@@ -8,8 +8,8 @@ use crate::limits::ACTIVITY_STEP_SECONDS;
 use crate::stepchat::{Detail, Slug, User, UserType};
 use crate::store::grants::{Action, Grant};
 use crate::store::keys::MAX_KEY_BYTES;
-use crate::store::listing::{Index, Merge};
-use crate::store::read::{Partition, Range};
+use crate::store::listing::Merge;
+use crate::store::read::{Index, Partition};
 use crate::store::{Attributes, Key, Store, StoreError, Table};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -128,7 +128,7 @@ impl Place {
 
 /// The order of a list: `NULL`s come first when ascending, ties are broken by id in the same direction.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Order {
+pub struct SortOrder {
     /// The column.
     pub column: Column,
     /// The largest first.
@@ -137,7 +137,7 @@ pub struct Order {
     pub after: Option<Place>,
 }
 
-impl Order {
+impl SortOrder {
     /// The order from its beginning.
     #[must_use]
     pub const fn by(column: Column, descending: bool) -> Self {
@@ -177,11 +177,11 @@ pub struct Walk<'a> {
 /// beginning: no index holds the types.
 pub async fn walk<'a>(
     store: &'a Store,
-    order: Order,
+    order: SortOrder,
     types: &[UserType],
     limit: Option<i32>,
 ) -> Result<Walk<'a>, StoreError> {
-    let Order { column, descending, after } = order;
+    let SortOrder { column, descending, after } = order;
     let mut partitions: Vec<String> = types.iter().map(|kind| kind.as_str().to_owned()).collect();
     let mut merge = Merge::of(store, Table::Stepchat, column.index(), descending).limit(limit);
     if column == Column::UserType {
@@ -217,7 +217,7 @@ impl Walk<'_> {
     }
 
     /// The next ids, as many as `number`; fewer only at the end.
-    pub async fn several(&mut self, number: usize) -> Result<Vec<UserId>, StoreError> {
+    pub async fn next_ids(&mut self, number: usize) -> Result<Vec<UserId>, StoreError> {
         let mut ids = Vec::with_capacity(number);
         while ids.len() < number
             && let Some(id) = self.next().await?
@@ -240,12 +240,12 @@ pub enum Since {
 impl Since {
     /// The order of the list: the newest first.
     #[must_use]
-    pub const fn order(self, after: Option<Place>) -> Order {
+    pub const fn order(self, after: Option<Place>) -> SortOrder {
         let column = match self {
             Self::Id(_) => Column::Id,
             Self::Seconds(_) => Column::CreationTime,
         };
-        Order { column, descending: true, after }
+        SortOrder { column, descending: true, after }
     }
 
     /// A sort key between those that are not in the list and those that are.
@@ -258,8 +258,8 @@ impl Since {
 }
 
 /// Opens a walk over all users created since then, in an order of [`Since::order`].
-pub async fn since(store: &Store, since: Since, order: Order) -> Result<Walk<'_>, StoreError> {
-    let Order { column, descending, after } = order;
+pub async fn since(store: &Store, since: Since, order: SortOrder) -> Result<Walk<'_>, StoreError> {
+    let SortOrder { column, descending, after } = order;
     let merge = Merge::of(store, Table::Stepchat, column.index(), descending).limit(Some(SINCE_PAGE));
     let merge = merge.after(after.map(|place| place.0)).down_to(Some(since.low()));
     Ok(Walk { merge: merge.open(UserType::LISTED.map(|kind| kind.as_str().to_owned()).to_vec()).await? })
@@ -286,14 +286,7 @@ pub async fn ids_of(store: &Store, types: &[UserType]) -> Result<Vec<UserId>, St
 
 async fn above(store: &Store, index: Index, low: &str, types: &[UserType]) -> Result<Vec<UserId>, StoreError> {
     let reads = types.iter().map(|kind| async move {
-        let partition = Partition {
-            table: Table::Stepchat,
-            index: Some(index),
-            pk: kind.as_str(),
-            range: Range::Above(low),
-            descending: false,
-            limit: None,
-        };
+        let partition = Partition::of(Table::Stepchat, kind.as_str()).index(index).above(low);
         store.all(&partition).await
     });
     let entries = try_join_all(reads.collect::<Vec<_>>()).await?;
@@ -346,14 +339,7 @@ async fn with_detail(
             store.batch_get(Table::Stepchat, &keys).await?
         }
         _ => {
-            let partition = Partition {
-                table: Table::Stepchat,
-                index: Some(("by_value", "vp", "vs")),
-                pk: slug.as_str(),
-                range: Range::All,
-                descending: false,
-                limit: None,
-            };
+            let partition = Partition::of(Table::Stepchat, slug.as_str()).index(("by_value", "vp", "vs"));
             store.all(&partition).await?
         }
     };

@@ -37,7 +37,7 @@ impl Counter {
     /// No two states have the same number, not even of a counter that was removed and made again.
     fn state(&self, failures: Failures, now: Timestamp) -> State {
         let expires = now.seconds().saturating_add(self.limit.seconds).saturating_add(1);
-        State { pk: self.key().pk, failures, v: fastrand::i64(..), expires }
+        State { pk: self.key().pk, failures, version: fastrand::i64(..), expires }
     }
 }
 
@@ -46,7 +46,8 @@ impl Counter {
 struct State {
     pk: String,
     failures: Failures,
-    v: i64,
+    #[serde(rename = "v")]
+    version: i64,
     /// Seconds, for the table's time to live.
     expires: i64,
 }
@@ -63,7 +64,7 @@ pub async fn read(store: &Store, counters: &[Counter], now: Timestamp) -> Result
         let pk = counter.key().pk;
         let item = items.iter().find(|item| text(item, "pk") == Some(&pk));
         let state: Option<State> = item.cloned().map(serde_dynamo::from_item).transpose()?;
-        let version = state.as_ref().map(|state| state.v);
+        let version = state.as_ref().map(|state| state.version);
         Ok((state.map(|state| state.failures).unwrap_or_default().recent(counter.limit, now), version))
     };
     counters.iter().map(state).collect::<Result<_, _>>().map(Seen)
@@ -87,7 +88,7 @@ pub async fn register(
             Some(version) => write.if_version(*version).or_stale(),
             None => write.if_absent().or_stale(),
         });
-        registered.push((failures, Some(state.v)));
+        registered.push((failures, Some(state.version)));
     }
     store.commit(&txn).await?;
     Ok(Some(Seen(registered)))

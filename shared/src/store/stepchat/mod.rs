@@ -1,6 +1,7 @@
 //! The `stepchat` table.
 
 pub mod api_tokens;
+pub mod archive;
 pub mod bot;
 pub mod conversations;
 pub mod counters;
@@ -18,7 +19,6 @@ pub mod sessions;
 pub mod texts;
 pub mod typing;
 pub mod users;
-pub mod whole;
 
 mod conversation_items;
 mod items;

@@ -6,7 +6,7 @@ use super::people::{MOVES_ON, existing, moves_on, possible};
 use crate::ids::UserId;
 use crate::stepchat::{Refusal, Slug, User, UserType};
 use crate::store::grants::{Action, Grant};
-use crate::store::read::{Partition, Range};
+use crate::store::read::Partition;
 use crate::store::{Store, StoreError, Table, Txn, Write};
 use crate::timestamp::Timestamp;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
@@ -75,14 +75,11 @@ pub async fn any_staff_active(store: &Store, after_seconds: i64, now: Timestamp)
     let newest = UserType::STAFF.into_iter().map(|kind| {
         let (low, high) = (low.as_str(), high.as_str());
         async move {
-            let partition = Partition {
-                table: Table::Stepchat,
-                index: Some(("by_active", "lp", "s_active")),
-                pk: kind.as_str(),
-                range: Range::Between(low, high),
-                descending: true,
-                limit: Some(1),
-            };
+            let partition = Partition::of(Table::Stepchat, kind.as_str())
+                .index(("by_active", "lp", "s_active"))
+                .between(low, high)
+                .descending()
+                .page_size(1);
             Ok::<_, StoreError>(!store.page(&partition, None).await?.items.is_empty())
         }
     });

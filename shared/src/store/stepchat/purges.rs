@@ -13,8 +13,8 @@ use super::{sessions, texts};
 use crate::ids::{ConversationId, MessageId, UserId};
 use crate::limits::MAX_TRANSACTION_ACTIONS;
 use crate::stepchat::TokenName;
-use crate::store::read::{Partition, Range, text};
-use crate::store::search::Posted;
+use crate::store::read::{Partition, text};
+use crate::store::search::StampedText;
 use crate::store::txn::Step;
 use crate::store::{Attempts, Attributes, CommitError, Key, Store, StoreError, Table, Txn, Write};
 use futures_util::future::try_join_all;
@@ -39,9 +39,9 @@ pub(super) async fn of_responder(store: &Store, id: UserId, until: Instant) -> R
 async fn of_partition(store: &Store, id: UserId, pk: &str, until: Instant) -> Result<bool, StoreError> {
     loop {
         // Always from the start: what was there is gone by now.
-        let page = store.page(&whole(pk, Range::All), None).await?;
-        let hanging = Hanging::on(&page.items)?;
-        if !hanging.remove(store, id, until).await? {
+        let page = store.page(&Partition::of(Table::Stepchat, pk).page_size(PAGE), None).await?;
+        let dependents = Dependents::on(&page.items)?;
+        if !dependents.remove(store, id, until).await? {
             return Ok(false);
         }
         store.batch_delete(Table::Stepchat, &keys(&page.items)).await?;
@@ -54,55 +54,51 @@ async fn of_partition(store: &Store, id: UserId, pk: &str, until: Instant) -> Re
     }
 }
 
-fn whole<'a>(pk: &'a str, range: Range<'a>) -> Partition<'a> {
-    Partition { table: Table::Stepchat, index: None, pk, range, descending: false, limit: Some(PAGE) }
-}
-
 fn keys(items: &[Attributes]) -> Vec<Key> {
     items.iter().filter_map(|item| Some(Key::new(text(item, "pk")?, text(item, "sk")?))).collect()
 }
 
-/// What hangs on items of a user's partition.
+/// What depends on items of a user's partition.
 #[derive(Default)]
-struct Hanging {
+struct Dependents {
     own: Vec<ConversationId>,
     assigned: Vec<ConversationId>,
     written: BTreeMap<ConversationId, BTreeSet<MessageId>>,
     typing: Option<ConversationId>,
     tokens: Vec<TokenName>,
     sessions: Vec<Key>,
-    posted: Vec<Posted>,
+    texts: Vec<StampedText>,
 }
 
-impl Hanging {
+impl Dependents {
     fn on(items: &[Attributes]) -> Result<Self, StoreError> {
-        let mut hanging = Self::default();
+        let mut dependents = Self::default();
         for item in items {
             let sort = text(item, "sk").unwrap_or_default();
             if sort.starts_with("D#") {
-                hanging.posted.extend(texts::posted(&serde_dynamo::from_item::<_, DetailItem>(item.clone())?));
+                dependents.texts.extend(texts::of_extra(&serde_dynamo::from_item::<_, DetailItem>(item.clone())?));
             } else if sort == TYPES {
-                hanging.typing = Some(serde_dynamo::from_item::<_, TypingItem>(item.clone())?.cid);
+                dependents.typing = Some(serde_dynamo::from_item::<_, TypingItem>(item.clone())?.cid);
             } else if let Some(session) = sessions::behind(sort) {
-                hanging.sessions.push(session);
+                dependents.sessions.push(session);
             } else if sort.starts_with(POINTER) {
-                hanging.tokens.push(serde_dynamo::from_item::<_, PlaceItem>(item.clone())?.name);
+                dependents.tokens.push(serde_dynamo::from_item::<_, PlaceItem>(item.clone())?.name);
             } else if [OWN, ASSIGNED, WRITTEN].iter().any(|start| sort.starts_with(start)) {
                 let pointer: PointerItem = serde_dynamo::from_item(item.clone())?;
                 match pointer.mid {
                     Some(message) => {
-                        hanging.written.entry(pointer.cid).or_default().insert(message);
+                        dependents.written.entry(pointer.cid).or_default().insert(message);
                     }
-                    None if sort.starts_with(OWN) => hanging.own.push(pointer.cid),
-                    None => hanging.assigned.push(pointer.cid),
+                    None if sort.starts_with(OWN) => dependents.own.push(pointer.cid),
+                    None => dependents.assigned.push(pointer.cid),
                 }
             }
         }
-        Ok(hanging)
+        Ok(dependents)
     }
 
     async fn remove(self, store: &Store, id: UserId, until: Instant) -> Result<bool, StoreError> {
-        texts::forget(store, id, &self.posted).await?;
+        texts::forget(store, id, &self.texts).await?;
         for conversation in self.assigned {
             unassign(store, conversation, id).await?;
         }
@@ -158,7 +154,7 @@ async fn unassign(store: &Store, id: ConversationId, agent: UserId) -> Result<()
 async fn conversation_of(store: &Store, owner: UserId, id: ConversationId, until: Instant) -> Result<bool, StoreError> {
     let pk = conversation_partition(id);
     loop {
-        let page = store.page(&whole(&pk, Range::Above(MAIN)), None).await?;
+        let page = store.page(&Partition::of(Table::Stepchat, &pk).above(MAIN).page_size(PAGE), None).await?;
         let mut gone = Vec::with_capacity(page.items.len());
         for item in &page.items {
             let sort = text(item, "sk").unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Brings along what a user has under keys of an earlier comparison: places in lists, look-ups, postings, guards
+//! Brings along what a user has under keys of an earlier comparison: places in lists, look-ups, search entries, guards
 //! (decision E1). Operator work: no method may do this.
 //!
 //! Every step may be repeated, interrupted and done while the deployment serves. What is right already is only read.
@@ -10,7 +10,7 @@ use crate::ids::UserId;
 use crate::limits::MAX_DETAILS_PER_CALL;
 use crate::stepchat::{Detail, DetailChange, User, UserChange};
 use crate::store::auth;
-use crate::store::read::{Partition, Range, text};
+use crate::store::read::{Partition, text};
 use crate::store::txn::Step;
 use crate::store::{Attempts, CommitError, Key, Store, StoreError, Table, Txn, Write};
 use crate::timestamp::Timestamp;
@@ -52,15 +52,8 @@ struct Found {
 
 async fn read(store: &Store, id: UserId) -> Result<Option<Found>, StoreError> {
     let pk = partition(id);
-    let partition = Partition {
-        table: Table::Stepchat,
-        index: None,
-        pk: &pk,
-        range: Range::Between("D#", "P"),
-        // The profile first: an extra that has changed since fails the write that relies on its version.
-        descending: true,
-        limit: None,
-    };
+    // The profile first: an extra that has changed since fails the write that relies on its version.
+    let partition = Partition::of(Table::Stepchat, &pk).between("D#", "P").descending();
     let (mut profile, mut details) = (None, Vec::new());
     for item in store.all(&partition).await? {
         if text(&item, "sk") == Some("P") {
@@ -129,12 +122,12 @@ async fn plan(store: &Store, found: Found, now: Timestamp) -> Result<(Txn<()>, V
     let outdated: Vec<&DetailItem> = outdated.take(MAX_DETAILS_PER_CALL).collect();
     let set: Vec<DetailChange> =
         outdated.iter().map(|item| DetailChange::Set((*item).clone().placed().detail)).collect();
-    let (stamps, postings) = stamps.after(Some((&before, &details)), &after, &set);
+    let (stamps, change) = stamps.after(Some((&before, &details)), &after, &set);
     let same = ProfileItem::new(&before, owned.clone(), stamps.profile.clone()) == profile;
     if same && outdated.is_empty() && txn.is_empty() {
         return Ok((txn, collisions));
     }
-    txn.post(postings);
+    txn.index(change);
     txn.push(unchanged(Write::put(Table::Stepchat, &ProfileItem::new(&after, owned, stamps.profile))?, &before));
     for item in outdated {
         let slug = item.slug();

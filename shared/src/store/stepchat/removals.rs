@@ -12,7 +12,7 @@ use crate::stepchat::{Refusal, UserType};
 use crate::store::backlog::{Progress, an_index_shows_all};
 use crate::store::generation::Generation;
 use crate::store::grants::{Action, Grant};
-use crate::store::read::{Partition, Range};
+use crate::store::read::Partition;
 use crate::store::{Attempts, CommitError, Key, Store, StoreError, Table, Txn, Write};
 use crate::timestamp::Timestamp;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
@@ -65,14 +65,7 @@ pub async fn leads(store: &Store, now: Timestamp) -> Result<Removal, StoreError>
 
 /// Promised deletes that are not finished.
 pub async fn pending(store: &Store) -> Result<Vec<Removal>, StoreError> {
-    let promised = Partition {
-        table: Table::Stepchat,
-        index: None,
-        pk: REMOVALS,
-        range: Range::All,
-        descending: false,
-        limit: None,
-    };
+    let promised = Partition::of(Table::Stepchat, REMOVALS);
     store.all(&promised).await?.into_iter().map(|item| Ok(serde_dynamo::from_item(item)?)).collect()
 }
 
@@ -106,14 +99,9 @@ impl Removal {
 }
 
 async fn all_leads(store: &Store, generation: Generation, until: Instant) -> Result<bool, StoreError> {
-    let leads = Partition {
-        table: Table::Stepchat,
-        index: Some(("by_created", "lp", "s_created")),
-        pk: UserType::Lead.as_str(),
-        range: Range::All,
-        descending: false,
-        limit: Some(LEADS_PAGE),
-    };
+    let leads = Partition::of(Table::Stepchat, UserType::Lead.as_str())
+        .index(("by_created", "lp", "s_created"))
+        .page_size(LEADS_PAGE);
     let mut from = None;
     loop {
         let page = store.page(&leads, from).await?;

@@ -5,7 +5,7 @@ use crate::ids::UserId;
 use crate::limits::MAX_SEARCH_WORDS;
 use crate::stepchat::{Detail, DetailChange, Search, Slug, User, UserType};
 use crate::store::grants::{Action, Grant};
-use crate::store::search::{self, Change, LookUp, Posted, Replaced, Stamp};
+use crate::store::search::{self, IndexChange, LookUp, Replaced, Stamp, StampedText};
 use crate::store::{Store, StoreError, Table};
 use crate::text::fold;
 use serde::{Deserialize, Serialize};
@@ -24,8 +24,8 @@ const NAMES: &str = "name";
 /// E-mail addresses and extras: found by the first word.
 const OTHERS: &str = "other";
 
-/// The stamps of a profile's postings. One is missing if there is nothing to find, for the bot, and in a profile that was
-/// written before there were postings.
+/// The stamps of a profile's search entries. One is missing if there is nothing to find, for the bot, and in a profile that was
+/// written before there were search entries.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Marks {
     #[serde(rename = "g_first", default, skip_serializing_if = "Option::is_none")]
@@ -47,9 +47,9 @@ fn email(user: &User) -> Option<&str> {
     user.email.as_ref().map(crate::stepchat::Email::as_str)
 }
 
-/// Whether an extra has something to be found by and no postings for it, or those of an earlier comparison.
+/// Whether an extra has something to be found by and no search entries for it, or those of an earlier comparison.
 pub(super) fn is_missing(user: &User, item: &DetailItem) -> bool {
-    let (value, stamp) = item.posted();
+    let (value, stamp) = item.indexed_text();
     let is_found = user.user_type != UserType::Bot && item.slug().finds_users() && !fold(value).is_empty();
     is_found && !stamp.is_some_and(Stamp::is_current)
 }
@@ -57,28 +57,28 @@ pub(super) fn is_missing(user: &User, item: &DetailItem) -> bool {
 impl Stamps {
     /// Those of a user as its items are.
     pub(super) fn of(profile: &ProfileItem, details: &[DetailItem]) -> Self {
-        let stamp = |item: &DetailItem| Some((item.slug().clone(), item.posted().1?.clone()));
+        let stamp = |item: &DetailItem| Some((item.slug().clone(), item.indexed_text().1?.clone()));
         Self { profile: profile.marks.clone(), details: details.iter().filter_map(stamp).collect() }
     }
 
-    /// What is posted of a profile that is about to go. Its extras' postings go with the extras.
-    pub(super) fn posted(&self, user: &User) -> Vec<Posted> {
+    /// The texts of a profile that is about to go, by which it is found. Those of its extras go with the extras.
+    pub(super) fn stamped_texts(&self, user: &User) -> Vec<StampedText> {
         let marks = &self.profile;
-        let first = Posted::of(NAMES, user.first_name.as_str(), marks.first.as_ref());
-        let last = Posted::of(NAMES, user.last_name.as_str(), marks.last.as_ref());
-        let email = email(user).and_then(|email| Posted::of(OTHERS, email, marks.email.as_ref()));
+        let first = StampedText::of(NAMES, user.first_name.as_str(), marks.first.as_ref());
+        let last = StampedText::of(NAMES, user.last_name.as_str(), marks.last.as_ref());
+        let email = email(user).and_then(|email| StampedText::of(OTHERS, email, marks.email.as_ref()));
         [first, last, email].into_iter().flatten().collect()
     }
 
-    /// The stamps after a change of some texts, and what the change means for postings.
+    /// The stamps after a change of some texts, and what the change means for search entries.
     pub(super) fn after<'a>(
         &'a self,
         before: Option<(&'a User, &'a [Detail])>,
         after: &'a User,
         changes: &'a [DetailChange],
-    ) -> (Self, Change) {
+    ) -> (Self, IndexChange) {
         let id = after.id;
-        let mut change = Change::new(Table::Stepchat, id.padded(), id.get(), after.version);
+        let mut change = IndexChange::new(Table::Stepchat, id.padded(), id.get(), after.version);
         let mut stamps = self.clone();
         // No search shows the bot.
         if after.user_type == UserType::Bot {
@@ -121,15 +121,15 @@ impl Stamps {
     }
 }
 
-/// What is posted of an extra that is about to go.
-pub(super) fn posted(item: &DetailItem) -> Option<Posted> {
-    let (value, stamp) = item.posted();
-    Posted::of(OTHERS, value, stamp)
+/// The text of an extra that is about to go, if it is found by it.
+pub(super) fn of_extra(item: &DetailItem) -> Option<StampedText> {
+    let (value, stamp) = item.indexed_text();
+    StampedText::of(OTHERS, value, stamp)
 }
 
 /// Lets no search find texts that are gone with their user.
-pub(super) async fn forget(store: &Store, id: UserId, gone: &[Posted]) -> Result<(), StoreError> {
-    search::leave(store, Table::Stepchat, &id.padded(), gone).await
+pub(super) async fn forget(store: &Store, id: UserId, gone: &[StampedText]) -> Result<(), StoreError> {
+    search::remove_later(store, Table::Stepchat, &id.padded(), gone).await
 }
 
 /// Everybody whom a search may find, and perhaps some more; `None` if everybody has to be looked at.

@@ -5,7 +5,7 @@ use super::people;
 use crate::ids::{ConversationId, UserId};
 use crate::stepchat::{Refusal, User};
 use crate::store::grants::{Action, Grant};
-use crate::store::read::{Partition, Range};
+use crate::store::read::Partition;
 use crate::store::txn::Step;
 use crate::store::{Key, Store, StoreError, Table, Txn, Write};
 use crate::timestamp::Timestamp;
@@ -99,14 +99,7 @@ fn unchanged(write: Write, before: Option<&Typing>) -> Step<Refusal> {
 /// (decision D17).
 pub async fn agent_in(store: &Store, id: ConversationId, now: Timestamp) -> Result<Option<User>, StoreError> {
     let pk = conversation_partition(id);
-    let typists = Partition {
-        table: Table::Stepchat,
-        index: None,
-        pk: &pk,
-        range: Range::BeginsWith(TYPING),
-        descending: false,
-        limit: None,
-    };
+    let typists = Partition::of(Table::Stepchat, &pk).begins_with(TYPING);
     let mut staff = Vec::new();
     for item in store.all(&typists).await? {
         let typist: TypingItem = serde_dynamo::from_item(item)?;

@@ -13,7 +13,7 @@ use crate::store::auth::{self, PasswordHash, TokenHash};
 use crate::store::generation::Generation;
 use crate::store::grants::{Action, AuthItem, Grant};
 use crate::store::keys::text_sort_key_prefix;
-use crate::store::read::{Partition, Range, text};
+use crate::store::read::{Index, Partition, text};
 use crate::store::search::Stamp;
 use crate::store::txn::Step;
 use crate::store::{Attributes, Store, StoreError, Table, Txn, Write};
@@ -143,7 +143,7 @@ pub fn creation(
     }
     let set: Vec<DetailChange> = details.iter().cloned().map(DetailChange::Set).collect();
     let (stamps, change) = Stamps::default().after(None, user, &set);
-    txn.post(change);
+    txn.index(change);
     // The id is fresh from the sequence: an item in its place means the sequence was set back.
     let profile = ProfileItem::new(user, owned.clone(), stamps.profile);
     txn.push(Write::put(Table::Stepchat, &profile)?.if_absent().or_stale());
@@ -165,16 +165,8 @@ pub fn creation(
 /// after it was read fails a write that relies on its version.
 pub async fn load(store: &Store, id: UserId) -> Result<Option<Stored>, StoreError> {
     let pk = partition(id);
-    let partition = Partition {
-        table: Table::Stepchat,
-        index: None,
-        pk: &pk,
-        // Extras are `D#…`, the profile is `P`; conversations and typing lie outside.
-        range: Range::Between("D#", "P"),
-        // From `P` backwards.
-        descending: true,
-        limit: None,
-    };
+    // Extras are `D#…`, the profile is `P`, which comes first here; conversations and typing lie outside.
+    let partition = Partition::of(Table::Stepchat, &pk).between("D#", "P").descending();
     let mut profile: Option<ProfileItem> = None;
     let (mut details, mut positions, mut stamps) = (Vec::new(), BTreeMap::new(), Stamps::default());
     for item in store.all(&partition).await? {
@@ -182,7 +174,7 @@ pub async fn load(store: &Store, id: UserId) -> Result<Option<Stored>, StoreErro
             profile = Some(serde_dynamo::from_item(item)?);
         } else {
             let item: DetailItem = serde_dynamo::from_item(item)?;
-            let stamp = item.posted().1.cloned();
+            let stamp = item.indexed_text().1.cloned();
             let placed = item.placed();
             let slug = &placed.detail.slug;
             stamps.details.extend(stamp.map(|stamp| (slug.clone(), stamp)));
@@ -201,14 +193,7 @@ pub async fn load(store: &Store, id: UserId) -> Result<Option<Stored>, StoreErro
 /// Reads the extras of a user that is known to exist, in the order in which they were added.
 pub async fn details(store: &Store, id: UserId) -> Result<Vec<Detail>, StoreError> {
     let pk = partition(id);
-    let partition = Partition {
-        table: Table::Stepchat,
-        index: None,
-        pk: &pk,
-        range: Range::BeginsWith("D#"),
-        descending: false,
-        limit: None,
-    };
+    let partition = Partition::of(Table::Stepchat, &pk).begins_with("D#");
     let items = store.all(&partition).await?.into_iter();
     let placed = items.map(|item| Ok(serde_dynamo::from_item::<_, DetailItem>(item)?.placed()));
     Ok(in_order(placed.collect::<Result<_, StoreError>>()?))
@@ -256,8 +241,6 @@ pub async fn find_by(store: &Store, attribute: &Attribute) -> Result<Option<User
     }
 }
 
-type Index = (&'static str, &'static str, &'static str);
-
 async fn by_name(store: &Store, index: Index, name: &str) -> Result<Option<User>, StoreError> {
     let wanted = fold(name);
     if wanted.is_empty() {
@@ -299,14 +282,7 @@ async fn first_in(
     start: &str,
     accept: &(dyn Fn(&Attributes, &User) -> bool + Sync),
 ) -> Result<Option<User>, StoreError> {
-    let partition = Partition {
-        table: Table::Stepchat,
-        index: Some(index),
-        pk,
-        range: Range::BeginsWith(start),
-        descending: false,
-        limit: Some(CANDIDATES),
-    };
+    let partition = Partition::of(Table::Stepchat, pk).index(index).begins_with(start).page_size(CANDIDATES);
     let mut from = None;
     loop {
         let page = store.page(&partition, from).await?;
@@ -366,8 +342,8 @@ pub fn replacement(
         }
     }
     // A heartbeat does not raise the version, but putting the profile whole must not set it back.
-    let (stamps, posted) = before.stamps.after(Some((&before.user, &before.details)), after, changes);
-    txn.post(posted);
+    let (stamps, change) = before.stamps.after(Some((&before.user, &before.details)), after, changes);
+    txn.index(change);
     let profile = Write::put(Table::Stepchat, &ProfileItem::new(after, owned.clone(), stamps.profile))?;
     txn.push(unchanged(profile, &before.user));
     for (index, change) in changes.iter().enumerate() {
@@ -381,7 +357,7 @@ pub fn replacement(
             }
             DetailChange::Remove(slug) => Write::delete(Table::Stepchat, detail_key(id, slug)),
         };
-        txn.push(with_the_postings_read(write, before.stamps.details.get(change.slug())));
+        txn.push(with_the_stamp_read(write, before.stamps.details.get(change.slug())));
     }
     if before.user.user_type != after.user_type {
         let less = counters::one_less(before.user.user_type, Refusal::InvalidUserType);
@@ -399,8 +375,8 @@ pub(super) fn unchanged<R>(profile: Write, before: &User) -> Step<R> {
     profile.if_("v = :seen AND active = :active").or_stale()
 }
 
-/// Stale if the extra has other postings than those that were read with it: what becomes of them was decided on these.
-fn with_the_postings_read(extra: Write, stamp: Option<&Stamp>) -> Step<Refusal> {
+/// Stale if the extra has other search entries than those that were read with it: what becomes of them was decided on these.
+fn with_the_stamp_read(extra: Write, stamp: Option<&Stamp>) -> Step<Refusal> {
     match stamp {
         Some(stamp) => extra.text(":stamp", stamp.as_str()).if_("g = :stamp").or_stale(),
         None => extra.if_("attribute_not_exists(g)").or_stale(),
@@ -488,7 +464,7 @@ pub fn deletion(stored: &Stored, now: Timestamp) -> Result<Txn<Refusal>, StoreEr
     if let Some(token) = &stored.owned.admin_token {
         auth::delete_admin_token(token).for_each(|copy| txn.push(copy));
     }
-    txn.push(jobs::promise(user.id, stored.stamps.posted(user), stored.was_responder(), now)?);
+    txn.push(jobs::promise(user.id, stored.stamps.stamped_texts(user), stored.was_responder(), now)?);
     Ok(txn)
 }
 

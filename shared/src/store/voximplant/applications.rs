@@ -3,7 +3,7 @@
 use super::accounts::partition;
 use crate::ids::{AccountId, ApplicationId};
 use crate::store::grants::{Action, Grant};
-use crate::store::read::{Partition, Range};
+use crate::store::read::Partition;
 use crate::store::txn::{Conditional, Step};
 use crate::store::{Key, Store, StoreError, Table, Txn, Write};
 use crate::timestamp::Timestamp;
@@ -95,14 +95,7 @@ pub async fn id_by_name(
 /// All applications of an account, by id.
 pub async fn list(store: &Store, account: AccountId) -> Result<Vec<Application>, StoreError> {
     let pk = partition(account);
-    let partition = Partition {
-        table: Table::Voximplant,
-        index: None,
-        pk: &pk,
-        range: Range::BeginsWith("APP#"),
-        descending: false,
-        limit: None,
-    };
+    let partition = Partition::of(Table::Voximplant, &pk).begins_with("APP#");
     let items = store.all(&partition).await?;
     items
         .into_iter()

@@ -6,7 +6,7 @@ use crate::ids::{AccountId, ApplicationId, PhoneUserId};
 use crate::store::auth::{self, PasswordHash};
 use crate::store::grants::{Action, AuthItem, Grant};
 use crate::store::ledger;
-use crate::store::search::Change;
+use crate::store::search::IndexChange;
 use crate::store::txn::Step;
 use crate::store::{Attempts, CommitError, Store, StoreError, Table, Txn, Write};
 use crate::timestamp::Timestamp;
@@ -46,7 +46,7 @@ pub fn edit(
     let Stored { user: before, marks, generation } = before;
     let mut txn = Txn::default();
     let (marks, change) = marks.after(account, Some(before), after, after.modified);
-    txn.post(change);
+    txn.index(change);
     if before.name != after.name {
         let guard = Write::put(Table::Voximplant, &NameGuard::new(account, after))?;
         txn.push(guard.if_absent().or(Refusal::NewUserNameNotUnique));
@@ -89,12 +89,12 @@ pub async fn set_acd_status(
 }
 
 /// The transaction after which these users are gone everywhere at once: the users, their names, passwords, skills and
-/// queues, their postings and their places in the counters. Stale if one has changed since it was read.
+/// queues, their search entries and their places in the counters. Stale if one has changed since it was read.
 #[must_use]
 pub fn removal(account: AccountId, users: &[Stored], money: Vec<Step<Refusal>>, now: Timestamp) -> Txn<Refusal> {
     let mut txn = Txn::default();
-    let posted = users.iter().flat_map(|stored| stored.marks.posted(account, &stored.user)).collect();
-    txn.post(Change::gone(Table::Voximplant, account.padded(), now, posted));
+    let texts = users.iter().flat_map(|stored| stored.marks.stamped_texts(account, &stored.user)).collect();
+    txn.index(IndexChange::gone(Table::Voximplant, account.padded(), now, texts));
     let mut gone: BTreeMap<ApplicationId, i64> = BTreeMap::new();
     for Stored { user, .. } in users {
         let item = Write::delete(Table::Voximplant, key(account, user.id));

@@ -4,7 +4,7 @@
 use super::accounts::partition;
 use crate::ids::AccountId;
 use crate::store::auth::{self, ApiKey, HandedOut, ServiceKey, TokenHash};
-use crate::store::read::{Partition, Range};
+use crate::store::read::Partition;
 use crate::store::{CommitError, Key, Store, StoreError, Table, Txn, Write};
 use crate::timestamp::Timestamp;
 use crate::voximplant::{ApiKeyName, Role};
@@ -71,14 +71,7 @@ pub async fn add(store: &Store, new: &ServiceKey) -> Result<(), StoreError> {
 /// The keys of an account.
 pub async fn list(store: &Store, account: AccountId) -> Result<Vec<ListedKey>, StoreError> {
     let pk = partition(account);
-    let partition = Partition {
-        table: Table::Voximplant,
-        index: None,
-        pk: &pk,
-        range: Range::BeginsWith(KEYS),
-        descending: false,
-        limit: None,
-    };
+    let partition = Partition::of(Table::Voximplant, &pk).begins_with(KEYS);
     let items = store.all(&partition).await?.into_iter();
     let mut keys = items
         .map(|item| serde_dynamo::from_item::<_, KeyItem>(item).map(|item| item.key))
@@ -152,14 +145,7 @@ pub async fn add_api_key(
 /// The API keys of an account, oldest first; those of earlier versions have no name and are not among them.
 pub async fn list_api_keys(store: &Store, account: AccountId) -> Result<Vec<ListedApiKey>, StoreError> {
     let pk = partition(account);
-    let partition = Partition {
-        table: Table::Voximplant,
-        index: None,
-        pk: &pk,
-        range: Range::BeginsWith(API_KEYS),
-        descending: false,
-        limit: None,
-    };
+    let partition = Partition::of(Table::Voximplant, &pk).begins_with(API_KEYS);
     let items = store.all(&partition).await?.into_iter();
     let items = items.map(serde_dynamo::from_item::<_, ApiKeyItem>).collect::<Result<Vec<_>, _>>()?;
     let proofs: Vec<_> = items.iter().map(|item| HandedOut::ApiKey(item.hash.clone())).collect();

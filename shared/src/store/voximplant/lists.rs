@@ -10,7 +10,7 @@ use crate::ledger::Money;
 use crate::store::grants::{Action, Grant};
 use crate::store::keys::text_sort_key;
 use crate::store::ledger::user_balances;
-use crate::store::listing::{Index, Merge};
+use crate::store::listing::Merge;
 use crate::store::read::text;
 use crate::store::{Store, StoreError, Table};
 use crate::text::Part;
@@ -35,7 +35,7 @@ const FEW: usize = 20;
 /// The orders of `GetUsers`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, schemars::JsonSchema)]
 #[schemars(extend("x-kind" = "word"))]
-pub enum Order {
+pub enum SortOrder {
     /// By user name, the default.
     #[default]
     #[serde(rename = "user_name")]
@@ -48,7 +48,7 @@ pub enum Order {
     Id,
 }
 
-impl Order {
+impl SortOrder {
     pub(super) const fn index(self) -> Index {
         match self {
             Self::Name => ("app_by_name", "ap", "s_name"),
@@ -106,7 +106,7 @@ impl<'a> From<&'a PhoneUser> for Traits<'a> {
 
 /// What an index entry carries.
 #[derive(Debug, Deserialize)]
-pub(super) struct Entry {
+pub(super) struct IndexRow {
     pk: String,
     uname: UserName,
     display: DisplayName,
@@ -115,7 +115,7 @@ pub(super) struct Entry {
     own_balance: bool,
 }
 
-impl Entry {
+impl IndexRow {
     pub(super) fn id(&self) -> Result<PhoneUserId, StoreError> {
         let padded = self.pk.rsplit_once('#').map(|(_, padded)| padded.trim_start_matches('0'));
         padded.and_then(PhoneUserId::parse).ok_or_else(|| StoreError::Corrupt(self.pk.clone()))
@@ -160,7 +160,7 @@ pub struct Listing {
     /// Users of these applications.
     pub applications: Vec<ApplicationId>,
     /// In this order.
-    pub order: Order,
+    pub order: SortOrder,
     /// Only these.
     pub filter: Filter,
     /// Only behind this place.
@@ -304,7 +304,7 @@ async fn walk(store: &Store, account: AccountId, listing: &Listing) -> Result<Li
     let (mut chosen, mut total, mut behind) = (Vec::new(), 0_u64, 0_usize);
     while let Some(entry) = merge.next().await? {
         let place = text(&entry, sort).unwrap_or_default().to_owned();
-        let entry: Entry = serde_dynamo::from_item(entry)?;
+        let entry: IndexRow = serde_dynamo::from_item(entry)?;
         let id = entry.id()?;
         if !listing.filter.passes(entry.traits(id)) {
             continue;

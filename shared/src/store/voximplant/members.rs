@@ -4,7 +4,7 @@ use super::users::{self, Stored, UserItem};
 use crate::ids::{AccountId, PhoneUserId, QueueId, SkillId};
 use crate::limits::MAX_PARALLEL;
 use crate::store::grants::Grant;
-use crate::store::read::{Partition, Range, text};
+use crate::store::read::{Partition, text};
 use crate::store::txn::Step;
 use crate::store::{Key, Store, StoreError, Table, Write};
 use crate::voximplant::{PhoneUser, Refusal};
@@ -85,14 +85,7 @@ pub(super) fn change(account: AccountId, before: &Stored, after: &PhoneUser) -> 
 /// The users of an account that are members of a group.
 pub async fn of(store: &Store, account: AccountId, group: Group) -> Result<HashSet<PhoneUserId>, StoreError> {
     let pk = group.partition(account);
-    let partition = Partition {
-        table: Table::Voximplant,
-        index: Some(("by_member", "mp", "ms")),
-        pk: &pk,
-        range: Range::All,
-        descending: false,
-        limit: None,
-    };
+    let partition = Partition::of(Table::Voximplant, &pk).index(("by_member", "mp", "ms"));
     let entries = store.all(&partition).await?.into_iter();
     let ids = entries.map(|entry| {
         let id = text(&entry, "ms").and_then(|padded| PhoneUserId::parse(padded.trim_start_matches('0')));

@@ -9,7 +9,7 @@ use super::applications;
 use crate::ids::{AccountId, ApplicationId, QueueId, SkillId};
 use crate::store::grants::{Action, Grant};
 use crate::store::keys::exact;
-use crate::store::read::{Partition, Range};
+use crate::store::read::Partition;
 use crate::store::txn::Step;
 use crate::store::{Key, Store, StoreError, Table, Txn, Write};
 use crate::text::fold;
@@ -68,7 +68,8 @@ struct QueueItem {
     skills: Vec<SkillId>,
     created: Timestamp,
     modified: Timestamp,
-    v: i64,
+    #[serde(rename = "v")]
+    version: i64,
 }
 
 impl QueueItem {
@@ -89,7 +90,7 @@ impl QueueItem {
             skills: queue.skills.clone(),
             created: queue.created,
             modified: queue.modified,
-            v: queue.version,
+            version: queue.version,
         }
     }
 
@@ -108,7 +109,7 @@ impl QueueItem {
             skills: self.skills,
             created: self.created,
             modified: self.modified,
-            version: self.v,
+            version: self.version,
         })
     }
 }
@@ -153,14 +154,7 @@ pub async fn find(store: &Store, account: AccountId, queue: QueueId) -> Result<O
 /// All queues of an account, by id.
 pub async fn list(store: &Store, account: AccountId) -> Result<Vec<Queue>, StoreError> {
     let pk = account_partition(account);
-    let partition = Partition {
-        table: Table::Voximplant,
-        index: None,
-        pk: &pk,
-        range: Range::BeginsWith("Q#"),
-        descending: false,
-        limit: None,
-    };
+    let partition = Partition::of(Table::Voximplant, &pk).begins_with("Q#");
     let items = store.all(&partition).await?.into_iter();
     items.map(|item| serde_dynamo::from_item::<_, QueueItem>(item)?.into_queue()).collect()
 }
@@ -191,20 +185,14 @@ pub struct Routing {
 #[derive(Debug, Deserialize)]
 struct EpochItem {
     sk: String,
-    v: i64,
+    #[serde(rename = "v")]
+    version: i64,
 }
 
 /// Reads what binding by skill compares with.
 pub async fn routing(store: &Store, account: AccountId) -> Result<Routing, StoreError> {
     let pk = account_partition(account);
-    let epochs = Partition {
-        table: Table::Voximplant,
-        index: None,
-        pk: &pk,
-        range: Range::BeginsWith("QV#"),
-        descending: false,
-        limit: None,
-    };
+    let epochs = Partition::of(Table::Voximplant, &pk).begins_with("QV#");
     // The epochs first: a change between the two reads makes the comparison stale, never wrong.
     let items = store.all(&epochs).await?;
     let queues = list(store, account).await?;
@@ -213,7 +201,7 @@ pub async fn routing(store: &Store, account: AccountId) -> Result<Routing, Store
         let application = item.sk.strip_prefix("QV#").map(|padded| padded.trim_start_matches('0'));
         let application = application.and_then(ApplicationId::parse);
         let application = application.ok_or_else(|| StoreError::Corrupt(item.sk.clone()))?;
-        Ok((application, item.v))
+        Ok((application, item.version))
     });
     let epochs = epochs.collect::<Result<_, StoreError>>()?;
     Ok(Routing { queues, epochs })

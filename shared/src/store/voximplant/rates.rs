@@ -2,7 +2,7 @@
 
 use crate::ledger::Rate;
 use crate::store::grants::{Action, Grant};
-use crate::store::read::{Partition, Range};
+use crate::store::read::Partition;
 use crate::store::{Key, Store, StoreError, Table, Txn, Write};
 use crate::voximplant::Currency;
 use serde::{Deserialize, Serialize};
@@ -37,14 +37,7 @@ pub async fn find(store: &Store, given: &Currency, wanted: &Currency) -> Result<
 
 /// The whole table. Operator work: no method may do this.
 pub async fn list(store: &Store) -> Result<Vec<(Currency, Currency, Rate)>, StoreError> {
-    let partition = Partition {
-        table: Table::Voximplant,
-        index: None,
-        pk: RATES,
-        range: Range::All,
-        descending: false,
-        limit: None,
-    };
+    let partition = Partition::of(Table::Voximplant, RATES);
     let items = store.all(&partition).await?.into_iter();
     let rates = items.map(|item| {
         let item: RateItem = serde_dynamo::from_item(item)?;

@@ -1,4 +1,4 @@
-//! Brings along what an account has under keys of an earlier comparison: places in lists, postings, guards of names
+//! Brings along what an account has under keys of an earlier comparison: places in lists, search entries, guards of names
 //! (decision E1). Operator work: no method may do this.
 //!
 //! Every step may be repeated, interrupted and done while the deployment serves. What is right already is only read.
@@ -6,7 +6,7 @@
 use super::users::{Stored, UserItem, key as user_key};
 use super::{accounts, queues, skills};
 use crate::ids::{AccountId, PhoneUserId};
-use crate::store::read::{Partition, Range};
+use crate::store::read::Partition;
 use crate::store::{Attempts, CommitError, Key, Store, StoreError, Table, Txn, Write};
 use crate::timestamp::Timestamp;
 use crate::voximplant::{Account, PhoneUser};
@@ -22,12 +22,12 @@ pub async fn user(store: &Store, account: AccountId, id: PhoneUserId, now: Times
         let stored = item.clone().into_stored();
         let before = &stored.user;
         let after = PhoneUser { version: before.version.saturating_add(1), ..before.clone() };
-        let (marks, postings) = stored.marks.after(account, Some(before), &after, now);
+        let (marks, change) = stored.marks.after(account, Some(before), &after, now);
         if UserItem::new(account, &Stored { marks: marks.clone(), ..stored.clone() }) == item {
             return Ok(false);
         }
         let mut txn: Txn<()> = Txn::default();
-        txn.post(postings);
+        txn.index(change);
         let after = Stored { user: after, marks, ..stored.clone() };
         let item = Write::put(Table::Voximplant, &UserItem::new(account, &after))?;
         txn.push(item.if_version(before.version).or_stale());
@@ -100,14 +100,7 @@ pub async fn names(store: &Store, account: AccountId) -> Result<Names, StoreErro
 
 async fn guards(store: &Store, account: AccountId, start: &str) -> Result<HashMap<Key, u64>, StoreError> {
     let pk = accounts::partition(account);
-    let partition = Partition {
-        table: Table::Voximplant,
-        index: None,
-        pk: &pk,
-        range: Range::BeginsWith(start),
-        descending: false,
-        limit: None,
-    };
+    let partition = Partition::of(Table::Voximplant, &pk).begins_with(start);
     let items = store.all(&partition).await?.into_iter();
     items.map(|item| Ok(serde_dynamo::from_item(item).map(|Guard { pk, sk, id }| (Key::new(pk, sk), id))?)).collect()
 }

@@ -4,7 +4,7 @@ use super::accounts::partition as account_partition;
 use crate::ids::{AccountId, SkillId};
 use crate::store::grants::{Action, Grant};
 use crate::store::keys::exact;
-use crate::store::read::{Partition, Range};
+use crate::store::read::Partition;
 use crate::store::{Key, Store, StoreError, Table, Txn, Write};
 use crate::text::fold;
 use crate::voximplant::{Refusal, Skill, SkillName};
@@ -66,14 +66,7 @@ pub async fn exists(store: &Store, account: AccountId, skill: SkillId) -> Result
 /// All skills of an account, by id.
 pub async fn list(store: &Store, account: AccountId) -> Result<Vec<Skill>, StoreError> {
     let pk = account_partition(account);
-    let partition = Partition {
-        table: Table::Voximplant,
-        index: None,
-        pk: &pk,
-        range: Range::BeginsWith("SK#"),
-        descending: false,
-        limit: None,
-    };
+    let partition = Partition::of(Table::Voximplant, &pk).begins_with("SK#");
     let items = store.all(&partition).await?.into_iter();
     let skills = items.map(|item| {
         let item: SkillItem = serde_dynamo::from_item(item)?;

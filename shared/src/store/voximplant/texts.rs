@@ -3,7 +3,7 @@
 use crate::ids::{AccountId, PhoneUserId};
 use crate::limits::MAX_SEARCH_WORDS;
 use crate::store::grants::{Action, Grant};
-use crate::store::search::{self, Change, Posted, Replaced, Stamp};
+use crate::store::search::{self, IndexChange, Replaced, Stamp, StampedText};
 use crate::store::{Store, StoreError, Table};
 use crate::text::Part;
 use crate::timestamp::Timestamp;
@@ -26,8 +26,8 @@ fn words(part: &Part) -> Vec<&str> {
     part.folded().split_whitespace().take(MAX_SEARCH_WORDS).collect()
 }
 
-/// The stamps of a user's postings. One is missing if there is nothing to find, and in a user that was written before there
-/// were postings.
+/// The stamps of a user's search entries. One is missing if there is nothing to find, and in a user that was written before there
+/// were search entries.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Marks {
     #[serde(rename = "g_name", default, skip_serializing_if = "Option::is_none")]
@@ -45,16 +45,16 @@ fn display_names(account: AccountId) -> String {
 }
 
 impl Marks {
-    /// The stamps after a change, and what the change means for postings. A text that has none yet gets one.
+    /// The stamps after a change, and what the change means for search entries. A text that has none yet gets one.
     pub(super) fn after<'a>(
         &'a self,
         account: AccountId,
         before: Option<&'a PhoneUser>,
         after: &'a PhoneUser,
         at: Timestamp,
-    ) -> (Self, Change) {
+    ) -> (Self, IndexChange) {
         let owner = format!("{}#{}", account.padded(), after.id.padded());
-        let mut change = Change::new(Table::Voximplant, owner, after.id.get(), at.millis());
+        let mut change = IndexChange::new(Table::Voximplant, owner, after.id.get(), at.millis());
         let (names, display_names) = (names(account), display_names(account));
         let text = |list, stamp: &'a Option<Stamp>, text: fn(&PhoneUser) -> &str| Replaced {
             list,
@@ -71,10 +71,10 @@ impl Marks {
         (Self { name, display }, change)
     }
 
-    /// What is posted of a user who is about to go.
-    pub(super) fn posted(&self, account: AccountId, user: &PhoneUser) -> impl Iterator<Item = Posted> {
-        let name = Posted::of(&names(account), user.name.as_str(), self.name.as_ref());
-        let display = Posted::of(&display_names(account), user.display_name.as_str(), self.display.as_ref());
+    /// The texts of a user who is about to go, by which it is found.
+    pub(super) fn stamped_texts(&self, account: AccountId, user: &PhoneUser) -> impl Iterator<Item = StampedText> {
+        let name = StampedText::of(&names(account), user.name.as_str(), self.name.as_ref());
+        let display = StampedText::of(&display_names(account), user.display_name.as_str(), self.display.as_ref());
         name.into_iter().chain(display)
     }
 }

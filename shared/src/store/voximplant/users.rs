@@ -2,7 +2,7 @@
 
 use super::accounts::partition as account_partition;
 use super::applications;
-use super::lists::{Entry, Order};
+use super::lists::{IndexRow, SortOrder};
 use super::texts::Marks;
 use crate::ids::{AccountId, ApplicationId, PhoneUserId, SkillId};
 use crate::store::auth::{self, PasswordHash};
@@ -73,11 +73,12 @@ pub(super) struct UserItem {
     queues: Vec<QueueLink>,
     created: Timestamp,
     modified: Timestamp,
-    v: i64,
+    #[serde(rename = "v")]
+    version: i64,
     /// Which deletes of all came before it was created.
     #[serde(rename = "gen", default, skip_serializing_if = "Generation::is_first")]
     generation: Generation,
-    /// The stamps of its postings.
+    /// The stamps of its search entries.
     #[serde(flatten)]
     marks: Marks,
     ap: String,
@@ -91,7 +92,7 @@ pub(super) struct UserItem {
 pub struct Stored {
     /// The user.
     pub user: PhoneUser,
-    /// The stamps of its postings.
+    /// The stamps of its search entries.
     pub(super) marks: Marks,
     /// Which deletes of all came before it was created.
     pub(super) generation: Generation,
@@ -118,13 +119,13 @@ impl UserItem {
             queues: user.queues.clone(),
             created: user.created,
             modified: user.modified,
-            v: user.version,
+            version: user.version,
             generation: *generation,
             marks: marks.clone(),
             ap: listing_partition(account, user.application),
-            s_name: Order::Name.place(user),
-            s_display: Order::DisplayName.place(user),
-            s_id: Order::Id.place(user),
+            s_name: SortOrder::Name.place(user),
+            s_display: SortOrder::DisplayName.place(user),
+            s_id: SortOrder::Id.place(user),
         }
     }
 
@@ -144,7 +145,7 @@ impl UserItem {
             queues: self.queues,
             created: self.created,
             modified: self.modified,
-            version: self.v,
+            version: self.version,
         };
         Stored { user, marks: self.marks, generation: self.generation }
     }
@@ -172,7 +173,8 @@ pub struct Capacity {
 
 #[derive(Debug, Serialize, Deserialize)]
 struct LimitItem {
-    v: i64,
+    #[serde(rename = "v")]
+    version: i64,
 }
 
 fn limit_key(account: AccountId) -> Key {
@@ -185,7 +187,7 @@ pub async fn capacity(store: &Store, account: AccountId, limit: u64) -> Result<O
     // The version is read before the count: a creation between the two makes the transaction stale.
     let seen: Option<LimitItem> = store.get(Table::Voximplant, &limit_key(account)).await?;
     let total: u64 = counts(store, account, None).await?.values().sum();
-    Ok((total < limit).then_some(Capacity { seen: seen.map_or(0, |item| item.v) }))
+    Ok((total < limit).then_some(Capacity { seen: seen.map_or(0, |item| item.version) }))
 }
 
 /// Where a new user is counted, as it was read before its application was seen to be there.
@@ -237,7 +239,7 @@ pub fn creation(
     let guard = NameGuard::new(account, user);
     txn.push(Write::put(Table::Voximplant, &guard)?.if_absent().or(Refusal::UserNameNotUnique));
     let (marks, change) = Marks::default().after(account, None, user, user.modified);
-    txn.post(change);
+    txn.index(change);
     let stored = Stored { user: user.clone(), marks, generation: shard.generation() };
     txn.push(Write::put(Table::Voximplant, &UserItem::new(account, &stored))?.if_absent().or_stale());
     txn.push(auth::put_voximplant_password(account, user.id, password)?);
@@ -293,14 +295,7 @@ pub async fn counts(
 ) -> Result<HashMap<ApplicationId, u64>, StoreError> {
     let pk = counters(account);
     let start = application.map(|application| format!("{}#", application.padded()));
-    let partition = Partition {
-        table: Table::Voximplant,
-        index: None,
-        pk: &pk,
-        range: start.as_deref().map_or(Range::All, Range::BeginsWith),
-        descending: false,
-        limit: None,
-    };
+    let partition = Partition::of(Table::Voximplant, &pk).range(start.as_deref().map_or(Range::All, Range::BeginsWith));
     // One shard may be below zero: only the sum is a number of users.
     let mut counts: HashMap<ApplicationId, i64> = HashMap::new();
     for shard in store.all(&partition).await? {
@@ -362,12 +357,12 @@ pub async fn ids(
     limit: usize,
 ) -> Result<Vec<PhoneUserId>, StoreError> {
     let partitions = applications.iter().map(|application| listing_partition(account, *application)).collect();
-    let merge = Merge::of(store, Table::Voximplant, Order::Id.index(), false);
+    let merge = Merge::of(store, Table::Voximplant, SortOrder::Id.index(), false);
     let mut merge = merge.limit(i32::try_from(limit.min(LARGEST_PAGE)).ok()).open(partitions).await?;
     let mut ids = Vec::new();
     while ids.len() < limit {
         let Some(entry) = merge.next().await? else { break };
-        ids.push(serde_dynamo::from_item::<_, Entry>(entry)?.id()?);
+        ids.push(serde_dynamo::from_item::<_, IndexRow>(entry)?.id()?);
     }
     Ok(ids)
 }

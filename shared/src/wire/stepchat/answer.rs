@@ -29,33 +29,18 @@ impl<T> Answer<T> {
     }
 }
 
-/// As many rows as one answer holds.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Filled<T> {
-    /// The rows.
-    pub rows: Vec<T>,
-    /// The cursor behind the last of them, if rows are left.
-    pub next_cursor: Option<String>,
+impl<T: Serialize> Answer<Vec<T>> {
+    /// Takes rows, each with its place in the order, until the answer is large enough. Nothing is left out silently: what
+    /// is missing is behind `next_cursor`.
+    pub fn list(rows: impl IntoIterator<Item = (T, String)>) -> Self {
+        fitting(rows).into()
+    }
 }
 
-impl<T: Serialize> Filled<T> {
-    /// Takes rows, each with its place in the order, until the answer is large enough; `more` says that rows follow the
-    /// last one. Nothing is left out silently: what is missing is behind `next_cursor`.
-    pub fn new(rows: impl IntoIterator<Item = (T, String)>, more: bool) -> Self {
-        Self::of(fitting(rows), more)
-    }
-
-    /// The rows that have been taken; `more` says that rows follow the last one.
-    #[must_use]
-    pub fn of(taken: Fitting<T, String>, more: bool) -> Self {
+impl<T> From<Fitting<T, String>> for Answer<Vec<T>> {
+    fn from(taken: Fitting<T, String>) -> Self {
         let Fitting { rows, last, full, .. } = taken;
-        Self { rows, next_cursor: last.filter(|_| full || more) }
-    }
-
-    /// Whether no further row fits.
-    #[must_use]
-    pub fn is_full(&self) -> bool {
-        self.next_cursor.is_some()
+        Self::with_cursor(rows, last.filter(|_| full))
     }
 }
 
@@ -96,6 +81,7 @@ mod tests {
         assert_eq!(json(&Answer::new(OrFalse::Missing)), r#"{"success":true,"response":false}"#);
         assert_eq!(json(&Answer::new(Some("x").into())), r#"{"success":true,"response":"x"}"#);
     }
+
     #[test]
     fn a_list_that_goes_on_says_so_beside_its_response() {
         let answer = Answer::with_cursor(["a"], Some("7".into()));
@@ -107,11 +93,11 @@ mod tests {
     fn rows_are_taken_until_the_answer_is_full_and_at_least_one() {
         let row = "x".repeat(MAX_ANSWER_BYTES / 2);
         let rows = |number: usize| (0..number).map(|place| (row.clone(), place.to_string()));
-        assert_eq!(Filled::new(rows(1), false).next_cursor, None);
-        let filled = Filled::new(rows(3), false);
-        assert_eq!((filled.rows.len(), filled.next_cursor.as_deref()), (1, Some("0")));
-        let huge = Filled::new([("x".repeat(MAX_ANSWER_BYTES + 1), "0".to_owned())], false);
-        assert_eq!((huge.rows.len(), huge.next_cursor), (1, None));
-        assert_eq!(Filled::<String>::new([], true).next_cursor, None);
+        assert_eq!(Answer::list(rows(1)).next_cursor, None);
+        let full = Answer::list(rows(3));
+        assert_eq!((full.response.len(), full.next_cursor.as_deref()), (1, Some("0")));
+        let huge = Answer::list([("x".repeat(MAX_ANSWER_BYTES + 1), "0".to_owned())]);
+        assert_eq!((huge.response.len(), huge.next_cursor), (1, None));
+        assert_eq!(Answer::<Vec<String>>::list([]).next_cursor, None);
     }
 }

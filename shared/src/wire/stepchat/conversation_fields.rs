@@ -76,13 +76,13 @@ impl StatusField {
             let code = spelling::whole_number(text).and_then(|code| u8::try_from(code).ok());
             ConversationStatus::try_from(code.ok_or(Refusal::InvalidStatusCode)?)
         };
-        self.0.kept().map(status).transpose()
+        self.0.unless_null().map(status).transpose()
     }
 
     /// Whether the status shall stay as it is.
     #[must_use]
     pub fn is_skip(&self) -> bool {
-        self.0.given() == Some("skip")
+        self.0.non_blank() == Some("skip")
     }
 }
 
@@ -169,7 +169,7 @@ pub struct MessageCursor(Text);
 impl MessageCursor {
     /// The message.
     pub fn read(&self) -> Result<Option<MessageId>, Refusal> {
-        self.0.given().map(|text| MessageId::parse(text).ok_or(Refusal::InvalidCursor)).transpose()
+        self.0.non_blank().map(|text| MessageId::parse(text).ok_or(Refusal::InvalidCursor)).transpose()
     }
 }
 

@@ -46,13 +46,13 @@ impl Extra {
         match &self.0 {
             Some(Node::Map(entries)) => {
                 for (slug, node) in entries {
-                    let Entry { name, value, .. } = Entry::of(node)?;
+                    let ExtraEntry { name, value, .. } = ExtraEntry::of(node)?;
                     add(Slug::parse(slug), name, value)?;
                 }
             }
             Some(Node::List(items)) => {
                 for node in items {
-                    let Entry { slug, name, value } = Entry::of(node)?;
+                    let ExtraEntry { slug, name, value } = ExtraEntry::of(node)?;
                     add(slug.map_or_else(|| name.and_then(Slug::from_name), Slug::parse), name, value)?;
                 }
             }
@@ -75,13 +75,13 @@ impl Extra {
 }
 
 /// One extra, as far as it says itself.
-struct Entry<'a> {
+struct ExtraEntry<'a> {
     slug: Option<&'a str>,
     name: Option<&'a str>,
     value: &'a str,
 }
 
-impl<'a> Entry<'a> {
+impl<'a> ExtraEntry<'a> {
     fn of(node: &'a Node) -> Result<Self, Refusal> {
         let pair = |value: Option<&'a Node>, name: Option<&'a Node>| {
             let value = value.map_or(Ok(""), scalar)?;

@@ -23,14 +23,14 @@ impl Text {
 
     /// The text, if it says anything.
     #[must_use]
-    pub fn given(&self) -> Option<&str> {
+    pub fn non_blank(&self) -> Option<&str> {
         Some(self.0.trim()).filter(|text| !text.is_empty())
     }
 
     /// The text, unless it asks for removal: empty, or `NULL` in any case (decision D9).
     #[must_use]
-    pub fn kept(&self) -> Option<&str> {
-        self.given().filter(|text| !text.eq_ignore_ascii_case("null"))
+    pub fn unless_null(&self) -> Option<&str> {
+        self.non_blank().filter(|text| !text.eq_ignore_ascii_case("null"))
     }
 }
 
@@ -83,7 +83,7 @@ impl<'de> Deserialize<'de> for Setting {
             return Ok(Self::Unchanged);
         }
         let text = Text::from(&node);
-        Ok(text.kept().map_or(Self::Removed, |text| Self::Set(text.to_owned())))
+        Ok(text.unless_null().map_or(Self::Removed, |text| Self::Set(text.to_owned())))
     }
 }
 

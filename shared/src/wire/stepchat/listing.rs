@@ -17,7 +17,7 @@ pub struct UserCursor(Text);
 impl UserCursor {
     /// The user.
     pub fn read(&self) -> Result<Option<UserId>, Refusal> {
-        self.0.given().map(|text| UserId::parse(text).ok_or(Refusal::InvalidCursor)).transpose()
+        self.0.non_blank().map(|text| UserId::parse(text).ok_or(Refusal::InvalidCursor)).transpose()
     }
 }
 
@@ -34,7 +34,7 @@ pub struct PlaceCursor(Text);
 impl PlaceCursor {
     /// The place in the order.
     pub fn read(&self) -> Result<Option<Place>, Refusal> {
-        self.0.given().map(|text| Place::parse(text).ok_or(Refusal::InvalidCursor)).transpose()
+        self.0.non_blank().map(|text| Place::parse(text).ok_or(Refusal::InvalidCursor)).transpose()
     }
 }
 

@@ -8,7 +8,7 @@ mod extra_choice;
 mod fields;
 mod listing;
 
-pub use answer::{Answer, Filled, OrFalse};
+pub use answer::{Answer, OrFalse};
 pub use conversation_fields::{
     AgentRef, AttachmentsField, ConversationRef, MessageCursor, PayloadField, SenderRef, StatusField,
 };

@@ -275,8 +275,8 @@ impl<'a> Target<'a> {
             for (candidate, made) in new.iter().zip(self.make(&new).await?) {
                 match made {
                     Ok(()) => {}
-                    // Somebody has the address or the number by now, or the row is there, or what was announced for it was
-                    // taken for dead meanwhile: look, and try again.
+                    // Somebody has the address or the number by now, or the row is there, or its write intent was
+                    // aborted meanwhile: look, and try again.
                     Err(
                         CommitError::Stale | CommitError::Refused(Refusal::DuplicateEmail | Refusal::DuplicatePhone),
                     ) => late.push(candidate.place),

@@ -7,7 +7,7 @@ use crate::operator::Operator;
 use anyhow::{Result, anyhow, bail};
 use shared::context::App;
 use shared::ids::{AccountId, ApplicationId, QueueId, SkillId};
-use shared::store::voximplant::{applications, queues, skills, tasks};
+use shared::store::voximplant::{applications, deferred, queues, skills};
 use shared::store::{Attempts, CommitError, Sequence, StoreError, Txn};
 use shared::timestamp::Timestamp;
 use shared::voximplant::{
@@ -234,7 +234,7 @@ impl Groups<'_> {
         while !skills.is_empty() {
             let now = self.app.clock.now();
             let (txn, task): (Txn<Refusal>, _) =
-                tasks::reskilling(account, std::slice::from_ref(&queue), skills, true, now)?;
+                deferred::reskilling(account, std::slice::from_ref(&queue), skills, true, now)?;
             match store.commit(&txn).await {
                 Ok(()) => {
                     // It is promised: a failure here leaves it to the jobs.

@@ -255,7 +255,7 @@ impl World {
     }
 }
 
-/// Sweeps what changes have announced for searches: nothing of theirs is on its way any more.
+/// Sweeps what changes have left of their write intents: nothing of theirs is on its way any more.
 async fn settle(app: &App) {
     let later = app.app.clock.now().plus_millis(2 * SEARCH_SETTLED_MILLIS);
     search::settle(&app.app.store, later, Instant::now() + Duration::from_mins(1)).await.unwrap();

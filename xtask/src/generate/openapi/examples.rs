@@ -5,7 +5,7 @@ use crate::workspace;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use shared::method::Entry;
+use shared::method::MethodEntry;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -44,7 +44,7 @@ impl Example {
 }
 
 /// The golden cases of a method.
-pub(super) fn read(root: &Path, entry: &Entry) -> Result<Vec<Case>> {
+pub(super) fn read(root: &Path, entry: &MethodEntry) -> Result<Vec<Case>> {
     let path = workspace::family_folder(root, entry.family).join(entry.folder()).join("cases.json");
     if !path.exists() {
         return Ok(Vec::new());

@@ -14,7 +14,7 @@ use schemas::{Components, Shapes};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use shared::limits::{IDEMPOTENCY_MILLIS, MAX_BODY_BYTES, MAX_FIELDS};
-use shared::method::{Effect, Entry};
+use shared::method::{Effect, MethodEntry};
 use std::path::Path;
 use switchboard::methods::FamilyEntry;
 
@@ -105,7 +105,13 @@ fn idempotency_key() -> Value {
     })
 }
 
-fn operation(protocol: Protocol, entry: &Entry, schemas: &Components, about: Option<String>, examples: usize) -> Value {
+fn operation(
+    protocol: Protocol,
+    entry: &MethodEntry,
+    schemas: &Components,
+    about: Option<String>,
+    examples: usize,
+) -> Value {
     let Shapes { request, answer } = Shapes::of(entry);
     let mut description = about.into_iter().collect::<Vec<_>>();
     description.push(format!("Access: {}.", entry.access()));
@@ -204,7 +210,7 @@ fn reference(kind: &str, name: &str) -> Value {
     json!({ "$ref": format!("#/components/{kind}/{name}") })
 }
 
-fn example_name(entry: &Entry, part: &str, number: usize) -> String {
+fn example_name(entry: &MethodEntry, part: &str, number: usize) -> String {
     format!("{}{part}{number:02}", pascal(entry.name))
 }
 

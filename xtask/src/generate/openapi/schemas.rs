@@ -6,7 +6,7 @@ use crate::names::pascal;
 use schemars::generate::SchemaSettings;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
-use shared::method::Entry;
+use shared::method::MethodEntry;
 use shared::wire::KIND;
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ pub(super) struct Shapes {
 }
 
 impl Shapes {
-    pub(super) fn of(entry: &Entry) -> Self {
+    pub(super) fn of(entry: &MethodEntry) -> Self {
         let own = |part: &str| json!({ "$ref": format!("{PREFIX}{}{part}", pascal(entry.name)) });
         Self { request: own(REQUEST), answer: own(ANSWER) }
     }
@@ -33,9 +33,9 @@ const REQUEST: &str = "Request";
 const ANSWER: &str = "Answer";
 
 /// The schemas of all methods of a family.
-pub(super) fn components(methods: &[Entry]) -> Components {
-    let requests = Side::new(settings(), methods, Entry::request_schema);
-    let answers = Side::new(settings().for_serialize(), methods, Entry::response_schema);
+pub(super) fn components(methods: &[MethodEntry]) -> Components {
+    let requests = Side::new(settings(), methods, MethodEntry::request_schema);
+    let answers = Side::new(settings().for_serialize(), methods, MethodEntry::response_schema);
     // One type may be read in another form than it is written.
     let written = &answers.definitions;
     let read_otherwise = |name: &str, schema: &Value| written.get(name).is_some_and(|other| other != schema);
@@ -77,14 +77,18 @@ struct Side {
 }
 
 impl Side {
-    fn new(settings: SchemaSettings, methods: &[Entry], schema: fn(&Entry, &mut SchemaGenerator) -> Schema) -> Self {
+    fn new(
+        settings: SchemaSettings,
+        methods: &[MethodEntry],
+        schema: fn(&MethodEntry, &mut SchemaGenerator) -> Schema,
+    ) -> Self {
         let mut generator = settings.into_generator();
         let schemas = methods.iter().map(|entry| Value::from(schema(entry, &mut generator))).collect();
         Self { schemas, definitions: generator.take_definitions(true) }
     }
 
     /// One component per method and one per type they have in common.
-    fn components(&self, methods: &[Entry], part: &str, names: &BTreeMap<String, String>) -> Components {
+    fn components(&self, methods: &[MethodEntry], part: &str, names: &BTreeMap<String, String>) -> Components {
         let mut components = Components::new();
         for (entry, schema) in methods.iter().zip(&self.schemas) {
             let mut schema = self.settled(resolved(schema, &self.definitions), names, &mut components);

@@ -13,7 +13,7 @@ use crate::limits::{MAX_BATCH_GET, MAX_REMOVED_INLINE};
 use crate::store::backlog::{Progress, an_index_shows_all};
 use crate::store::generation::Generation;
 use crate::store::grants::{Action, Grant};
-use crate::store::read::{Partition, Range};
+use crate::store::read::Partition;
 use crate::store::{Attempts, CommitError, Key, Sequence, Store, StoreError, Table, Txn, Write};
 use crate::text::hex;
 use crate::timestamp::Timestamp;
@@ -23,14 +23,14 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use tokio::time::Instant;
 
-/// What [`Task::promise`] needs.
+/// What [`DeferredWork::promise`] needs.
 pub const PROMISE: &[Grant] = &[Grant::on(Table::Voximplant, Action::PutItem)];
 /// What deleting an application's leftovers needs.
 pub const CLEAN: &[Grant] = &[Grant::on(Table::Voximplant, Action::BatchWriteItem)];
-/// What [`Task::prepare`] needs beside [`applications::LIST`].
+/// What [`DeferredWork::prepare`] needs beside [`applications::LIST`].
 pub const CLOSE: &[Grant] =
     &[Grant::on(Table::Voximplant, Action::UpdateItem), Grant::on(Table::Voximplant, Action::DeleteItem)];
-/// What [`pending`] and [`Task::perform`] need beside [`super::binding::BIND`], [`changes::REMOVE`] and [`crate::store::ledger::RETURN`].
+/// What [`pending`] and [`DeferredWork::perform`] need beside [`super::binding::BIND`], [`changes::REMOVE`] and [`crate::store::ledger::RETURN`].
 pub const PERFORM: &[Grant] = &[
     Grant::on(Table::Voximplant, Action::BatchWriteItem),
     Grant::query(Table::Voximplant, "app_by_id"),
@@ -43,12 +43,12 @@ const DELETED_TOGETHER: usize = 40;
 /// Users read together.
 const PAGE: usize = MAX_BATCH_GET;
 /// Groups that a user with very many leaves in one transaction before it can be deleted.
-const SHED: usize = 80;
+const GROUPS_LEFT_TOGETHER: usize = 80;
 
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Job {
+pub enum Work {
     /// These users go.
     Users {
         /// The users.
@@ -77,14 +77,14 @@ pub enum Job {
 
 /// A promised job of an account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Task {
+pub struct DeferredWork {
     pk: String,
     sk: String,
     account: AccountId,
     /// When it was promised.
     at: Timestamp,
     #[serde(flatten)]
-    job: Job,
+    job: Work,
 }
 
 /// What [`everyone`] needs.
@@ -99,7 +99,7 @@ pub async fn everyone(
     store: &Store,
     account: AccountId,
     application: Option<ApplicationId>,
-) -> Result<Job, StoreError> {
+) -> Result<Work, StoreError> {
     let applications = match application {
         Some(application) => vec![application],
         None => applications::list(store, account).await?.iter().map(|found| found.id).collect(),
@@ -107,12 +107,16 @@ pub async fn everyone(
     let before = users::next_generation(store, account, &applications).await?;
     // Ids are given before users are there: nobody of an earlier generation has a higher one.
     let up_to = store.last_number(Sequence::PhoneUser).await?;
-    Ok(Job::Everyone { applications, before, up_to })
+    Ok(Work::Everyone { applications, before, up_to })
 }
 
 /// The transaction that deletes applications and promises what is left to do; more of them than fit are only promised.
 /// Stale if one has gone since it was read.
-pub fn without(account: AccountId, applications: &[Application], task: &Task) -> Result<Txn<Refusal>, StoreError> {
+pub fn without(
+    account: AccountId,
+    applications: &[Application],
+    task: &DeferredWork,
+) -> Result<Txn<Refusal>, StoreError> {
     let mut txn = Txn::default();
     if applications.is_empty() {
         return Ok(txn);
@@ -141,7 +145,7 @@ pub fn reskilling(
     skills: &[SkillId],
     bind: bool,
     now: Timestamp,
-) -> Result<(Txn<Refusal>, Task), StoreError> {
+) -> Result<(Txn<Refusal>, DeferredWork), StoreError> {
     let mut txn = Txn::default();
     let (mut changed, mut applications) = (Vec::new(), BTreeSet::new());
     for before in queues {
@@ -159,7 +163,7 @@ pub fn reskilling(
     for application in applications {
         txn.push(queues::next_epoch(account, application));
     }
-    let task = Task::new(account, Job::Relink { queues: changed }, now);
+    let task = DeferredWork::new(account, Work::Relink { queues: changed }, now);
     if !txn.is_empty() {
         txn.push(task.promise()?);
     }
@@ -167,23 +171,16 @@ pub fn reskilling(
 }
 
 /// Tasks that are promised and not finished.
-pub async fn pending(store: &Store) -> Result<Vec<Task>, StoreError> {
-    let partition = Partition {
-        table: Table::Voximplant,
-        index: None,
-        pk: TASKS,
-        range: Range::All,
-        descending: false,
-        limit: None,
-    };
+pub async fn pending(store: &Store) -> Result<Vec<DeferredWork>, StoreError> {
+    let partition = Partition::of(Table::Voximplant, TASKS);
     let items = store.all(&partition).await?.into_iter();
     items.map(|item| Ok(serde_dynamo::from_item(item)?)).collect()
 }
 
-impl Task {
+impl DeferredWork {
     /// A task of this account.
     #[must_use]
-    pub fn new(account: AccountId, job: Job, at: Timestamp) -> Self {
+    pub fn new(account: AccountId, job: Work, at: Timestamp) -> Self {
         let name = hex(&fastrand::u128(..).to_be_bytes());
         Self { pk: TASKS.into(), sk: format!("{}#{name}", account.padded()), account, at, job }
     }
@@ -197,7 +194,7 @@ impl Task {
     ///
     /// Deleted applications are gone, and nobody can be added to them any more.
     pub async fn prepare(&self, store: &Store) -> Result<(), StoreError> {
-        let Job::Applications { ids } = &self.job else { return Ok(()) };
+        let Work::Applications { ids } = &self.job else { return Ok(()) };
         let existing = applications::list(store, self.account).await?;
         let existing: Vec<&Application> = existing.iter().filter(|application| ids.contains(&application.id)).collect();
         for some in existing.chunks(DELETED_TOGETHER) {
@@ -217,8 +214,8 @@ impl Task {
         let done = Box::pin(self.run(store, now, limit, until)).await?;
         let complete = match self.job {
             // An index may lag behind somebody who was added or got a skill just before.
-            Job::Relink { .. } | Job::Everyone { .. } => an_index_shows_all(self.at, now),
-            Job::Users { .. } | Job::Applications { .. } => true,
+            Work::Relink { .. } | Work::Everyone { .. } => an_index_shows_all(self.at, now),
+            Work::Users { .. } | Work::Applications { .. } => true,
         };
         if done && complete {
             store.delete(Table::Voximplant, &Key::new(self.pk.clone(), self.sk.clone())).await?;
@@ -233,17 +230,17 @@ impl Task {
 
     async fn run(&self, store: &Store, now: Timestamp, limit: usize, until: Instant) -> Result<bool, StoreError> {
         Ok(match &self.job {
-            Job::Users { ids } => {
+            Work::Users { ids } => {
                 let first: Vec<_> = ids.iter().take(limit).copied().collect();
                 Box::pin(self.remove(store, now, &first, None, until)).await? && first.len() == ids.len()
             }
-            Job::Everyone { applications, before, up_to } => {
+            Work::Everyone { applications, before, up_to } => {
                 let ids = users::ids(store, self.account, applications, limit).await?;
                 let old: Vec<PhoneUserId> = ids.iter().copied().filter(|id| id.get() <= *up_to).collect();
                 Box::pin(self.remove(store, now, &old, Some(*before), until)).await? && old.len() < limit
             }
-            Job::Applications { ids } => Box::pin(self.empty_applications(store, now, ids, limit, until)).await?,
-            Job::Relink { queues } => Box::pin(self.relink(store, queues, limit, until)).await?,
+            Work::Applications { ids } => Box::pin(self.empty_applications(store, now, ids, limit, until)).await?,
+            Work::Relink { queues } => Box::pin(self.relink(store, queues, limit, until)).await?,
         })
     }
 
@@ -292,7 +289,7 @@ impl Task {
         let fit = changes::removable(users);
         let (chosen, _) = users.split_at(fit);
         let txn = match users.first() {
-            Some(first) if fit == 0 => self.shed(first)?,
+            Some(first) if fit == 0 => self.leave_groups(first)?,
             _ => {
                 let money = changes::money_back(store, self.account, chosen, changes::DELETED, now).await?;
                 changes::removal(self.account, chosen, money, now)
@@ -302,12 +299,12 @@ impl Task {
     }
 
     /// Takes a user that serves very many queues or has very many skills out of some of them.
-    fn shed(&self, before: &Stored) -> Result<Txn<Refusal>, StoreError> {
+    fn leave_groups(&self, before: &Stored) -> Result<Txn<Refusal>, StoreError> {
         let user = &before.user;
         let mut after = user.clone();
-        let skills = after.skills.len().saturating_sub(SHED);
+        let skills = after.skills.len().saturating_sub(GROUPS_LEFT_TOGETHER);
         after.skills.truncate(skills);
-        let more = SHED.saturating_sub(user.skills.len().saturating_sub(skills));
+        let more = GROUPS_LEFT_TOGETHER.saturating_sub(user.skills.len().saturating_sub(skills));
         after.queues.truncate(after.queues.len().saturating_sub(more));
         after.version = user.version.saturating_add(1);
         let mut txn = Txn::default();
@@ -387,7 +384,7 @@ impl Task {
         until: Instant,
     ) -> Result<bool, StoreError> {
         let routing = queues::routing(store, self.account).await?;
-        let users: Vec<_> = concerned(store, self.account, &routing, queues).await?.into_iter().collect();
+        let users: Vec<_> = affected_users(store, self.account, &routing, queues).await?.into_iter().collect();
         for page in users.get(..limit.min(users.len())).unwrap_or_default().chunks(PAGE) {
             if Instant::now() >= until {
                 return Ok(false);
@@ -402,7 +399,7 @@ impl Task {
 }
 
 /// Who serves these queues, or may: whoever has a skill of theirs.
-async fn concerned(
+async fn affected_users(
     store: &Store,
     account: AccountId,
     routing: &Routing,

@@ -5,7 +5,7 @@ use shared::context::App;
 use shared::slices::{Slices, from_anywhere};
 use shared::store::StoreError;
 use shared::store::backlog::Progress;
-use shared::store::voximplant::tasks::{self, Task};
+use shared::store::voximplant::deferred::{self, DeferredWork};
 use tokio::time::Instant;
 
 /// Users that the first pass takes: some seconds of work between two looks at the deadline.
@@ -16,7 +16,7 @@ const LAST_PASS: usize = 2_000_000;
 /// Does promised tasks until none is left or the deadline is near. One that fails does not stop the others.
 pub(crate) async fn finish(app: &App, deadline: Instant) -> Done {
     let mut done = Done::default();
-    match tasks::pending(&app.store).await {
+    match deferred::pending(&app.store).await {
         Ok(tasks) => {
             let mut slices = Slices::new(deadline, tasks.len());
             for task in from_anywhere(tasks) {
@@ -31,7 +31,7 @@ pub(crate) async fn finish(app: &App, deadline: Instant) -> Done {
     done
 }
 
-async fn perform(app: &App, task: &Task, deadline: Instant) -> Result<Progress, StoreError> {
+async fn perform(app: &App, task: &DeferredWork, deadline: Instant) -> Result<Progress, StoreError> {
     let mut limit = FIRST_PASS;
     // Each pass goes farther than the one before: what is done already costs it a look only.
     while limit <= LAST_PASS && Instant::now() < deadline {

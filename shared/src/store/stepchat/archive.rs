@@ -8,13 +8,13 @@ use super::items::partition;
 use super::users::{self, Stored};
 use crate::ids::UserId;
 use crate::stepchat::{Conversation, Message};
-use crate::store::read::{Partition, Range};
+use crate::store::read::Partition;
 use crate::store::{Key, Store, StoreError, Table};
 use std::collections::BTreeSet;
 
 /// A user with everything that is the user's own.
 #[derive(Debug, Clone)]
-pub struct Whole {
+pub struct UserArchive {
     /// Profile and extras.
     pub stored: Stored,
     /// The user's conversations with all their messages, whoever wrote them.
@@ -23,8 +23,8 @@ pub struct Whole {
     pub elsewhere: Vec<Message>,
 }
 
-/// Reads a user whole.
-pub async fn whole(store: &Store, id: UserId) -> Result<Option<Whole>, StoreError> {
+/// Reads everything of a user.
+pub async fn read(store: &Store, id: UserId) -> Result<Option<UserArchive>, StoreError> {
     let Some(stored) = users::load(store, id).await? else { return Ok(None) };
     let mut own: Vec<Key> = Vec::new();
     for pointer in pointers(store, id, OWN).await? {
@@ -49,7 +49,7 @@ pub async fn whole(store: &Store, id: UserId) -> Result<Option<Whole>, StoreErro
         elsewhere.push(serde_dynamo::from_item::<_, MessageItem>(item)?.into_message());
     }
     elsewhere.sort_unstable_by_key(|message| message.id);
-    Ok(Some(Whole { stored, conversations, elsewhere }))
+    Ok(Some(UserArchive { stored, conversations, elsewhere }))
 }
 
 async fn pointers(store: &Store, id: UserId, start: &str) -> Result<Vec<PointerItem>, StoreError> {
@@ -57,14 +57,7 @@ async fn pointers(store: &Store, id: UserId, start: &str) -> Result<Vec<PointerI
 }
 
 async fn pointers_in(store: &Store, pk: &str, start: &str) -> Result<Vec<PointerItem>, StoreError> {
-    let partition = Partition {
-        table: Table::Stepchat,
-        index: None,
-        pk,
-        range: Range::BeginsWith(start),
-        descending: false,
-        limit: None,
-    };
+    let partition = Partition::of(Table::Stepchat, pk).begins_with(start);
     let items = store.all(&partition).await?.into_iter();
     items.map(|item| Ok(serde_dynamo::from_item(item)?)).collect()
 }
