@@ -15,6 +15,7 @@ use shared::stepchat::{Name, NewUser, Refusal, Scope, TokenLabel, TokenName, Use
 use shared::store::auth::{ApiKey, ServiceKey, TokenHash};
 use shared::store::stepchat::api_tokens::{self, ApiToken, MintRefusal};
 use shared::store::stepchat::counters::Leads;
+use shared::store::stepchat::creation;
 use shared::store::stepchat::users::{self, Secrets};
 use shared::store::voximplant::credentials::ListedApiKey;
 use shared::store::voximplant::{accounts, applications, changes, credentials, rates};
@@ -102,7 +103,7 @@ impl Operator {
         };
         let admin = new.into_user(id, self.app.clock.now(), &name("Admin")?, 0);
         let secrets = Secrets { password: None, token: TokenHash::of(&self.token(&admin)) };
-        let txn = users::creation(&admin, &[], &secrets, false, &Leads::unread())?;
+        let txn = creation::of(&admin, &[], &secrets, false, &Leads::unread())?;
         self.app.store.commit(&txn).await.context("cannot create the first admin")?;
         Ok(admin)
     }

@@ -23,4 +23,4 @@ pub use login::{Account, Failures, Limit, ends_sessions};
 pub use phone::Phone;
 pub use refusal::Refusal;
 pub use search::Search;
-pub use user::{Department, Email, ImageUrl, Name, NewUser, User, UserChange, UserType};
+pub use user::{Department, DraftUser, Email, ImageUrl, Name, NewUser, User, UserChange, UserType};

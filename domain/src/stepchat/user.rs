@@ -209,19 +209,59 @@ impl NewUser {
     /// the type follows the e-mail, `#number` stands in for a last name that was not sent.
     #[must_use]
     pub fn into_user(self, id: UserId, now: Timestamp, default_first_name: &Name, number: u32) -> User {
+        self.draft(now, default_first_name, number).with_id(id)
+    }
+
+    /// The same user before it has an id.
+    #[must_use]
+    pub fn draft(self, now: Timestamp, default_first_name: &Name, number: u32) -> DraftUser {
         let by_email = if self.email.is_some() { UserType::User } else { UserType::Visitor };
-        User {
-            id,
+        DraftUser {
             first_name: self.first_name.unwrap_or_else(|| default_first_name.clone()),
             last_name: self.last_name.unwrap_or_else(|| Name(format!("#{number}"))),
             email: self.email,
             profile_image: self.profile_image,
             user_type: self.user_type.unwrap_or(by_email),
             creation_time: now,
-            last_activity: now,
             department: self.department,
+        }
+    }
+}
+
+/// A new user who has no id yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DraftUser {
+    /// First name.
+    pub first_name: Name,
+    /// Last name.
+    pub last_name: Name,
+    /// E-mail address.
+    pub email: Option<Email>,
+    profile_image: Option<ImageUrl>,
+    /// Type.
+    pub user_type: UserType,
+    /// When it is created.
+    pub creation_time: Timestamp,
+    department: Option<Department>,
+}
+
+impl DraftUser {
+    /// The user with its id.
+    #[must_use]
+    pub fn with_id(self, id: UserId) -> User {
+        let Self { first_name, last_name, email, profile_image, user_type, creation_time, department } = self;
+        User {
+            id,
+            first_name,
+            last_name,
+            email,
+            profile_image,
+            user_type,
+            creation_time,
+            last_activity: creation_time,
+            department,
             token_version: 1,
-            version: now.millis(),
+            version: creation_time.millis(),
         }
     }
 }

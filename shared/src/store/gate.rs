@@ -3,6 +3,7 @@
 //!
 //! It stands between the SDK and the network, so no store function can pass by it.
 
+use super::meter;
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
 };
@@ -43,6 +44,10 @@ impl Gate {
         self.0.opened.notify_waiters();
     }
 
+    fn is_open(&self) -> bool {
+        self.0.is_open.load(Ordering::Acquire)
+    }
+
     async fn pass(&self, is_read: bool) {
         if is_read && !self.0.has_answer.load(Ordering::Acquire) {
             return;
@@ -53,7 +58,7 @@ impl Gate {
     async fn opened(&self) {
         // Whoever asks first and then waits may wait for ever.
         let opened = self.0.opened.notified();
-        if !self.0.is_open.load(Ordering::Acquire) {
+        if !self.is_open() {
             opened.await;
         }
     }
@@ -106,10 +111,14 @@ impl HttpConnector for GatedConnector {
             return self.0.call(request);
         };
         let (connector, is_read) = (self.0.clone(), is_read(&request));
+        let was_open = gate.is_open();
         HttpConnectorFuture::new(async move {
             gate.pass(is_read).await;
-            if gate.0.is_open.load(Ordering::Acquire) {
-                return connector.call(request).await;
+            if gate.is_open() {
+                let depth = if was_open { None } else { meter::depth_of_next() };
+                let mut answer = connector.call(request).await?;
+                depth.into_iter().for_each(|depth| answer.add_extension(depth));
+                return Ok(answer);
             }
             // In a task of its own: who is refused drops the work, and a connection whose answer nobody reads is closed. It
             // also gets on while the work itself rests.

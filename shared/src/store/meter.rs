@@ -113,7 +113,19 @@ fn update(change: impl FnOnce(&mut Readings)) {
 
 /// The length of the chain that ends with one call.
 #[derive(Debug, Clone, Copy)]
-struct Depth(u32);
+pub(super) struct Depth(u32);
+
+/// Where a call that goes out now is in the chain. One that was kept back for others says so in its answer, as it was asked
+/// for before they ended.
+pub(super) fn depth_of_next() -> Option<Depth> {
+    METER.try_with(|meter| {
+        let mut readings = meter.lock().unwrap_or_else(PoisonError::into_inner);
+        let depth = readings.finished.saturating_add(1);
+        readings.round_trips = readings.round_trips.max(depth);
+        Depth(depth)
+    })
+    .ok()
+}
 
 impl Storable for Depth {
     type Storer = StoreReplace<Self>;
@@ -163,11 +175,9 @@ impl Intercept for MeterInterceptor {
         _: &BeforeSerializationInterceptorContextRef<'_>,
         bag: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        update(|readings| {
-            let depth = readings.finished.saturating_add(1);
-            readings.round_trips = readings.round_trips.max(depth);
-            bag.interceptor_state().store_put(Depth(depth));
-        });
+        if let Some(depth) = depth_of_next() {
+            bag.interceptor_state().store_put(depth);
+        }
         Ok(())
     }
 
@@ -183,11 +193,12 @@ impl Intercept for MeterInterceptor {
 
     fn read_after_execution(
         &self,
-        _: &FinalizerInterceptorContextRef<'_>,
+        context: &FinalizerInterceptorContextRef<'_>,
         _: &RuntimeComponents,
         bag: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        if let Some(Depth(depth)) = bag.load::<Depth>() {
+        let kept_back = context.response().and_then(|response| response.extension::<Depth>());
+        if let Some(Depth(depth)) = kept_back.or_else(|| bag.load::<Depth>()) {
             update(|readings| readings.finished = readings.finished.max(*depth));
         }
         Ok(())

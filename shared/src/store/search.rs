@@ -13,6 +13,7 @@ use super::read::Partition;
 use super::txn::Step;
 use super::{Attributes, CommitError, Key, Store, StoreError, Table, Txn, Write, stamps};
 use crate::grams::{Extent, Gram, IndexedText, extents, pieces};
+use crate::ids::UserId;
 use crate::limits::{MAX_PARALLEL, SEARCH_ENTRIES, SEARCH_SETTLED_MILLIS, SEARCH_TOGETHER};
 use crate::slices::from_anywhere;
 use crate::text::{FOLD_VERSION, fold};
@@ -28,6 +29,7 @@ use tokio::time::Instant;
 /// What [`settle`] needs.
 pub const SETTLE: &[Grant] = &[
     Grant::on(Table::Stepchat, Action::Query),
+    Grant::on(Table::Stepchat, Action::BatchGetItem),
     Grant::on(Table::Stepchat, Action::BatchWriteItem),
     Grant::on(Table::Stepchat, Action::UpdateItem),
     Grant::on(Table::Voximplant, Action::Query),
@@ -44,6 +46,8 @@ const ENTRIES: &str = "G#";
 const INTENTS: &str = "J#postings";
 /// How many: one partition takes 1,000 write units a second, a creation takes three.
 const INTENT_SHARDS: u8 = 8;
+/// The owner of an intent that was there before its user had an id.
+const NOBODY_YET: &str = "new";
 /// Bytes of texts in one write intent; an item ends at 400 KB.
 const INTENT_BYTES: usize = 300_000;
 /// Search entries read at first of each piece of a long word, in case that one of them is rare.
@@ -195,17 +199,41 @@ pub(super) struct IndexChange {
     at: i64,
     added: Vec<StampedText>,
     removed: Vec<StampedText>,
+    /// The intents, where they are there already.
+    written: Option<Vec<WriteIntent>>,
 }
 
 impl IndexChange {
     /// No change yet, at this moment in milliseconds.
     pub(super) fn new(table: Table, owner: String, uid: u64, at: i64) -> Self {
-        Self { table, owner, uid, at, added: Vec::new(), removed: Vec::new() }
+        Self { table, owner, uid, at, added: Vec::new(), removed: Vec::new(), written: None }
+    }
+
+    /// No change yet, of a user who has no id yet, at this moment in milliseconds.
+    pub(super) fn of_nobody_yet(table: Table, at: i64) -> Self {
+        Self::new(table, NOBODY_YET.to_owned(), 0, at)
+    }
+
+    /// Writes the intents now: while the owner's id is asked for, for example.
+    pub(super) async fn write_intents(&mut self, store: &Store) -> Result<(), StoreError> {
+        if self.added.is_empty() {
+            return Ok(());
+        }
+        let intents = self.intents();
+        let items = intents.iter().map(serde_dynamo::to_item).collect::<Result<Vec<_>, _>>()?;
+        store.batch_put(self.table, items).await?;
+        self.written = Some(intents);
+        Ok(())
+    }
+
+    /// The same change, of this owner.
+    pub(super) fn owned_by(self, owner: String, uid: u64) -> Self {
+        Self { owner, uid, ..self }
     }
 
     /// The texts of owners who go at this moment.
     pub(super) fn gone(table: Table, owner: String, now: Timestamp, removed: Vec<StampedText>) -> Self {
-        Self { table, owner, uid: 0, at: now.millis(), added: Vec::new(), removed }
+        Self { removed, ..Self::new(table, owner, 0, now.millis()) }
     }
 
     /// Replaces texts by others, all those of one call together, since they share what one call may write (decision E9); the
@@ -260,10 +288,16 @@ impl IndexChange {
             return Ok((WritesBefore::default(), steps?));
         }
         let mut before = WritesBefore::default();
-        let intents = self.intents();
-        for one in &intents {
-            before.intents.push((self.table, serde_dynamo::to_item(one)?));
-        }
+        let intents = match &self.written {
+            Some(written) => written.clone(),
+            None => {
+                let intents = self.intents();
+                for one in &intents {
+                    before.intents.push((self.table, serde_dynamo::to_item(one)?));
+                }
+                intents
+            }
+        };
         before.entries.extend(self.entries());
         Ok((before, intents.iter().map(|one| one.commit(self.table)).collect()))
     }
@@ -394,6 +428,17 @@ impl WriteIntent {
         Ok(true)
     }
 
+    /// Whose texts they are. Of a user who had no id yet the search entries say it; `None` if there are none.
+    async fn owner(&self, store: &Store, table: Table) -> Result<Option<String>, StoreError> {
+        let owner = self.sk.rsplit_once('#').map_or(self.sk.as_str(), |(owner, _)| owner);
+        if owner != NOBODY_YET {
+            return Ok(Some(owner.to_owned()));
+        }
+        let keys: Vec<Key> = self.added.iter().flat_map(StampedText::keys).collect();
+        let entries = store.batch_get(table, &keys).await?;
+        Ok(entries.iter().find_map(owner_of).and_then(UserId::new).map(UserId::padded))
+    }
+
     /// The search entries that nobody has. An aborted change may have happened all the same: a second copy of its message
     /// may have put the intent back after the transaction had removed it, or had committed it. So the texts that the owner
     /// has now decide: no change is under way any more that could give it one of these stamps.
@@ -401,11 +446,17 @@ impl WriteIntent {
         if self.state == IntentState::Committed {
             return Ok(self.removed.clone());
         }
-        let owner = self.sk.rsplit_once('#').map_or(self.sk.as_str(), |(owner, _)| owner);
-        let in_use = stamps::in_use(store, table, owner).await?;
+        // Nobody's entries: there are none.
+        let Some(owner) = self.owner(store, table).await? else { return Ok(Vec::new()) };
+        let in_use = stamps::in_use(store, table, &owner).await?;
         let texts = self.added.iter().chain(&self.removed);
         Ok(texts.filter(|text| !in_use.contains(&text.stamp.0)).cloned().collect())
     }
+}
+
+/// The number of the owner of a search entry.
+fn owner_of(entry: &Attributes) -> Option<u64> {
+    entry.get("uid")?.as_n().ok()?.parse().ok()
 }
 
 fn intent_partition(shard: u8) -> String {
@@ -568,8 +619,7 @@ impl Scan {
         let page = query.send().await?;
         let items = page.items.unwrap_or_default();
         self.read = self.read.saturating_add(items.len());
-        let number = |item: &Attributes| item.get("uid")?.as_n().ok()?.parse::<u64>().ok();
-        self.owners.extend(items.iter().filter_map(number));
+        self.owners.extend(items.iter().filter_map(owner_of));
         self.from = page.last_evaluated_key;
         Ok(())
     }

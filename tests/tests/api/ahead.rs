@@ -83,6 +83,9 @@ async fn what_one_look_answers_takes_one_round_trip_and_a_list_two() {
         ("get-new-users", json!({ "datetime": 1 }), 2),
         ("get-online-users", json!({}), 2),
         ("search-users", json!({ "search": "ann" }), 2),
+        // The caller; the id and the write intent; the search entries; the transaction.
+        ("add-user", json!({}), 4),
+        ("update-user", json!({ "user_id": id, "department": "" }), 2),
     ] {
         app.stepchat(method, fields.clone()).await.response();
         assert_eq!(app.last_line()["round_trips"], trips, "{method} {fields}");

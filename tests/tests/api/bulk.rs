@@ -8,7 +8,8 @@ use shared::stepchat::{Detail, DetailValue, Email, Name, NewUser, Refusal, Slug,
 use shared::store::auth::TokenHash;
 use shared::store::schema::create_tables;
 use shared::store::stepchat::counters::Leads;
-use shared::store::stepchat::users::{self, Secrets};
+use shared::store::stepchat::creation;
+use shared::store::stepchat::users::Secrets;
 use shared::store::{CommitError, Endpoint, Store, Table, Tables, Txn, connect_with};
 use shared::timestamp::Timestamp;
 use std::collections::BTreeSet;
@@ -38,7 +39,7 @@ fn creation(id: u64, email: u64) -> Txn<Refusal> {
     };
     let details = [extra("phone", format!("+7916{id:07}")), extra("city", "Paris".to_owned())];
     let secrets = Secrets { password: None, token: TokenHash::of(&format!("token {id}")) };
-    users::creation(&user, &details, &secrets, true, &Leads::unread()).unwrap()
+    creation::of(&user, &details, &secrets, true, &Leads::unread()).unwrap()
 }
 
 /// An empty store: with its own way into a file, or without.

@@ -12,7 +12,7 @@ use shared::store::load::Load;
 use shared::store::stepchat::counters::Leads;
 use shared::store::stepchat::imports::{Taken, Wanted, nothing_left};
 use shared::store::stepchat::users::Secrets;
-use shared::store::stepchat::{conversations, jobs, removals, users};
+use shared::store::stepchat::{conversations, creation, jobs, removals, users};
 use shared::store::{CommitError, Sequence, Txn};
 use std::ops::Range;
 use switchboard::embedded;
@@ -276,7 +276,7 @@ async fn bulk_of_leads(app: &App, count: u64) {
         let city = DetailValue::parse("Тверь").unwrap().unwrap();
         let details = [Detail { slug: Slug::parse("city").unwrap(), name: "City".into(), value: city }];
         let secrets = Secrets { password: None, token: TokenHash::of(&app.app.tokens.of(id, 1)) };
-        load.add(users::creation(&user, &details, &secrets, false, &Leads::unread()).unwrap()).unwrap();
+        load.add(creation::of(&user, &details, &secrets, false, &Leads::unread()).unwrap()).unwrap();
     }
     Sink::shared(&app.database).write(&mut load, |table| store.table_name(table).to_owned()).unwrap();
     store.count(&load.into_sums()).await.unwrap();

@@ -13,7 +13,8 @@ use shared::stepchat::{Name, NewUser, UserType};
 use shared::store::Sequence;
 use shared::store::auth::TokenHash;
 use shared::store::stepchat::counters::Leads;
-use shared::store::stepchat::users::{self, Secrets};
+use shared::store::stepchat::creation;
+use shared::store::stepchat::users::Secrets;
 use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -187,7 +188,7 @@ impl<'a> Storm<'a> {
                     let new = NewUser { first_name: Some(name.clone()), user_type: Some(kind), ..NewUser::default() };
                     let user = new.into_user(*id, process.app.clock.now(), &name, 0);
                     let secrets = Secrets { password: None, token: TokenHash::of("none") };
-                    users::creation(&user, &[], &secrets, false, &leads)
+                    creation::of(&user, &[], &secrets, false, &leads)
                 });
                 let txns = txns.collect::<Result<Vec<_>, _>>()?;
                 store.commit_each(&txns).await

@@ -7,7 +7,8 @@ use shared::prelude::*;
 use shared::stepchat::{Name, NewUser, UserType, details_of_new_user};
 use shared::store::auth::TokenHash;
 use shared::store::stepchat::counters::{self, Leads};
-use shared::store::stepchat::users::{self, Secrets};
+use shared::store::stepchat::creation::{self, Draft};
+use shared::store::stepchat::users::Secrets;
 use shared::store::{Attempts, CommitError, Sequence};
 use shared::wire::Params;
 use shared::wire::stepchat::{
@@ -65,7 +66,7 @@ impl Method for AddUser {
     const ACCESS: Access = Access::Admin;
     const EFFECT: Effect = Effect::Write;
     const TOKENS: bool = true;
-    const GRANTS: Grants = &[users::CREATE, counters::READ_LEADS];
+    const GRANTS: Grants = &[creation::CREATE, counters::READ_LEADS];
     type Caller = AnyAdmin;
     type Request = Request;
     type Response = Answer<u64>;
@@ -90,13 +91,15 @@ impl Method for AddUser {
         let store = ctx.store();
         let mut attempts = Attempts::default();
         loop {
+            let user = new.clone().draft(ctx.now(), &config.default_first_name, ctx.random_below(100_000));
+            let mut draft = Draft::new(user, &details);
             let id = store.next_id(Sequence::StepchatUser, UserId::new);
-            let (id, leads) = try_join!(id, Leads::read_for(store, None, kind))?;
-            let user = new.clone().into_user(id, ctx.now(), &config.default_first_name, ctx.random_below(100_000));
-            let token = TokenHash::of(&ctx.tokens().of(id, user.token_version));
+            let (id, leads, ()) = try_join!(id, Leads::read_for(store, None, kind), draft.write_intents(store))?;
+            let prepared = draft.with_id(id);
+            let token = TokenHash::of(&ctx.tokens().of(id, prepared.user().token_version));
             let secrets = Secrets { password: password.clone(), token };
             let answer = Answer::new(id.get());
-            match ctx.commit(users::creation(&user, &details, &secrets, config.unique_phone, &leads)?, &answer).await {
+            match ctx.commit(prepared.creation(&secrets, config.unique_phone, &leads)?, &answer).await {
                 // All leads were deleted in between: this one comes after them.
                 Err(CommitError::Stale) => attempts.again().await?,
                 done => return Ok(done.map(|()| answer)?),

@@ -1,7 +1,8 @@
 //! The bot: the one user that no list shows.
 
 use super::counters::Leads;
-use super::users::{self, Secrets};
+use super::creation;
+use super::users::Secrets;
 use crate::ids::UserId;
 use crate::stepchat::{Refusal, User};
 use crate::store::grants::{Action, Grant};
@@ -29,7 +30,7 @@ pub async fn find(store: &Store) -> Result<Option<UserId>, StoreError> {
 
 /// The transaction that creates the bot; stale if there is one by now.
 pub fn creation(bot: &User, secrets: &Secrets) -> Result<Txn<Refusal>, StoreError> {
-    let mut txn = users::creation(bot, &[], secrets, false, &Leads::unread())?;
+    let mut txn = creation::of(bot, &[], secrets, false, &Leads::unread())?;
     let item = BotItem { pk: "B".into(), sk: "B".into(), uid: bot.id };
     txn.push(Write::put(Table::Stepchat, &item)?.if_absent().or_stale());
     Ok(txn)

@@ -5,6 +5,7 @@ pub mod archive;
 pub mod bot;
 pub mod conversations;
 pub mod counters;
+pub mod creation;
 pub mod export;
 pub mod finding;
 pub mod imports;

@@ -3,7 +3,7 @@
 use super::items::{DetailItem, ProfileItem};
 use crate::ids::UserId;
 use crate::limits::MAX_SEARCH_WORDS;
-use crate::stepchat::{Detail, DetailChange, Search, Slug, User, UserType};
+use crate::stepchat::{Detail, DetailChange, DraftUser, Email, Search, Slug, User, UserType};
 use crate::store::grants::{Action, Grant};
 use crate::store::search::{self, IndexChange, LookUp, Replaced, Stamp, StampedText};
 use crate::store::{Store, StoreError, Table};
@@ -43,8 +43,27 @@ pub(super) struct Stamps {
     pub(super) details: BTreeMap<Slug, Stamp>,
 }
 
-fn email(user: &User) -> Option<&str> {
-    user.email.as_ref().map(crate::stepchat::Email::as_str)
+/// What searches look into of a profile.
+#[derive(Debug, Clone, Copy)]
+struct ProfileTexts<'a> {
+    first: &'a str,
+    last: &'a str,
+    email: Option<&'a str>,
+    user_type: UserType,
+}
+
+impl<'a> From<&'a User> for ProfileTexts<'a> {
+    fn from(user: &'a User) -> Self {
+        let email = user.email.as_ref().map(Email::as_str);
+        Self { first: user.first_name.as_str(), last: user.last_name.as_str(), email, user_type: user.user_type }
+    }
+}
+
+impl<'a> From<&'a DraftUser> for ProfileTexts<'a> {
+    fn from(user: &'a DraftUser) -> Self {
+        let email = user.email.as_ref().map(Email::as_str);
+        Self { first: user.first_name.as_str(), last: user.last_name.as_str(), email, user_type: user.user_type }
+    }
 }
 
 /// Whether an extra has something to be found by and no search entries for it, or those of an earlier comparison.
@@ -63,22 +82,38 @@ impl Stamps {
 
     /// The texts of a profile that is about to go, by which it is found. Those of its extras go with the extras.
     pub(super) fn stamped_texts(&self, user: &User) -> Vec<StampedText> {
-        let marks = &self.profile;
-        let first = StampedText::of(NAMES, user.first_name.as_str(), marks.first.as_ref());
-        let last = StampedText::of(NAMES, user.last_name.as_str(), marks.last.as_ref());
-        let email = email(user).and_then(|email| StampedText::of(OTHERS, email, marks.email.as_ref()));
+        let (marks, texts) = (&self.profile, ProfileTexts::from(user));
+        let first = StampedText::of(NAMES, texts.first, marks.first.as_ref());
+        let last = StampedText::of(NAMES, texts.last, marks.last.as_ref());
+        let email = texts.email.and_then(|email| StampedText::of(OTHERS, email, marks.email.as_ref()));
         [first, last, email].into_iter().flatten().collect()
     }
 
     /// The stamps after a change of some texts, and what the change means for search entries.
-    pub(super) fn after<'a>(
-        &'a self,
-        before: Option<(&'a User, &'a [Detail])>,
-        after: &'a User,
-        changes: &'a [DetailChange],
+    pub(super) fn after(
+        &self,
+        before: Option<(&User, &[Detail])>,
+        after: &User,
+        changes: &[DetailChange],
     ) -> (Self, IndexChange) {
         let id = after.id;
-        let mut change = IndexChange::new(Table::Stepchat, id.padded(), id.get(), after.version);
+        let change = IndexChange::new(Table::Stepchat, id.padded(), id.get(), after.version);
+        self.with(change, before, ProfileTexts::from(after), changes)
+    }
+
+    /// The stamps of a user who has no id yet, and what it means for search entries.
+    pub(super) fn of_draft(user: &DraftUser, details: &[DetailChange]) -> (Self, IndexChange) {
+        let change = IndexChange::of_nobody_yet(Table::Stepchat, user.creation_time.millis());
+        Self::default().with(change, None, ProfileTexts::from(user), details)
+    }
+
+    fn with(
+        &self,
+        mut change: IndexChange,
+        before: Option<(&User, &[Detail])>,
+        after: ProfileTexts<'_>,
+        changes: &[DetailChange],
+    ) -> (Self, IndexChange) {
         let mut stamps = self.clone();
         // No search shows the bot.
         if after.user_type == UserType::Bot {
@@ -86,18 +121,13 @@ impl Stamps {
         }
         let (old, details) = before.unzip();
         let (marks, details) = (&self.profile, details.unwrap_or_default());
-        let profile = |list, before, stamp: &'a Option<Stamp>, after| Replaced {
-            list,
-            before: (before, stamp.as_ref()),
-            after,
-            is_first: true,
-        };
-        let first = |user: &'a User| Some(user.first_name.as_str());
-        let last = |user: &'a User| Some(user.last_name.as_str());
+        let old = old.map(ProfileTexts::from);
+        let (old_first, old_last) = (old.map(|old| old.first), old.map(|old| old.last));
+        let profile = |list, before, stamp, after| Replaced { list, before: (before, stamp), after, is_first: true };
         let mut texts = vec![
-            profile(NAMES, old.and_then(first), &marks.first, first(after)),
-            profile(NAMES, old.and_then(last), &marks.last, last(after)),
-            profile(OTHERS, old.and_then(email), &marks.email, email(after)),
+            profile(NAMES, old_first, marks.first.as_ref(), Some(after.first)),
+            profile(NAMES, old_last, marks.last.as_ref(), Some(after.last)),
+            profile(OTHERS, old.and_then(|old| old.email), marks.email.as_ref(), after.email),
         ];
         let searched: Vec<&DetailChange> = changes.iter().filter(|one| one.slug().finds_users()).collect();
         texts.extend(searched.iter().map(|one| {

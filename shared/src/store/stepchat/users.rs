@@ -22,15 +22,6 @@ use crate::timestamp::Timestamp;
 use futures_util::future::try_join_all;
 use std::collections::BTreeMap;
 
-/// What [`creation`] needs.
-pub const CREATE: &[Grant] = &[
-    Grant::on(Table::Stepchat, Action::PutItem),
-    Grant::on(Table::Stepchat, Action::UpdateItem),
-    Grant::on(Table::Stepchat, Action::BatchWriteItem),
-    Grant::on(Table::Stepchat, Action::DeleteItem),
-    Grant::auth(AuthItem::StepchatPassword, Action::PutItem),
-    Grant::auth(AuthItem::AdminToken, Action::PutItem),
-];
 /// What [`load`] needs.
 pub const LOAD: &[Grant] = &[Grant::on(Table::Stepchat, Action::Query)];
 /// What [`find_profile`] needs.
@@ -113,50 +104,6 @@ pub struct Secrets {
 pub(super) fn phone_of<'a>(details: impl IntoIterator<Item = &'a Detail>) -> Option<String> {
     let phone = details.into_iter().find(|detail| detail.slug.as_str() == Slug::PHONE)?;
     Phone::parse(phone.value.as_str()).map(|phone| phone.key().to_owned())
-}
-
-/// The transaction that creates a user. `unique_phone` is the workspace's setting (decision D39). Stale if leads have been
-/// deleted since `leads` was read, and it is one.
-pub fn creation(
-    user: &User,
-    details: &[Detail],
-    secrets: &Secrets,
-    unique_phone: bool,
-    leads: &Leads,
-) -> Result<Txn<Refusal>, StoreError> {
-    let mut txn = Txn::default();
-    if let Some(email) = &user.email {
-        let guard = GuardItem::new(email_key(email), user.id);
-        txn.push(Write::put(Table::Stepchat, &guard)?.if_absent().or(Refusal::DuplicateEmail));
-    }
-    let owned = Owned {
-        phone: if unique_phone { phone_of(details) } else { None },
-        admin_token: (user.user_type == UserType::Admin).then(|| secrets.token.clone()),
-        email_of: None,
-        epoch: 0,
-        was_responder: false,
-        generation: generation_after(None, user, leads),
-    };
-    if let Some(phone) = &owned.phone {
-        let guard = GuardItem::new(phone_key(phone), user.id);
-        txn.push(Write::put(Table::Stepchat, &guard)?.if_absent().or(Refusal::DuplicatePhone));
-    }
-    let set: Vec<DetailChange> = details.iter().cloned().map(DetailChange::Set).collect();
-    let (stamps, change) = Stamps::default().after(None, user, &set);
-    txn.index(change);
-    // The id is fresh from the sequence: an item in its place means the sequence was set back.
-    let profile = ProfileItem::new(user, owned.clone(), stamps.profile);
-    txn.push(Write::put(Table::Stepchat, &profile)?.if_absent().or_stale());
-    for (index, detail) in details.iter().enumerate() {
-        let item = DetailItem::new(user.id, detail, Position::added(user.version, index));
-        let item = item.stamped(stamps.details.get(&detail.slug));
-        txn.push(Write::put(Table::Stepchat, &item)?);
-    }
-    if let Some(count) = counters::one_more(user.user_type, leads) {
-        txn.push(count);
-    }
-    push_secrets(&mut txn, user.id, &Owned::default(), &owned, secrets)?;
-    Ok(txn)
 }
 
 /// Reads a user with all extras: one query of its item collection, strongly consistent.
@@ -408,7 +355,7 @@ fn owned_after(
 }
 
 /// Since when somebody is a lead, by the deletes that came before: a lead who stays one keeps it.
-fn generation_after(before: Option<&Stored>, after: &User, leads: &Leads) -> Generation {
+pub(super) fn generation_after(before: Option<&Stored>, after: &User, leads: &Leads) -> Generation {
     match before {
         _ if after.user_type != UserType::Lead => Generation::default(),
         Some(before) if before.user.user_type == UserType::Lead => before.owned.generation,
@@ -425,7 +372,7 @@ pub fn epoch_after(before: &Stored, after: &User, secrets: &Secrets) -> u32 {
 }
 
 /// The password, and the look-up by which an admin's token opens the API: it exists exactly while the user is an admin.
-fn push_secrets(
+pub(super) fn push_secrets(
     txn: &mut Txn<Refusal>,
     id: UserId,
     before: &Owned,

@@ -16,6 +16,7 @@ use shared::limits::MAX_PARALLEL;
 use shared::stepchat::{DetailEdit, Name, Phone, Refusal, User, UserChange, changed_details};
 use shared::store::auth::TokenHash;
 use shared::store::stepchat::counters::Leads;
+use shared::store::stepchat::creation;
 use shared::store::stepchat::imports::{Checkpoint, Taken, Wanted, nothing_left, remembered};
 use shared::store::stepchat::users::{self, Secrets};
 use shared::store::{Attempts, CommitError, Store, Txn};
@@ -325,7 +326,7 @@ impl<'a> Target<'a> {
         }
         let token = TokenHash::of(&self.app.tokens.of(id, user.token_version));
         let secrets = Secrets { password: row.password.clone(), token };
-        let mut txn = users::creation(&user, &row.details, &secrets, config.unique_phone, leads)?;
+        let mut txn = creation::of(&user, &row.details, &secrets, config.unique_phone, leads)?;
         if row.id.is_some() {
             txn.push(nothing_left(id));
         }
