@@ -97,12 +97,14 @@ where
     S: Future<Output = Result<(), lambda_http::Error>>,
 {
     observe::log_panics(&Log::Stdout);
-    let served = start(needs, open).and_then(|(app, connecting)| {
+    let served = start(needs, open).and_then(|(app, connect)| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| error.to_string())?;
-        // The connection comes about while Lambda is asked for the first event.
-        runtime.spawn(connecting);
-        runtime.block_on(poll(app)).map_err(|error| error.to_string())
+        runtime.block_on(async {
+            // The connections come about while Lambda is asked for the first event.
+            connect();
+            poll(app).await.map_err(|error| error.to_string())
+        })
     });
     if let Err(problem) = served {
         Log::Stdout.line(serde_json::json!({ "message": redact(&problem), "outcome": "init-failed" }).to_string());
@@ -178,7 +180,7 @@ fn time_left(deadline: SystemTime) -> Duration {
 }
 
 /// Builds what lives as long as the process, from the environment.
-fn start(needs: Needs, open: OpenFiles) -> Result<(Arc<App>, impl Future<Output = ()> + Send + use<>), String> {
+fn start(needs: Needs, open: OpenFiles) -> Result<(Arc<App>, impl FnOnce() + use<>), String> {
     let lookup = |name: &str| std::env::var(name).ok();
     let config = Config::read_for(needs, lookup).map_err(|error| error.to_string())?;
     let endpoint = config::endpoint(lookup).map_err(|error| error.to_string())?;
@@ -186,7 +188,7 @@ fn start(needs: Needs, open: OpenFiles) -> Result<(Arc<App>, impl Future<Output 
     let store = Store::new(connect_with(&endpoint, https.client()), config.tables.clone());
     let files = open(&lookup).map_err(|error| error.to_string())?;
     let app = Arc::new(App::new(config, store, Clock::System, Log::Stdout).with_files(files));
-    Ok((app, async move { https.open(&endpoint).await }))
+    Ok((app, move || https.begin(&endpoint)))
 }
 
 /// Answers a request on a method's own route.

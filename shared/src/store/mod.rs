@@ -22,14 +22,16 @@ pub mod voximplant;
 
 mod backoff;
 mod client;
+mod https;
 mod keys;
 mod read;
 mod sequence;
 mod stamps;
 
 pub use backoff::Attempts;
-pub use client::{EMULATED_REGION, Endpoint, Https, authorities, connect, connect_with};
+pub use client::{EMULATED_REGION, Endpoint, connect, connect_with};
 pub use error::StoreError;
+pub use https::{Https, authorities};
 pub use keys::Key;
 pub use schema::{Table, Tables};
 pub use sequence::Sequence;
