@@ -99,7 +99,9 @@ fn used(captured: &CaptureConnection) -> Option<ConnectionMetadata> {
 
 /// What a failure means to the SDK, which tries again where that may help.
 fn failed(error: legacy::Error) -> ConnectorError {
-    let because = |is: fn(&(dyn Error + 'static)) -> bool| std::iter::successors(Some(&error as &(dyn Error + 'static)), |one| one.source()).any(is);
+    let because = |is: fn(&(dyn Error + 'static)) -> bool| {
+        std::iter::successors(Some(&error as &(dyn Error + 'static)), |one| one.source()).any(is)
+    };
     if because(|error| error.is::<Elapsed>()) {
         ConnectorError::timeout(error.into())
     } else if because(|error| error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_user)) {
@@ -139,7 +141,8 @@ impl Connect {
     }
 
     fn begin(&self, address: &Uri) {
-        let begun = Begun { since: Instant::now(), to: address.clone(), stream: tokio::spawn(self.open(address.clone())) };
+        let begun =
+            Begun { since: Instant::now(), to: address.clone(), stream: tokio::spawn(self.open(address.clone())) };
         self.begun.lock().unwrap_or_else(PoisonError::into_inner).push(begun);
     }
 

@@ -118,13 +118,14 @@ pub(super) struct Depth(u32);
 /// Where a call that goes out now is in the chain. One that was kept back for others says so in its answer, as it was asked
 /// for before they ended.
 pub(super) fn depth_of_next() -> Option<Depth> {
-    METER.try_with(|meter| {
-        let mut readings = meter.lock().unwrap_or_else(PoisonError::into_inner);
-        let depth = readings.finished.saturating_add(1);
-        readings.round_trips = readings.round_trips.max(depth);
-        Depth(depth)
-    })
-    .ok()
+    METER
+        .try_with(|meter| {
+            let mut readings = meter.lock().unwrap_or_else(PoisonError::into_inner);
+            let depth = readings.finished.saturating_add(1);
+            readings.round_trips = readings.round_trips.max(depth);
+            Depth(depth)
+        })
+        .ok()
 }
 
 impl Storable for Depth {
