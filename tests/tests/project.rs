@@ -10,6 +10,7 @@
 
 mod project {
     mod architecture;
+    mod dependencies;
     mod documents;
     mod inventory;
     mod new_method;

@@ -165,17 +165,3 @@ fn no_request_can_scan_a_table() {
         }
     }
 }
-
-#[test]
-fn one_tls_stack_and_one_http_client_are_locked() {
-    let lock = fs::read_to_string(root().join("Cargo.lock")).unwrap();
-    let versions = |name: &str| lock.matches(&format!("name = \"{name}\"\n")).count();
-    for forbidden in
-        ["aws-lc-rs", "aws-lc-sys", "openssl", "openssl-sys", "native-tls", "s2n-tls", "reqwest", "ureq", "isahc"]
-    {
-        assert_eq!(versions(forbidden), 0, "{forbidden}");
-    }
-    for once in ["rustls", "ring", "hyper", "http", "tokio", "aws-smithy-http-client", "axum", "serde_json"] {
-        assert_eq!(versions(once), 1, "{once}");
-    }
-}
