@@ -4,23 +4,18 @@ mod variables;
 
 pub use variables::{Form, METRICS_NAMESPACE, VARIABLES, Variable};
 
+use crate::crypto::TokenSecret;
 use crate::stepchat::Name;
 use crate::store::{EMULATED_REGION, Endpoint, Table, Tables, authorities};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use ring::rand::{SecureRandom, SystemRandom};
-use secrecy::{ExposeSecret as _, SecretSlice};
 use std::fmt;
-use subtle::ConstantTimeEq as _;
 use thiserror::Error;
 use variables::{
     CLOCK_LEEWAY, DEFAULT_FIRST_NAME, DEFAULT_PROFILE_IMAGE, EXPORT_LINK_SECONDS, EXPORT_USERS, LOGIN_FAILURES,
     LOGIN_FAILURES_PER_ACCOUNT, LOGIN_WINDOW_SECONDS, MAX_USERS, ONLINE_SECONDS, PAYLOAD_SECRET, SESSION_DAYS,
     SHOW_STAFF_TOKENS, TOKEN_SECRET, TYPING_SECONDS, UNIQUE_PHONE,
 };
-
-/// Shortest acceptable token secret, in bytes.
-const SECRET_BYTES: usize = 32;
 
 /// All problems of a configuration at once.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -34,38 +29,6 @@ impl fmt::Display for ConfigError {
         self.problems.iter().try_for_each(|problem| write!(formatter, "\n  {problem}"))
     }
 }
-
-/// A secret from which users' tokens, or fingerprints of payloads, are derived. There is no default: without those it
-/// needs nothing starts.
-#[derive(Debug, Clone)]
-pub struct TokenSecret(SecretSlice<u8>);
-
-impl TokenSecret {
-    /// At least 32 bytes.
-    #[must_use]
-    pub fn new(bytes: Vec<u8>) -> Option<Self> {
-        (bytes.len() >= SECRET_BYTES).then(|| Self(bytes.into()))
-    }
-
-    /// One that nobody knows and nobody will know again: for a process that needs none.
-    fn random() -> Option<Self> {
-        let mut bytes = vec![0; SECRET_BYTES];
-        SystemRandom::new().fill(&mut bytes).ok()?;
-        Self::new(bytes)
-    }
-
-    pub(crate) fn expose(&self) -> &[u8] {
-        self.0.expose_secret()
-    }
-}
-
-impl PartialEq for TokenSecret {
-    fn eq(&self, other: &Self) -> bool {
-        self.expose().ct_eq(other.expose()).into()
-    }
-}
-
-impl Eq for TokenSecret {}
 
 /// Which secrets a process needs. What it does not need it does not get.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,10 +1,9 @@
 //! What a method may use: the process's things, and the request's.
 
 use crate::ahead::Trust;
-use crate::auth::{Secret, Tokens};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::method::Family;
+use crate::crypto::{Secret, Tokens, hash_password};
 use crate::observe::Log;
 use crate::store::files::{FileStore, NoFiles};
 use crate::store::idempotency::IdempotencyKey;
@@ -16,6 +15,17 @@ use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::time::Instant;
+
+/// Whether a method changes anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// Only reads.
+    Read,
+    /// Writes, once per idempotency key.
+    Write,
+    /// Writes what may be written again without harm, such as a heartbeat: no idempotency record is kept.
+    Repeatable,
+}
 
 /// What lives as long as the process.
 #[derive(Debug)]
@@ -184,12 +194,10 @@ impl Ctx {
         format!("{scheme}://{}", self.host.as_deref().unwrap_or("localhost"))
     }
 
-    /// The address of something below the family's root, on the host and with the prefix that the caller used.
+    /// The path by which the caller reached us.
     #[must_use]
-    pub fn address<F: Family>(&self, below: &str) -> String {
-        let mut doors = std::iter::once(F::ROOT).chain(F::FRONT_DOORS.iter().map(|door| door.path()));
-        let prefix = doors.find_map(|door| self.path.split_once(door)).map_or("", |(prefix, _)| prefix);
-        format!("{}{prefix}{}/{below}", self.origin(), F::ROOT)
+    pub fn path(&self) -> &str {
+        &self.path
     }
 
     /// The files.
@@ -218,7 +226,7 @@ impl Ctx {
 
     /// Hashes a password away from the event loop.
     pub async fn hash_password(&self, password: &str) -> Result<crate::store::auth::PasswordHash, StoreError> {
-        crate::auth::hash_password(Secret::new(password)).await
+        hash_password(Secret::new(password)).await
     }
 
     /// Adds the record of the answer to the transaction it leads to, if the call has an idempotency key.

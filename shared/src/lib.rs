@@ -1,13 +1,15 @@
 //! What every Switchboard function uses.
 //!
-//! Arrows run one way: the pipeline ([`runtime`], [`method`], [`families`]) → [`features`] → [`auth`] → [`wire`] → [`store`] →
-//! the pure domain ([`stepchat`], [`voximplant`], [`ledger`]), which is a crate of its own: it knows no SDK, no clock and no wire.
+//! Arrows run one way: the pipeline ([`runtime`], [`method`], [`families`]) → [`features`] → [`auth`] → [`context`] →
+//! [`crypto`] and [`wire`] → [`store`] → the pure domain ([`stepchat`], [`voximplant`], [`ledger`]), which is a crate of its
+//! own: it knows no SDK, no clock and no wire.
 
 mod ahead;
 pub mod auth;
 pub mod clock;
 pub mod config;
 pub mod context;
+pub mod crypto;
 mod event;
 pub mod families;
 pub mod features;

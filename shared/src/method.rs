@@ -2,6 +2,7 @@
 //! from this declaration.
 
 use crate::config::Needs;
+pub use crate::context::Effect;
 use crate::context::{App, Ctx};
 use crate::routes::{FrontDoor, RoutePath};
 use crate::runtime;
@@ -17,17 +18,6 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::future::Future;
 use std::sync::Arc;
-
-/// Whether a method changes anything.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Effect {
-    /// Only reads.
-    Read,
-    /// Writes, once per idempotency key.
-    Write,
-    /// Writes what may be written again without harm, such as a heartbeat: no idempotency record is kept.
-    Repeatable,
-}
 
 /// A protocol: who may call, and how answers look.
 pub trait Family: Sized + Send + Sync + 'static {
@@ -81,6 +71,14 @@ pub trait Family: Sized + Send + Sync + 'static {
     #[must_use]
     fn record_use(_: &Ctx, _: &Self::Caller) -> impl Future<Output = ()> + Send {
         async {}
+    }
+
+    /// The address of something below the family's root, on the host and with the prefix that the caller used.
+    #[must_use]
+    fn address(ctx: &Ctx, below: &str) -> String {
+        let mut doors = std::iter::once(Self::ROOT).chain(Self::FRONT_DOORS.iter().map(|door| door.path()));
+        let prefix = doors.find_map(|door| ctx.path().split_once(door)).map_or("", |(prefix, _)| prefix);
+        format!("{}{prefix}{}/{below}", ctx.origin(), Self::ROOT)
     }
 
     /// What the log calls the caller; never a secret.

@@ -14,7 +14,7 @@ use axum::extract::ConnectInfo;
 use http::header::{FORWARDED, HOST, HeaderMap, HeaderName, ORIGIN, REFERER, VIA};
 use http::request::Parts;
 use http::uri::Authority;
-use shared::auth::Secret;
+use shared::crypto::Secret;
 use std::net::IpAddr;
 use thiserror::Error;
 

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use rsa::RsaPrivateKey;
 use rsa::pkcs8::DecodePrivateKey as _;
 use serde_json::Value;
-use shared::auth::random_token;
+use shared::crypto::random_token;
 use shared::ids::UserId;
 use std::fs;
 

@@ -12,7 +12,7 @@ use axum::routing::get;
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use serde_json::{Value, json};
-use shared::auth::Secret;
+use shared::crypto::Secret;
 use std::path::Path;
 use std::sync::Arc;
 

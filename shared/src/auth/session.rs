@@ -1,8 +1,7 @@
 //! Sessions as clients hold them: the text in the cookie `sb-login` or the field `login-cookie`.
 
-use super::Secret;
-use super::tokens::random_bytes;
 use crate::context::Ctx;
+use crate::crypto::{Secret, random_bytes};
 use crate::store::StoreError;
 use crate::store::auth::TokenHash;
 use crate::store::stepchat::sessions::NewSession;

@@ -1,13 +1,11 @@
 //! StepChat's callers: holders of an admin's own token (reference/stepchat.md §1.2, §1.5), or of an API token that the
 //! operator has minted on an admin's behalf.
 
-use super::tokens::OWN_TOKEN_CHARS;
-use super::{Secret, hash_password, last_use, verify_password};
-use crate::context::Ctx;
-use crate::families::stepchat::Stepchat;
+use super::last_use;
+use crate::context::{Ctx, Effect};
+use crate::crypto::{OWN_TOKEN_CHARS, Secret, hash_password, verify_password};
 use crate::ids::UserId;
 use crate::limits::{MAX_LOGIN_TOKENS, MAX_PASSWORD_BYTES};
-use crate::method::{Effect, KnownBy};
 use crate::stepchat::{Refusal, Scope, TokenLabel};
 use crate::store::auth::{HandedOut, PasswordHash, TokenHash};
 use crate::store::stepchat::api_tokens;
@@ -43,32 +41,18 @@ impl Admin {
         self.user_token.as_ref()
     }
 
-    /// What the log calls this caller.
+    /// Whether the credential is an API token.
     #[must_use]
-    pub fn kind(&self) -> &'static str {
-        match self.credential {
-            Credential::Own => "admin-token",
-            Credential::ApiToken(_) => "api-token",
-        }
-    }
-}
-
-impl KnownBy<Stepchat> for Admin {
-    fn proved(caller: &Admin) -> Self {
-        caller.clone()
-    }
-
-    fn is_api_token(&self) -> bool {
+    pub fn is_api_token(&self) -> bool {
         matches!(self.credential, Credential::ApiToken(_))
     }
 
-    fn tenant(&self) -> String {
-        WORKSPACE.to_owned()
+    /// What the log calls this caller.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        if self.is_api_token() { "api-token" } else { "admin-token" }
     }
 }
-
-/// One deployment is one workspace.
-const WORKSPACE: &str = "stepchat";
 
 /// Some admin, whichever: all that a method needs to know whose answer is the same for all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,12 +60,16 @@ pub struct AnyAdmin {
     is_api_token: bool,
 }
 
-impl KnownBy<Stepchat> for AnyAdmin {
-    fn proved(caller: &Admin) -> Self {
-        Self { is_api_token: KnownBy::is_api_token(caller) }
+impl AnyAdmin {
+    /// The same admin, as one of all.
+    #[must_use]
+    pub fn of(admin: &Admin) -> Self {
+        Self { is_api_token: admin.is_api_token() }
     }
 
-    fn presumed(inbound: &Inbound) -> Option<Self> {
+    /// What the presented token says of itself; `None` if no token looks like it.
+    #[must_use]
+    pub fn presumed(inbound: &Inbound) -> Option<Self> {
         let token = presented(inbound).ok()?;
         let is_api_token = TokenLabel::is_meant(token);
         // What no token looks like is nobody's: there is nothing to prove.
@@ -90,12 +78,10 @@ impl KnownBy<Stepchat> for AnyAdmin {
         is_plausible.then_some(Self { is_api_token })
     }
 
-    fn is_api_token(&self) -> bool {
+    /// Whether the credential is an API token.
+    #[must_use]
+    pub fn is_api_token(&self) -> bool {
         self.is_api_token
-    }
-
-    fn tenant(&self) -> String {
-        WORKSPACE.to_owned()
     }
 }
 

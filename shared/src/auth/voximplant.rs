@@ -1,16 +1,24 @@
 //! Voximplant's callers: service-account keys (RS256 tokens) and API keys (reference/voximplant.md §1.4).
 
-use super::{Claims, JwtError, Presented, last_use};
+use super::last_use;
 use crate::context::Ctx;
-use crate::families::voximplant::{Access, Voximplant};
+use crate::crypto::{Claims, JwtError, Presented};
 use crate::ids::AccountId;
-use crate::method::KnownBy;
 use crate::store::auth::{ApiKey, HandedOut, ServiceKey, TokenHash};
 use crate::store::voximplant::accounts;
 use crate::text::fold;
 use crate::voximplant::{Refusal, Role};
 use crate::wire::Inbound;
 use crate::wire::voximplant::Error;
+
+/// What a Voximplant method demands of its caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Any valid credential of the account.
+    Any,
+    /// A key with at least one of these roles.
+    Roles(&'static [Role]),
+}
 
 /// Proof of who is calling: the account every store call is bound to. Only this module makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,20 +63,6 @@ impl Caller {
     }
 }
 
-impl KnownBy<Voximplant> for Caller {
-    fn proved(caller: &Caller) -> Self {
-        caller.clone()
-    }
-
-    fn tenant(&self) -> String {
-        tenant(self.account)
-    }
-}
-
-fn tenant(account: AccountId) -> String {
-    format!("voximplant#{account}")
-}
-
 /// The account that the caller acts for: all that a method needs to know whose answer is the same for all of its credentials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tenant {
@@ -83,22 +77,22 @@ impl Tenant {
     }
 }
 
-impl KnownBy<Voximplant> for Tenant {
-    fn proved(caller: &Caller) -> Self {
+impl Tenant {
+    /// The account of a caller.
+    #[must_use]
+    pub fn of(caller: &Caller) -> Self {
         Self { account: caller.account }
     }
 
-    /// A key of its own account is mostly used without saying which: then nothing is presumed.
-    fn presumed(inbound: &Inbound) -> Option<Self> {
+    /// What the credential says of itself. A key of its own account is mostly used without saying which: then nothing is
+    /// presumed.
+    #[must_use]
+    pub fn presumed(inbound: &Inbound) -> Option<Self> {
         let account = match &inbound.bearer {
             Some(token) => AccountId::new(Presented::parse(token).ok()?.claimed_issuer()?)?,
             None => AccountId::parse(inbound.params.text("api_key").and(inbound.params.text("account_id"))?)?,
         };
         Some(Self { account })
-    }
-
-    fn tenant(&self) -> String {
-        tenant(self.account)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Every variable, once: its name, its default, its values and its meaning. Configuration, template and documents are made from
 //! this table.
 
-use super::SECRET_BYTES;
+use crate::crypto::SECRET_BYTES;
 use crate::stepchat::{ImageUrl, Name};
 use std::fmt;
 

@@ -1,8 +1,8 @@
 //! What the pipeline does in the way of StepChat: who may call, how a request is read, how an answer looks.
 
-use crate::auth::stepchat::{Admin, authenticate, authenticate_login, note_use};
+use crate::auth::stepchat::{Admin, AnyAdmin, authenticate, authenticate_login, note_use};
 use crate::context::Ctx;
-use crate::method::{Effect, Family};
+use crate::method::{Effect, Family, KnownBy};
 use crate::routes::FrontDoor;
 use crate::store::Table;
 use crate::store::files::{self, FileKey};
@@ -84,6 +84,41 @@ impl Family for Stepchat {
         match access {
             Access::Admin | Access::Login => "admin token".into(),
         }
+    }
+}
+
+/// One deployment is one workspace.
+const WORKSPACE: &str = "stepchat";
+
+impl KnownBy<Stepchat> for Admin {
+    fn proved(caller: &Admin) -> Self {
+        caller.clone()
+    }
+
+    fn is_api_token(&self) -> bool {
+        self.is_api_token()
+    }
+
+    fn tenant(&self) -> String {
+        WORKSPACE.to_owned()
+    }
+}
+
+impl KnownBy<Stepchat> for AnyAdmin {
+    fn proved(caller: &Admin) -> Self {
+        Self::of(caller)
+    }
+
+    fn presumed(inbound: &Inbound) -> Option<Self> {
+        Self::presumed(inbound)
+    }
+
+    fn is_api_token(&self) -> bool {
+        self.is_api_token()
+    }
+
+    fn tenant(&self) -> String {
+        WORKSPACE.to_owned()
     }
 }
 

@@ -1,12 +1,13 @@
 //! What the pipeline does in the way of Voximplant: who may call, how a request is read, how an answer looks.
 
-use crate::auth::voximplant::{Caller, authenticate, note_use};
+pub use crate::auth::voximplant::Access;
+use crate::auth::voximplant::{Caller, Tenant, authenticate, note_use};
 use crate::context::Ctx;
-use crate::method::{Effect, Family};
+use crate::ids::AccountId;
+use crate::method::{Effect, Family, KnownBy};
 use crate::routes::FrontDoor;
 use crate::store::Table;
 use crate::store::grants::{Action, AuthItem, Grant};
-use crate::voximplant::Role;
 use crate::wire::voximplant::Error;
 use crate::wire::{Inbound, NonObjectJson, Reply, ReplyType};
 use http::StatusCode;
@@ -14,15 +15,6 @@ use http::StatusCode;
 /// The protocol of the Voximplant Management API.
 #[derive(Debug)]
 pub enum Voximplant {}
-
-/// What a Voximplant method demands of its caller.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
-    /// Any valid credential of the account.
-    Any,
-    /// A key with at least one of these roles.
-    Roles(&'static [Role]),
-}
 
 impl Family for Voximplant {
     const NAME: &'static str = "voximplant";
@@ -81,4 +73,32 @@ impl Family for Voximplant {
             Access::Roles(roles) => roles.iter().map(|role| role.name()).collect::<Vec<_>>().join(", "),
         }
     }
+}
+
+impl KnownBy<Voximplant> for Caller {
+    fn proved(caller: &Caller) -> Self {
+        caller.clone()
+    }
+
+    fn tenant(&self) -> String {
+        tenant(self.account())
+    }
+}
+
+impl KnownBy<Voximplant> for Tenant {
+    fn proved(caller: &Caller) -> Self {
+        Self::of(caller)
+    }
+
+    fn presumed(inbound: &Inbound) -> Option<Self> {
+        Self::presumed(inbound)
+    }
+
+    fn tenant(&self) -> String {
+        tenant(self.account())
+    }
+}
+
+fn tenant(account: AccountId) -> String {
+    format!("voximplant#{account}")
 }

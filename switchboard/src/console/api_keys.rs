@@ -3,7 +3,7 @@
 use crate::operator::Operator;
 use crate::stack;
 use anyhow::{Context as _, Result, anyhow};
-use shared::auth::{Secret, random_token};
+use shared::crypto::{Secret, random_token};
 use shared::ids::AccountId;
 use shared::voximplant::{Account, ApiKeyName};
 use std::collections::BTreeMap;

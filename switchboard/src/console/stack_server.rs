@@ -9,7 +9,7 @@ use crate::database::Place;
 use crate::operator::Operator;
 use crate::stack::URLS;
 use anyhow::{Context as _, Result, bail};
-use shared::auth::{Secret, random_token};
+use shared::crypto::{Secret, random_token};
 use shared::ids::AccountId;
 use std::env;
 use std::net::SocketAddr;

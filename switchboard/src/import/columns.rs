@@ -4,7 +4,7 @@ use super::field::{Field, NameOrder, Named};
 use super::rejected::sheet_row;
 use anyhow::{Result, bail, ensure};
 use csv::{ByteRecord, StringRecord};
-use shared::auth::foreign::{self, Unusable};
+use shared::crypto::foreign::{self, Unusable};
 use shared::ids::UserId;
 use shared::stepchat::csv::{DEPARTMENT, ExtraColumn, LAST_ACTIVITY, PROFILE, says_all};
 use shared::stepchat::{Department, Detail, DetailValue, Email, ImageUrl, Name, NewUser, Refusal, Slug, UserType};

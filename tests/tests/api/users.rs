@@ -4,7 +4,7 @@ use super::seeds;
 use futures_util::future::join_all;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
-use shared::auth::{Secret, hash_password};
+use shared::crypto::{Secret, hash_password};
 use shared::grams::{Extent, IndexedText};
 use shared::ids::{AccountId, ApplicationId, PhoneUserId};
 use shared::limits::INDEX_SETTLED_MILLIS;

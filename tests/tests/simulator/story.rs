@@ -6,8 +6,8 @@ use dynoxide::Database;
 use fastrand::Rng;
 use futures_util::FutureExt as _;
 use serde_json::{Value, json};
-use shared::auth::hash_password;
 use shared::clock::Clock;
+use shared::crypto::hash_password;
 use shared::ids::{ApplicationId, PhoneUserId};
 use shared::observe::Log;
 use shared::store::load::Load;
@@ -123,7 +123,7 @@ async fn stage() -> (Cast, Prepared) {
 
 async fn load(app: &App, application: u64, name: &str, count: usize) -> Vec<PhoneUserId> {
     let store = &app.app.store;
-    let password = hash_password(shared::auth::Secret::new("Passw0rd!")).await.unwrap();
+    let password = hash_password(shared::crypto::Secret::new("Passw0rd!")).await.unwrap();
     let ids = store.next_ids(Sequence::PhoneUser, count as u64, PhoneUserId::new).await.unwrap();
     let mut load = Load::default();
     for (n, id) in ids.iter().enumerate() {

@@ -47,6 +47,6 @@ impl Method for GetAvatar {
             return Ok(Answer::new(ctx.config().stepchat.default_profile_image.clone()));
         };
         ctx.files().create(&key, picture.into()).await?;
-        Ok(Answer::new(ctx.address::<Stepchat>(key.as_str())))
+        Ok(Answer::new(Stepchat::address(ctx, key.as_str())))
     }
 }

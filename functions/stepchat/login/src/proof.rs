@@ -2,7 +2,7 @@
 
 use super::Request;
 use shared::auth::stepchat::{Admin, right_password};
-use shared::auth::{Secret, hash_password, is_foreign};
+use shared::crypto::{Secret, hash_password, is_foreign};
 use shared::ids::UserId;
 use shared::prelude::*;
 use shared::stepchat::{Account, Email};

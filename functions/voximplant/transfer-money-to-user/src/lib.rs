@@ -5,8 +5,8 @@ mod request;
 
 pub use request::Request;
 
-use shared::auth::random_token;
 use shared::auth::voximplant::Tenant;
+use shared::crypto::random_token;
 use shared::families::voximplant::{Access, Voximplant};
 use shared::features::voximplant::ApplicationRef;
 use shared::ledger::Money;

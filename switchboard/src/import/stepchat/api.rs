@@ -6,7 +6,7 @@ use super::Origin;
 use ::http::{Method, Request, header};
 use anyhow::{Context as _, Result, anyhow, ensure};
 use serde_json::Value;
-use shared::auth::Secret;
+use shared::crypto::Secret;
 use std::fs;
 use std::sync::Mutex;
 use std::time::Duration;

@@ -9,7 +9,7 @@ use super::old::{self, PAGE, Page};
 use crate::progress::Progress;
 use anyhow::{Context as _, Result, anyhow, bail};
 use futures_util::stream::{self, StreamExt as _};
-use shared::auth::{Secret, hash_password, random_token};
+use shared::crypto::{Secret, hash_password, random_token};
 use shared::ids::{ApplicationId, PhoneUserId, QueueId, SkillId};
 use shared::ledger::Money;
 use shared::limits::MAX_PARALLEL;

@@ -1,7 +1,7 @@
 //! Users' tokens: derived, never stored, shown again whenever an answer needs them (reference/architecture.md §B.7).
 //! And the random ones: shown once, stored as hashes.
 
-use crate::config::TokenSecret;
+use super::TokenSecret;
 use crate::ids::UserId;
 use crate::stepchat::TokenLabel;
 use crate::store::{StoreError, meter};
@@ -12,7 +12,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 /// Bytes of a token: 20, shown as 40 hex digits like the original's.
 const TOKEN_BYTES: usize = 20;
 /// Characters of a user's own token.
-pub(super) const OWN_TOKEN_CHARS: usize = TOKEN_BYTES * 2;
+pub const OWN_TOKEN_CHARS: usize = TOKEN_BYTES * 2;
 
 /// Derives the token of any user, and fingerprints of payloads.
 #[derive(Debug)]
@@ -58,7 +58,7 @@ pub fn random_token(bytes: usize) -> Result<String, StoreError> {
     random_bytes(bytes).map(|random| hex(&random))
 }
 
-pub(super) fn random_bytes(bytes: usize) -> Result<Vec<u8>, StoreError> {
+pub fn random_bytes(bytes: usize) -> Result<Vec<u8>, StoreError> {
     let mut random = vec![0; bytes];
     SystemRandom::new().fill(&mut random).map_err(|_| StoreError::Unavailable("no random bytes".into()))?;
     Ok(random)

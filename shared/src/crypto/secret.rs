@@ -1,6 +1,7 @@
 //! A text that must not show up anywhere.
 
-use secrecy::{ExposeSecret as _, SecretString};
+use ring::rand::{SecureRandom as _, SystemRandom};
+use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 use subtle::ConstantTimeEq as _;
 
 /// A secret on its way through the program: it can be used and not printed, and its memory is overwritten when it goes.
@@ -34,6 +35,41 @@ impl PartialEq for Secret {
 }
 
 impl Eq for Secret {}
+
+/// Shortest acceptable token secret, in bytes.
+pub const SECRET_BYTES: usize = 32;
+
+/// A secret from which users' tokens, or fingerprints of payloads, are derived. There is no default: without those it
+/// needs nothing starts.
+#[derive(Debug, Clone)]
+pub struct TokenSecret(SecretSlice<u8>);
+
+impl TokenSecret {
+    /// At least 32 bytes.
+    #[must_use]
+    pub fn new(bytes: Vec<u8>) -> Option<Self> {
+        (bytes.len() >= SECRET_BYTES).then(|| Self(bytes.into()))
+    }
+
+    /// One that nobody knows and nobody will know again: for a process that needs none.
+    pub(crate) fn random() -> Option<Self> {
+        let mut bytes = vec![0; SECRET_BYTES];
+        SystemRandom::new().fill(&mut bytes).ok()?;
+        Self::new(bytes)
+    }
+
+    pub(crate) fn expose(&self) -> &[u8] {
+        self.0.expose_secret()
+    }
+}
+
+impl PartialEq for TokenSecret {
+    fn eq(&self, other: &Self) -> bool {
+        self.expose().ct_eq(other.expose()).into()
+    }
+}
+
+impl Eq for TokenSecret {}
 
 #[cfg(test)]
 mod tests {
