@@ -4,7 +4,7 @@ use crate::workspace;
 use crate::{Answer, App};
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use shared::method::Entry;
+use shared::method::MethodEntry;
 use std::collections::BTreeMap;
 use std::fs;
 
@@ -38,7 +38,7 @@ pub struct Step {
 pub type Kept = BTreeMap<String, Value>;
 
 /// The stories of a method.
-pub fn of(entry: &Entry) -> Vec<Case> {
+pub fn of(entry: &MethodEntry) -> Vec<Case> {
     let path = workspace::root().join("functions").join(entry.family).join(entry.folder()).join("cases.json");
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))

@@ -2,7 +2,7 @@
 //! here, grants in `budgets.rs`, the use of the tokens' secret in `token_secret.rs`.
 
 use super::budgets::{budget, granted};
-use shared::method::Entry;
+use shared::method::MethodEntry;
 use shared::stepchat::{Scope, TokenName};
 use shared::store::grants::Grant;
 use shared::store::meter::metered;
@@ -19,7 +19,7 @@ const ATTEMPTS: u32 = 10;
 
 /// What a story came to. That its answers are right is checked while it is told.
 pub(super) struct Story {
-    pub(super) entry: Entry,
+    pub(super) entry: MethodEntry,
     promise: String,
     /// Of its last step, which is the method's own.
     round_trips: u64,
@@ -58,7 +58,7 @@ struct Teller {
 }
 
 impl Teller {
-    async fn tell(entry: Entry, case: Case) -> Story {
+    async fn tell(entry: MethodEntry, case: Case) -> Story {
         let promise = case.promise.clone();
         let story = Story { entry, promise, round_trips: 0, tokens: false, used: BTreeSet::new() };
         let mut teller = Self { app: App::new().await, case, kept: BTreeMap::new(), story };

@@ -91,7 +91,7 @@ fn a_new_method_is_one_folder_and_one_line_and_passes_its_golden_case() {
     xtask::new_method::create(place, "voximplant", "GetFrobnicated").unwrap();
     let after = fs::read_to_string(&list).unwrap();
     let added: Vec<&str> = after.lines().filter(|line| !before.lines().any(|known| known == *line)).collect();
-    assert_eq!(added, ["    Entry::of::<stepchat_get_frobnicated::GetFrobnicated>(),"]);
+    assert_eq!(added, ["    MethodEntry::of::<stepchat_get_frobnicated::GetFrobnicated>(),"]);
     // The names of the copy's own packages, unlike the copy itself, are known to cargo already.
     cargo(place, &["xtask", "generate"]);
     for file in

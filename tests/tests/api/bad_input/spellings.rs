@@ -6,7 +6,7 @@ use super::world::{Items, Parameters, World, items};
 use bytes::Bytes;
 use http::Request;
 use serde_json::{Map, Value, json};
-use shared::method::{Effect, Entry};
+use shared::method::{Effect, MethodEntry};
 use shared::wire::Kind;
 use tests::app::{encode, percent};
 
@@ -110,7 +110,7 @@ impl World {
     }
 
     /// Groups of spellings, each of which means one thing in a field of this kind.
-    fn groups(&self, entry: &Entry, name: &str, kind: Kind, required: bool) -> Vec<Vec<Spelling>> {
+    fn groups(&self, entry: &MethodEntry, name: &str, kind: Kind, required: bool) -> Vec<Vec<Spelling>> {
         let (id, picture) = (self.id(name), self.app.app.config.stepchat.default_profile_image.clone());
         let mut groups = match kind {
             Kind::Text | Kind::Word => Vec::new(),
@@ -248,7 +248,7 @@ impl World {
     }
 
     /// Sends a spelling beside the usual arguments: the answer, and what is stored then.
-    async fn sent(&self, entry: &Entry, name: &str, good: &Map<String, Value>, spelling: &Spelling) -> (Value, Items) {
+    async fn sent(&self, entry: &MethodEntry, name: &str, good: &Map<String, Value>, spelling: &Spelling) -> (Value, Items) {
         let mut fields = good.clone();
         fields.remove(name);
         let (content_type, body) = match spelling {
@@ -312,7 +312,7 @@ impl World {
         calls
     }
 
-    fn alike(&self, entry: &Entry, case: &str, expected: &(Value, Items), actual: &(Value, Items)) {
+    fn alike(&self, entry: &MethodEntry, case: &str, expected: &(Value, Items), actual: &(Value, Items)) {
         if expected.0 != actual.0 {
             let shown = |answer: &Value| answer.to_string().chars().take(200).collect::<String>();
             self.fault(format!("{} {case}: {} and {}", entry.name, shown(&expected.0), shown(&actual.0)));

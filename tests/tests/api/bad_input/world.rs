@@ -4,7 +4,7 @@ use super::{assert_shaped, post};
 use schemars::SchemaGenerator;
 use serde_json::{Map, Value, json};
 use shared::limits::SEARCH_SETTLED_MILLIS;
-use shared::method::{Effect, Entry};
+use shared::method::{Effect, MethodEntry};
 use shared::store::grants::Action;
 use shared::store::search;
 use shared::wire::{KIND, Kind};
@@ -26,7 +26,7 @@ pub(super) type Items = BTreeMap<(String, String), Value>;
 pub(super) struct World {
     pub(super) app: App,
     bearer: String,
-    pub(super) methods: &'static [Entry],
+    pub(super) methods: &'static [MethodEntry],
     /// Arguments by name with which every method does something.
     pub(super) usual: Map<String, Value>,
     /// Ids of things that are not what the parameter means, by what they are.
@@ -70,7 +70,7 @@ impl World {
     }
 
     /// Calls a method with a body of this type.
-    pub(super) async fn call(&self, entry: &Entry, content_type: &str, body: String) -> Answer {
+    pub(super) async fn call(&self, entry: &MethodEntry, content_type: &str, body: String) -> Answer {
         let path = &entry.path();
         let token = if entry.family == "stepchat" { &self.app.token } else { &self.bearer };
         post(&self.app, path, content_type, token, body).await
@@ -97,7 +97,7 @@ impl World {
     }
 
     /// The case's answer is the family's and documented, and whoever is told no has changed nothing.
-    pub(super) async fn check(&self, entry: &Entry, case: &str, body: String, names_nobody: bool) -> Answer {
+    pub(super) async fn check(&self, entry: &MethodEntry, case: &str, body: String, names_nobody: bool) -> Answer {
         let answer = self.call(entry, "application/json", body).await;
         let shown: String = answer.text.chars().take(300).collect();
         if answer.status != 200 {
@@ -152,7 +152,7 @@ impl World {
     }
 
     /// Arguments with which the method does something, beside the parameter that is to be bad.
-    pub(super) fn good(&self, entry: &Entry, parameters: &Parameters, bad: Option<&str>) -> Map<String, Value> {
+    pub(super) fn good(&self, entry: &MethodEntry, parameters: &Parameters, bad: Option<&str>) -> Map<String, Value> {
         // Of a pair such as `user_id` and `user_name` only one may be given.
         let partner = bad.and_then(|name| name.strip_suffix("_name")).map(|name| format!("{name}_id"));
         let partner = partner.filter(|_| entry.family == "voximplant");
@@ -270,7 +270,7 @@ pub(super) struct Parameters {
 }
 
 impl Parameters {
-    pub(super) fn of(entry: &Entry) -> Self {
+    pub(super) fn of(entry: &MethodEntry) -> Self {
         let mut generator = SchemaGenerator::default();
         let schema = entry.request_schema(&mut generator);
         let schema = match schema.as_value()["$ref"].as_str().and_then(|path| path.rsplit('/').next()) {
