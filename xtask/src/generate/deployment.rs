@@ -80,7 +80,7 @@ impl Function {
                 family.methods.iter().flat_map(MethodEntry::grants).chain(family.door_grants.iter().copied()),
             ),
             hashes: family.methods.iter().any(|entry| entry.effect == Effect::Write),
-            needs: family.methods.iter().map(Entry::needs).fold(Needs::NONE, Needs::and),
+            needs: family.methods.iter().map(MethodEntry::needs).fold(Needs::NONE, Needs::and),
         }
     }
 
