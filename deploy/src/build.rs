@@ -1,6 +1,7 @@
 //! The one build of all functions.
 
 use crate::architecture::Architecture;
+use crate::cargo::of_no_package;
 use crate::tools::CARGO_LAMBDA;
 use anyhow::{Context, Result, ensure};
 use std::env;
@@ -17,7 +18,7 @@ const ZIG: &str = "CARGO_ZIGBUILD_ZIG_PATH";
 
 /// Builds these packages' binaries into target/lambda.
 pub fn build(root: &Path, architecture: Architecture, profile: &str, packages: &[String]) -> Result<()> {
-    let mut command = Command::new(CARGO_LAMBDA.program);
+    let mut command = of_no_package(Command::new(CARGO_LAMBDA.program));
     command.args(arguments(architecture, profile, packages)).current_dir(root);
     if let Some(zig) = hidden_zig(&env::var_os("PATH").unwrap_or_default()) {
         command.env(ZIG, zig);

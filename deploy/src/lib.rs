@@ -6,6 +6,7 @@ pub mod architecture;
 pub mod artefacts;
 pub mod aws;
 pub mod build;
+pub mod cargo;
 pub mod parameters;
 pub mod revision;
 pub mod stack;

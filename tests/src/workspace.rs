@@ -1,7 +1,7 @@
 //! The workspace on disk: its root, and real binaries built from it.
 
+use deploy::cargo::cargo;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::OnceLock;
 
 /// The root of the workspace.
@@ -15,10 +15,7 @@ pub fn binary(name: &str) -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let folder = BUILT.get_or_init(|| {
         // The whole workspace, so that features are those of `cargo test --workspace` and nothing is built twice.
-        let built = Command::new(env!("CARGO"))
-            .args(["build", "--workspace", "--exclude", "xtask", "--bins"])
-            .current_dir(root())
-            .output();
+        let built = cargo().args(["build", "--workspace", "--bins"]).current_dir(root()).output();
         let built = built.unwrap();
         assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
         // …/target/debug/deps/<test executable>

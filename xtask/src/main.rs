@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use clap::{Parser, Subcommand};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use xtask::new_method::{self, Refusal};
 use xtask::{bench, bundle, generate, seed, sim, sizes, vendor, workspace};
 
@@ -196,9 +196,8 @@ fn add(root: &Path, family: &str, name: &str, no_generate: bool) -> Result<ExitC
         return Ok(ExitCode::SUCCESS);
     }
     // This program was built before the method existed: only a rebuilt one knows its declaration.
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let arguments = ["run", "--quiet", "--package", "xtask", "--", "generate"];
-    let done = Command::new(cargo).args(arguments).current_dir(root).status().context("cannot start cargo")?;
+    let done = ::deploy::cargo::cargo().args(arguments).current_dir(root).status().context("cannot start cargo")?;
     ensure!(done.success(), "the method is there, but `cargo xtask generate` failed");
     Ok(ExitCode::SUCCESS)
 }

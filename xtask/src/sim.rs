@@ -1,16 +1,15 @@
 //! `cargo xtask sim`: the simulator for as many seeds as wanted.
 
 use anyhow::{Context, Result, ensure};
+use deploy::cargo::cargo;
 use std::path::Path;
-use std::process::Command;
 
 /// Runs every simulated property against these seeds; whether all hold. Which seeds failed, and how to run one again, is
 /// told by the simulator itself.
 pub fn run(root: &Path, first: u64, seeds: u64) -> Result<bool> {
     ensure!(seeds > 0, "at least one seed");
     let end = first.checked_add(seeds).context("seeds are numbers below 2^64")?;
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo)
+    let status = cargo()
         .args(["test", "--package", "tests", "--test", "simulator", "--", "--nocapture"])
         .current_dir(root)
         .env("SIM_SEEDS", format!("{first}..{end}"))

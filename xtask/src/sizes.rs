@@ -3,6 +3,7 @@
 use crate::deploy::binaries;
 use ::deploy::architecture::Architecture;
 use ::deploy::build;
+use ::deploy::cargo::cargo;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use flate2::Compression;
@@ -10,7 +11,6 @@ use flate2::write::DeflateEncoder;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 /// The most that a function's binary may have, in bytes: 5 MB, as Lambda counts them.
 const BUDGET: u64 = 5 * 1024 * 1024;
@@ -143,10 +143,9 @@ fn packaged(root: &Path, functions: &[String]) -> Result<Place> {
 }
 
 fn plain(root: &Path, functions: &[String]) -> Result<Place> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let packages = functions.iter().flat_map(|function| ["--package", function]);
     let arguments = ["build", "--profile", "dist", "--bins"].into_iter().chain(packages);
-    let status = Command::new(cargo).args(arguments).current_dir(root).status().context("cannot start cargo")?;
+    let status = cargo().args(arguments).current_dir(root).status().context("cannot start cargo")?;
     if !status.success() {
         bail!("cargo could not build them");
     }

@@ -73,7 +73,13 @@ async fn prepared(family: &str, case: &cases::Case) -> (App, Kept) {
 }
 
 /// Status, headers (type and cookies) and body of a step's answer by one of the three ways.
-async fn by(way: Way, app: &App, entry: &shared::method::MethodEntry, step: &Step, kept: &Kept) -> (u64, String, String) {
+async fn by(
+    way: Way,
+    app: &App,
+    entry: &shared::method::MethodEntry,
+    step: &Step,
+    kept: &Kept,
+) -> (u64, String, String) {
     let selector = (way == Way::FrontDoor).then_some(entry.name);
     let (body, headers) = form(app, entry.family, selector, step.fields(kept));
     let path = match way {

@@ -3,7 +3,6 @@
 use serde::Deserialize;
 use spdx::{Expression, ParseMode};
 use std::collections::{BTreeMap, BTreeSet};
-use std::process::Command;
 use tests::workspace::root;
 
 #[derive(Deserialize)]
@@ -48,7 +47,7 @@ fn deny() -> Deny {
 /// All that is in Cargo.lock, for every system and with every feature, and is not ours.
 fn dependencies() -> Vec<Package> {
     let asked = ["metadata", "--format-version", "1", "--all-features", "--locked"];
-    let answer = Command::new(env!("CARGO")).args(asked).current_dir(root()).output().unwrap();
+    let answer = deploy::cargo::cargo().args(asked).current_dir(root()).output().unwrap();
     assert!(answer.status.success(), "{}", String::from_utf8_lossy(&answer.stderr));
     let all: Metadata = serde_json::from_slice(&answer.stdout).unwrap();
     all.packages.into_iter().filter(|package| package.source.is_some()).collect()

@@ -3,7 +3,6 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use tests::workspace::{binary, root};
 
 /// A copy that goes with the test.
@@ -74,7 +73,7 @@ const OPTIMISED: [&str; 4] = ["domain", "shared", "switchboard", "tests"];
 fn cargo(place: &Path, arguments: &[&str]) {
     let plain =
         OPTIMISED.iter().flat_map(|name| ["--config".to_owned(), format!("profile.dev.package.{name}.opt-level=0")]);
-    let mut command = Command::new(env!("CARGO"));
+    let mut command = deploy::cargo::cargo();
     command.args(plain).args(arguments).current_dir(place).env_remove("CARGO_TARGET_DIR");
     let ran = command.output().unwrap();
     let output = format!("{}{}", String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));

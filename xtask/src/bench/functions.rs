@@ -113,7 +113,7 @@ pub fn run(root: &Path, rounds: usize) -> Result<bool> {
 }
 
 fn build(root: &Path) -> Result<PathBuf> {
-    let mut cargo = Command::new("cargo");
+    let mut cargo = deploy::cargo::cargo();
     cargo.args(["build", "--profile", "dist", "--features", "bare-functions/compared", "--package", "bare-functions"]);
     for function in FUNCTIONS.iter().filter(|function| !function.starts_with("bare-")) {
         cargo.args(["--package", function]);

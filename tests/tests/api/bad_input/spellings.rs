@@ -248,7 +248,13 @@ impl World {
     }
 
     /// Sends a spelling beside the usual arguments: the answer, and what is stored then.
-    async fn sent(&self, entry: &MethodEntry, name: &str, good: &Map<String, Value>, spelling: &Spelling) -> (Value, Items) {
+    async fn sent(
+        &self,
+        entry: &MethodEntry,
+        name: &str,
+        good: &Map<String, Value>,
+        spelling: &Spelling,
+    ) -> (Value, Items) {
         let mut fields = good.clone();
         fields.remove(name);
         let (content_type, body) = match spelling {
