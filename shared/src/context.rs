@@ -122,7 +122,7 @@ impl Ctx {
         Self { api_token, ..self }
     }
 
-    pub(crate) fn with_operation(self, idempotency_key: Option<IdempotencyKey>) -> Self {
+    pub(crate) fn with_idempotency_key(self, idempotency_key: Option<IdempotencyKey>) -> Self {
         Self { idempotency_key, ..self }
     }
 
@@ -231,9 +231,9 @@ impl Ctx {
 
     /// Adds the record of the answer to the transaction it leads to, if the call has an idempotency key.
     pub fn record<R: Clone, A: Serialize>(&self, txn: &mut Txn<R>, answer: &A) -> Result<(), StoreError> {
-        let Some(operation) = &self.operation else { return Ok(()) };
+        let Some(key) = &self.idempotency_key else { return Ok(()) };
         let answer = serde_json::to_string(answer).map_err(|error| StoreError::Corrupt(error.to_string()))?;
-        operation.record(txn, answer, self.now)
+        key.record(txn, answer, self.now)
     }
 
     /// Commits a transaction together with the answer it leads to: asked again with the same idempotency key, the

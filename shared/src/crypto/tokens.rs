@@ -58,6 +58,7 @@ pub fn random_token(bytes: usize) -> Result<String, StoreError> {
     random_bytes(bytes).map(|random| hex(&random))
 }
 
+/// That many random bytes.
 pub fn random_bytes(bytes: usize) -> Result<Vec<u8>, StoreError> {
     let mut random = vec![0; bytes];
     SystemRandom::new().fill(&mut random).map_err(|_| StoreError::Unavailable("no random bytes".into()))?;

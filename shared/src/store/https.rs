@@ -93,24 +93,36 @@ impl HttpConnector for Https {
 
 /// The connection that a request has used: the SDK gives one up on which something went wrong.
 fn used(captured: &CaptureConnection) -> Option<ConnectionMetadata> {
-    let connection = captured.connection_metadata().clone()?;
-    Some(ConnectionMetadata::builder().proxied(false).poison_fn(move || connection.poison()).build())
+    captured.connection_metadata().as_ref()?;
+    let captured = captured.clone();
+    let give_up = move || {
+        if let Some(connection) = captured.connection_metadata().as_ref() {
+            connection.poison();
+        }
+    };
+    Some(ConnectionMetadata::builder().proxied(false).poison_fn(give_up).build())
 }
 
 /// What a failure means to the SDK, which tries again where that may help.
 fn failed(error: legacy::Error) -> ConnectorError {
-    let because = |is: fn(&(dyn Error + 'static)) -> bool| {
-        std::iter::successors(Some(&error as &(dyn Error + 'static)), |one| one.source()).any(is)
-    };
-    if because(|error| error.is::<Elapsed>()) {
+    let timed_out = causes(&error).any(|cause| cause.is::<Elapsed>());
+    let of_hyper = causes(&error).find_map(|cause| cause.downcast_ref::<hyper::Error>());
+    let is_users = of_hyper.is_some_and(hyper::Error::is_user);
+    let is_cut_off = of_hyper.is_some_and(hyper::Error::is_incomplete_message);
+    if timed_out {
         ConnectorError::timeout(error.into())
-    } else if because(|error| error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_user)) {
+    } else if is_users {
         ConnectorError::user(error.into())
-    } else if because(|error| error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_incomplete_message)) {
+    } else if is_cut_off {
         ConnectorError::other(error.into(), Some(ErrorKind::TransientError))
     } else {
         ConnectorError::io(error.into())
     }
+}
+
+/// An error and what has caused it.
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&cause| cause.source())
 }
 
 /// Opens connections, TLS included.

@@ -116,9 +116,9 @@ async fn tasks(job: &ScheduledJob) -> BTreeSet<Grant> {
     let served = app.voximplant("GetUsers", json!({ "acd_queue_id": queues[0].id.get() })).await;
     assert_eq!(served.json()["total_count"], 3, "{}", served.text);
     let work = [
-        deferred::Work::Users { ids: users[..1].to_vec() },
+        deferred::DeferredKind::Users { ids: users[..1].to_vec() },
         deferred::everyone(store, app.account.id, ApplicationId::new(app.application)).await.unwrap(),
-        deferred::Work::Applications { ids: vec![ApplicationId::new(other).unwrap()] },
+        deferred::DeferredKind::Applications { ids: vec![ApplicationId::new(other).unwrap()] },
     ];
     // One after another: they are kept in no order, and one may leave nothing for the next.
     for work in work {

@@ -7,6 +7,7 @@ pub mod initials;
 use drawing::Avatar;
 use shared::auth::stepchat::Admin;
 use shared::families::stepchat::{Access, Stepchat};
+use shared::method::Family as _;
 use shared::prelude::*;
 use shared::store::files;
 use shared::wire::stepchat::{Answer, Error, Text};

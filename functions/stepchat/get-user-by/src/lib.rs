@@ -28,7 +28,7 @@ impl Request {
         // Not trimmed: an unencoded `+7…` arrives with a leading blank.
         let value = self.value.non_blank().map(|_| self.value.as_str())?;
         let phone = || Phone::parse(value).map(Attribute::Phone);
-        let whole = |slug| Slug::parse(slug).map(|slug| Attribute::Detail(slug, value.trim().to_owned()));
+        let exactly = |slug| Slug::parse(slug).map(|slug| Attribute::Detail(slug, value.trim().to_owned()));
         match self.by.non_blank()?.to_lowercase().as_str() {
             "email" => Email::parse(value).ok().map(Attribute::Email),
             "first_name" => Some(Attribute::FirstName(value.trim().to_owned())),

@@ -30,7 +30,7 @@ impl Proof {
         if let Some(email) = email.non_blank().filter(|_| !password.as_str().is_empty()) {
             return Some(Self::Password(email.to_owned(), Secret::new(password.as_str())));
         }
-        let own = [&user_token, &login_token].into_iter().find_map(Text::given).map(Secret::new);
+        let own = [&user_token, &login_token].into_iter().find_map(Text::non_blank).map(Secret::new);
         Some(Self::Token(user_id?.0?, own.or_else(|| caller.user_token().cloned())?))
     }
 

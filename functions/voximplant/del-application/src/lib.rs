@@ -10,7 +10,7 @@ use shared::families::voximplant::{Access, Voximplant};
 use shared::features::voximplant::{APPLICATIONS, Selection, promised};
 use shared::ids::ApplicationId;
 use shared::prelude::*;
-use shared::store::voximplant::deferred::{self, DeferredWork, Work};
+use shared::store::voximplant::deferred::{self, DeferredKind, DeferredWork};
 use shared::store::voximplant::{accounts, applications, changes, users};
 use shared::store::{Attempts, CommitError, ledger};
 use shared::voximplant::{Application, ApplicationName, Parameter, Refusal, Role};
@@ -62,7 +62,7 @@ impl Method for DelApplication {
             let reference = |text: &str| ApplicationName::from_reference(text, &owner.name);
             let chosen = chosen(&selection, &existing, reference)?;
             let ids = chosen.iter().map(|application| application.id).collect();
-            let task = DeferredWork::new(account, Work::Applications { ids }, ctx.now());
+            let task = DeferredWork::new(account, DeferredKind::Applications { ids }, ctx.now());
             let txn = deferred::without(account, &chosen, &task)?;
             match Box::pin(promised(ctx, txn, &task)).await {
                 Err(CommitError::Stale) => attempts.again().await?,

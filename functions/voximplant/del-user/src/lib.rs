@@ -10,7 +10,7 @@ use shared::families::voximplant::{Access, Voximplant};
 use shared::features::voximplant::{ApplicationRef, Selection, USERS, one_application, promised};
 use shared::ids::{AccountId, PhoneUserId};
 use shared::prelude::*;
-use shared::store::voximplant::deferred::{self, DeferredWork, Work};
+use shared::store::voximplant::deferred::{self, DeferredKind, DeferredWork};
 use shared::store::voximplant::users::{self, Stored};
 use shared::store::voximplant::{applications, changes};
 use shared::store::{Attempts, CommitError, Txn, ledger};
@@ -83,7 +83,7 @@ impl Method for DelUser {
             let users = Box::pin(selection.listed(store, account, application, &UNKNOWN)).await?;
             if changes::removable(&users) < users.len() {
                 let ids = users.iter().map(|stored| stored.user.id).collect();
-                return Box::pin(later(ctx, account, Work::Users { ids })).await;
+                return Box::pin(later(ctx, account, DeferredKind::Users { ids })).await;
             }
             match ctx.commit(Box::pin(at_once(ctx, account, &users)).await?, &Done::ANSWER).await {
                 Err(CommitError::Stale) => attempts.again().await?,
@@ -99,7 +99,7 @@ async fn at_once(ctx: &Ctx, account: AccountId, users: &[Stored]) -> Result<Txn<
 }
 
 /// Too many for one transaction: only the job is decided here.
-async fn later(ctx: &Ctx, account: AccountId, job: Work) -> Result<Done, Error> {
+async fn later(ctx: &Ctx, account: AccountId, job: DeferredKind) -> Result<Done, Error> {
     let task = DeferredWork::new(account, job, ctx.now());
     let mut txn = Txn::default();
     txn.push(task.promise()?);

@@ -65,7 +65,7 @@ pub struct Request {
     count: Option<Count>,
     /// Records to skip. Default: 0.
     offset: Option<Count>,
-    /// SortOrder of the records. Default: `user_name`.
+    /// Order of the records. Default: `user_name`.
     #[serde(default)]
     order_by: SortOrder,
     /// Continues after an answer that ended with `next_cursor`.

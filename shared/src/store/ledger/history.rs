@@ -179,8 +179,8 @@ async fn tallied(
 
 /// The lines of all entries that are placed before a sort key.
 async fn tally_below(store: &Store, wanted: &Wanted, high: &str) -> Result<Option<Tally>, StoreError> {
-    let partition =
-        Partition::of(Table::Ledger, &journal_partition(wanted.account)).below(high).descending().page_size(1);
+    let pk = journal_partition(wanted.account);
+    let partition = Partition::of(Table::Ledger, &pk).below(high).descending().page_size(1);
     let Some(item) = store.page(&partition, None).await?.items.into_iter().next() else {
         return Ok(Some(Tally::default()));
     };

@@ -48,7 +48,7 @@ const GROUPS_LEFT_TOGETHER: usize = 80;
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Work {
+pub enum DeferredKind {
     /// These users go.
     Users {
         /// The users.
@@ -84,7 +84,7 @@ pub struct DeferredWork {
     /// When it was promised.
     at: Timestamp,
     #[serde(flatten)]
-    job: Work,
+    job: DeferredKind,
 }
 
 /// What [`everyone`] needs.
@@ -99,7 +99,7 @@ pub async fn everyone(
     store: &Store,
     account: AccountId,
     application: Option<ApplicationId>,
-) -> Result<Work, StoreError> {
+) -> Result<DeferredKind, StoreError> {
     let applications = match application {
         Some(application) => vec![application],
         None => applications::list(store, account).await?.iter().map(|found| found.id).collect(),
@@ -107,7 +107,7 @@ pub async fn everyone(
     let before = users::next_generation(store, account, &applications).await?;
     // Ids are given before users are there: nobody of an earlier generation has a higher one.
     let up_to = store.last_number(Sequence::PhoneUser).await?;
-    Ok(Work::Everyone { applications, before, up_to })
+    Ok(DeferredKind::Everyone { applications, before, up_to })
 }
 
 /// The transaction that deletes applications and promises what is left to do; more of them than fit are only promised.
@@ -163,7 +163,7 @@ pub fn reskilling(
     for application in applications {
         txn.push(queues::next_epoch(account, application));
     }
-    let task = DeferredWork::new(account, Work::Relink { queues: changed }, now);
+    let task = DeferredWork::new(account, DeferredKind::Relink { queues: changed }, now);
     if !txn.is_empty() {
         txn.push(task.promise()?);
     }
@@ -180,7 +180,7 @@ pub async fn pending(store: &Store) -> Result<Vec<DeferredWork>, StoreError> {
 impl DeferredWork {
     /// A task of this account.
     #[must_use]
-    pub fn new(account: AccountId, job: Work, at: Timestamp) -> Self {
+    pub fn new(account: AccountId, job: DeferredKind, at: Timestamp) -> Self {
         let name = hex(&fastrand::u128(..).to_be_bytes());
         Self { pk: TASKS.into(), sk: format!("{}#{name}", account.padded()), account, at, job }
     }
@@ -194,7 +194,7 @@ impl DeferredWork {
     ///
     /// Deleted applications are gone, and nobody can be added to them any more.
     pub async fn prepare(&self, store: &Store) -> Result<(), StoreError> {
-        let Work::Applications { ids } = &self.job else { return Ok(()) };
+        let DeferredKind::Applications { ids } = &self.job else { return Ok(()) };
         let existing = applications::list(store, self.account).await?;
         let existing: Vec<&Application> = existing.iter().filter(|application| ids.contains(&application.id)).collect();
         for some in existing.chunks(DELETED_TOGETHER) {
@@ -214,8 +214,8 @@ impl DeferredWork {
         let done = Box::pin(self.run(store, now, limit, until)).await?;
         let complete = match self.job {
             // An index may lag behind somebody who was added or got a skill just before.
-            Work::Relink { .. } | Work::Everyone { .. } => an_index_shows_all(self.at, now),
-            Work::Users { .. } | Work::Applications { .. } => true,
+            DeferredKind::Relink { .. } | DeferredKind::Everyone { .. } => an_index_shows_all(self.at, now),
+            DeferredKind::Users { .. } | DeferredKind::Applications { .. } => true,
         };
         if done && complete {
             store.delete(Table::Voximplant, &Key::new(self.pk.clone(), self.sk.clone())).await?;
@@ -230,17 +230,19 @@ impl DeferredWork {
 
     async fn run(&self, store: &Store, now: Timestamp, limit: usize, until: Instant) -> Result<bool, StoreError> {
         Ok(match &self.job {
-            Work::Users { ids } => {
+            DeferredKind::Users { ids } => {
                 let first: Vec<_> = ids.iter().take(limit).copied().collect();
                 Box::pin(self.remove(store, now, &first, None, until)).await? && first.len() == ids.len()
             }
-            Work::Everyone { applications, before, up_to } => {
+            DeferredKind::Everyone { applications, before, up_to } => {
                 let ids = users::ids(store, self.account, applications, limit).await?;
                 let old: Vec<PhoneUserId> = ids.iter().copied().filter(|id| id.get() <= *up_to).collect();
                 Box::pin(self.remove(store, now, &old, Some(*before), until)).await? && old.len() < limit
             }
-            Work::Applications { ids } => Box::pin(self.empty_applications(store, now, ids, limit, until)).await?,
-            Work::Relink { queues } => Box::pin(self.relink(store, queues, limit, until)).await?,
+            DeferredKind::Applications { ids } => {
+                Box::pin(self.empty_applications(store, now, ids, limit, until)).await?
+            }
+            DeferredKind::Relink { queues } => Box::pin(self.relink(store, queues, limit, until)).await?,
         })
     }
 

@@ -11,7 +11,7 @@ use crate::store::grants::{Action, Grant};
 use crate::store::keys::text_sort_key;
 use crate::store::ledger::user_balances;
 use crate::store::listing::Merge;
-use crate::store::read::text;
+use crate::store::read::{Index, text};
 use crate::store::{Store, StoreError, Table};
 use crate::text::Part;
 use crate::voximplant::{AcdStatus, DisplayName, PhoneUser, UserName};

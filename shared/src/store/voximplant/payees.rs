@@ -3,8 +3,8 @@
 use super::users::{key, listing_partition};
 use crate::ids::{AccountId, ApplicationId, PhoneUserId};
 use crate::store::grants::{Action, Grant};
-use crate::store::listing::{Index, Merge};
-use crate::store::read::text;
+use crate::store::listing::Merge;
+use crate::store::read::{Index, text};
 use crate::store::{Key, Store, StoreError, Table};
 use serde::Deserialize;
 use std::collections::HashMap;
