@@ -118,10 +118,10 @@ fn time_key(id: UserId, seconds: i64) -> String {
     sort_key(Some(&format!("{seconds:012}")), &id.padded())
 }
 
-/// The user's place in the index by last activity. Staff are placed by the second, since somebody waits for them to come
-/// online. Everybody else is placed at the beginning of a step of [`ACTIVITY_STEP_SECONDS`]; the steps of different
-/// users begin at different times, so that not all users move at once. A user who is always active moves only once per
-/// step, which spares the one partition that holds all users of a type.
+/// The user's place in the index by last activity. Staff are placed by the second, since somebody waits for them to
+/// come online. Everybody else is placed at the beginning of a step of [`ACTIVITY_STEP_SECONDS`]; the steps of
+/// different users begin at different times, so that not all users move at once. A user who is always active moves only
+/// once per step, which spares the one partition that holds all users of a type.
 pub(super) fn active_key(user: &User, moment: Timestamp) -> String {
     let (id, seconds) = (user.id, moment.seconds());
     if user.user_type.is_staff() {
