@@ -66,7 +66,7 @@ impl Https {
     /// Begins two connections to the database, one to authenticate a caller and one for the method's first read: the
     /// handshakes take place while the process starts, and not while a caller waits. Must run inside a Tokio runtime.
     pub fn begin(&self, endpoint: &Endpoint) {
-        // The settings have checked that the endpoint is an address.
+        // The settings do not check the address: if it cannot be read, nothing is begun, and the first call fails.
         if let Ok(address) = endpoint.address().parse::<Uri>() {
             self.connect.begin(&address);
             self.connect.begin(&address);
