@@ -33,14 +33,14 @@ impl TokenHash {
         &self.0
     }
 
-    /// Whether this is that hash, found out in the same time whatever they are.
+    /// Whether both hashes are equal, compared in constant time.
     #[must_use]
     pub fn equals(&self, other: &Self) -> bool {
         self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
     }
 }
 
-/// A credential that an operator hands out: its last use is kept with it.
+/// A credential that an operator hands out. Its item also holds when it was last used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HandedOut {
     /// An API token of StepChat, by its name.
@@ -61,7 +61,7 @@ impl HandedOut {
     }
 }
 
-/// A hash of a password: argon2id in PHC form, or as another system made it.
+/// A password hash: argon2id in PHC form, or in the form of the system that it was imported from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct PasswordHash(pub(crate) String);
@@ -78,7 +78,8 @@ struct AdminTokenItem {
     uid: UserId,
 }
 
-/// How often an admin's token is kept: every call reads one of them, and one item is read strongly 3,000 times a second.
+/// How many copies of an admin's token look-up are stored: every call reads one copy, and one item can be read strongly
+/// 3,000 times a second.
 const ADMIN_TOKEN_COPIES: u8 = 4;
 
 fn admin_token_key(token: &TokenHash, copy: u8) -> Key {
@@ -96,7 +97,7 @@ fn voximplant_password_key(account: AccountId, id: PhoneUserId) -> Key {
     AuthItem::VoximplantPassword.key(format_args!("{account}#{}", id.padded()))
 }
 
-/// All copies come with one transaction, and go with one.
+/// One transaction writes all copies, and one deletes them all.
 pub(super) fn put_admin_token(token: &TokenHash, owner: UserId) -> Result<Vec<Write>, StoreError> {
     let item = |copy| AdminTokenItem { pk: admin_token_key(token, copy).pk, uid: owner };
     (0..ADMIN_TOKEN_COPIES).map(|copy| Write::put(Table::Auth, &item(copy))).collect()
@@ -115,13 +116,13 @@ pub(super) fn check_stepchat_password(id: UserId, hash: &PasswordHash) -> Condit
     while_it_is(Write::check(Table::Auth, stepchat_password_key(id)), hash)
 }
 
-/// Only if the password is still this one.
+/// The write, on condition that the password still has this hash.
 fn while_it_is(write: Write, hash: &PasswordHash) -> Conditional {
     // `hash` is a reserved word.
     write.calling("#hash", "hash").text(":hash", hash.0.clone()).if_("#hash = :hash")
 }
 
-/// Keeps a password as another hash, if the user still has the one of before.
+/// Stores another hash of the same password, if the user still has the hash `before`.
 pub(super) fn renew_stepchat_password(
     id: UserId,
     before: &PasswordHash,
@@ -161,7 +162,7 @@ pub struct ServiceKey {
     pub description: String,
     /// When it was made.
     pub created: Timestamp,
-    /// When it was last used, to some minutes.
+    /// When it was last used, accurate to some minutes.
     pub used_at: Option<Timestamp>,
 }
 
@@ -178,7 +179,7 @@ struct ServiceKeyItem {
     used_at: Option<Timestamp>,
 }
 
-/// What is read of a credential for its last use.
+/// The part of a credential's item that tells when it was last used.
 #[derive(Debug, Deserialize)]
 struct UsedItem {
     pk: String,
@@ -212,7 +213,7 @@ pub(super) fn delete_api_key(hash: &TokenHash) -> Write {
     Write::delete(Table::Auth, api_key(hash))
 }
 
-/// An API key: the account it opens, under every name the account is called by.
+/// What an API key opens: an account, and the names by which callers may refer to the account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApiKey {
     /// The account.
@@ -221,7 +222,7 @@ pub struct ApiKey {
     pub account_name: String,
     /// Its e-mail address, folded.
     pub account_email: String,
-    /// When it was last used, to some minutes.
+    /// When it was last used, accurate to some minutes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub used_at: Option<Timestamp>,
 }
@@ -262,13 +263,14 @@ impl Store {
         Ok(item.map(|item| item.uid))
     }
 
-    /// The admin whose token this is, by the first of its copies, which earlier states have too. For the operator's own use.
+    /// The admin whose token this is, read from the first copy: data of earlier versions has only this one. For the
+    /// operator's own use.
     pub async fn admin_by_first_copy(&self, token: &TokenHash) -> Result<Option<UserId>, StoreError> {
         let item: Option<AdminTokenItem> = self.get(Table::Auth, &admin_token_key(token, 0)).await?;
         Ok(item.map(|item| item.uid))
     }
 
-    /// Whether an admin's token has all its copies: of earlier states there is one alone.
+    /// Whether all copies of an admin's token exist: earlier versions wrote only one.
     pub(super) async fn has_all_copies(&self, token: &TokenHash) -> Result<bool, StoreError> {
         let keys: Vec<Key> = (0..ADMIN_TOKEN_COPIES).map(|copy| admin_token_key(token, copy)).collect();
         Ok(self.batch_get(Table::Auth, &keys).await?.len() == keys.len())
@@ -298,7 +300,7 @@ impl Store {
         }))
     }
 
-    /// When each of these was last used, to some minutes.
+    /// When each of these credentials was last used, accurate to some minutes.
     pub(super) async fn last_uses(&self, of: &[HandedOut]) -> Result<Vec<Option<Timestamp>>, StoreError> {
         let keys: Vec<Key> = of.iter().map(HandedOut::key).collect();
         let mut found = HashMap::new();
@@ -309,7 +311,7 @@ impl Store {
         Ok(keys.iter().map(|key| found.get(&key.pk).copied().flatten()).collect())
     }
 
-    /// Notes that a credential is used now, unless that was noted after `before`.
+    /// Notes that a credential is used now, unless a use since `before` is noted already.
     pub async fn note_use(&self, of: &HandedOut, now: Timestamp, before: Timestamp) -> Result<(), StoreError> {
         let moment = |moment: Timestamp| AttributeValue::N(moment.millis().to_string());
         let noted = self
@@ -318,8 +320,8 @@ impl Store {
             .table_name(self.table_name(Table::Auth))
             .set_key(Some(of.key().attributes()))
             .update_expression(format!("SET {LAST_USE} = :now"))
-            // What has gone meanwhile must not come back as an item that proves nobody. A last use that no right clock
-            // can have written yet is none.
+            // A credential deleted meanwhile must not come back as an item without an owner. A last use in the future
+            // was written by a wrong clock and does not count.
             .condition_expression(format!(
                 "attribute_exists(pk) AND (attribute_not_exists({LAST_USE}) OR {LAST_USE} < :before OR {LAST_USE} > :possible)"
             ))

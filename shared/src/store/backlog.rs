@@ -1,8 +1,8 @@
-//! What background work comes to, and since when it has been left undone, run after run: what the age of the jobs is
-//! measured from.
+//! How far background work has come, and since when run after run has left some of it undone: from then on the age of
+//! the jobs is measured.
 //!
-//! One item for all work. It is written by the first run that leaves something and removed by the first that leaves
-//! nothing, so an idle deployment pays one read per run.
+//! One item stands for all work. The first run that leaves something writes it, and the first run that leaves nothing
+//! removes it, so an idle deployment pays one read per run.
 
 use super::grants::{Action, Grant};
 use super::{Key, Store, StoreError, Table};
@@ -15,14 +15,14 @@ use serde::{Deserialize, Serialize};
 pub enum Progress {
     /// Done, and no longer promised.
     Finished,
-    /// Everything that could be seen is done; it is looked at once more when all can be seen.
+    /// Everything visible so far is done; a later run looks once more, since something may still appear.
     Waits,
     /// Something is left.
     Left,
 }
 
 impl Progress {
-    /// Of work that is `done` as far as can be seen, where all can be seen if it is `complete`.
+    /// The progress of work: `done` says that everything visible is done, `complete` that everything is visible by now.
     pub(super) fn of(done: bool, complete: bool) -> Self {
         match (done, complete) {
             (true, true) => Self::Finished,
@@ -32,7 +32,7 @@ impl Progress {
     }
 }
 
-/// Whether every index by now shows what was there at that moment.
+/// Whether every index shows by now everything that was stored at the moment `of`.
 pub(super) fn an_index_shows_all(of: Timestamp, now: Timestamp) -> bool {
     of.is_past(INDEX_SETTLED_MILLIS, now)
 }
@@ -51,11 +51,11 @@ struct Backlog {
     since: Timestamp,
 }
 
-/// Notes that a run has left work, or none; the seconds for which work has now been left.
+/// Notes whether a run has left work; returns for how many seconds work has been left by now.
 pub async fn note(store: &Store, left: bool, now: Timestamp) -> Result<i64, StoreError> {
     let key = Key::new("J#state", "backlog");
     let known: Option<Backlog> = store.get(Table::Stepchat, &key).await?;
-    // A moment that a wrong clock wrote is none to measure from.
+    // A moment in the future was written by a wrong clock: nothing is measured from it.
     let known = known.filter(|backlog| !left || backlog.since.is_possible(now));
     match (left, known) {
         (true, Some(backlog)) => Ok(now.seconds().saturating_sub(backlog.since.seconds()).max(0)),

@@ -1,5 +1,6 @@
-//! Many transactions of an operator's import: their write intents and search entries are written for all of them together, and they
-//! are sent as few as they can. Into a database that nobody else uses, they go past the SDK where there is a way.
+//! Many transactions of an operator's import: the write intents and search entries of all are written together, and the
+//! transactions are joined into as few requests as possible. A database that nobody else uses can be written directly,
+//! past the SDK.
 
 use super::load::Load;
 use super::search::WritesBefore;
@@ -11,25 +12,25 @@ use futures_util::stream::{self, StreamExt};
 use std::fmt::Debug;
 use std::sync::Arc;
 
-/// A way past the SDK, into a database that nobody else uses meanwhile.
+/// Writes directly, past the SDK, into a database that nobody else uses meanwhile.
 pub trait BulkWriter: Debug + Send + Sync {
-    /// Writes the items and moves the counters, together; nothing if one of the keys that must be new is there. Whether it
-    /// did. Where those are new, all items are. When this is done, a process that dies loses none of it.
+    /// Writes the items and moves the counters together, or writes nothing if one of the keys that must be new exists;
+    /// returns whether it wrote. If those keys are new, all items are. Once it returns, a process that dies loses
+    /// nothing of it.
     fn create(&self, load: Load) -> BoxFuture<'_, Result<bool, StoreError>>;
 }
 
 impl Store {
-    /// The same store, which creates many things at once by this way.
+    /// The same store, which creates things in bulk through `bulk`.
     #[must_use]
     pub fn in_bulk(self, bulk: Arc<dyn BulkWriter>) -> Self {
         Self { bulk: Some(bulk), ..self }
     }
 
-    /// Commits transactions that have nothing to do with each other: some may happen and others not; what became of each, in
-    /// their order.
+    /// Commits independent transactions: some may happen and others not. Returns the outcome of each, in their order.
     pub async fn commit_each<R: Clone>(&self, txns: &[Txn<R>]) -> Result<Vec<Result<(), CommitError<R>>>, StoreError> {
         if let (Some(bulk), Some(load)) = (&self.bulk, Load::of_new(txns)?) {
-            // What happens at once needs no write intent.
+            // Written in one step, so no write intent is needed.
             if bulk.create(load).await? {
                 return Ok(vec![Ok(()); txns.len()]);
             }
@@ -53,7 +54,7 @@ impl Store {
         Ok(outcomes.into_iter().flatten().collect())
     }
 
-    /// All of them as one, and each alone if they cannot happen together.
+    /// Commits the members as one transaction, or each alone if that is refused.
     async fn transact_joined<R: Clone>(
         &self,
         joined: &Joined<R>,
@@ -62,7 +63,7 @@ impl Store {
         let outcome = self.transact(joined.txn()).await;
         let refused = match &outcome {
             Ok(()) => false,
-            // The database takes less at once, or one of them is not as it should be.
+            // They are too much for one request, or one of them is malformed.
             Err(CommitError::Store(error)) => matches!(error, StoreError::Refused(_)),
             Err(_) => true,
         };

@@ -11,13 +11,13 @@ use aws_sdk_dynamodb::{Client, Config};
 use secrecy::{ExposeSecret as _, SecretString};
 use std::time::Duration;
 
-/// Longest that a connection may take to come about.
+/// How long opening a connection may take.
 pub(super) const CONNECT: Duration = Duration::from_secs(2);
 
-/// The region that an emulator is told where nobody names one: each knows it.
+/// The region for an emulator if none is configured: every emulator knows it.
 pub const EMULATED_REGION: &str = "us-east-1";
 
-/// Where the database is and who we are to it.
+/// Where the database is, and with which credentials it is called.
 #[derive(Debug, Clone)]
 pub struct Endpoint {
     /// AWS region.

@@ -31,7 +31,7 @@ impl StoreError {
         matches!(self, Self::Throttled(_) | Self::Contended(_))
     }
 
-    /// The same failure where something may have happened before it: nobody may take it for a call that did nothing.
+    /// The same failure, where something may have been written before it: it must not read as a call that did nothing.
     #[must_use]
     pub fn in_doubt(self) -> Self {
         match self {
@@ -47,7 +47,7 @@ pub(crate) const THROTTLING: [&str; 6] = [
     "ThrottlingException",
     "ThrottlingError",
     "RequestLimitExceeded",
-    // S3's word.
+    // S3's code for throttling.
     "SlowDown",
 ];
 
@@ -76,7 +76,7 @@ where
     }
 }
 
-/// What the service said, or what stood in the way of asking it: for people, so without the answer's bytes and headers.
+/// The service's error, or why the service could not be asked: for people, so without the answer's bytes and headers.
 fn said<E: ProvideErrorMetadata + std::error::Error + 'static>(error: &SdkError<E>) -> String {
     if let SdkError::ServiceError(service) = error {
         let (code, message) = (service.err().code(), service.err().message());

@@ -1,7 +1,7 @@
-//! Files: the port behind which the file store is.
+//! The port to the file store.
 //!
-//! Only the few functions that keep files link S3 (ADR 0012). They put it into the process's things as a [`FileStore`];
-//! every other process has [`NoFiles`].
+//! Only the few functions that keep files link S3 (ADR 0012) and give the process a [`FileStore`] over it; every other
+//! process has [`NoFiles`].
 
 use super::StoreError;
 use super::grants::{FileAction, Grant};
@@ -14,26 +14,26 @@ use std::time::Duration;
 pub const BUCKET_VARIABLE: &str = "FILES_BUCKET";
 /// The name of the local bucket, and with it the first segment of local links.
 pub const LOCAL_BUCKET: &str = "files";
-/// Days after which an export is removed, whoever still has its link. A link lives for hours at most.
+/// Days after which an export is removed, even if somebody still has its link. A link is valid for hours at most.
 pub const EXPORT_DAYS: u16 = 2;
-/// Bytes of one part of a big file. S3 takes no smaller part than 5 MB but the last, and 10,000 parts.
+/// Bytes of one part of a big file. S3 demands at least 5 MB for every part but the last, and at most 10,000 parts.
 pub const PART_BYTES: usize = 8 * 1024 * 1024;
 
 /// What serving a picture needs.
 pub const SERVE: &[Grant] = &[Grant::files(Folder::Pictures, FileAction::GetObject)];
 /// What storing a picture needs.
 pub const DRAW: &[Grant] = &[Grant::files(Folder::Pictures, FileAction::PutObject)];
-/// What writing an export and its link need: a link carries the right of its signer.
+/// What writing an export and its link need: a link can do only what its signer may do.
 pub const EXPORT: &[Grant] = &[
     Grant::files(Folder::Exports, FileAction::AbortMultipartUpload),
     Grant::files(Folder::Exports, FileAction::GetObject),
     Grant::files(Folder::Exports, FileAction::PutObject),
 ];
 
-/// Files that live alike.
+/// Files with the same access and lifetime.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Folder {
-    /// Exports: private, by a link that expires, removed after [`EXPORT_DAYS`].
+    /// Exports: private, readable by a link that expires, removed after [`EXPORT_DAYS`].
     Exports,
     /// Pictures: anybody may see them, they are kept for ever.
     Pictures,
@@ -75,7 +75,7 @@ impl fmt::Display for Folder {
     }
 }
 
-/// The name of a file. There is no way to make one of raw text.
+/// The name of a file. It cannot be made from arbitrary text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileKey {
     folder: Folder,
@@ -83,13 +83,15 @@ pub struct FileKey {
 }
 
 impl FileKey {
-    /// A new export's: `RANDOM-users.csv` (reference/stepchat.md §3.5). The number needs variety, not secrecy.
+    /// The key of a new export: `RANDOM-users.csv` (reference/stepchat.md §3.5). The number must be unlikely to repeat,
+    /// not secret.
     #[must_use]
     pub fn fresh_export() -> Self {
         Self { folder: Folder::Exports, key: format!("{}/{}-users.csv", Folder::Exports, fastrand::u64(..)) }
     }
 
-    /// A picture's: `uploads/DD-MM-YY/N.png`, the form of the original's addresses. The day is text of that form.
+    /// The key of a picture: `uploads/DD-MM-YY/N.png`, the form of the original's addresses; `None` unless `day` is
+    /// `DD-MM-YY`.
     #[must_use]
     pub fn picture(day: &str, number: u64) -> Option<Self> {
         let digits = |text: &str| text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -97,7 +99,7 @@ impl FileKey {
         is_day.then(|| Self { folder: Folder::Pictures, key: format!("{}/{day}/{number}.png", Folder::Pictures) })
     }
 
-    /// The picture that `DD-MM-YY/N.png` means; `None` for everything that no picture is called.
+    /// The key of the picture that `DD-MM-YY/N.png` names; `None` for any other text.
     #[must_use]
     pub fn parse_picture(text: &str) -> Option<Self> {
         let (day, file) = text.split_once('/')?;
@@ -107,7 +109,7 @@ impl FileKey {
         (key.key.ends_with(&format!("/{number}.png"))).then_some(key)
     }
 
-    /// Where it lies.
+    /// The folder that the file is in.
     #[must_use]
     pub const fn folder(&self) -> Folder {
         self.folder
@@ -120,16 +122,16 @@ impl FileKey {
     }
 }
 
-/// A part that has been stored: its number, and what the store calls its content.
+/// A part that has been stored: its number, and the store's tag for its content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
-    /// From 1.
+    /// Counted from 1.
     pub number: i32,
-    /// The store's tag.
+    /// The store's tag for the content.
     pub tag: String,
 }
 
-/// A store of files. Every file is written once and whole: nobody sees half of one, and none is replaced.
+/// A store of files. Every file is written once and completely: nobody reads half a file, and no file is replaced.
 pub trait FileStore: fmt::Debug + Send + Sync {
     /// Stores a file; `false` if there is one of this name already, which is then left as it is.
     fn create<'a>(&'a self, key: &'a FileKey, content: Bytes) -> BoxFuture<'a, Result<bool, StoreError>>;
@@ -160,8 +162,8 @@ pub trait FileStore: fmt::Debug + Send + Sync {
     /// Forgets an upload and its parts.
     fn abandon<'a>(&'a self, key: &'a FileKey, upload: &'a str) -> BoxFuture<'a, Result<(), StoreError>>;
 
-    /// A link by which anybody may read the file for so long. `origin` is the scheme and host the caller used: the local
-    /// store is reached there.
+    /// A link by which anybody may read the file for the time `valid`. `origin` is the scheme and host that the caller
+    /// used: the local store is reached there.
     fn link<'a>(
         &'a self,
         key: &'a FileKey,
@@ -170,7 +172,7 @@ pub trait FileStore: fmt::Debug + Send + Sync {
     ) -> BoxFuture<'a, Result<String, StoreError>>;
 }
 
-/// What a process has that keeps no files.
+/// The file store of a process that keeps no files: it refuses every call.
 #[derive(Debug, Clone, Copy)]
 pub struct NoFiles;
 
@@ -210,7 +212,7 @@ impl FileStore for NoFiles {
     }
 }
 
-/// A file that is written piece by piece, of any size, with one part of it in memory.
+/// A file of any size that is written piece by piece, with only one part of it in memory.
 #[derive(Debug)]
 pub struct Upload<'a> {
     files: &'a dyn FileStore,
@@ -221,13 +223,13 @@ pub struct Upload<'a> {
 }
 
 impl<'a> Upload<'a> {
-    /// Nothing is stored yet.
+    /// An upload of which nothing is stored yet.
     #[must_use]
     pub fn new(files: &'a dyn FileStore, key: &'a FileKey) -> Self {
         Self { files, key, buffer: Vec::new(), begun: None, parts: Vec::new() }
     }
 
-    /// Writes on. After a failure nothing is left of the file.
+    /// Appends bytes. After a failure nothing is left of the file.
     pub async fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
         self.buffer.extend_from_slice(bytes);
         while self.buffer.len() >= PART_BYTES {
@@ -240,7 +242,7 @@ impl<'a> Upload<'a> {
         Ok(())
     }
 
-    /// Makes the file. A small one takes a single call.
+    /// Completes the file. A small file takes a single call.
     pub async fn finish(mut self) -> Result<(), StoreError> {
         let rest = Bytes::from(std::mem::take(&mut self.buffer));
         if self.begun.is_none() {
@@ -272,7 +274,7 @@ impl<'a> Upload<'a> {
         Ok(())
     }
 
-    /// Removes what was stored so far. What cannot be removed now goes when the bucket's rule says so.
+    /// Removes the parts stored so far. What cannot be removed now is removed by the bucket's lifecycle rule.
     async fn abandoned(&self, error: StoreError) -> StoreError {
         if let Some(upload) = &self.begun {
             let _ = self.files.abandon(self.key, upload).await;

@@ -1,7 +1,7 @@
-//! What goes out before its caller is known: reads that follow from nothing that was read, at once. Any that follows from an
-//! answer, and everything that writes, waits until the gate is open.
+//! Holds back database calls until the caller is known. Reads that depend on no earlier answer go out at once. Reads
+//! that depend on an answer, and all writes, wait until the gate is open.
 //!
-//! It stands between the SDK and the network, so no store function can pass by it.
+//! The gate stands between the SDK and the network, so no store function can bypass it.
 
 use super::meter;
 use aws_smithy_runtime_api::client::http::{
@@ -21,7 +21,7 @@ tokio::task_local! {
     static GATE: Gate;
 }
 
-/// Keeps back what would go out after an answer has come.
+/// Until it is open, holds back all writes, and all reads that begin after the first answer has come.
 #[derive(Debug, Clone, Default)]
 pub struct Gate(Arc<State>);
 
@@ -56,7 +56,8 @@ impl Gate {
     }
 
     async fn opened(&self) {
-        // Whoever asks first and then waits may wait for ever.
+        // Registered before the check: a task that checks first and registers later could miss the opening and wait for
+        // ever.
         let opened = self.0.opened.notified();
         if !self.is_open() {
             opened.await;
@@ -64,7 +65,8 @@ impl Gate {
     }
 }
 
-/// Waits, behind a gate, until it is open: for work that a caller who is nobody must not cause, such as a password's hash.
+/// Waits until the gate around this work, if any, is open: for work that an unknown caller must not cause, such as
+/// hashing a password.
 pub(crate) async fn opened() {
     if let Ok(gate) = GATE.try_with(Clone::clone) {
         gate.opened().await;
@@ -82,13 +84,13 @@ async fn collected(mut answer: HttpResponse) -> Result<HttpResponse, ConnectorEr
 /// Operations that change nothing.
 const READS: [&str; 3] = ["GetItem", "BatchGetItem", "Query"];
 
-/// Whether a request of the SDK only reads, as the header says by which DynamoDB itself tells operations apart.
+/// Whether a request of the SDK only reads, by the header that tells DynamoDB the operation.
 fn is_read(request: &HttpRequest) -> bool {
     let target = request.headers().get("x-amz-target").and_then(|target| target.rsplit('.').next());
     target.is_some_and(|operation| READS.contains(&operation))
 }
 
-/// A transport whose requests wait where they are behind a gate.
+/// A transport whose requests wait at the gate that their work is behind, if any.
 pub(super) fn gated(transport: SharedHttpClient) -> SharedHttpClient {
     SharedHttpClient::new(GatedClient(transport))
 }
@@ -120,8 +122,8 @@ impl HttpConnector for GatedConnector {
                 depth.into_iter().for_each(|depth| answer.add_extension(depth));
                 return Ok(answer);
             }
-            // In a task of its own: who is refused drops the work, and a connection whose answer nobody reads is closed. It
-            // also gets on while the work itself rests.
+            // In a task of its own: a refused caller's work is dropped, and a connection whose answer is not read is
+            // closed. The task also makes progress while the work itself is not polled.
             let answered = tokio::spawn(async move { collected(connector.call(request).await?).await }).await;
             gate.0.has_answer.store(true, Ordering::Release);
             answered.unwrap_or_else(|error| Err(ConnectorError::other(error.into(), None)))

@@ -1,9 +1,10 @@
-//! Who was there when all of something was deleted (decision E20), by order and not by clocks (`docs/adr/0017`).
+//! Tells who existed when all of something was deleted (decision E20), by order and not by clocks (`docs/adr/0017`).
 //!
-//! Whoever is created, or becomes what can be deleted as "all", is counted on a shard of a counter in the same transaction.
-//! The shard has a generation. A delete of all begins the next one on every shard before it promises anything; whoever is
-//! counted afterwards belongs to it, and stays. The transaction that counts somebody demands that the shard still has the
-//! generation that was read, so nobody can be counted under an old one, however long a request has been on its way.
+//! A user who is created, or becomes one that a delete of all covers, is counted on a shard of a counter in the same
+//! transaction. The shard has a generation. A delete of all begins the next generation on every shard before it
+//! promises anything; users counted afterwards belong to the new generation, and stay. The transaction that counts a
+//! user demands that the shard still has the generation that was read, so no user can be counted under an old one,
+//! however late its request arrives.
 
 use super::txn::Step;
 use super::{CommitError, Key, Sequence, Store, StoreError, Table, Txn, Write};
@@ -11,7 +12,7 @@ use crate::limits::MAX_PARALLEL;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
 
-/// Which deletes of all came before: their number, rising. 0 before the first.
+/// The number of the last delete of all that came before; 0 before the first. Numbers rise.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Generation(u64);
@@ -28,12 +29,12 @@ impl Generation {
     }
 }
 
-/// What counting demands of a shard that is never removed.
+/// The condition for counting on a shard that is never removed.
 const UNCHANGED: &str = "attribute_not_exists(gen) OR gen = :generation";
-/// What it demands of a shard that goes when all that it counts has gone.
+/// The condition for counting on a shard that is removed once everything it counts is gone.
 const UNCHANGED_AND_THERE: &str = "attribute_exists(pk) AND (attribute_not_exists(gen) OR gen = :generation)";
 
-/// Whether a condition is that a counter's shard still has the generation that was read.
+/// Whether a condition demands that a counter's shard still has the generation that was read.
 pub(super) fn is_unchanged(condition: &str) -> bool {
     [UNCHANGED, UNCHANGED_AND_THERE].contains(&condition)
 }
@@ -44,19 +45,18 @@ struct ShardItem {
     generation: Generation,
 }
 
-/// A shard of a counter as it was read, or one that nobody has looked at.
+/// A shard of a counter, as it was read or without having been read.
 #[derive(Debug, Clone)]
 pub(super) struct Shard {
     table: Table,
     key: Key,
     generation: Generation,
-    /// Whether there is one.
+    /// Whether the shard exists.
     exists: bool,
 }
 
 impl Shard {
-    /// A shard that nobody has looked at. Nobody can be counted on it once a delete of all has begun a generation: the
-    /// transaction is stale.
+    /// A shard that was not read. Counting on it is stale once a delete of all has begun a generation.
     pub(super) fn unread(table: Table, key: Key) -> Self {
         Self { table, key, generation: Generation::default(), exists: false }
     }
@@ -67,7 +67,7 @@ impl Shard {
         Ok(Self { table, key, generation: item.map(|item| item.generation).unwrap_or_default(), exists })
     }
 
-    /// The generation of whoever is counted on it.
+    /// The generation of users who are counted on this shard.
     pub(super) fn generation(&self) -> Generation {
         self.generation
     }
@@ -85,7 +85,7 @@ impl Shard {
         self.one_more().number(":generation", self.generation.number()).if_(UNCHANGED).or_stale()
     }
 
-    /// The same for a shard that is removed at some time. Stale also if it was, or was made, since it was read.
+    /// The same for a shard that may be removed. Stale also if the shard was removed or created since it was read.
     pub(super) fn count_one_if_there<R>(&self) -> Step<R> {
         if self.exists {
             self.one_more().number(":generation", self.generation.number()).if_(UNCHANGED_AND_THERE).or_stale()
@@ -98,13 +98,13 @@ impl Shard {
 /// Which shards get a new generation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Which {
-    /// All of them: one that is missing is made.
+    /// All of them; missing ones are created.
     All,
     /// Those that exist.
     Existing,
 }
 
-/// Begins a new generation on these shards: whoever is counted on them from the end of this on belongs to it or to a later
+/// Begins a new generation on these shards: users counted on them after this call has ended belong to it or to a later
 /// one. Safe to repeat and to interrupt.
 pub(super) async fn begin(
     store: &Store,
@@ -113,7 +113,7 @@ pub(super) async fn begin(
     which: Which,
 ) -> Result<Generation, StoreError> {
     let generation = store.next_id(sequence, |number| Some(Generation(number))).await?;
-    // Owned before they are streamed: a borrowing closure here would not be `Send` for every lifetime.
+    // Collected before they are streamed: a borrowing closure here would not be `Send` for every lifetime.
     let begun: Vec<_> =
         shards.into_iter().map(|shard| set(store, sequence.table(), shard, generation, which)).collect();
     stream::iter(begun).buffer_unordered(MAX_PARALLEL).try_collect::<Vec<()>>().await?;
@@ -121,11 +121,11 @@ pub(super) async fn begin(
 }
 
 async fn set(store: &Store, table: Table, shard: Key, generation: Generation, which: Which) -> Result<(), StoreError> {
-    // A shard that is made here counts nobody yet.
+    // A shard that is created here counts nobody yet.
     let write = Write::update(table, shard, "SET gen = :generation ADD n :nobody");
     let write = write.number(":generation", generation.number()).number(":nobody", 0);
     let mut txn: Txn<()> = Txn::default();
-    // A later generation is as good: nobody who belongs to it came before this call began.
+    // A later generation on the shard is fine too: its users were counted after this call began.
     txn.push(match which {
         Which::All => write.if_("attribute_not_exists(gen) OR gen < :generation").or(()),
         Which::Existing => {

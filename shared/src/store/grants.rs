@@ -1,5 +1,5 @@
-//! What a method may do to which table, index or folder of files. The template's IAM policies are generated from these,
-//! and the tests hold them against what each method really did.
+//! What a method may do to which table, index or folder of files. The template's IAM policies are generated from these
+//! grants, and the tests compare the grants with what each method really did.
 
 use super::Key;
 use super::files::Folder;
@@ -19,7 +19,7 @@ pub enum Action {
     DeleteItem,
     /// Read one item by key.
     GetItem,
-    /// Write one item whole.
+    /// Write one complete item.
     PutItem,
     /// Read one partition of a table or index.
     Query,
@@ -53,11 +53,11 @@ impl fmt::Display for FileAction {
 /// The attribute that holds when a credential was last used.
 pub const LAST_USE: &str = "used_at";
 
-/// What an item of `auth` is, by how its key begins. A function that needs one kind can neither read nor write another:
-/// IAM looks at the beginning of the keys (`dynamodb:LeadingKeys`).
+/// The kind of an item of `auth`, told by the beginning of its key. A function that needs one kind can neither read nor
+/// write another: IAM checks the beginning of the keys (`dynamodb:LeadingKeys`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AuthItem {
-    /// Whose an admin's token is.
+    /// The look-up of an admin's token.
     AdminToken,
     /// A token that the operator minted.
     ApiToken,
@@ -94,7 +94,7 @@ impl AuthItem {
         Self::Import,
     ];
 
-    /// What its keys begin with. None is the beginning of another.
+    /// The beginning of its keys. None is the beginning of another.
     #[must_use]
     pub const fn prefix(self) -> &'static str {
         match self {
@@ -111,8 +111,9 @@ impl AuthItem {
         }
     }
 
-    /// The only attributes that a method's update may read or write, where that is not all: of a credential that an
-    /// operator hands out, when it was last used. A function that could write more could change what it opens.
+    /// The only attributes that a method's update may read or write; `None` if it may use all. For a credential that an
+    /// operator hands out, these are the key and the last use: a function that could write more could change what the
+    /// credential opens.
     #[must_use]
     pub const fn updated(self) -> Option<&'static [&'static str]> {
         match self {
@@ -165,7 +166,7 @@ pub enum Grant {
         table: Table,
         /// The index, for queries of one.
         index: Option<&'static str>,
-        /// The only kind of items that it is about, in `auth`.
+        /// In `auth`: the only kind of item that the grant covers.
         item: Option<AuthItem>,
         /// The action.
         action: Action,
@@ -204,7 +205,7 @@ impl Grant {
         Self::Files { folder, action }
     }
 
-    /// The table, if it is about one.
+    /// The table, if the grant is on one.
     #[must_use]
     pub const fn table(&self) -> Option<Table> {
         match self {
@@ -213,7 +214,7 @@ impl Grant {
         }
     }
 
-    /// Whether it is about files.
+    /// Whether the grant is on files.
     #[must_use]
     pub const fn is_on_files(&self) -> bool {
         matches!(self, Self::Files { .. })

@@ -1,5 +1,6 @@
-//! HTTP over TLS, with connections that are begun before the first request asks for one: it takes one over as far as it has
-//! come. The SDK's own client can only send a request ahead; whoever comes meanwhile opens further connections beside it.
+//! HTTP over TLS, with connections that are begun before the first request needs one. The request takes such a
+//! connection over, even in the middle of its handshake. The SDK's own client could only open connections early by
+//! sending requests, and requests that come meanwhile would open further ones.
 
 use super::client::{CONNECT, Endpoint};
 use super::gate::gated;
@@ -30,10 +31,10 @@ use tokio::time::Instant;
 use tokio::time::error::Elapsed;
 use tower_service::Service;
 
-/// The authorities behind AWS's endpoints (Amazon Trust Services): these alone are loaded, as reading all that a system knows
-/// takes longer than a handshake.
+/// The authorities behind AWS's endpoints (Amazon Trust Services). Only these are loaded: reading all authorities that
+/// a system knows takes longer than a handshake.
 const AMAZON_ROOTS: &str = include_str!("amazon-roots.pem");
-/// How long a connection is good on which nothing was asked yet: the other end gives it up at some time.
+/// How long an unused connection is trusted: at some time the other end closes it.
 const GOOD_FOR: Duration = Duration::from_secs(10);
 
 type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
@@ -46,7 +47,7 @@ pub struct Https {
 }
 
 impl Https {
-    /// To AWS, or to what the endpoint names.
+    /// A client for AWS, or for the address that the endpoint names.
     #[must_use]
     pub fn to(endpoint: &Endpoint) -> Self {
         let connect = Connect::trusting(endpoint.authorities.as_deref().unwrap_or(AMAZON_ROOTS));
@@ -54,18 +55,18 @@ impl Https {
         Self { connect, pool }
     }
 
-    /// As clients of the SDK take it.
+    /// The same, in the form that clients of the SDK take.
     #[must_use]
     pub fn client(&self) -> SharedHttpClient {
         let connector = SharedHttpConnector::new(self.clone());
-        // Also where it is the file store's: nothing of it goes out before its caller is known.
+        // Behind the gate also for the file store: none of its calls goes out before the caller is known.
         gated(http_client_fn(move |_, _| connector.clone()))
     }
 
-    /// Begins two connections to the database, for the look for a caller and the first read of its own: the handshakes take
-    /// place while the process starts, and not while a caller waits. Needs a runtime around it.
+    /// Begins two connections to the database, one to authenticate a caller and one for the method's first read: the
+    /// handshakes take place while the process starts, and not while a caller waits. Must run inside a Tokio runtime.
     pub fn begin(&self, endpoint: &Endpoint) {
-        // The endpoint was read as an address when the settings were.
+        // The settings do not check the address: if it cannot be read, nothing is begun, and the first call fails.
         if let Ok(address) = endpoint.address().parse::<Uri>() {
             self.connect.begin(&address);
             self.connect.begin(&address);
@@ -91,7 +92,7 @@ impl HttpConnector for Https {
     }
 }
 
-/// The connection that a request has used: the SDK gives one up on which something went wrong.
+/// The connection that a request has used, so that the SDK can give it up after a failure.
 fn used(captured: &CaptureConnection) -> Option<ConnectionMetadata> {
     captured.connection_metadata().as_ref()?;
     let captured = captured.clone();
@@ -132,7 +133,7 @@ struct Connect {
     begun: Arc<Mutex<Vec<Begun>>>,
 }
 
-/// A connection that comes about, or is there, and that nobody has asked for yet.
+/// A connection that is being opened or is open, and that no request has taken yet.
 #[derive(Debug)]
 struct Begun {
     since: Instant,
@@ -145,7 +146,7 @@ impl Connect {
         let mut tcp = Tcp::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
-        // They were read when the settings were: there is none that cannot be.
+        // The settings have checked that all of them can be read.
         let known = roots(authorities).unwrap_or_else(|_| RootCertStore::empty());
         let tls = ClientConfig::builder().with_root_certificates(known).with_no_client_auth();
         let https = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1();
@@ -163,7 +164,7 @@ impl Connect {
         async move { tokio::time::timeout(CONNECT, opening).await? }
     }
 
-    /// A connection to this address that has been begun lately.
+    /// Takes a connection to this address that was begun recently, if there is one.
     fn take(&self, address: &Uri) -> Option<JoinHandle<Result<Stream, BoxError>>> {
         let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
         begun.retain(|one| one.since.elapsed() < GOOD_FOR);
@@ -226,7 +227,7 @@ mod tests {
         }
     }
 
-    /// Accepts connections and says how many, until it is dropped.
+    /// Accepts connections and counts them.
     async fn counted() -> (Endpoint, Arc<Mutex<usize>>) {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());

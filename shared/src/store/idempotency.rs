@@ -24,36 +24,37 @@ struct Record {
     payload: String,
     answer: String,
     kept_until: Timestamp,
-    /// Seconds, for the table's time to live.
+    /// Seconds since the epoch, for the table's time to live.
     expires: i64,
 }
 
-/// What is known of the calls with an idempotency key.
+/// What is known of earlier calls with an idempotency key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lookup {
-    /// There was none: this one may run.
+    /// There was no earlier call: this one may run.
     New,
-    /// One has run; this was its answer.
+    /// An earlier call has run; this was its answer.
     Answered(String),
-    /// The key was used with another payload.
+    /// The key was used before with another payload.
     OtherPayload,
 }
 
 impl IdempotencyKey {
-    /// The `key` of `tenant` (family and account), on a call whose payload has this fingerprint. It is stored as its hash.
+    /// The `key` of `tenant` (family and account), on a call whose payload has this hash. Only a hash of tenant and key
+    /// is stored.
     #[must_use]
     pub fn new(tenant: &str, key: &str, payload: String) -> Self {
         let scope = sha256_hex(format!("{tenant}\0{key}").as_bytes());
         Self { key: AuthItem::Answer.key(scope), payload }
     }
 
-    /// A hash of tenant and key.
+    /// The stored key: a prefix and a hash of tenant and key.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.key.pk
     }
 
-    /// The hash of what was asked for.
+    /// The keyed hash of the call's payload.
     #[must_use]
     pub fn payload(&self) -> &str {
         &self.payload

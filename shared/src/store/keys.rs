@@ -5,9 +5,9 @@ use crate::text::{collation_key, fold, hex, prefix};
 use aws_sdk_dynamodb::types::AttributeValue;
 use ring::digest::{SHA256, digest};
 
-/// Bytes of a sort key, by `DynamoDB`.
+/// `DynamoDB`'s limit for a sort key, in bytes.
 pub(crate) const MAX_KEY_BYTES: usize = 1_024;
-/// Bytes of a value inside a sort key.
+/// How many bytes of a value a sort key may hold.
 const SORT_BYTES: usize = 900;
 
 /// The primary key of an item. The `auth` table has no sort key.
@@ -47,7 +47,7 @@ pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
     hex(digest(&SHA256, bytes).as_ref())
 }
 
-/// A folded value as part of a key that is looked up by equality: long ones end in their hash.
+/// A folded value as part of a key that is looked up by equality: a long value is cut and ends in its hash.
 #[must_use]
 pub(crate) fn exact(folded: &str) -> String {
     if folded.len() <= SORT_BYTES {
@@ -66,15 +66,15 @@ pub(crate) fn sort_key(value: Option<&str>, padded_id: &str) -> String {
     }
 }
 
-/// The sort key of a text, in the order in which people expect texts (decision E1): by its first 300 characters, ties by
-/// id.
+/// The sort key of a text, in the order in which people expect texts (decision E1): by its first 300 characters, then
+/// by id.
 #[must_use]
 pub(crate) fn text_sort_key(text: Option<&str>, padded_id: &str) -> String {
     sort_key(text.map(|text| collation_key(&fold(text))).as_deref(), padded_id)
 }
 
-/// What every [`text_sort_key`] of texts that fold to this begins with. Those of other texts may begin so too, where this is
-/// so long that keys are cut.
+/// What the [`text_sort_key`] of every text that folds to `folded` begins with. If `folded` is so long that keys are
+/// cut, keys of other texts may begin the same.
 #[must_use]
 pub(crate) fn text_sort_key_prefix(folded: &str) -> String {
     let key = collation_key(folded);

@@ -1,7 +1,7 @@
 //! Sorted listing without scans: key-only queries over several index partitions, merged.
 //!
 //! Each partition (a user type, an application) is a stream that is already sorted; merging them gives exactly what
-//! `ORDER BY … LIMIT … OFFSET …` over the whole would (reference/architecture.md §C.4).
+//! `ORDER BY … LIMIT … OFFSET …` over all of them would give (reference/architecture.md §C.4).
 
 use super::read::{Index, Page, Partition, Range, text};
 use super::{Attributes, Store, StoreError, Table};

@@ -1,8 +1,8 @@
 //! Bulk loading: new items by the hundred thousand, made by the same functions that make one and written in batches.
 //! Operator work: no method may do this.
 //!
-//! A batch knows no conditions: whoever loads sees to it that every key is new, or asks for what must be. Counters are
-//! summed, and moved once when all items are there; a load that was cut off before has items that no counter knows.
+//! A batch has no conditions: the caller makes sure that every key is new, or checks [`Load::must_be_new`]. Counters
+//! are summed, and moved once when all items are written; if a load is cut off before that, its items are not counted.
 
 use super::txn::Fresh;
 use super::{Attributes, Key, Store, StoreError, Table, Txn, Write};
@@ -11,14 +11,14 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::convert::Infallible;
 
-/// The number of a counter's item.
+/// The attribute of a counter's item that holds its number.
 pub const COUNTED: &str = "n";
 
 /// Items that wait to be written, and what they add to counters.
 #[derive(Debug, Clone, Default)]
 pub struct Load {
     items: BTreeMap<Table, Vec<Attributes>>,
-    /// What must not be there yet.
+    /// The keys that must not exist yet.
     new: Vec<(Table, Key)>,
     sums: Sums,
 }
@@ -42,7 +42,8 @@ impl Load {
         Ok(())
     }
 
-    /// What these transactions do, if all they do is to create and to count, and no two create the same.
+    /// The load that these transactions amount to; `None` if they do more than create and count, or if two create the
+    /// same item.
     pub(super) fn of_new<R: Clone>(txns: &[Txn<R>]) -> Result<Option<Self>, StoreError> {
         let mut load = Self::default();
         for write in txns.iter().flat_map(|txn| txn.clone().into_writes()) {
@@ -56,13 +57,13 @@ impl Load {
         Ok(if distinct.len() == load.new.len() { Some(load) } else { None })
     }
 
-    /// What must not be there yet.
+    /// The keys that must not exist yet.
     #[must_use]
     pub fn must_be_new(&self) -> &[(Table, Key)] {
         &self.new
     }
 
-    /// Takes the items out, for an embedded database that is filled past the SDK.
+    /// Takes the items out, for an embedded database that is written directly, past the SDK.
     pub fn take(&mut self) -> impl Iterator<Item = (Table, Vec<HashMap<String, AttributeValue>>)> + use<> {
         std::mem::take(&mut self.items).into_iter()
     }
@@ -73,7 +74,7 @@ impl Load {
         &self.sums
     }
 
-    /// The same, to keep.
+    /// The sums alone, taken out of the load.
     #[must_use]
     pub fn into_sums(self) -> Sums {
         self.sums
@@ -85,7 +86,7 @@ impl Load {
         self.items.values().map(Vec::len).sum()
     }
 
-    /// Whether none waits.
+    /// Whether no item waits.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -112,7 +113,7 @@ impl Sums {
 }
 
 impl Store {
-    /// Writes the items of a load; what is returned must still be counted.
+    /// Writes the items of a load; the sums that it returns must still be counted, by [`Self::count`].
     pub async fn load(&self, load: Load) -> Result<Sums, StoreError> {
         for (table, items) in load.items {
             self.batch_put(table, items).await?;
@@ -130,7 +131,7 @@ impl Store {
             }
             self.commit(&txn).await.map_err(|error| match error {
                 super::CommitError::Store(error) => error,
-                // No condition, so none can fail.
+                // The transaction has no conditions that could fail.
                 other => StoreError::Refused(other.to_string()),
             })?;
         }

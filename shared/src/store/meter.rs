@@ -28,7 +28,7 @@ tokio::task_local! {
     static METER: Arc<Mutex<Readings>>;
 }
 
-/// One call's need: action, deployed table name, index.
+/// The permission that one call needs: action, deployed table name, index.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Use {
     /// The action.
@@ -37,7 +37,7 @@ pub struct Use {
     pub table: String,
     /// The index that was queried.
     pub index: Option<String>,
-    /// What the item is, if the table is `auth`.
+    /// The kind of item, if the table is `auth`.
     pub item: Option<AuthItem>,
 }
 
@@ -115,8 +115,8 @@ fn update(change: impl FnOnce(&mut Readings)) {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Depth(u32);
 
-/// Where a call that goes out now is in the chain. One that was kept back for others says so in its answer, as it was asked
-/// for before they ended.
+/// The depth of a call that goes out now. A call that the gate held back carries this depth in its answer, since the
+/// depth noted when it was asked for is too small.
 pub(super) fn depth_of_next() -> Option<Depth> {
     METER
         .try_with(|meter| {
@@ -132,7 +132,7 @@ impl Storable for Depth {
     type Storer = StoreReplace<Self>;
 }
 
-/// Counts the calls of one client: of `DynamoDB`'s also their units and grants, of another service's the calls alone.
+/// Counts the calls of one client; for calls to `DynamoDB`, their units and grants too.
 #[derive(Debug)]
 pub struct MeterInterceptor;
 
@@ -254,13 +254,13 @@ fn table(name: &Option<String>) -> &str {
     name.as_deref().unwrap_or_default()
 }
 
-/// A use of one item, known by its key or whole.
+/// The use of one item, given by its key or as a complete item.
 fn of_item(action: Action, table: &str, key: Option<&Attributes>) -> Use {
     let key = key.and_then(|key| key.get("pk")).and_then(|value| value.as_s().ok());
     Use { action, table: table.to_owned(), index: None, item: key.and_then(|key| AuthItem::of_key(key)) }
 }
 
-/// The item of one write of several.
+/// The item or key of one write of a batch.
 fn written(write: &WriteRequest) -> Option<&Attributes> {
     let put = write.put_request().map(aws_sdk_dynamodb::types::PutRequest::item);
     put.or_else(|| write.delete_request().map(aws_sdk_dynamodb::types::DeleteRequest::key))

@@ -1,5 +1,5 @@
-//! DynamoDB: keys, tables, transactions with named conditions. The only module that speaks to the database. Beside it the
-//! port of the file store.
+//! DynamoDB: keys, tables, transactions with named conditions. The only module that speaks to the database. It also
+//! holds the port to the file store.
 
 pub mod auth;
 pub mod backlog;
@@ -64,18 +64,18 @@ impl Store {
         Self { client, tables, clock: Clock::System, search: search::Limits::default(), bulk: None }
     }
 
-    /// The same store with this clock: what is dated at the moment in which it is written is dated by it.
+    /// The same store with this clock, which dates everything that is dated at the moment of its write.
     #[must_use]
     pub fn timed(self, clock: Clock) -> Self {
         Self { clock, ..self }
     }
 
-    /// The moment that a write of now has.
+    /// The moment by which a write made now is dated.
     fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    /// The same store, whose searches go so far by search entries.
+    /// The same store, with these limits for searches by search entries.
     #[must_use]
     pub fn searching(self, limits: search::Limits) -> Self {
         Self { search: limits, ..self }

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 /// The name of an index and its two key attributes.
 pub(crate) type Index = (&'static str, &'static str, &'static str);
 
-/// A query of one partition: of the table, unless an index is named; from the lowest sort key up, unless it is descending.
+/// A query of one partition: of the table, unless an index is named; from the lowest sort key up, unless descending.
 #[derive(Debug, Clone)]
 pub(crate) struct Partition<'a> {
     table: Table,
@@ -63,7 +63,7 @@ impl<'a> Partition<'a> {
         Self { descending, ..self }
     }
 
-    /// Entries of one page; without a number, as many as have room in one answer.
+    /// Entries of one page; without a number, as many as fit into one answer.
     pub(crate) fn page_size(self, entries: impl Into<Option<i32>>) -> Self {
         Self { page_size: entries.into(), ..self }
     }
@@ -99,7 +99,7 @@ impl Store {
         Ok(answer.item.map(serde_dynamo::from_item).transpose()?)
     }
 
-    /// Reads one page of a partition; of a table strongly, of an index as far as it has caught up.
+    /// Reads one page of a partition: of a table strongly, of an index as far as the index has caught up.
     pub(crate) async fn page(&self, partition: &Partition<'_>, from: Option<Attributes>) -> Result<Page, StoreError> {
         let (hash, sort) = partition.index.map_or(("pk", "sk"), |(_, hash, sort)| (hash, sort));
         let mut query = self
@@ -153,7 +153,7 @@ impl Store {
 
     /// Reads items by key, in parallel batches; in no order, missing ones left out.
     pub(crate) async fn batch_get(&self, table: Table, keys: &[Key]) -> Result<Vec<Attributes>, StoreError> {
-        // Owned before they are streamed: a borrowing closure here would not be `Send` for every lifetime.
+        // Collected before they are streamed: a borrowing closure here would not be `Send` for every lifetime.
         let batches: Vec<_> = keys.chunks(MAX_BATCH_GET).map(|batch| self.one_batch(table, batch.to_vec())).collect();
         let found: Vec<Vec<Attributes>> = stream::iter(batches).buffer_unordered(MAX_PARALLEL).try_collect().await?;
         Ok(found.into_iter().flatten().collect())
@@ -181,7 +181,7 @@ impl Store {
         Ok(found)
     }
 
-    /// Writes one item whole, whatever was there: only for what may be written twice.
+    /// Writes one complete item over whatever was there: only for items that may be written twice.
     pub(crate) async fn put<T: Serialize>(&self, table: Table, item: &T) -> Result<(), StoreError> {
         let item = serde_dynamo::to_item(item)?;
         self.client.put_item().table_name(self.table_name(table)).set_item(Some(item)).send().await?;
@@ -205,7 +205,7 @@ impl Store {
         self.batch_write(table, keys.iter().map(delete).collect::<Result<_, StoreError>>()?).await
     }
 
-    /// Writes items whole, in parallel batches: only what may be written twice.
+    /// Writes complete items in parallel batches: only items that may be written twice.
     pub(crate) async fn batch_put(&self, table: Table, items: Vec<Attributes>) -> Result<(), StoreError> {
         let put = |item: Attributes| {
             let request = PutRequest::builder().set_item(Some(item)).build();

@@ -10,12 +10,13 @@ use aws_sdk_dynamodb::types::{
 };
 use std::fmt;
 
-/// A table, by lifecycle and blast radius (design §4).
+/// A table; tables are divided by lifecycle and blast radius (design §4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Table {
     /// Users, extras, conversations, search entries, counters, jobs.
     Stepchat,
-    /// Accounts and their keys, applications, telephony users, skills, queues, search entries, counters, exchange rates, jobs.
+    /// Accounts and their keys, applications, telephony users, skills, queues, search entries, counters, exchange
+    /// rates, jobs.
     Voximplant,
     /// Hashes, token look-ups, sessions, lockouts, idempotency.
     Auth,
@@ -74,7 +75,7 @@ pub struct Tables {
 }
 
 impl Tables {
-    /// Names by table.
+    /// The names that `name` gives to the tables.
     pub fn new(name: impl Fn(Table) -> String) -> Self {
         Self { names: Table::ALL.map(name) }
     }
@@ -108,7 +109,7 @@ impl Default for Tables {
 /// A table's keys and indexes. All key attributes are strings.
 #[derive(Debug)]
 pub struct TableSchema {
-    /// Whether items have a sort key beside the partition key.
+    /// Whether items have a sort key besides the partition key.
     pub sorted: bool,
     /// The attribute by which items expire, if any may.
     pub ttl: Option<&'static str>,
@@ -116,7 +117,7 @@ pub struct TableSchema {
     pub indexes: &'static [IndexSchema],
 }
 
-/// An index: its two key attributes and what it carries beside the keys.
+/// An index: its two key attributes and what it carries besides the keys.
 #[derive(Debug)]
 pub struct IndexSchema {
     /// Its name.
@@ -125,7 +126,7 @@ pub struct IndexSchema {
     pub partition: &'static str,
     /// Sort key attribute.
     pub sort: &'static str,
-    /// Attributes carried beside the keys.
+    /// Attributes carried besides the keys.
     pub carries: &'static [&'static str],
 }
 
@@ -165,11 +166,11 @@ static VOXIMPLANT: TableSchema = TableSchema {
 };
 
 static AUTH: TableSchema = TableSchema { sorted: false, ttl: Some("expires"), indexes: &[] };
-// Only what is remembered of operations expires, for it alone has the attribute: money and its history have none.
+// Only records of operations expire, since no other item has the attribute: money and its history are kept for ever.
 static LEDGER: TableSchema = TableSchema { sorted: true, ttl: Some("expires"), indexes: &[] };
 
-/// Creates what does not exist yet of the tables and their time to live. For emulators: a deployed stack has its tables
-/// from the template.
+/// Creates the tables and their time to live, as far as they do not exist yet. For emulators: a deployed stack gets its
+/// tables from the template.
 pub async fn create_tables(client: &Client, tables: &Tables) -> Result<(), StoreError> {
     for table in Table::ALL {
         let name = tables.name(table);
@@ -212,7 +213,7 @@ async fn create_table(client: &Client, name: &str, schema: &TableSchema) -> Resu
     }
 }
 
-/// Switches time to live on. It is refused if it is on already.
+/// Switches time to live on. It is no error if it is on already.
 async fn expire_by(client: &Client, name: &str, attribute: &str) -> Result<(), StoreError> {
     let ttl = TimeToLiveSpecification::builder().enabled(true).attribute_name(attribute).build();
     let ttl = ttl.map_err(|error| refused(&error))?;

@@ -1,12 +1,13 @@
-//! Search entries: items by which a search finds what contains a word, at the cost of what it finds (`docs/adr/0013`).
+//! Search entries: items by which a search finds texts that contain a word, at the cost of what it finds
+//! (`docs/adr/0013`).
 //!
-//! A search entry says that a text of somebody has a gram. Its key ends in the text's stamp, which is new whenever the text
-//! changes and is kept beside the text. So no two writes ever share a search entry: one can neither overwrite nor remove what
-//! another relies on, and nothing about search entries needs a condition.
+//! A search entry says that a text of a user has a gram, eight characters at most. Its key ends in the text's stamp,
+//! which is new whenever the text changes and is stored with the text. So no two writes ever share a search entry: no
+//! write can overwrite or remove one that another relies on, and no write of search entries needs a condition.
 //!
-//! The order is: write intent, search entries, transaction. The transaction commits its intent, so whatever is left of a
-//! write that died is known and is removed by `background/jobs`. Search entries of texts that were replaced are removed some
-//! time after the transaction: a search that began before it has found the new ones or still finds the old ones.
+//! The order is: write intent, search entries, transaction. The transaction commits its intent. So the intent tells
+//! what a writer that died has left, and `background/jobs` remove it. Search entries of replaced texts are removed some
+//! time after the transaction: a search that began before it finds the new entries or still finds the old ones.
 
 use super::grants::{Action, Grant};
 use super::read::Partition;
@@ -41,26 +42,26 @@ pub const SETTLE: &[Grant] = &[
 const SEARCHED: [Table; 2] = [Table::Stepchat, Table::Voximplant];
 /// What partitions of search entries begin with.
 const ENTRIES: &str = "G#";
-/// Partitions of write intents, in the table whose search entries they are about. Every change of a text writes one, so they
-/// are spread over several partitions, [`intent_partitions`].
+/// Partitions of write intents, in the table whose search entries they are about. Every change of a text writes one, so
+/// they are spread over several partitions, [`intent_partitions`].
 const INTENTS: &str = "J#postings";
-/// How many: one partition takes 1,000 write units a second, a creation takes three.
+/// How many partitions: one takes 1,000 write units a second, and a creation takes three.
 const INTENT_SHARDS: u8 = 8;
-/// The owner of an intent that was there before its user had an id.
+/// The owner in an intent that was written before its user had an id.
 const NOBODY_YET: &str = "new";
-/// Bytes of texts in one write intent; an item ends at 400 KB.
+/// Bytes of texts in one write intent; an item may have 400 KB at most.
 const INTENT_BYTES: usize = 300_000;
-/// Search entries read at first of each piece of a long word, in case that one of them is rare.
+/// Search entries read first for each piece of a long word, in case one of the pieces is rare.
 const FIRST_PAGE: usize = 100;
-/// How much more each further page reads.
+/// By what factor each further page is larger.
 const GROWTH: usize = 8;
 
-/// How far a search goes by search entries.
+/// The limits up to which a search uses search entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Search entries read for one word. A word that has more is found sooner by looking at everybody.
+    /// Search entries read for one word. For a word with more, looking at every user is faster.
     pub entries: usize,
-    /// Those found that are read and sorted together.
+    /// Users found that are read and sorted together.
     pub together: usize,
 }
 
@@ -70,8 +71,9 @@ impl Default for Limits {
     }
 }
 
-/// Tells the search entries of one text from those of every other, and of the same text at another time; says by which fold they
-/// were made, and how much of the text they cover if that is not all of it: `<version>.<16 hex>[:<characters>]`.
+/// Distinguishes the search entries of one text from those of every other text, and of the same text at another time.
+/// It also names the version of the fold that made them and, if they cover only part of the text, how many characters
+/// they cover: `<version>.<16 hex>[:<characters>]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Stamp(String);
@@ -89,8 +91,8 @@ impl Stamp {
         &self.0
     }
 
-    /// Whether its search entries were made by the present fold. Those of an earlier one are kept under keys that this one does
-    /// not know: `switchboard operator rebuild` makes new ones and clears the old ones.
+    /// Whether its search entries were made by the present fold. Entries of an earlier fold have keys that the present
+    /// one does not look up: `switchboard operator rebuild` makes new ones and clears the old ones.
     pub(super) fn is_current(&self) -> bool {
         self.0.split_once('.').is_some_and(|(version, _)| version.parse() == Ok(FOLD_VERSION))
     }
@@ -101,7 +103,8 @@ impl Stamp {
     }
 }
 
-/// Whether an item with this sort key, in a partition that [`is_posting`] names, was left by an earlier fold.
+/// Whether an item with this sort key, in a partition with search entries ([`is_search_entry`]), was left by an earlier
+/// fold.
 #[must_use]
 pub fn is_outdated(sk: &str) -> bool {
     sk.rsplit_once('\0').is_none_or(|(_, stamp)| !Stamp(stamp.to_owned()).is_current())
@@ -113,7 +116,8 @@ pub fn is_search_entry(pk: &str) -> bool {
     pk.starts_with(ENTRIES)
 }
 
-/// A text with the stamp of its search entries. A `list` is what one look-up searches: the names of a workspace, say.
+/// A text with the stamp of its search entries. A `list` is what one look-up searches, such as the names of a
+/// workspace.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct StampedText {
     list: String,
@@ -122,7 +126,8 @@ pub(super) struct StampedText {
 }
 
 impl StampedText {
-    /// A text that has this stamp; nothing without one, or with one of an earlier fold.
+    /// A text that has this stamp; `None` without a stamp, with one of an earlier fold, or if no word can be found in
+    /// the text.
     pub(super) fn of(list: &str, text: &str, stamp: Option<&Stamp>) -> Option<Self> {
         let stamp = stamp.filter(|stamp| stamp.is_current())?;
         Some(Self { list: list.to_owned(), text: IndexedText::of(text, stamp.extent())?, stamp: stamp.clone() })
@@ -139,14 +144,14 @@ impl StampedText {
     }
 }
 
-/// Where search entries of grams with this first character are.
+/// The partition of the search entries of grams with this first character.
 fn partition(list: &str, gram: &Gram) -> String {
     let (first, _) = gram.parts();
     format!("{ENTRIES}{list}#{first}")
 }
 
-/// Where it stands whose texts are not indexed whole, of all lists of a workspace or of an account: every search looks at
-/// them. A list of an account is called `<list>#<account>`.
+/// The partition that holds the owners of texts that are not completely indexed, for all lists of a workspace or of an
+/// account: every search reads it. A list of an account is called `<list>#<account>`.
 fn long_texts(list: &str) -> String {
     let (_, account) = list.split_once('#').unwrap_or_default();
     format!("{ENTRIES}long#{account}")
@@ -161,12 +166,12 @@ pub(super) struct Replaced<'a> {
     pub before: (Option<&'a str>, Option<&'a Stamp>),
     /// As it will be.
     pub after: Option<&'a str>,
-    /// Whether it is indexed before others have their parts.
+    /// Whether it gets its share of the call's search entries before other texts do, as names do.
     pub is_first: bool,
 }
 
-/// Notes that texts have gone with their owner, for [`settle`] to remove their search entries some time from now: a second
-/// copy of the message that wrote one may be on its way. Safe to repeat.
+/// Notes that texts are deleted with their owner, so that [`settle`] removes their search entries some time later: a
+/// second copy of the message that wrote an entry may still be on its way. Safe to repeat.
 pub(super) async fn remove_later(
     store: &Store,
     table: Table,
@@ -193,28 +198,28 @@ pub async fn clear(store: &Store, table: Table, outdated: &[Key]) -> Result<(), 
 #[derive(Debug, Clone)]
 pub(super) struct IndexChange {
     table: Table,
-    /// Whose texts they are, as part of a key, and as a number.
+    /// The owner of the texts, as part of a key; `uid` is the same as a number.
     owner: String,
     uid: u64,
     at: i64,
     added: Vec<StampedText>,
     removed: Vec<StampedText>,
-    /// The intents, where they are there already.
+    /// The intents, if they are written already.
     written: Option<Vec<WriteIntent>>,
 }
 
 impl IndexChange {
-    /// No change yet, at this moment in milliseconds.
+    /// No change yet; `at` is the moment of the change, in milliseconds.
     pub(super) fn new(table: Table, owner: String, uid: u64, at: i64) -> Self {
         Self { table, owner, uid, at, added: Vec::new(), removed: Vec::new(), written: None }
     }
 
-    /// No change yet, of a user who has no id yet, at this moment in milliseconds.
+    /// No change yet, for a user who has no id yet; `at` is the moment of the change, in milliseconds.
     pub(super) fn of_nobody_yet(table: Table, at: i64) -> Self {
         Self::new(table, NOBODY_YET.to_owned(), 0, at)
     }
 
-    /// Writes the intents now: while the owner's id is asked for, for example.
+    /// Writes the intents now, for example while the owner's id is being requested.
     pub(super) async fn write_intents(&mut self, store: &Store) -> Result<(), StoreError> {
         if self.added.is_empty() {
             return Ok(());
@@ -226,18 +231,19 @@ impl IndexChange {
         Ok(())
     }
 
-    /// The same change, of this owner.
+    /// The same change, with this owner.
     pub(super) fn owned_by(self, owner: String, uid: u64) -> Self {
         Self { owner, uid, ..self }
     }
 
-    /// The texts of owners who go at this moment.
+    /// The change that removes the texts of owners who are deleted at this moment.
     pub(super) fn gone(table: Table, owner: String, now: Timestamp, removed: Vec<StampedText>) -> Self {
         Self { removed, ..Self::new(table, owner, 0, now.millis()) }
     }
 
-    /// Replaces texts by others, all those of one call together, since they share what one call may write (decision E9); the
-    /// stamps of the new ones. A text that still compares equal keeps what it has, if it has it by the present fold.
+    /// Replaces texts by others, all texts of one call together, since they share what one call may write (decision
+    /// E9). Returns the stamps of the new texts. A text that still compares equal keeps its stamp, if that is of the
+    /// present fold.
     pub(super) fn replace(&mut self, texts: &[Replaced<'_>]) -> Vec<Option<Stamp>> {
         let folded: Vec<String> = texts.iter().map(|text| text.after.map(fold).unwrap_or_default()).collect();
         let keeps = |text: &Replaced<'_>, new: &str| {
@@ -278,9 +284,9 @@ impl IndexChange {
         })
     }
 
-    /// What is written before the transaction, and the steps that belong into it: they commit the intents, and fail if
-    /// somebody has aborted one, taking the writer for dead. Where nothing is added, nothing is there before the transaction
-    /// that somebody would have to know of: the transaction itself notes what is to be removed.
+    /// What is written before the transaction, and the steps that belong in the transaction: they commit the intents,
+    /// and fail if an intent was aborted because its writer seemed to have died. If no text is added, nothing is
+    /// written before: the transaction itself notes what is to be removed.
     pub(super) fn prepare<R>(&self) -> Result<(WritesBefore, Vec<Step<R>>), StoreError> {
         if self.added.is_empty() {
             let intents = self.committed().into_iter();
@@ -328,19 +334,19 @@ impl IndexChange {
 /// What must be there before transactions that change search entries.
 #[derive(Debug, Default)]
 pub(super) struct WritesBefore {
-    /// First these: whoever finds a search entry can know what became of it.
+    /// Written first, so that every search entry has an intent that tells what became of it.
     intents: Vec<(Table, Attributes)>,
     entries: Vec<(Table, Attributes)>,
 }
 
 impl WritesBefore {
-    /// The same for these and others.
+    /// Adds those of other transactions.
     pub(super) fn extend(&mut self, others: Self) {
         self.intents.extend(others.intents);
         self.entries.extend(others.entries);
     }
 
-    /// Writes it.
+    /// Writes the intents, then the search entries.
     pub(super) async fn write(self, store: &Store) -> Result<(), StoreError> {
         for items in [self.intents, self.entries] {
             let mut tables: BTreeMap<Table, Vec<Attributes>> = BTreeMap::new();
@@ -355,7 +361,7 @@ impl WritesBefore {
     }
 }
 
-/// What becomes of an intended change: nobody knows yet, it happened, or it will never happen.
+/// The state of an intended change: undecided, happened, or certain never to happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum IntentState {
     #[serde(rename = "open")]
@@ -407,18 +413,19 @@ impl WriteIntent {
         write.text(":open", "open").if_("fate = :open").or_stale()
     }
 
-    /// Removes the search entries that nobody has: the replaced ones if the change happened, else those of neither text that is
-    /// there. Safe to repeat and to interrupt. Returns whether it came to an end.
+    /// Removes the search entries that no text uses: if the change happened, those of the replaced texts, otherwise
+    /// those of the change's texts that the owner does not have now. Safe to repeat and to interrupt. Returns whether
+    /// it finished.
     async fn finish(&self, store: &Store, table: Table) -> Result<bool, StoreError> {
         if self.state == IntentState::Pending {
-            // From here on the transaction cannot happen.
+            // Once this is committed, the transaction can no longer happen.
             let abort =
                 Write::update(table, self.key(), "SET fate = :dead").text(":dead", "dead").text(":open", "open");
             let mut txn = Txn::default();
             txn.push(abort.if_("fate = :open").or(()));
             match store.transact(&txn).await {
                 Err(CommitError::Store(error)) => return Err(error),
-                // It happened in between: then the old search entries go, when their time has come.
+                // The change happened in between: a later run removes the old search entries.
                 Err(_) => return Ok(false),
                 Ok(()) => {}
             }
@@ -428,7 +435,7 @@ impl WriteIntent {
         Ok(true)
     }
 
-    /// Whose texts they are. Of a user who had no id yet the search entries say it; `None` if there are none.
+    /// The owner of the texts. If the user had no id yet, the search entries name the owner; `None` if there are none.
     async fn owner(&self, store: &Store, table: Table) -> Result<Option<String>, StoreError> {
         let owner = self.sk.rsplit_once('#').map_or(self.sk.as_str(), |(owner, _)| owner);
         if owner != NOBODY_YET {
@@ -439,14 +446,15 @@ impl WriteIntent {
         Ok(entries.iter().find_map(owner_of).and_then(UserId::new).map(UserId::padded))
     }
 
-    /// The search entries that nobody has. An aborted change may have happened all the same: a second copy of its message
-    /// may have put the intent back after the transaction had removed it, or had committed it. So the texts that the owner
-    /// has now decide: no change is under way any more that could give it one of these stamps.
+    /// The texts whose search entries are not used. An aborted change may have happened nevertheless: a second copy of
+    /// the message that wrote the intent may have put the intent back after the transaction had removed or committed
+    /// it. So the texts that the owner has now decide: no change that could give the owner one of these stamps is under
+    /// way any more.
     async fn not_needed(&self, store: &Store, table: Table) -> Result<Vec<StampedText>, StoreError> {
         if self.state == IntentState::Committed {
             return Ok(self.removed.clone());
         }
-        // Nobody's entries: there are none.
+        // No owner: then there are no search entries.
         let Some(owner) = self.owner(store, table).await? else { return Ok(Vec::new()) };
         let in_use = stamps::in_use(store, table, &owner).await?;
         let texts = self.added.iter().chain(&self.removed);
@@ -468,9 +476,9 @@ fn intent_partitions() -> impl Iterator<Item = String> {
     std::iter::once(INTENTS.to_owned()).chain((0..INTENT_SHARDS).map(intent_partition))
 }
 
-/// Finishes the changes that began some time ago, until all are finished or the time is up; for each whether it is, or why
-/// not: one that fails does not stop the others. By then no request that made one, and no search that began before one, is
-/// still running.
+/// Finishes the changes that began some time ago, until all are finished or the time is up. By then, the requests that
+/// made them and the searches that began before them have ended. Returns for each change whether it is finished, or its
+/// error: a change that fails does not stop the others.
 pub async fn settle(
     store: &Store,
     now: Timestamp,
@@ -506,7 +514,7 @@ async fn settle_some(
     let (intents, unreadable): (Vec<_>, Vec<_>) = intents.partition(Result::is_ok);
     let intents = intents.into_iter().filter_map(Result::<WriteIntent, _>::ok);
     let unreadable = unreadable.into_iter().filter_map(Result::err).map(|error| Err(error.into()));
-    // Owned before they are streamed: a borrowing closure here would not be `Send` for every lifetime.
+    // Collected before they are streamed: a borrowing closure here would not be `Send` for every lifetime.
     let finishing: Vec<_> = intents
         .filter(|one| Timestamp::from_millis(one.at).is_past(SEARCH_SETTLED_MILLIS, now))
         .map(|one| async move { if Instant::now() < until { one.finish(store, table).await } else { Ok(false) } })
@@ -522,10 +530,11 @@ pub(super) struct LookUp<'a> {
     pub word: &'a str,
 }
 
-/// Everybody who may be found by any of these, and nobody left out: the numbers of the owners. `None` if that are so many
-/// that looking at everybody is no worse. Whose texts are not indexed whole may be found by any word.
+/// The numbers of all owners who may be found by any of these look-ups; no owner is missing. `None` if there are so
+/// many that looking at every user is no worse. Owners of texts that are not completely indexed may be found by any
+/// word.
 ///
-/// Reads the table, strongly: whoever was committed before is here.
+/// Reads the table strongly: every owner who was committed before is found.
 pub(super) async fn find(
     store: &Store,
     table: Table,
@@ -543,8 +552,8 @@ pub(super) async fn find(
     }))
 }
 
-/// Everybody with a text in this list that may contain all of these folded words, and nobody left out; `None` if that are
-/// very many, or there is no word to look up. Reads strongly.
+/// The numbers of all owners with a text in this list that may contain all of these folded words; no owner is missing.
+/// `None` if there are very many, or no word to look up. Reads strongly.
 pub(super) async fn containing(
     store: &Store,
     table: Table,
@@ -560,7 +569,8 @@ pub(super) async fn containing(
     Ok(found.zip(long).map(|(found, long)| found.into_iter().chain(long).collect()))
 }
 
-/// The owners that have all of these grams, as far as that is known when the first of the lists ends.
+/// The owners that have all of these grams, judged by the lists of grams that have been read to their end when the
+/// first one is.
 async fn rarest(store: &Store, table: Table, mut scans: Vec<Scan>) -> Result<Option<BTreeSet<u64>>, StoreError> {
     let most = store.search.entries;
     let mut limit = if scans.len() > 1 { FIRST_PAGE.min(most) } else { most };

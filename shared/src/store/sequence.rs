@@ -47,7 +47,7 @@ impl Sequence {
         }
     }
 
-    /// The table whose things it numbers.
+    /// The table that the sequence belongs to.
     pub(super) const fn table(self) -> Table {
         self.place().0
     }
@@ -86,7 +86,7 @@ impl Store {
         (first..=last).map(|number| id(number).ok_or_else(|| corrupt(sequence))).collect()
     }
 
-    /// Lets a sequence go on behind a number, unless it is there already.
+    /// Raises a sequence to `number`, unless it is there already, so that it gives only higher numbers.
     pub async fn go_on_behind(&self, sequence: Sequence, number: u64) -> Result<(), StoreError> {
         let (table, name) = sequence.place();
         let number = i64::try_from(number).map_err(|_| corrupt(sequence))?;
@@ -94,7 +94,7 @@ impl Store {
         let mut txn: Txn<()> = Txn::default();
         txn.push(raised.if_("attribute_not_exists(n) OR n < :n").or(()));
         match self.commit(&txn).await {
-            // It is behind that number.
+            // The sequence has reached that number.
             Ok(()) | Err(CommitError::Refused(())) => Ok(()),
             Err(CommitError::Store(error)) => Err(error),
             Err(_) => Err(corrupt(sequence)),
@@ -107,7 +107,7 @@ impl Store {
         Ok(last.checked_sub(count).ok_or_else(|| corrupt(sequence))?.saturating_add(1))
     }
 
-    /// Moves a sequence on; the last number it has given now.
+    /// Moves a sequence on; returns the last number that it has given.
     async fn advance(&self, sequence: Sequence, by: u64) -> Result<u64, StoreError> {
         let (table, name) = sequence.place();
         let updated = self

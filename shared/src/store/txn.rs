@@ -26,7 +26,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use thiserror::Error;
 
-/// Why a transaction did not happen; of [`StoreError::Unavailable`] it is not known whether it did.
+/// Why a transaction did not happen; with [`StoreError::Unavailable`], it is unknown whether it did.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum CommitError<R> {
     /// A named condition failed: a business rule says no.
@@ -44,7 +44,7 @@ pub enum CommitError<R> {
 }
 
 impl<R> CommitError<R> {
-    /// The same where something may have happened before: see [`StoreError::in_doubt`].
+    /// The same error, where something may have been written before it: see [`StoreError::in_doubt`].
     #[must_use]
     pub fn in_doubt(self) -> Self {
         match self {
@@ -72,9 +72,9 @@ enum Kind {
 
 /// Holds if no item has the key.
 const ABSENT: &str = "attribute_not_exists(pk)";
-/// How a counter moves.
+/// The update expression that moves a counter.
 const COUNT: &str = "ADD n :change";
-/// By how much.
+/// The value in [`COUNT`] by which the counter moves.
 const CHANGE: &str = ":change";
 
 /// What a write does where nothing is stored yet.
@@ -82,9 +82,9 @@ const CHANGE: &str = ":change";
 pub(super) enum Fresh {
     /// Creates this item.
     Item(Table, Attributes),
-    /// Counts.
+    /// Moves this counter by this number.
     Count(Table, Key, i64),
-    /// Nothing: it removes or looks.
+    /// Nothing: the write only removes or checks.
     Nothing,
 }
 
@@ -95,12 +95,12 @@ pub struct Write {
     kind: Kind,
     condition: Option<&'static str>,
     values: Vec<(&'static str, AttributeValue)>,
-    /// What expressions call an attribute whose name is one of `DynamoDB`'s reserved words.
+    /// A name for expressions, and the attribute it stands for, whose own name is one of `DynamoDB`'s reserved words.
     renamed: Option<(&'static str, &'static str)>,
 }
 
 impl Write {
-    /// Writes an item whole.
+    /// Writes a complete item.
     pub fn put<T: Serialize>(table: Table, item: &T) -> Result<Self, StoreError> {
         Ok(Self::of(table, Kind::Put(serde_dynamo::to_item(item)?)))
     }
@@ -111,7 +111,7 @@ impl Write {
         Self::of(table, Kind::Update(key, expression))
     }
 
-    /// Moves a counter. Only inside a transaction: sent alone, a lost answer would count twice.
+    /// Moves a counter. Only inside a transaction: sent alone, it would count twice if an answer is lost.
     #[must_use]
     pub fn count(table: Table, key: Key, change: i64) -> Self {
         Self::update(table, key, COUNT).number(CHANGE, change)
@@ -180,7 +180,8 @@ impl Write {
         Conditional(self)
     }
 
-    /// Whether all it does is to create an item, to demand that one is not there, or to count. A counter's generation changes only where others write.
+    /// Whether it only creates an item, demands that one is absent, or counts. A condition on a counter's generation is
+    /// allowed: generations change only where others write.
     pub(super) fn creates(&self) -> bool {
         match &self.kind {
             Kind::Put(_) => matches!(self.condition, None | Some(ABSENT)),
@@ -190,12 +191,12 @@ impl Write {
         }
     }
 
-    /// What it demands not to be there yet.
+    /// The key that it demands to be absent.
     pub(super) fn must_be_new(&self) -> Option<(Table, Key)> {
         (self.condition == Some(ABSENT)).then(|| self.item())
     }
 
-    /// What it does where nothing is stored yet, its condition aside.
+    /// What it does where nothing is stored yet, regardless of its condition.
     pub(super) fn fresh(self) -> Result<Fresh, StoreError> {
         match self.kind {
             Kind::Put(item) => Ok(Fresh::Item(self.table, item)),
@@ -311,7 +312,7 @@ impl<R> From<Write> for Step<R> {
 #[derive(Debug, Clone)]
 pub struct Txn<R> {
     steps: Vec<Step<R>>,
-    /// What it changes about what searches find. It travels with the transaction, so no writer can forget it.
+    /// What the transaction changes about search entries. It is part of the transaction, so no writer can forget it.
     index_change: Option<Box<IndexChange>>,
 }
 
@@ -353,7 +354,7 @@ impl<R: Clone> Txn<R> {
         Ok((prepared, before))
     }
 
-    /// The writes alone, those of search entries with them, without what their failures mean.
+    /// Only the writes, including those of search entries, without the meaning of their failures.
     pub(super) fn into_writes(self) -> impl Iterator<Item = Write> {
         let entries = self.index_change.iter().flat_map(|change| change.entries());
         let entries: Vec<Write> = entries.map(|(table, item)| Write::of(table, Kind::Put(item))).collect();
@@ -361,7 +362,8 @@ impl<R: Clone> Txn<R> {
     }
 
     /// What the failed conditions mean; `None` if no condition failed. An idempotency key that is already answered
-    /// outranks everything, and old data outranks every refusal: the refusal may be of the caller's own first effect.
+    /// outranks everything, and stale data outranks every refusal: the refusal may come from the first effect of the
+    /// same call.
     fn verdict(&self, reasons: &[CancellationReason]) -> Option<CommitError<R>> {
         let failed: Vec<&Meaning<R>> = self
             .steps
@@ -384,7 +386,7 @@ impl<R: Clone> Txn<R> {
 }
 
 impl Store {
-    /// Commits a transaction, and what it changes about search entries before it.
+    /// Commits a transaction; what it changes about search entries is written before it.
     pub async fn commit<R: Clone>(&self, txn: &Txn<R>) -> Result<(), CommitError<R>> {
         if txn.index_change.is_none() {
             return self.transact(txn).await;
@@ -420,8 +422,8 @@ impl Store {
                     if reasons.is_empty() || !reasons.iter().all(is_contention) {
                         return Err(StoreError::from(error).into());
                     }
-                    // This attempt did not happen. A message of one before may still be on its way, though: then only the
-                    // same token keeps it from happening beside the next attempt.
+                    // This attempt did not happen. But a message of an earlier attempt may still be on its way: then
+                    // only the same token keeps that attempt from happening in addition to the next one.
                     if !doubt.is_set() {
                         token = client_token();
                     }
@@ -435,8 +437,8 @@ impl Store {
     }
 }
 
-/// Whether an attempt was left without a clear answer. The SDK repeats attempts and tells of the last one only, which may
-/// have been throttled after one that happened.
+/// Whether an attempt was left without a clear answer. The SDK repeats attempts and reports only the last one, which
+/// may have been throttled after an earlier one that happened.
 #[derive(Debug, Clone, Default)]
 struct Doubt(Arc<AtomicBool>);
 
@@ -474,7 +476,7 @@ impl Intercept for Doubt {
     }
 }
 
-/// A token by which `DynamoDB` knows one attempt again, however often it arrives: at most 36 characters.
+/// A token by which `DynamoDB` recognises one attempt, however often it arrives: at most 36 characters.
 fn client_token() -> String {
     format!("{:032x}", fastrand::u128(..))
 }

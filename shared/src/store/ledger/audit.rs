@@ -1,8 +1,8 @@
-//! Replays an account's journal and holds it against its balances. Operator work: no method may do this.
+//! Replays an account's journal and compares it with the stored balances. Operator work: no method may do this.
 //!
-//! Balances that no entry speaks of are looked for under every user id that was ever given, and under every operation
-//! that ever happened: by key, since no table is ever scanned. Under any other id nothing is read by anybody, until the
-//! id is given.
+//! Balances that no entry names are looked for by key, since no table is ever scanned: under every user id ever given,
+//! and under every operation that is still recorded. A balance under any other id is read by nothing until that id is
+//! given.
 
 use super::bulk;
 use super::items::{Head, JournalItem, LINE, UserLine, journal_partition, read_balances, user_partition, world_key};
@@ -15,17 +15,17 @@ use crate::timestamp::Timestamp;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// Pages of a walk are this long.
+/// Items of one page of a walk.
 const PAGE: i32 = 500;
 /// Users whose balances are looked up together: some parallel batches.
 const USERS_AT_ONCE: usize = 1_600;
 
-/// How far an audit is.
+/// How far an audit has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
-    /// So many entries of the journal are read.
+    /// The number of journal entries read so far.
     Entries(u64),
-    /// So many users' balances are looked up, of so many.
+    /// The number of users' balances looked up so far, and of how many.
     Balances(usize, usize),
 }
 
@@ -36,11 +36,11 @@ pub struct Audited {
     pub account: AccountId,
     /// Entries of its journal.
     pub entries: u64,
-    /// Users with money now or ever.
+    /// Users who have money or ever had some.
     pub users: usize,
     /// Large transfers on their way.
     pub pending: usize,
-    /// Everything that is not as it must be; empty if all is well.
+    /// Everything that is wrong; empty if all is well.
     pub findings: Vec<String>,
 }
 
@@ -49,7 +49,7 @@ struct WorldBalance {
     units: i64,
 }
 
-/// What the journal says.
+/// What the journal says, and what is wrong so far.
 struct Replay {
     account: AccountId,
     number: u64,
@@ -58,7 +58,8 @@ struct Replay {
     /// The number of the last statement line.
     line: u64,
     tally: Tally,
-    /// Hashes of sums whose chunks follow.
+    /// Hashes of the entries of sums that went through suspense, by number: chunks of earlier versions must link to
+    /// them.
     sums: HashMap<u64, EntryHash>,
     own: i128,
     world: i128,
@@ -148,7 +149,7 @@ impl Replay {
         if entry.previous != self.hash {
             self.find(format!("{name}: does not link to the entry before"));
         }
-        // Where a clock was ahead, entries have their right dates in places behind it.
+        // After an entry dated by a clock that was ahead, entries have their right dates in places behind it.
         if entry.at < self.at && item.is_in_its_place() {
             self.find(format!("{name}: is earlier than the entry before"));
         }
@@ -172,7 +173,7 @@ impl Replay {
         *balance = balance.saturating_add(units);
     }
 
-    /// Holds the stored balances against the replayed ones; the number of large transfers on their way.
+    /// Compares the stored balances with the replayed ones; returns the number of large transfers on their way.
     async fn compare(&mut self, store: &Store, progress: &mut impl FnMut(Progress)) -> Result<usize, StoreError> {
         let head = Head::read(store, self.account).await?;
         if u64::try_from(head.version).ok() != Some(self.number) || head.hash != self.hash {
@@ -232,7 +233,7 @@ impl Replay {
         Ok(ways.len())
     }
 
-    /// Everybody who may have a balance: whom the journal names, and whose id was ever given.
+    /// All users who may have a balance: those that the journal names, and those whose id was ever given.
     async fn possible_users(&self, store: &Store) -> Result<Vec<PhoneUserId>, StoreError> {
         let given = 1..=store.last_number(Sequence::PhoneUser).await?;
         let mut users: BTreeSet<PhoneUserId> = given.filter_map(PhoneUserId::new).collect();

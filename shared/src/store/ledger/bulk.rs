@@ -1,17 +1,18 @@
-//! Transfers with more users than one transaction can hold: the plan is frozen in chunks first, then the money goes
-//! through a suspense balance of the operation's own, chunk by chunk. Every step is one transaction and conditional on
-//! the operation's and the chunk's own state, so whoever comes later (the same key again, or `background/jobs`) goes on
-//! where another one stopped, and two at once do no harm.
+//! Transfers with more users than one transaction can hold: the plan is first stored in chunks, then the money goes
+//! chunk by chunk through a suspense balance of the operation. Every step is one transaction, conditional on the state
+//! of the operation and of the chunk. So a later driver (a call with the same key, or `background/jobs`) goes on where
+//! an earlier one stopped, and two drivers at once do no harm.
 //!
 //! To users: reserve the sum → spread each chunk → settle. From users: hold each chunk → collect the sum → publish each
-//! chunk → settle; a shortage in strict mode voids what was held, and nothing is left of the operation.
-//! A user closed on the way gets nothing: its part goes back to the account.
+//! chunk → settle; a shortage in strict mode voids what was held, and nothing is left of the operation. A user that is
+//! closed meanwhile gets nothing: its part goes back to the account.
 //!
-//! A chunk that reaches the statements is an entry of the account's journal like any other, made at that moment: its lines
-//! never appear before lines that somebody has already read, however late they come (decision E5).
+//! A chunk that reaches the statements is an entry of the account's journal like any other, made at that moment: its
+//! lines never appear before lines that somebody has already read, however late the chunk comes (decision E5).
 //!
-//! A plan is announced by its job, which is there before the first chunk and until the last one is gone. So the jobs find
-//! whatever a request leaves behind: an operation on its way, a plan that never began, chunks of one that has ended.
+//! A plan is announced by its job, which is written with the first chunk and removed after the last one. So
+//! `background/jobs` find whatever a request leaves behind: an operation on its way, a plan that never began, chunks of
+//! an operation that has ended.
 
 use super::items::{Appended, Head, LineNumbers, UserBalance, read_balances, versioned};
 use super::operation::{self, OperationItem};
@@ -46,7 +47,7 @@ const JOBS: &str = "J#transfer";
 const CHUNKS_PER_WRITE: usize = 40;
 /// How long a transfer is left to the request that planned it, in milliseconds: no request runs so long.
 const REQUEST_MILLIS: i64 = 60 * 1000;
-/// What statements say about money of a user that was closed on the way.
+/// What statements say about the money of a user that was closed during the transfer.
 const CLOSED: &str = "returned: the user was closed";
 
 /// One user of a plan.
@@ -57,11 +58,11 @@ pub struct Member {
     /// How often its balance had been closed when the plan was made.
     #[serde(rename = "c")]
     pub(super) closings: i64,
-    /// What it gets, or gives if negative.
+    /// What it gets (or gives, if negative), in ten-thousandths.
     pub(super) share: i64,
 }
 
-/// A transfer to be frozen in chunks.
+/// A transfer that is to be stored in chunks.
 #[derive(Debug)]
 pub struct Plan {
     head: Head,
@@ -129,7 +130,7 @@ impl Chunk {
     }
 }
 
-/// Money on its way.
+/// The suspense balance of an operation: money on its way.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Suspense {
     pk: String,
@@ -149,13 +150,13 @@ impl Suspense {
         Self { pk, sk: sk.unwrap_or_default(), units, version: 1 }
     }
 
-    /// There is one as long as the operation may have money in its hands.
+    /// The balance, which exists as long as the operation may hold money.
     async fn read(store: &Store, account: AccountId, id: &str) -> Result<Option<Self>, StoreError> {
         store.get(Table::Ledger, &Self::key(account, id)).await
     }
 
-    /// With so much more or less. What is not in it was taken by another driver, who has done the chunk since this one
-    /// read of it.
+    /// The balance after `change`. Stale if it would be negative: then another driver has moved the chunk since this
+    /// one read it.
     fn moved<R>(&self, change: i64) -> Result<Self, CommitError<R>> {
         let units = self.units.checked_add(change).filter(|units| *units >= 0);
         Ok(Self { units: units.ok_or(CommitError::Stale)?, version: self.version.saturating_add(1), ..self.clone() })
@@ -165,13 +166,13 @@ impl Suspense {
         versioned(self, self.version)
     }
 
-    /// The step that removes it, whose money goes elsewhere in the same transaction.
+    /// The step that removes it; the same transaction moves its money elsewhere.
     fn removal<R>(&self, account: AccountId, id: &str) -> Step<R> {
         Write::delete(Table::Ledger, Self::key(account, id)).if_version(self.version).or_stale()
     }
 }
 
-/// That a large transfer was planned, and is not cleared away.
+/// The job of a large transfer: it exists from the plan until everything is cleared away.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct TransferJob {
     pk: String,
@@ -182,7 +183,7 @@ pub struct TransferJob {
     plan: String,
     /// When it was planned.
     at: Timestamp,
-    /// 1 as long as the plan may still begin; 2 once it has, or never will.
+    /// 1 as long as the plan may still begin; 2 once it has begun or can never begin.
     #[serde(rename = "v")]
     version: i64,
 }
@@ -214,8 +215,8 @@ impl Plan {
     }
 }
 
-/// Freezes the plan under a name of its own (`plan`, never used before) and begins the operation: from here on it
-/// happens, whoever drives it. Stale means: draft again.
+/// Stores the plan under `name`, which was never used before, and begins the operation: from then on it happens,
+/// whichever driver finishes it. Stale means: draft again.
 pub async fn begin(store: &Store, order: &TransferOrder, plan: Plan, name: &str) -> Result<(), CommitError<Refusal>> {
     let chunks = plan.chunks(order.account, name);
     let job = TransferJob::new(order, name);
@@ -231,13 +232,13 @@ pub async fn begin(store: &Store, order: &TransferOrder, plan: Plan, name: &str)
     }
     let begun = store.commit(&beginning).await;
     if matches!(begun, Err(CommitError::Refused(_) | CommitError::Stale | CommitError::AlreadyAnswered)) {
-        // It never will: what cannot be cleared away now is the jobs' to clear away.
+        // The operation will never begin. Chunks that cannot be cleared away now are cleared away by `background/jobs`.
         let _ = clear(store, order.account, name).await;
     }
     begun
 }
 
-/// Removes a plan: its chunks first, since nobody looks for them without its job.
+/// Removes a plan: the chunks first, since without the job nothing finds them.
 async fn clear(store: &Store, account: AccountId, plan: &str) -> Result<(), StoreError> {
     let chunks = store.all(&Partition::of(Table::Ledger, &chunk_partition(account, plan))).await?;
     let key = |chunk| Ok(serde_dynamo::from_item(chunk).map(|Chunk { pk, sk, .. }| Key::new(pk, sk))?);
@@ -255,7 +256,8 @@ fn beginning(
 ) -> Result<Txn<Refusal>, CommitError<Refusal>> {
     let account = order.account;
     let mut item = OperationItem::new(account, &order.operation, 0, 0);
-    // Random, since a voided operation may begin again: no driver that still has the first one may take this for it.
+    // Random, since a voided operation may begin again: a driver that still holds the first one must not take this one
+    // for it.
     item.version = fastrand::i64(1..1 << 52);
     let mut bulk = ChunkedTransfer {
         state: State::Holding,
@@ -300,19 +302,19 @@ impl TransferJob {
         Self { pk, sk, account: order.account, id, plan: plan.to_owned(), at: order.now, version: 1 }
     }
 
-    /// The step by which its plan begins, or never will.
+    /// The step that decides about its plan, once: either it begins, or it never will.
     fn decided<R>(&self) -> Result<Step<R>, StoreError> {
         let decided = Self { version: 2, ..self.clone() };
         versioned(&decided, decided.version)
     }
 
-    /// Its operation, if that has begun with its plan and has not ended.
+    /// Its operation, if it has begun with this plan and has not ended.
     async fn begun(&self, store: &Store) -> Result<Option<ChunkedTransfer>, StoreError> {
         let bulk = OperationItem::read(store, self.account, &self.id).await?.and_then(|item| item.bulk);
         Ok(bulk.filter(|bulk| bulk.plan == self.plan && !bulk.is_posted()))
     }
 
-    /// Drives its operation to its end, if it has begun, and clears its plan away; `false` if that is for a later look.
+    /// Drives its operation to its end, if it has begun, and clears its plan away; `false` if a later run has to do so.
     pub async fn perform(&self, store: &Store) -> Result<bool, StoreError> {
         if self.version < 2 {
             let mut txn = Txn::<()>::default();
@@ -320,12 +322,12 @@ impl TransferJob {
             match store.commit(&txn).await {
                 Ok(()) => {}
                 Err(CommitError::Store(error)) => return Err(error),
-                // It has begun just now, or somebody else has cleared it away.
+                // The operation has begun just now, or somebody else has cleared the plan away.
                 Err(_) => return Ok(false),
             }
         } else if self.begun(store).await?.is_some() {
             match drive(store, self.account, &self.id).await {
-                // Refused is an end too: somebody could not pay, and nothing is left of the transfer.
+                // A refusal is an end too: somebody could not pay, and nothing is left of the transfer.
                 Ok(_) | Err(CommitError::Refused(_)) => {}
                 Err(CommitError::Store(error)) => return Err(error),
                 Err(CommitError::Stale | CommitError::AlreadyAnswered) => return Ok(false),
@@ -336,7 +338,7 @@ impl TransferJob {
     }
 }
 
-/// Large transfers that their requests have left: they are not cleared away, and nobody works at them any more.
+/// Large transfers that were not cleared away, and whose requests have ended by now.
 pub async fn left(store: &Store, now: Timestamp) -> Result<Vec<TransferJob>, StoreError> {
     Ok(jobs(store).await?.into_iter().filter(|job| job.at.is_past(REQUEST_MILLIS, now)).collect())
 }
@@ -346,14 +348,14 @@ async fn jobs(store: &Store) -> Result<Vec<TransferJob>, StoreError> {
     jobs.map(|job| Ok(serde_dynamo::from_item(job)?)).collect()
 }
 
-/// What a large transfer has in its hands.
+/// The money that a large transfer holds.
 #[derive(Debug)]
 pub(super) struct OnTheWay {
     /// The operation.
     pub id: String,
     /// Its suspense balance.
     pub suspense: i64,
-    /// What has left users and is on no statement yet.
+    /// Amounts that have left users and are on no statement yet.
     pub held: Vec<(PhoneUserId, i64)>,
 }
 
@@ -374,7 +376,7 @@ pub(super) async fn on_the_way(store: &Store, account: AccountId) -> Result<Vec<
     Ok(ways)
 }
 
-/// Suspense balances of the account that are not empty although their operation is not one of these, on their way.
+/// Suspense balances of the account that are not empty although their operation is not among those `on_the_way`.
 pub(super) async fn left_over(
     store: &Store,
     account: AccountId,
@@ -401,11 +403,11 @@ pub(super) async fn left_over(
     }
 }
 
-/// What became of a chunk's step.
+/// The result of a chunk's step.
 enum Chunked {
     /// Someone in it could not pay.
     Short,
-    /// It is done; this is the journal's head now, if its step wrote it.
+    /// The step is done; the journal's head after it, if the step wrote one.
     Behind(Option<Head>),
 }
 
@@ -416,15 +418,15 @@ struct Drive<'a> {
     id: &'a str,
 }
 
-/// Drives an operation to its end from wherever it is; the account's balance it answers with. 127 if it ended without
-/// a trace because someone could not pay.
+/// Drives an operation from whatever state it is in to its end; returns the account's balance for the answer. Error 127
+/// if it ended without a trace because someone could not pay.
 ///
-/// It goes on without us too, so no failure is that of a transfer that did not happen.
+/// Other drivers may finish it as well, so a failure here does not mean that the transfer did not happen.
 pub async fn drive(store: &Store, account: AccountId, id: &str) -> Result<Money, CommitError<Refusal>> {
     Drive { store, account, id }.to_end().await.map_err(CommitError::in_doubt)
 }
 
-/// Drives an operation that was found begun.
+/// Drives an operation that a look-up has found begun.
 pub async fn drive_known(
     store: &Store,
     account: AccountId,
@@ -438,7 +440,7 @@ pub async fn finish(store: &Store, order: &TransferOrder) -> Result<Money, Commi
     drive(store, order.account, &order.operation.id).await
 }
 
-/// The balance of a member that is open: not closed since the plan was made.
+/// The balance of a member, if it was not closed since the plan was made.
 fn open<'b>(balances: &'b HashMap<PhoneUserId, UserBalance>, member: &Member) -> Option<&'b UserBalance> {
     balances.get(&member.user).filter(|balance| balance.closings == member.closings)
 }
@@ -454,7 +456,8 @@ impl Drive<'_> {
                 return Ok(Money::from_units(item.answer));
             };
             let behind = self.behind(&bulk).await?;
-            // Only attempts without a step ahead count, whoever makes it: another driver may win many times in a row.
+            // Only attempts without any progress count, by whichever driver: another driver may win many times in a
+            // row.
             let place = Some((item.version, behind.len()));
             if place != last {
                 (attempts, last) = (Attempts::default(), place);
@@ -477,7 +480,7 @@ impl Drive<'_> {
         Ok(self.chunks(bulk).await?.into_iter().filter(|chunk| chunk.state == behind).collect())
     }
 
-    /// Takes every chunk that is behind one step on, then the operation itself.
+    /// Advances every chunk that is behind by one step, then the operation itself.
     async fn round(
         &self,
         item: &OperationItem,
@@ -488,7 +491,7 @@ impl Drive<'_> {
         for chunk in behind {
             match self.chunk(item, bulk, chunk, head.take()).await? {
                 Chunked::Short => return self.commit_state(item, bulk, State::Voiding).await,
-                // Read anew for each chunk it would cost a round trip each.
+                // Passed on to the next chunk: reading it again would cost a round trip each time.
                 Chunked::Behind(known) => head = known,
             }
         }
@@ -501,7 +504,7 @@ impl Drive<'_> {
     }
 
     async fn chunks(&self, bulk: &ChunkedTransfer) -> Result<Vec<Chunk>, StoreError> {
-        // After the settlement of another driver chunks may be gone; then the operation's record has moved on too.
+        // If another driver has settled, chunks may be gone; then the operation's record has moved on too.
         let chunks = self
             .store
             .all(&Partition::of(Table::Ledger, &chunk_partition(self.account, &bulk.plan)))
@@ -511,7 +514,7 @@ impl Drive<'_> {
     }
 
     async fn suspense(&self) -> Result<Suspense, CommitError<Refusal>> {
-        // Who has found the operation and no longer its suspense has an old state of it.
+        // The operation was found but not its suspense balance: what was read of the operation is outdated.
         Suspense::read(self.store, self.account, self.id).await?.ok_or(CommitError::Stale)
     }
 
@@ -525,7 +528,7 @@ impl Drive<'_> {
         futures_util::try_join!(self.suspense(), balances)
     }
 
-    /// One chunk's step. `head` is the journal's as this driver left it, if it knows that.
+    /// Does one chunk's step. `head` is the journal's head as this driver left it, if known.
     async fn chunk(
         &self,
         item: &OperationItem,
@@ -539,7 +542,7 @@ impl Drive<'_> {
             State::Publishing => self.publish(&mut txn, bulk, chunk, head).await?,
             State::Holding => match self.hold(&mut txn, bulk, chunk).await? {
                 Some(chunk) => {
-                    // Others may have found someone short meanwhile: what is held now would stay so.
+                    // Another driver may have found someone short meanwhile: what is held after that would stay held.
                     txn.push(self.still(item));
                     (chunk, None)
                 }
@@ -564,8 +567,8 @@ impl Drive<'_> {
         }
     }
 
-    /// From suspense to the users. Who was closed, or cannot hold more, gets nothing: what is left returns at the
-    /// settlement.
+    /// Moves money from suspense to the users. A user that was closed, or whose balance would be out of range, gets
+    /// nothing: its part returns at the settlement.
     async fn spread(
         &self,
         txn: &mut Txn<Refusal>,
@@ -587,7 +590,7 @@ impl Drive<'_> {
         Ok((chunk.at(ChunkState::Done), Some(head)))
     }
 
-    /// A held chunk reaches the statements.
+    /// Puts a held chunk on the statements.
     async fn publish(
         &self,
         txn: &mut Txn<Refusal>,
@@ -601,7 +604,8 @@ impl Drive<'_> {
         Ok((chunk.at(ChunkState::Done), Some(head)))
     }
 
-    /// From the users to suspense, as far as each can pay; nothing if the transfer is strict and someone cannot.
+    /// Moves money from the users to suspense, as far as each can pay; `None` if the transfer is strict and someone
+    /// cannot.
     async fn hold(
         &self,
         txn: &mut Txn<Refusal>,
@@ -626,8 +630,8 @@ impl Drive<'_> {
         Ok(Some(held))
     }
 
-    /// Back from suspense to the users. No statement says that it had left them; but what is of a user that was closed
-    /// since goes to the account, and both their statements say so.
+    /// Moves money back from suspense to the users. No statement says that it had left them. But the money of a user
+    /// that was closed since goes to the account, and the statements of both say so.
     async fn void(&self, txn: &mut Txn<Refusal>, chunk: &Chunk) -> Result<Chunk, CommitError<Refusal>> {
         let (suspense, balances) = self.balances(chunk).await?;
         let sum: i64 = chunk.members.iter().map(|member| member.share).sum();
@@ -654,7 +658,7 @@ impl Drive<'_> {
         Ok(chunk.at(ChunkState::Void))
     }
 
-    /// Puts a chunk's postings on the statements; the journal's head behind them.
+    /// Puts a chunk's postings on the statements; returns the journal's head after them.
     fn show<'m>(
         &self,
         txn: &mut Txn<Refusal>,
@@ -676,7 +680,7 @@ impl Drive<'_> {
         Ok(appended.head)
     }
 
-    /// The condition that nobody has moved the operation on.
+    /// The condition that the operation's record has not changed since it was read.
     fn still<R>(&self, item: &OperationItem) -> Step<R> {
         Write::check(Table::Ledger, operation::key(self.account, self.id)).if_version(item.version).or_stale()
     }
@@ -764,7 +768,7 @@ impl Drive<'_> {
 
     async fn end(&self, txn: &Txn<Refusal>, bulk: &ChunkedTransfer) -> Result<(), CommitError<Refusal>> {
         self.store.commit(txn).await?;
-        // The money is where it belongs: what cannot be cleared away now is the jobs' to clear away.
+        // The money is where it belongs. Chunks that cannot be cleared away now are cleared away by `background/jobs`.
         let _ = clear(self.store, self.account, &bulk.plan).await;
         Ok(())
     }

@@ -1,5 +1,5 @@
-//! What happened to the money, line by line: of a whole account from its journal, of users from lines of their own.
-//! Both are in order of time by their keys, so a range of dates is a range of keys.
+//! The history of money, line by line: an account's from its journal, a user's from lines of its own. The keys of both
+//! are in order of time, so a range of dates is a range of keys.
 
 use super::items::{Head, JournalItem, LINE, Side, UserLine, journal_partition, moment, user_partition};
 use super::numbering::BRING_ALONG;
@@ -17,9 +17,9 @@ use std::ops::ControlFlow;
 /// What [`find`] needs.
 pub const FIND: &[Grant] = &[Grant::on(Table::Ledger, Action::Query), Grant::on(Table::Ledger, Action::GetItem)];
 
-/// Items of one page of a query at most: a page is one round trip.
+/// The maximum of items per page of a query: a page is one round trip.
 const PAGE: i32 = 250;
-/// The fewest, where few lines are wanted.
+/// The minimum of items per page, when few lines are wanted.
 const SMALL_PAGE: i32 = 10;
 
 /// The kinds of lines there are here; the original knows many more.
@@ -42,14 +42,14 @@ impl Kind {
     }
 }
 
-/// Which lines.
+/// Which lines are wanted.
 #[derive(Debug, Clone)]
 pub struct Wanted {
-    /// Whose.
+    /// The account.
     pub account: AccountId,
-    /// Not before.
+    /// Only lines from this moment on.
     pub from: Timestamp,
-    /// Not after, to the last millisecond.
+    /// Only lines up to this moment, included to the millisecond.
     pub to: Timestamp,
     /// Only lines of these users; empty: the account's own lines and all users'.
     pub users: Vec<PhoneUserId>,
@@ -61,13 +61,13 @@ pub struct Wanted {
     pub ids: Vec<u64>,
     /// Newest first.
     pub descending: bool,
-    /// Only behind this place.
+    /// Only lines behind this place.
     pub after: Option<String>,
     /// Lines to skip.
     pub offset: usize,
     /// Lines to return.
     pub count: usize,
-    /// Whether to count all matches. Of users' own statements, and of lines named one by one, that reads the whole range.
+    /// Whether to count all matches. For chosen users or chosen ids, counting reads the whole range.
     pub total: bool,
 }
 
@@ -77,7 +77,8 @@ impl Wanted {
         kind && (side == Side::User || !self.users_only)
     }
 
-    /// Items to read at once: nearly every one has a line, and if nothing is filtered out, no more are needed.
+    /// Items to read at once. Nearly every item has a line, so if nothing is filtered out, no more items than wanted
+    /// lines are needed.
     fn page(&self, extent: Extent) -> i32 {
         if extent == Extent::All || !self.kinds.is_empty() || !self.ids.is_empty() {
             return PAGE;
@@ -86,9 +87,9 @@ impl Wanted {
         i32::try_from(wanted).unwrap_or(PAGE).clamp(SMALL_PAGE, PAGE)
     }
 
-    /// Whether the journal's own count of lines can say how many there are.
+    /// Whether the journal's own count of lines can give the number of matches.
     fn is_tallied(&self, head: &Head) -> bool {
-        // Where a clock was ahead, lines of other dates stand among those of the range.
+        // If a clock was ahead once, lines of other dates stand among those of the range.
         let in_order = head.pinned.is_none_or(|pinned| pinned < self.from);
         in_order && self.users.is_empty() && self.ids.is_empty()
     }
@@ -99,16 +100,16 @@ impl Wanted {
 pub struct Line {
     /// Unique in the deployment, rising along the account's statement (decisions E4 and E5).
     pub id: u64,
-    /// When.
+    /// When the money moved.
     pub at: Timestamp,
-    /// Positive came, negative went.
+    /// Positive if the money came, negative if it went.
     pub amount: Money,
-    /// What kind.
+    /// The kind of line.
     pub kind: Kind,
     /// The description.
     pub text: String,
     side: Side,
-    /// Its place in the order.
+    /// Its place in the order, for a cursor.
     pub place: String,
 }
 
@@ -132,13 +133,14 @@ enum Extent {
     All,
 }
 
-/// Finds lines. Their number costs two more reads at most where the journal has counted them.
+/// Finds lines. Counting all matches costs at most two more reads if the journal has counted its lines.
 pub async fn find(store: &Store, wanted: &Wanted) -> Result<Found, StoreError> {
     let whole = wanted.total && !(wanted.users.is_empty() && wanted.ids.is_empty());
     let extent = if whole { Extent::All } else { Extent::Page };
     // Boxed, here and below: each walk's future is large, and every call would carry them all.
     let page = Box::pin(placed(store, wanted, wanted.to, extent));
-    // Asked for beside the page: whether it is needed is known only then, and one more trip takes longer than it costs.
+    // Read in parallel with the page: only the page tells whether it is needed, and reading it later would cost one
+    // more round trip.
     let before = async {
         if wanted.total && extent == Extent::Page {
             tally_below(store, wanted, &moment(wanted.from)).await
@@ -148,7 +150,7 @@ pub async fn find(store: &Store, wanted: &Wanted) -> Result<Found, StoreError> {
     };
     let (head, found, before) = futures_util::try_join!(Head::read(store, wanted.account), page, before)?;
     if let Some(pinned) = head.pinned.filter(|pinned| *pinned > wanted.to) {
-        // A clock was ahead once: lines of these dates may be placed behind what it has written.
+        // A clock was ahead once: lines of these dates may be placed behind the entries that it dated.
         let extent = if wanted.total { Extent::All } else { Extent::Page };
         return Box::pin(placed(store, wanted, pinned, extent)).await;
     }
@@ -161,8 +163,8 @@ pub async fn find(store: &Store, wanted: &Wanted) -> Result<Found, StoreError> {
     }
 }
 
-/// The number of lines of the range, by the journal's own count up to the first date and up to the last; nothing if it has
-/// none.
+/// The number of lines in the range, as the difference of the journal's counts at the range's two ends; `None` if the
+/// journal has no count.
 async fn tallied(
     store: &Store,
     wanted: &Wanted,
@@ -177,7 +179,8 @@ async fn tallied(
     Ok(last.zip(before).map(|(last, before)| last.since(before, |kind, side| wanted.takes(kind, side))))
 }
 
-/// The lines of all entries that are placed before a sort key.
+/// The count of the lines of all entries that are placed before the sort key `high`; `None` if the journal has no
+/// count.
 async fn tally_below(store: &Store, wanted: &Wanted, high: &str) -> Result<Option<Tally>, StoreError> {
     let pk = journal_partition(wanted.account);
     let partition = Partition::of(Table::Ledger, &pk).below(high).descending().page_size(1);
@@ -210,7 +213,7 @@ async fn placed(store: &Store, wanted: &Wanted, until: Timestamp, extent: Extent
         let _ = lines.into_iter().try_for_each(|line| sieve.take(line));
     }
     let more = sieve.behind > wanted.offset.saturating_add(wanted.count);
-    // What was read from the first date to the last is counted already.
+    // If the whole range was read, its matches are counted already.
     let read_whole = extent == Extent::All || !more && wanted.after.is_none();
     let total = (wanted.total && read_whole).then(|| u64::try_from(sieve.matches).unwrap_or(u64::MAX));
     Ok(Found { lines: sieve.chosen, total, more })
@@ -240,7 +243,7 @@ fn after(at: Timestamp) -> String {
     format!("{}#~", moment(at))
 }
 
-/// Takes the lines of the page out of all lines, given in order.
+/// Picks the lines of the page from all lines, which are given in order.
 struct Sieve<'a> {
     wanted: &'a Wanted,
     extent: Extent,
@@ -250,11 +253,11 @@ struct Sieve<'a> {
 }
 
 impl Sieve<'_> {
-    /// Breaks once nothing more is needed.
+    /// Takes a line, if it is wanted; breaks once nothing more is needed.
     fn take(&mut self, line: Line) -> ControlFlow<()> {
         let wanted = self.wanted;
         let id = wanted.ids.is_empty() || wanted.ids.contains(&line.id);
-        // Nearly always its place has said so.
+        // Nearly always the line's place implies this already.
         let dated = (wanted.from..=wanted.to).contains(&line.at);
         if !id || !dated || !wanted.takes(line.kind, line.side) {
             return ControlFlow::Continue(());
@@ -270,12 +273,13 @@ impl Sieve<'_> {
         } else if self.extent == Extent::Page && self.behind > wanted.offset.saturating_add(wanted.count) {
             return ControlFlow::Break(());
         }
-        // Each id is of one line.
+        // Each id belongs to one line.
         if self.matches == wanted.ids.len() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 }
 
-/// Walks the items of a partition from the first wanted date to a moment, by their places, in the wanted order, until `take` breaks.
+/// Gives `take` the items of a partition that are placed between the first wanted date and `until`, in the wanted
+/// order, until `take` breaks.
 async fn walk(
     store: &Store,
     wanted: &Wanted,
@@ -287,7 +291,7 @@ async fn walk(
 ) -> Result<(), StoreError> {
     let mut low = format!("{prefix}{}", moment(wanted.from));
     let mut high = format!("{prefix}{}", after(until));
-    // For a page nothing before the cursor is needed. The entry it stands in is read again.
+    // A page needs nothing before the cursor. The entry that the cursor stands in is read again.
     if let Some(after) = wanted.after.as_ref().filter(|_| extent == Extent::Page) {
         if wanted.descending {
             high = high.min(format!("{prefix}{after}"));

@@ -1,5 +1,5 @@
-//! Items of the `ledger` table, and the steps that change them. Nothing here adds to a number it has not read: every
-//! balance is written whole, under the version it was read at.
+//! Items of the `ledger` table, and the steps that change them. Nothing here adds to a number that it has not read:
+//! every balance is written completely, on condition of the version that was read.
 
 use super::tally::Tally;
 use crate::ids::{AccountId, PhoneUserId};
@@ -32,9 +32,9 @@ pub(super) fn journal_partition(account: AccountId) -> String {
     format!("A#{}#J", account.padded())
 }
 
-/// Where an entry stands in the journal: by time, then by number. These times never go back along the numbers, so this is
-/// the order of the numbers too, and a range of dates is a range of keys. They are the entries' own but where a clock was
-/// wrong: see [`Head::append`].
+/// The sort key of an entry in the journal: by time, then by number. The time never goes back from number to number, so
+/// this is also the order of the numbers, and a range of dates is a range of keys. The time is the entry's own unless a
+/// clock was wrong: see [`Head::append`].
 pub(super) fn journal_place(at: Timestamp, number: u64) -> String {
     format!("{}#{number:012}#00000", moment(at))
 }
@@ -56,18 +56,18 @@ pub(super) struct Head {
     pub version: i64,
     /// The hash of the last entry.
     pub hash: EntryHash,
-    /// When the last entry was made: the next one is never earlier, unless that was the future.
+    /// When the last entry was made: the next one is never dated earlier, unless this moment is in the future.
     pub at: Timestamp,
-    /// The time by which the last entry is placed, if that is not its own.
+    /// The time by which the last entry is placed, if not its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     placed: Option<Timestamp>,
-    /// The last moment behind which earlier entries are placed, if a clock has ever been wrong.
+    /// The latest time by which an entry was placed instead of its own; missing if no clock was ever wrong.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pinned: Option<Timestamp>,
-    /// The lines of the whole statement; nothing in journals of earlier states.
+    /// The count of the lines of the whole statement; missing in journals of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tally: Option<Tally>,
-    /// How many entries of the second of the last one came before it.
+    /// How many entries before the last one were made in the same second as it.
     #[serde(rename = "busy", default, skip_serializing_if = "is_zero")]
     before_in_its_second: u32,
 }
@@ -90,7 +90,8 @@ impl Head {
         }))
     }
 
-    /// Whether the account has had its transfers of this second: one more would only compete with others for the balance.
+    /// Whether the account has used up its transfers of this second: one more would only compete with others for the
+    /// balance.
     pub(super) fn is_busy(&self, now: Timestamp) -> bool {
         self.at.seconds() == now.seconds() && self.before_in_its_second.saturating_add(1) >= MAX_TRANSFERS_PER_SECOND
     }
@@ -111,11 +112,12 @@ impl Head {
 
     /// The head and the journal item after these postings; `None` if the balance would be negative or out of range.
     ///
-    /// `numbers` are of the entry's lines and have been taken after this head was read, and `now` is the moment of the
-    /// write: if the head is still there at the commit, no line of the account has a later number or moment (decision E5).
+    /// `numbers` are for the entry's lines and must be taken after this head was read; `now` is the moment of the
+    /// write. If the head is unchanged at the commit, no line of the account has a later number or moment (decision
+    /// E5).
     ///
-    /// Entries are dated in the order of their numbers. But if the last one was dated by a clock that was ahead, this one has
-    /// its right date all the same; only its place is behind the other, so that the order of the journal holds.
+    /// Entries are dated in the order of their numbers. If the last entry was dated by a clock that was ahead, the new
+    /// one still gets its right date; only its place is behind the last entry, so that the order of the journal holds.
     pub(super) fn append(
         &self,
         account: AccountId,
@@ -178,7 +180,7 @@ pub(super) struct Appended {
 }
 
 impl Appended {
-    /// The two steps that write it, if the head is still where it was read.
+    /// The two steps that write head and entry, if the head is unchanged since it was read.
     pub(super) fn steps<R>(&self) -> Result<[Step<R>; 2], StoreError> {
         let head = versioned(&self.head, self.head.version)?;
         let journal = Write::put(Table::Ledger, &self.journal)?.if_absent().or_stale();
@@ -193,7 +195,7 @@ pub(super) fn versioned<T: Serialize, R>(item: &T, version: i64) -> Result<Step<
     Ok(conditional.or_stale())
 }
 
-/// The numbers by which statements know the lines of one entry, taken from the deployment's one sequence (decision E4).
+/// The numbers of one entry's lines on statements (`transaction_id`), from the deployment's one sequence (decision E4).
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LineNumbers {
     first: u64,
@@ -201,11 +203,11 @@ pub(super) struct LineNumbers {
 }
 
 impl LineNumbers {
-    /// Of an entry that is on no statement.
+    /// For an entry that is on no statement.
     pub(super) const NONE: Self = Self { first: 0, count: 0 };
 
-    /// Takes so many. The head that the entry follows must have been read before: only then do numbers rise along the
-    /// journal, since whoever appends in between takes the head away. What is not used is a gap.
+    /// Takes `count` numbers. The head that the entry follows must have been read before: only then do numbers rise
+    /// along the journal, since an entry appended in between changes the head. Unused numbers are left as gaps.
     pub(super) async fn take(store: &Store, count: u64) -> Result<Self, StoreError> {
         if count == 0 {
             return Ok(Self::NONE);
@@ -213,25 +215,26 @@ impl LineNumbers {
         Ok(Self { first: store.next_block(Sequence::StatementLine, count).await?, count })
     }
 
-    /// Takes two for each of so many users: the account's line and their own.
+    /// Takes two numbers for each user: one for the account's line, one for the user's own.
     pub(super) async fn of_users(store: &Store, users: usize) -> Result<Self, StoreError> {
         Self::take(store, u64::try_from(users).unwrap_or(u64::MAX).saturating_mul(2)).await
     }
 }
 
-/// An entry in its place.
+/// A journal entry as it is stored.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct JournalItem {
     pk: String,
     pub sk: String,
     pub hash: EntryHash,
-    /// Above zero in journals of earlier states only: there the chunks of a large transfer stood beside the chain.
+    /// Above zero only in journals of earlier versions, where the chunks of a large transfer were not part of the
+    /// chain.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub chunk: u32,
-    /// The number of its first line on a statement; the others follow. Zero if it has none.
+    /// The number of its first line on a statement; its other lines have the next numbers. Zero if it has no lines.
     #[serde(default)]
     pub first_line: u64,
-    /// The lines of the statement up to the end of this entry; nothing in journals of earlier states.
+    /// The count of the statement's lines up to the end of this entry; missing in journals of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tally: Option<Tally>,
     #[serde(flatten)]
@@ -290,7 +293,7 @@ impl UserBalance {
         Some(Self { units, version: self.version.saturating_add(1), ..self.clone() })
     }
 
-    /// Empty and closed.
+    /// The balance after closing: empty.
     fn closed(&self) -> Self {
         Self {
             units: 0,
@@ -336,7 +339,7 @@ pub(super) struct UserLine {
     pub id: u64,
     pub user: PhoneUserId,
     pub at: Timestamp,
-    /// Ten-thousandths: positive came, negative went.
+    /// Ten-thousandths: positive if the money came, negative if it went.
     pub units: i64,
     pub text: String,
 }
@@ -367,7 +370,7 @@ pub(super) enum Side {
 }
 
 impl JournalItem {
-    /// The number by which a statement knows one side of one posting: unique in the deployment, rising along the account's
+    /// The number of one side of one posting on a statement: unique in the deployment, rising along the account's
     /// journal.
     pub(super) fn transaction_id(&self, index: usize, side: Side) -> u64 {
         let before: u64 = self.entry.postings.iter().take(index).map(Posting::lines).sum();
@@ -397,7 +400,7 @@ impl JournalItem {
         })
     }
 
-    /// The steps that write them.
+    /// The steps that write the users' own lines.
     pub(super) fn lines<R>(&self) -> Result<Vec<Step<R>>, StoreError> {
         self.user_lines().map(|line| Ok(Write::put(Table::Ledger, &line)?.if_absent().or_stale())).collect()
     }

@@ -39,7 +39,7 @@ pub async fn balance(store: &Store, account: AccountId) -> Result<Money, StoreEr
     Ok(Head::read(store, account).await?.balance())
 }
 
-/// The balances of users with one of their own; a user that never had money is not in the map.
+/// The balances of these users; a user that never had money of its own is not in the map.
 pub async fn user_balances(
     store: &Store,
     account: AccountId,
@@ -52,13 +52,13 @@ pub async fn user_balances(
         .collect())
 }
 
-/// The steps that close users' balances and return what is on them to the account (decision D10): for users that are
-/// deleted or go to `parent_accounting=true`, in the same transaction. `users` are those with a balance of their own.
+/// The steps that close users' balances and return their money to the account (decision D10), for the transaction that
+/// deletes the users or sets them to `parent_accounting=true`. `users` are those with a balance of their own.
 ///
-/// One step a user even without money: it makes a transfer that has already looked at the user stale, so that no money
-/// arrives after the closing. One more step for each user with money, and two for the account. All are conditional on
-/// what was read here: stale means read again, by calling this again. The entry has the moment of this call, and is never
-/// before `now`, its caller's.
+/// Each user takes one step, even without money: it makes a transfer stale that has already read the user, so that no
+/// money arrives after the closing. Each user with money takes one more step, and the account takes two. All steps are
+/// conditional on what was read here; if they are stale, call this again. The entry is dated at this call, and never
+/// before `now`, the caller's moment.
 pub async fn return_steps<R>(
     store: &Store,
     account: AccountId,
@@ -92,16 +92,16 @@ pub async fn return_steps<R>(
 /// Why money cannot be credited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CreditRefusal {
-    /// Nothing, or less than nothing.
+    /// The amount is zero or negative.
     #[error("the amount must be positive")]
     NotPositive,
     /// The balance would leave the range that can be held.
     #[error("the balance would be out of range")]
     OutOfRange,
-    /// The name stands for another amount already.
+    /// The name was used before for another amount.
     #[error("{0} has been credited under this name before; say another name for another credit")]
     CreditedBefore(Money),
-    /// The user that the money is for is not there, or its calls are paid from the account.
+    /// The user that the money is for does not exist, or its calls are paid from the account.
     #[error("the user is not there, or has no balance of its own")]
     NoBalance,
 }
@@ -118,7 +118,7 @@ pub async fn credit(
     credit_for(store, account, None, amount, name).await
 }
 
-/// The same, and on at once to a user with a balance of its own, if one is named: in one journal entry.
+/// The same. If a user is named, the money goes on to that user's own balance, in the same journal entry.
 pub async fn credit_for(
     store: &Store,
     account: AccountId,
@@ -173,14 +173,14 @@ pub async fn credit_for(
     }
 }
 
-/// The balance of a user with one of its own, after it has got so many units.
+/// The user's own balance after it has received `units`.
 async fn receiver(
     store: &Store,
     account: AccountId,
     user: PhoneUserId,
     units: i64,
 ) -> Result<UserBalance, CommitError<CreditRefusal>> {
-    // The balance first: of a user that is closed in between it has another version by the time of the commit.
+    // The balance is read first: if the user is closed in between, the balance has another version at the commit.
     let balance = read_balances(store, account, &[user]).await?.remove(&user);
     let payee = payees::by_ids(store, account, &[user]).await?.remove(&user);
     let balance = balance.filter(|_| payee.is_some_and(|payee| payee.own_balance));
@@ -188,7 +188,7 @@ async fn receiver(
     balance.moved(units).ok_or(CommitError::Refused(CreditRefusal::OutOfRange))
 }
 
-/// That a credit has happened, as which journal entry, and of how much.
+/// The record of a credit: in which journal entry, and of how much.
 #[derive(Debug, Serialize, Deserialize)]
 struct CreditRecord {
     pk: String,

@@ -1,5 +1,5 @@
-//! What the journals of earlier states lack: numbers of the deployment's sequence for their statement lines (decision E4),
-//! and the count of these lines. Operator work: no method may do this.
+//! Adds what the journals of earlier versions lack: numbers of the deployment's sequence for their statement lines
+//! (decision E4), and the count of these lines. Operator work: no method may do this.
 
 use super::items::{Head, JournalItem, LineNumbers, journal_partition};
 use super::tally::Tally;
@@ -9,15 +9,16 @@ use crate::store::read::Partition;
 use crate::store::txn::Step;
 use crate::store::{CommitError, Store, StoreError, Table, Txn, Write};
 
-/// What to do about a journal of an earlier state.
+/// What to do about a journal of an earlier version.
 pub(super) const BRING_ALONG: &str = "run `switchboard operator rebuild` once";
 /// Entries of one page.
 const PAGE: i32 = 250;
 
-/// Gives the lines of an account's journal that have no numbers theirs, in the journal's order, on the account's statement
-/// and on the users', and counts them; how many got a number. Nothing else of an entry changes, so its hash stays.
+/// Numbers the lines of an account's journal that have no numbers, in the journal's order, on the account's statement
+/// and on its users', and counts all lines. Returns how many lines got a number. Nothing else of an entry changes, so
+/// its hash stays.
 ///
-/// An entry and its lines are one transaction: whoever is interrupted runs it again.
+/// An entry and its lines are one transaction: after an interruption, run it again.
 pub async fn number(store: &Store, account: AccountId) -> Result<u64, StoreError> {
     let mut numbered = 0_u64;
     for _ in 0..MAX_ATTEMPTS {
@@ -27,11 +28,12 @@ pub async fn number(store: &Store, account: AccountId) -> Result<u64, StoreError
             return Ok(numbered);
         }
     }
-    // Money moves all the time. The lines have their numbers; that the statement is read to be counted costs time only.
+    // Money moves all the time, so the head does not get the count. The lines have their numbers; without the count, a
+    // statement is read to be counted, which only costs time.
     Ok(numbered)
 }
 
-/// A journal up to its end.
+/// What a walk over a journal to its end has found and done.
 #[derive(Default)]
 struct Walked {
     last: u64,
@@ -73,7 +75,8 @@ async fn walk(store: &Store, account: AccountId) -> Result<Walked, StoreError> {
     }
 }
 
-/// Lets the count go on from the journal's head; false if the journal has moved on meanwhile.
+/// Writes the count into the journal's head, where later entries continue it; `false` if the journal has moved on
+/// meanwhile.
 async fn conclude(store: &Store, account: AccountId, walked: &Walked) -> Result<bool, StoreError> {
     let head = Head::read(store, account).await?;
     if head.version == 0 || head.tally == Some(walked.tally) {

@@ -1,8 +1,9 @@
-//! That an operation has happened, or how far it is: the ledger's own record, in the same transaction as the money.
+//! The ledger's own record that an operation has happened, or how far it is, written in the same transaction as the
+//! money.
 //!
-//! It decides whether the money moves, also for calls without a key whose answer was lost between us and the database. Like
-//! every idempotency key it is remembered for 48 hours from its end (decision E8); a later call is a new one. Nothing that
-//! has begun and not ended is ever forgotten.
+//! The record decides whether the money moves, also for calls without a key whose answer was lost between us and the
+//! database. Like every idempotency key, it is remembered for 48 hours from the operation's end (decision E8); a later
+//! call is a new operation. An operation that has begun and not ended is never forgotten.
 
 use super::bulk::ChunkedTransfer;
 use crate::ids::AccountId;
@@ -15,7 +16,7 @@ use crate::timestamp::Timestamp;
 use crate::voximplant::Refusal;
 use serde::{Deserialize, Serialize};
 
-/// Which operation: the idempotency key's, or a random one for a call without a key.
+/// Which operation: that of the idempotency key, or a random one for a call without a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OperationId {
     pub(super) id: String,
@@ -29,7 +30,7 @@ impl OperationId {
         Self { id: key.id().to_owned(), payload: key.payload().to_owned() }
     }
 
-    /// The operation of a call without a key; `random` never comes again.
+    /// The operation of a call without a key; `random` must never be used again.
     #[must_use]
     pub fn random(random: &str) -> Self {
         Self { id: format!("R#{random}"), payload: String::new() }
@@ -48,7 +49,7 @@ pub(super) fn key(account: AccountId, id: &str) -> Key {
     Key::new(partition(account), id)
 }
 
-/// The record.
+/// The record of an operation.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct OperationItem {
     pub pk: String,
@@ -60,10 +61,10 @@ pub(super) struct OperationItem {
     pub answer: i64,
     #[serde(rename = "v")]
     pub version: i64,
-    /// Until when it is remembered: from its end on.
+    /// Until when the record is remembered; set when the operation ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept_until: Option<Timestamp>,
-    /// Seconds, for the table's time to live. Nothing else in this table has it.
+    /// Seconds since the epoch, for the table's time to live. No other item of this table has this attribute.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<i64>,
     /// How far a transfer in several transactions is.
@@ -85,7 +86,7 @@ impl OperationItem {
         Self { kept_until: Some(kept_until), expires: Some(kept_until.seconds().saturating_add(1)), ..self }
     }
 
-    /// Whether it is forgotten: time to live collects it some time later.
+    /// Whether the record no longer counts: time to live removes it some time later.
     fn is_forgotten(&self, now: Timestamp) -> bool {
         self.kept_until.is_some_and(|until| until < now)
     }

@@ -1,5 +1,5 @@
-//! How many lines a statement has, without reading them: the journal's head and each entry say how many there were up to
-//! there, so a range of dates is a difference of two.
+//! Counts the lines of a statement without reading them: the journal's head and each entry hold the count up to there,
+//! so the count of a range of dates is the difference of two counts.
 
 use super::history::Kind;
 use super::items::Side;
@@ -20,7 +20,7 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    /// What it is once this entry has been added.
+    /// The counts after this entry.
     pub(super) fn with(mut self, entry: &JournalEntry) -> Self {
         for (_, kind, side) in lines(entry) {
             let count = self.of(kind, side);
@@ -38,7 +38,7 @@ impl Tally {
         }
     }
 
-    /// The lines that came since `before` and that `wanted` takes.
+    /// The number of lines that came since `before` and that `wanted` takes.
     pub(super) fn since(mut self, mut before: Self, wanted: impl Fn(Kind, Side) -> bool) -> u64 {
         let kinds = [Kind::Adjustment, Kind::UserMoneyTransfer];
         let all = kinds.into_iter().flat_map(|kind| [(kind, Side::Account), (kind, Side::User)]);
@@ -48,8 +48,9 @@ impl Tally {
     }
 }
 
-/// The lines that an entry has on statements, in their order: the index of their posting, their kind, and whose they are.
-/// One for the account, and one for the user at the other end; what goes through suspense is shown where it meets a user.
+/// The lines that an entry has on statements, in their order: the index of their posting, their kind, and whose they
+/// are. One is for the account, and one for the user at the other end; money that goes through suspense is shown only
+/// where it leaves or reaches a user.
 pub(super) fn lines(entry: &JournalEntry) -> impl Iterator<Item = (usize, Kind, Side)> {
     entry.postings.iter().enumerate().flat_map(|(index, posting)| {
         let sides = [Side::Account, Side::User].into_iter().take(usize::try_from(posting.lines()).unwrap_or(0));

@@ -25,9 +25,9 @@ pub const DRAFT: &[Grant] = &[
 /// A transfer as it was asked for.
 #[derive(Debug, Clone)]
 pub struct TransferOrder {
-    /// Whose money.
+    /// The account whose money moves.
     pub account: AccountId,
-    /// The identity by which it happens once.
+    /// The operation, by which the transfer happens once.
     pub operation: OperationId,
     /// The users, each once, in the caller's order.
     pub users: Vec<PhoneUserId>,
@@ -37,17 +37,17 @@ pub struct TransferOrder {
     pub application: Option<ApplicationId>,
     /// To each user, or from each if negative, in ten-thousandths.
     pub amount: i64,
-    /// Whole or nothing (decision D8), or as far as the money goes (D9).
+    /// Whether the whole sum must be there (decision D8); otherwise the transfer goes as far as the money does (D9).
     pub strict: bool,
     /// What the statements say.
     pub texts: Texts,
     /// The rate by which `amount` was converted.
     pub rate: Option<String>,
-    /// When.
+    /// The moment of the call.
     pub now: Timestamp,
 }
 
-/// What the transfer will be, decided on the balances of one moment.
+/// What the transfer will be, decided on balances read at one moment.
 #[derive(Debug)]
 pub enum Draft {
     /// One transaction, and the account's balance after it.
@@ -70,8 +70,8 @@ pub async fn draft(store: &Store, order: &TransferOrder) -> Result<Draft, Commit
     if head.is_busy(store.now()) {
         return Err(CommitError::Refused(Refusal::RateLimit));
     }
-    // After the balances: a user that is closed in between has another balance version by the time of the commit. The lines'
-    // numbers are taken after the head, beside it; of many users it is not known yet how many have a part.
+    // Read after the balances: a user that is closed in between has another balance version at the commit. The lines'
+    // numbers are taken after the head was read, in parallel; for many users it is not known yet how many take part.
     let few = if order.users.len() <= MAX_TRANSFER_USERS { order.users.len() } else { 0 };
     let (found, numbers) =
         futures_util::try_join!(payees::by_ids(store, order.account, &order.users), LineNumbers::of_users(store, few))?;
@@ -136,7 +136,7 @@ impl TransferOrder {
             })
             .collect();
         if postings.is_empty() {
-            // Nothing moves, but the answer to the key is still the first one.
+            // Nothing moves, but a repeated call must get the first answer.
             let operation = OperationItem::new(self.account, &self.operation, 0, head.units).ended(self.now);
             txn.push(operation.first(self.now)?);
             return Ok(Draft::Small(txn, head.balance()));

@@ -1,10 +1,11 @@
-//! The ledger's continuous check: what has been added to a journal since the last look is replayed and held against the
-//! account's balance and the world's. Bounded: a run reads some entries of some accounts, and goes on where it stopped.
+//! The ledger's continuous check: what has been added to a journal since the last run is replayed and compared with the
+//! account's balance and the world's. A run is bounded: it reads some entries of some accounts, and the next run goes
+//! on from there.
 //!
-//! What it proves: the chain is unbroken, every entry says the balance it leads to, and the account's and the world's
-//! stored balances are what the journal says. What seems wrong is looked at once more before it is said: a query may see
-//! only half of a transaction that is being written at this moment. What it does not: the balances of users and of transfers on their way,
-//! which `switchboard operator ledger audit` replays from the beginning.
+//! What it proves: the chain is unbroken, every entry states the balance it leads to, and the account's and the world's
+//! stored balances are what the journal says. What seems wrong is checked once more before it is reported: a query may
+//! see only half of a transaction that is being written at this moment. What it does not prove: the balances of users
+//! and of transfers on their way, which `switchboard operator ledger audit` replays from the beginning.
 
 use super::items::{Head, JournalItem, journal_partition, moment, world_key};
 use crate::ids::AccountId;
@@ -30,13 +31,13 @@ const ACCOUNTS: u64 = 10;
 const PAGE: i32 = 250;
 /// Pages that one run reads.
 const PAGES: usize = 8;
-/// After how long what seems to be wrong is looked at once more: by then a transaction has been written whole.
+/// How long to wait before what seems wrong is checked once more: by then a transaction is completely written.
 const SECOND_LOOK: Duration = Duration::from_secs(2);
 
 /// What a run found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Watched {
-    /// Accounts whose journal was followed to its end, and whose balances were held against it.
+    /// Accounts whose journal was followed to its end, and whose balances were compared with it.
     pub accounts: u64,
     /// Journal entries replayed.
     pub entries: u64,
@@ -61,7 +62,7 @@ struct Mark {
     /// The last entry.
     number: u64,
     hash: EntryHash,
-    /// Where it stands; before the first a place that is before all others.
+    /// The sort key of the last entry; before the first entry, one that is below all others.
     place: String,
     /// The balances after it, in ten-thousandths.
     own: i64,
@@ -73,8 +74,8 @@ struct WorldBalance {
     units: i64,
 }
 
-/// Looks at some accounts, each time at the next ones. An account with a finding stays where it is, so that every later
-/// look at it finds it again.
+/// Checks some accounts, in each run the next ones. The mark of an account with a finding does not move, so every later
+/// check finds it again.
 pub async fn look(store: &Store, until: Instant) -> Result<Watched, StoreError> {
     let mut watched = Watched::default();
     let last = store.last_number(Sequence::Account).await?;
@@ -94,7 +95,7 @@ pub async fn look(store: &Store, until: Instant) -> Result<Watched, StoreError> 
         if let Some(account) = AccountId::new(number) {
             let before = watched.clone();
             if check(store, account, &mut pages, &mut watched).await?.is_some() {
-                // It is looked at once more, and counted then.
+                // It is checked once more below, and counted then.
                 watched = before;
                 suspected.push(account);
             }
@@ -135,7 +136,7 @@ impl Mark {
         }))
     }
 
-    /// Moves on by one entry; what is wrong with it, if something is.
+    /// Moves on by one entry; returns what is wrong with the entry, if anything.
     fn follow(&mut self, account: AccountId, item: &JournalItem) -> Result<Option<String>, StoreError> {
         let entry = &item.entry;
         let name = format!("account {account}, entry {}", entry.number);
@@ -167,14 +168,14 @@ impl Mark {
     }
 }
 
-/// Follows an account's journal from where the last look ended; what seems to be wrong, if something does.
+/// Follows an account's journal from where the last run ended; returns what seems wrong, if anything.
 async fn check(
     store: &Store,
     account: AccountId,
     pages: &mut usize,
     watched: &mut Watched,
 ) -> Result<Option<String>, StoreError> {
-    // In this order: another run may move the mark, but never beyond a head that is read later.
+    // In this order: another run may move the mark, but never beyond a head that is read after it.
     let mut mark = Mark::read(store, account).await?;
     let head = Head::read(store, account).await?;
     let goal = u64::try_from(head.version).unwrap_or(0);
@@ -189,9 +190,10 @@ async fn check(
         let before = mark.place.clone();
         for item in page.items {
             let item: JournalItem = serde_dynamo::from_item(item)?;
-            // Chunks of large transfers are no part of the chain; the entry that the last look ended with comes again.
+            // Chunks of earlier versions are not part of the chain, and the entry that the last run ended with comes
+            // again.
             if item.chunk > 0 || item.entry.number <= mark.number || item.entry.number > goal {
-                // Even so they move the place: thousands of them may stand between two entries.
+                // They still move the place: thousands of them may stand between two entries.
                 mark.place = mark.place.max(item.sk);
                 continue;
             }
@@ -220,7 +222,7 @@ async fn check(
     Ok(None)
 }
 
-/// Holds the world's balance against the replayed one, if no money has moved since the head was read.
+/// Compares the world's balance with the replayed one, if no money has moved since the head was read.
 async fn world(store: &Store, account: AccountId, head: &Head, mark: &Mark) -> Result<Option<String>, StoreError> {
     let world: Option<WorldBalance> = store.get(Table::Ledger, &world_key(account)).await?;
     let world = world.map_or(0, |world| world.units);

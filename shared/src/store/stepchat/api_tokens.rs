@@ -1,5 +1,5 @@
-//! Named API tokens. What proves one is in the `auth` table, under its name; a pointer in its admin's partition lets the
-//! purge of a deleted admin find it; a partition of their own lists them all for the operator.
+//! Named API tokens. A token's hash is in the `auth` table, under the token's name. A pointer in the admin's partition
+//! lets the purge of a deleted admin find the token. A partition of all tokens lists them for the operator.
 
 use super::conversations::number;
 use super::items::{partition, profile_key};
@@ -31,11 +31,11 @@ pub struct ApiToken {
     /// The admin on whose behalf it was minted.
     #[serde(rename = "uid")]
     pub owner: UserId,
-    /// How far it reaches.
+    /// Which methods it may call.
     pub scope: Scope,
     /// When it was minted.
     pub created: Timestamp,
-    /// When it was last used, to some minutes.
+    /// When it was last used, accurate to some minutes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub used_at: Option<Timestamp>,
     /// When it was revoked, if it was.
@@ -76,8 +76,8 @@ fn place(key: Key, token: &ApiToken) -> PlaceItem {
     PlaceItem { pk: key.pk, sk: key.sk.unwrap_or_default(), name: token.name.clone(), uid: token.owner }
 }
 
-/// The token of this label and hash, if it is not revoked and its owner is an admin now. Both are looked up at the same
-/// time, so it takes one round trip, as a user's own token does.
+/// The token of this label and hash, if it is not revoked and its owner is an admin now. Token and owner are read in
+/// parallel: one round trip, as for a user's own token.
 pub async fn find(store: &Store, label: &TokenLabel, hash: &TokenHash) -> Result<Option<ApiToken>, StoreError> {
     let key = token_key(&label.name);
     let (item, owner) = try_join!(store.get::<TokenItem>(Table::Auth, &key), users::find_profile(store, label.owner))?;
@@ -105,7 +105,8 @@ pub async fn mint(store: &Store, token: &ApiToken, hash: &TokenHash) -> Result<(
     let listed = place(listed_key(&token.name), token);
     txn.push(Write::put(Table::Stepchat, &listed)?.if_absent().or(MintRefusal::NameTaken));
     txn.push(Write::put(Table::Stepchat, &place(pointer_key(token.owner, &token.name), token))?);
-    // In the same transaction: the owner's delete comes before, and this is refused, or after, and finds the pointer.
+    // Checked in the same transaction: if the owner is deleted before it, this is refused; if after it, the purge finds
+    // the pointer.
     let admin = Write::check(Table::Stepchat, profile_key(token.owner)).text(":admin", UserType::Admin.as_str());
     txn.push(admin.if_("kind = :admin").or(MintRefusal::NotAnAdmin));
     store.commit(&txn).await
@@ -125,7 +126,7 @@ pub async fn list(store: &Store) -> Result<Vec<ApiToken>, StoreError> {
     Ok(tokens)
 }
 
-/// Makes a token useless at once; whether there is one of this name. Operator work: no method may do this.
+/// Revokes a token at once; returns whether there is one of this name. Operator work: no method may do this.
 pub async fn revoke(store: &Store, name: &TokenName, now: Timestamp) -> Result<bool, StoreError> {
     let revoked = "SET revoked_at = if_not_exists(revoked_at, :now)";
     let write = Write::update(Table::Auth, token_key(name), revoked).number(":now", now.millis());
@@ -138,8 +139,8 @@ pub async fn revoke(store: &Store, name: &TokenName, now: Timestamp) -> Result<b
     }
 }
 
-/// What removes a deleted admin's token, pointer excepted. Refused if it is another's: the name was free again and has
-/// been given anew.
+/// The transaction that removes a deleted admin's token, but not its pointer. Refused if the token is another admin's:
+/// the name had become free and was given again.
 pub(super) fn removal(owner: UserId, name: &TokenName) -> Txn<()> {
     let mut txn = Txn::default();
     for (table, key) in [(Table::Auth, token_key(name)), (Table::Stepchat, listed_key(name))] {

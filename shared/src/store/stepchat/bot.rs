@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 /// What [`find`] needs.
 pub const FIND: &[Grant] = &[Grant::on(Table::Stepchat, Action::GetItem)];
-/// What [`creation`] needs, and the bot's id.
+/// What [`creation`] and the request for the bot's id need.
 pub const CREATE: &[Grant] =
     &[Grant::on(Table::Stepchat, Action::PutItem), Grant::on(Table::Stepchat, Action::UpdateItem)];
 
@@ -28,7 +28,7 @@ pub async fn find(store: &Store) -> Result<Option<UserId>, StoreError> {
     Ok(item.map(|item| item.uid))
 }
 
-/// The transaction that creates the bot; stale if there is one by now.
+/// The transaction that creates the bot; stale if a bot exists by now.
 pub fn creation(bot: &User, secrets: &Secrets) -> Result<Txn<Refusal>, StoreError> {
     let mut txn = creation::of(bot, &[], secrets, false, &Leads::unread())?;
     let item = BotItem { pk: "B".into(), sk: "B".into(), uid: bot.id };

@@ -1,4 +1,5 @@
-//! Items of conversations, messages and typing, and the pointers by which a user's own are found again.
+//! Items of conversations, messages and typing, and the pointers by which a user's conversations and messages are
+//! found.
 
 use super::items::partition;
 use crate::ids::{ConversationId, MessageId, UserId};
@@ -21,7 +22,7 @@ pub(super) const ASSIGNED: &str = "A#";
 pub(super) const WRITTEN: &str = "X#";
 /// The sort key of a conversation itself. Everything else in its partition comes after it.
 pub(super) const MAIN: &str = "M";
-/// The sort key of where a user is typing.
+/// The sort key of the item that says where a user is typing.
 pub(super) const TYPES: &str = "T";
 
 /// The partition of a conversation.
@@ -57,20 +58,21 @@ pub(super) fn assigned_key(agent: UserId, id: ConversationId) -> Key {
     Key::new(partition(agent), format!("{ASSIGNED}{}", id.padded()))
 }
 
-/// Partitions of the pointers to what a responder has written: each message puts one, and one partition takes 500 of them a
-/// second.
+/// How many partitions hold the pointers to what a responder has written: each message writes a pointer, and one
+/// partition takes 500 of them a second.
 const WRITTEN_SHARDS: u64 = 8;
 
 fn written_partition(author: UserId, shard: u64) -> String {
     format!("{WRITTEN}{}#{shard}", author.padded())
 }
 
-/// The partitions of the pointers to what a responder has written, its own one aside.
+/// The partitions of the pointers to what a responder has written, besides the user's own partition.
 pub(super) fn written_partitions(author: UserId) -> impl Iterator<Item = String> {
     (0..WRITTEN_SHARDS).map(move |shard| written_partition(author, shard))
 }
 
-/// The pointer to a message in somebody else's conversation: in its author's partition, of a responder in one of several.
+/// The key of the pointer to a message in somebody else's conversation: in the author's partition or, for a responder,
+/// in one of several.
 pub(super) fn written_key(author: UserId, by_responder: bool, conversation: ConversationId, id: MessageId) -> Key {
     let pk = if by_responder {
         written_partition(author, conversation.get().checked_rem(WRITTEN_SHARDS).unwrap_or_default())
@@ -154,7 +156,7 @@ pub(super) struct MessageItem {
     mid: MessageId,
     uid: UserId,
     staff: bool,
-    /// Whether its author was a responder, which says where the pointer to it is.
+    /// Whether its author was a responder: this decides where the pointer to it is.
     #[serde(rename = "wr", default, skip_serializing_if = "std::ops::Not::not")]
     by_responder: bool,
     body: MessageText,
@@ -180,7 +182,7 @@ impl MessageItem {
         }
     }
 
-    /// The pointer to it, if it is in somebody else's conversation.
+    /// The key of the pointer to it, if it is in somebody else's conversation.
     pub(super) fn written_key(&self) -> Key {
         written_key(self.uid, self.by_responder, self.cid, self.mid)
     }
@@ -203,7 +205,7 @@ impl MessageItem {
     }
 }
 
-/// An item that says hardly more than its key, in numbers: that a user has to do with a conversation.
+/// A pointer from a user to a conversation or message: hardly more than the ids of its key, as numbers.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct PointerItem {
     pk: String,
@@ -211,7 +213,8 @@ pub(super) struct PointerItem {
     pub(super) cid: ConversationId,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) mid: Option<MessageId>,
-    /// The newest message of a user's own conversation, or of an assigned one: they are listed in this order.
+    /// The newest message of a user's own conversation, or of an assigned one: lists of conversations are in this
+    /// order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) newest: Option<MessageId>,
 }
@@ -230,9 +233,9 @@ pub(super) struct TypingItem {
     pub(super) uid: UserId,
     pub(super) cid: ConversationId,
     pub(super) staff: bool,
-    /// The moment after which nobody is typing any more: readers compare, the time to live only collects.
+    /// The moment at which typing ends: readers compare it, and time to live only removes the item later.
     pub(super) until: Timestamp,
-    /// Seconds, for the table's time to live.
+    /// Seconds since the epoch, for the table's time to live.
     expires: i64,
 }
 

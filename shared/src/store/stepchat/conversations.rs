@@ -15,7 +15,7 @@ use crate::store::read::{Partition, Range, text};
 use crate::store::{Attributes, Key, Store, StoreError, Table, Txn, Write};
 use std::collections::BTreeMap;
 
-/// What [`creation`] needs, and a visitor's becoming a lead with it.
+/// What [`creation`] needs, together with a visitor's change to a lead.
 pub const CREATE: &[Grant] = &[
     Grant::on(Table::Stepchat, Action::PutItem),
     Grant::on(Table::Stepchat, Action::UpdateItem),
@@ -39,13 +39,13 @@ pub const LIST: &[Grant] =
 pub const LAST_AGENT: &[Grant] =
     &[Grant::on(Table::Stepchat, Action::Query), Grant::on(Table::Stepchat, Action::BatchGetItem)];
 
-/// Messages looked at together when the newest one that counts is searched for.
+/// Messages read together in the search for the newest one that counts.
 const WALK_PAGE: i32 = 100;
-/// Bytes that a message's row has at least beside its texts: the names of its members.
+/// The minimum bytes of a message's row besides its texts: the names of its members.
 const ROW_BYTES: usize = 200;
 
-/// The transaction that starts a conversation. `owner` is what makes sure that its user still exists: the change of the
-/// user that goes with it, if any.
+/// The transaction that starts a conversation. `owner` is the change of its user that goes with it, if any, and makes
+/// sure that the user still exists; without it, the transaction checks that.
 pub fn creation(conversation: &Conversation, owner: Option<Txn<Refusal>>) -> Result<Txn<Refusal>, StoreError> {
     let (id, user) = (conversation.id, conversation.user);
     let mut txn = match owner {
@@ -68,18 +68,19 @@ pub fn creation(conversation: &Conversation, owner: Option<Txn<Refusal>>) -> Res
     Ok(txn)
 }
 
-/// Reads a conversation. Whether it is visible is the business of its user's profile: without that it is being purged.
+/// Reads a conversation. It is visible only while its user's profile exists: without the profile it is being purged.
 pub async fn find(store: &Store, id: ConversationId) -> Result<Option<Conversation>, StoreError> {
     let item: Option<ConversationItem> = store.get(Table::Stepchat, &conversation_key(id)).await?;
     Ok(item.map(ConversationItem::into_conversation))
 }
 
-/// The transaction that writes a message: the author stops typing, the conversation remembers the message and, if the author
-/// is staff, the author. Stale if a newer message came first.
+/// The transaction that writes a message: the author stops typing, the conversation remembers the message and, if the
+/// author is staff, the author. Stale if a newer message came first.
 ///
-/// In a conversation of their own the author is active by it, and it is stale if they have gone. Whoever writes in everybody's
-/// conversations is not locked by each message, which would let one after the other through: that they exist is checked before,
-/// [`super::presence::touch`] notes that they are active, and a purge looks once more for what came while it was at work.
+/// In a conversation of the author's own, the message also moves the author's last activity on, and is stale if the
+/// author is gone. Authors in others' conversations are not part of the transaction, since their messages would then
+/// wait for each other: their existence is checked before, [`super::presence::touch`] notes their activity, and a purge
+/// looks once more for what came while it ran.
 pub fn sending(
     conversation: &Conversation,
     message: &Message,
@@ -103,11 +104,11 @@ pub fn sending(
     if message.from_staff {
         update = update.number(":author", number(author.id.get()));
     }
-    // Messages get their numbers before they are written: a lower one that comes later is numbered again.
+    // Messages get their ids before they are written: one that comes after a higher id gets a new id.
     let newer = "attribute_exists(pk) AND (attribute_not_exists(last_message) OR last_message < :message)";
     txn.push(update.if_(newer).or_stale());
     for pointer in listing_keys(conversation) {
-        // One that has gone says that its user has: the conversation is read again.
+        // A missing pointer means that its user is gone: the conversation is read again.
         let newest = Write::update(Table::Stepchat, pointer, "SET newest = :message");
         txn.push(newest.number(":message", number(message.id.get())).if_exists().or_stale());
     }
@@ -129,7 +130,7 @@ pub(super) fn listing_keys(conversation: &Conversation) -> impl Iterator<Item = 
     std::iter::once(own_key(conversation.user, conversation.id)).chain(assigned)
 }
 
-/// Ids have at most twelve digits.
+/// An id as a number of an expression; ids have at most twelve digits.
 pub(super) fn number(id: u64) -> i64 {
     i64::try_from(id).unwrap_or(i64::MAX)
 }
@@ -180,8 +181,8 @@ pub struct Listed {
     pub newest: MessageId,
 }
 
-/// A user's conversations that have a message, the one with the newest message first. Their pointers tell; of the
-/// conversations themselves nothing is read.
+/// A user's conversations that have a message, the one with the newest message first. They are read from their
+/// pointers; a conversation itself is read only if its pointer names no message.
 pub async fn of(store: &Store, user: UserId, whose: Whose) -> Result<Vec<Listed>, StoreError> {
     let pk = partition(user);
     let start = match whose {
@@ -197,7 +198,7 @@ pub async fn of(store: &Store, user: UserId, whose: Whose) -> Result<Vec<Listed>
             None => unknown.push(conversation_key(pointer.cid)),
         }
     }
-    // They have no message, or were written before pointers told of it.
+    // These have no message, or their pointers were written before pointers named the newest one.
     for item in store.batch_get(Table::Stepchat, &unknown).await? {
         let conversation = serde_dynamo::from_item::<_, ConversationItem>(item)?.into_conversation();
         listed.extend(conversation.last_message.map(|newest| Listed { id: conversation.id, newest }));
@@ -217,7 +218,8 @@ pub struct Latest {
     pub author: User,
 }
 
-/// The newest message of each of these conversations, in their order; without those that are gone, or whose user is.
+/// The newest message of each of these conversations, in their order; conversations that are gone or whose user is gone
+/// are left out.
 pub async fn latest(store: &Store, listed: &[Listed]) -> Result<Vec<Latest>, StoreError> {
     let keys = listed.iter().flat_map(|one| [conversation_key(one.id), message_key(one.id, one.newest)]);
     let items = store.batch_get(Table::Stepchat, &keys.collect::<Vec<_>>()).await?;
@@ -239,13 +241,13 @@ pub async fn latest(store: &Store, listed: &[Listed]) -> Result<Vec<Latest>, Sto
     for one in listed {
         let found = conversations.remove(&one.id).filter(|conversation| people.contains_key(&conversation.user));
         let Some(mut conversation) = found else { continue };
-        // Its place in this list, whatever has been written since.
+        // The list sorts it by this message, whatever has been written since.
         conversation.last_message = Some(one.newest);
         let known = newest.remove(&one.id);
         let known = known.and_then(|message| Some((people.get(&message.author)?.clone(), message)));
         let found = match known {
             Some(found) => Some(found),
-            // Its author is being purged: the one before it is the newest now.
+            // Its author is being purged: the message before it is the newest now.
             None => newest_by(store, one.id, |_| true).await?,
         };
         latest.extend(found.map(|(author, message)| Latest { conversation, message, author }));
@@ -253,7 +255,8 @@ pub async fn latest(store: &Store, listed: &[Listed]) -> Result<Vec<Latest>, Sto
     Ok(latest)
 }
 
-/// The author of the newest message that an agent or admin wrote. `people` holds the remembered one, if it exists.
+/// The author of the newest message that an agent or admin wrote. `people` holds the author that the conversation
+/// remembers, if that user exists.
 pub async fn last_agent(
     store: &Store,
     conversation: &Conversation,
@@ -265,7 +268,7 @@ pub async fn last_agent(
     if let Some(agent) = people.get(&remembered).filter(|user| user.user_type.is_staff()) {
         return Ok(Some(agent.clone()));
     }
-    // Deleted or no longer staff: whoever wrote before.
+    // The remembered author is deleted or no longer staff: the one before counts.
     let found = newest_by(store, conversation.id, |user| user.user_type.is_staff()).await?;
     Ok(found.map(|(author, _)| author))
 }
@@ -307,7 +310,7 @@ pub(super) async fn remembered_without(
 ) -> Result<Remembered, StoreError> {
     let pk = conversation_partition(conversation.id);
     let partition = Partition::of(Table::Stepchat, &pk).begins_with(MESSAGES).descending().page_size(WALK_PAGE);
-    // Nobody of the staff but the one who goes: then there is no older one to look for either.
+    // `agent` stays `None` if no other member of the staff has written.
     let mut remembered = Remembered { conversation, last: None, agent: None };
     let mut from = None;
     loop {

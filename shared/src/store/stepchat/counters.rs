@@ -17,8 +17,8 @@ pub const READ_LEADS: &[Grant] = &[Grant::on(Table::Stepchat, Action::GetItem)];
 /// What the next generation of leads needs.
 pub const NEXT_LEADS: &[Grant] = &[Grant::on(Table::Stepchat, Action::UpdateItem)];
 
-/// Shards of a type, so that concurrent creations seldom touch the same item: one takes some 50 transactions a second. Admins
-/// have one: the condition that the last admin stays must see the whole count.
+/// Shards of a type, so that concurrent creations seldom touch the same item, which takes some 50 transactions a
+/// second. Admins have one shard: the condition that the last admin stays must see the whole count.
 const SHARDS: u8 = 32;
 
 fn key(kind: UserType) -> Key {
@@ -30,12 +30,12 @@ fn shard_key(kind: UserType, shard: u8) -> Key {
     Key::new("N", format!("{kind}#{shard:02}"))
 }
 
-/// Where whoever becomes a lead is counted.
+/// The shard on which a user who becomes a lead is counted.
 #[derive(Debug, Clone)]
 pub struct Leads(Shard);
 
 impl Leads {
-    /// For changes that make nobody a lead. One that does is stale as soon as leads have ever been deleted.
+    /// For changes that make nobody a lead. A change that does is stale if all leads have ever been deleted.
     #[must_use]
     pub fn unread() -> Self {
         Self(Shard::unread(Table::Stepchat, key(UserType::Lead)))
@@ -46,7 +46,7 @@ impl Leads {
         Ok(Self(Shard::read(store, Table::Stepchat, key(UserType::Lead)).await?))
     }
 
-    /// The same if somebody becomes a lead by it: it is nothing to anybody else.
+    /// The same if the change makes somebody a lead; other changes do not need it.
     pub async fn read_for(store: &Store, before: Option<UserType>, after: UserType) -> Result<Self, StoreError> {
         if after == UserType::Lead && before != Some(UserType::Lead) {
             Self::read(store).await
@@ -55,13 +55,13 @@ impl Leads {
         }
     }
 
-    /// The generation of whoever becomes a lead now.
+    /// The generation of a user who becomes a lead now.
     pub(super) fn generation(&self) -> Generation {
         self.0.generation()
     }
 }
 
-/// Begins a new generation of leads: who is one now belongs to an earlier one.
+/// Begins a new generation of leads: all present leads belong to earlier ones.
 pub(super) async fn next_leads(store: &Store) -> Result<Generation, StoreError> {
     let shards = (0..SHARDS).map(|shard| shard_key(UserType::Lead, shard)).collect();
     generation::begin(store, Sequence::StepchatGeneration, shards, Which::All).await

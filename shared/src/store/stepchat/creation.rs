@@ -1,4 +1,4 @@
-//! Creating a user. Whoever has no id yet can be noted already: what searches find a user by takes none.
+//! Creating a user. Write intents need no id, so they can be written while the user's id is requested.
 
 use super::counters::{self, Leads};
 use super::items::{DetailItem, GuardItem, Owned, Position, ProfileItem, email_key, phone_key};
@@ -37,7 +37,7 @@ impl Draft {
         Self { user, details: details.to_vec(), stamps, change }
     }
 
-    /// Notes what searches will find the user by: that takes no id, so the id can be asked for meanwhile.
+    /// Writes the write intents of the user's search entries. They need no id, so it can be requested meanwhile.
     pub async fn write_intents(&mut self, store: &Store) -> Result<(), StoreError> {
         self.change.write_intents(store).await
     }
@@ -54,7 +54,7 @@ fn all_set(details: &[Detail]) -> Vec<DetailChange> {
     details.iter().cloned().map(DetailChange::Set).collect()
 }
 
-/// A user who is about to be created.
+/// A user who is about to be created, with its id.
 #[derive(Debug)]
 pub struct Prepared {
     user: User,
@@ -83,8 +83,8 @@ impl Prepared {
         &self.user
     }
 
-    /// The transaction that creates it. `unique_phone` is the workspace's setting (decision D39). Stale if leads have been
-    /// deleted since `leads` was read, and it is one.
+    /// The transaction that creates the user. `unique_phone` is the workspace's setting (decision D39). Stale if the
+    /// user is a lead and all leads were deleted since `leads` was read.
     pub fn creation(self, secrets: &Secrets, unique_phone: bool, leads: &Leads) -> Result<Txn<Refusal>, StoreError> {
         let Self { user, details, stamps, change } = self;
         let (user, details) = (&user, details.as_slice());

@@ -16,10 +16,10 @@ pub const READ: &[Grant] = &[
     Grant::on(Table::Stepchat, Action::Query),
 ];
 
-/// Users that are read at once. An export has nothing else to wait for.
+/// Users that are read at once: an export has nothing else to wait for.
 const PARALLEL: usize = 64;
 
-/// The ids that are still to come: those of a walk, or a list.
+/// The ids that are still to come: those of a walk, or of a list.
 enum Source<'a> {
     Walk(lists::Walk<'a>),
     List(VecDeque<UserId>),
@@ -34,7 +34,7 @@ impl Source<'_> {
     }
 }
 
-/// All users but the bot, or those `among` these, in this order. Users that go meanwhile are left out.
+/// All users but the bot, or those whose ids are in `among`, in this order. Users deleted meanwhile are left out.
 pub async fn read<'a>(
     store: &'a Store,
     among: Option<&[UserId]>,

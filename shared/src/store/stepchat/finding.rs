@@ -1,9 +1,9 @@
 //! Users that a search finds, in the order of a list.
 //!
-//! Search entries say who may be found; every one of them is read, strongly, and has the last word. A few are read and sorted
-//! together. Many come in the order of an index, which is walked without reading anybody else. Where a search finds
-//! nearly everybody, the walk looks at everybody and is soon full. All three give the same list; by last activity the
-//! walks do so as exactly as their index.
+//! Search entries say which users may be found; each such user is read strongly, and its texts decide. A few users are
+//! read and sorted together. Many are taken in the order of an index, which is walked without reading other users. If a
+//! search finds nearly everybody, the walk reads every user and a page is soon full. All three ways give the same list;
+//! by last activity, the walks are as exact as their index.
 
 use super::lists::{self, SortOrder, Walk};
 use super::texts;
@@ -13,7 +13,7 @@ use crate::store::grants::{Action, Grant};
 use crate::store::{Store, StoreError, Table};
 use std::collections::BTreeSet;
 
-/// What [`find`] needs beside the walk over its column.
+/// What [`find`] needs besides the walk over its column.
 pub const FIND: &[Grant] =
     &[Grant::on(Table::Stepchat, Action::Query), Grant::on(Table::Stepchat, Action::BatchGetItem)];
 
@@ -28,9 +28,9 @@ pub struct Finding<'a> {
 }
 
 enum Source<'a> {
-    /// These, in order.
+    /// These users, in order.
     Few(Vec<User>),
-    /// Those met on a walk, of these if they are known.
+    /// The users met on a walk; if candidates are known, only those.
     Walk(Walk<'a>, Option<BTreeSet<UserId>>),
 }
 
@@ -57,7 +57,7 @@ pub async fn find<'a>(
 }
 
 impl Finding<'_> {
-    /// The next users, possibly none of this part; `None` at the end.
+    /// The next part of the users, which may be empty; `None` at the end.
     pub async fn more(&mut self) -> Result<Option<Vec<User>>, StoreError> {
         match &mut self.source {
             Source::Few(users) => Ok(Some(std::mem::take(users)).filter(|users| !users.is_empty())),
@@ -79,7 +79,8 @@ impl Finding<'_> {
     }
 }
 
-/// Those of these users that a search finds, in their order. Extras are read only of users whose profile does not decide.
+/// Those of these users that a search finds, in their order. Extras are read only of users whose profile does not
+/// match.
 pub async fn matching(store: &Store, users: Vec<User>, search: &Search) -> Result<Vec<User>, StoreError> {
     let undecided: Vec<UserId> = users.iter().filter(|user| !search.finds_profile(user)).map(|user| user.id).collect();
     let details = lists::details_of(store, &undecided).await?;

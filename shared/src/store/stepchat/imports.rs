@@ -1,6 +1,6 @@
-//! What an import of a file remembers in the deployment it goes to, so that it can go on after an interruption and never
-//! makes a user twice: the ids it has set aside for the rows of the file, and how many rows from its start are done. And
-//! what of a batch of rows is there before anything is written for them.
+//! What an import remembers in the deployment into which it writes, so that it can go on after an interruption and
+//! never creates a user twice: the ids set aside for the rows of the file, and how many rows from its start are done.
+//! Also a look-up of what exists already for a batch of rows, before anything is written for them.
 
 use super::items::{GuardItem, ProfileItem, email_key, phone_key, profile_key};
 use super::jobs;
@@ -15,8 +15,8 @@ use crate::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
 
-/// The checkpoint of one file in one deployment. The user of row `n` (from 1) has the id `first_id + n - 1`, unless the rows
-/// bring their ids.
+/// The checkpoint of one file in one deployment. The user of row `n` (from 1) has the id `first_id + n - 1`, unless the
+/// rows contain their ids.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checkpoint {
     pk: String,
@@ -31,8 +31,8 @@ impl Checkpoint {
         store.get(Table::Auth, &Key::single(key(file))).await
     }
 
-    /// Begins the import of a file, with ids for so many rows; one that has begun is gone on with. Without a number the rows
-    /// bring their ids.
+    /// Begins the import of a file, with ids for `rows` rows, or goes on with an import that has begun. Without `rows`,
+    /// the rows contain their ids.
     pub async fn begin(store: &Store, file: &str, rows: Option<u64>) -> Result<Self, StoreError> {
         if let Some(known) = Self::find(store, file).await? {
             return Ok(known);
@@ -83,32 +83,33 @@ impl Checkpoint {
     }
 }
 
-/// How long a row is known again, in days: a file that has grown since is imported within a year.
+/// For how many days an imported row is recognised: a file that has grown is imported again within a year.
 const ROW_DAYS: i64 = 400;
 
-/// A row of a file, by a keyed hash of what it says: the same row of a file that has grown since makes nobody again.
+/// An imported row, under a keyed hash of its content: the same row in a file that has grown creates no second user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct RowItem {
     pk: String,
-    /// The id of what it became.
+    /// The id of the user, conversation or message that the row became.
     uid: u64,
-    /// Seconds, for the table's time to live.
+    /// Seconds since the epoch, for the table's time to live.
     expires: i64,
 }
 
-/// The step, inside the transaction that takes a row over, by which the row is known again. Stale if it is known already.
+/// The step, in the transaction that imports a row, by which the row is recognised later. Stale if it is recorded
+/// already.
 pub fn remembered<R>(row: &str, user: UserId, now: Timestamp) -> Result<Step<R>, StoreError> {
     remembered_as(row, user.get(), now)
 }
 
-/// The same of anything with an id, such as a message.
+/// The same for anything with an id, such as a message.
 pub fn remembered_as<R>(row: &str, id: u64, now: Timestamp) -> Result<Step<R>, StoreError> {
     let expires = now.seconds().saturating_add(ROW_DAYS.saturating_mul(24 * 60 * 60));
     let item = RowItem { pk: row_key(row).pk, uid: id, expires };
     Ok(Write::put(Table::Auth, &item)?.if_absent().or_stale())
 }
 
-/// What these became before, in their order.
+/// The ids that these rows became in earlier imports, in their order.
 pub async fn known(store: &Store, rows: &[String]) -> Result<Vec<Option<u64>>, StoreError> {
     let keys: Vec<Key> = rows.iter().map(|row| row_key(row)).collect();
     let items = store.batch_get(Table::Auth, &keys).await?.into_iter();
@@ -117,25 +118,25 @@ pub async fn known(store: &Store, rows: &[String]) -> Result<Vec<Option<u64>>, S
     Ok(keys.iter().map(|key| found.get(&key.pk).copied()).collect())
 }
 
-/// The step that demands that nothing is left of a deleted user with this id: the purge would take the new one's extras.
-/// Stale if there is.
+/// The step that demands that no purge of a deleted user with this id is pending: it would remove the new user's
+/// extras. Stale if one is.
 #[must_use]
 pub fn nothing_left<R>(id: UserId) -> Step<R> {
     Write::check(Table::Stepchat, jobs::key(id)).if_absent().or_stale()
 }
 
-/// What a row would take.
+/// The unique values that a row would take.
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted<'a> {
-    /// The id that it shall have, if that is known.
+    /// The id that the user will have, if known.
     pub id: Option<UserId>,
-    /// Whether the file says so: then another user may have had it before.
+    /// Whether the file gives the id: then another user may have had it before.
     pub kept: bool,
-    /// Its e-mail address.
+    /// The user's e-mail address.
     pub email: Option<&'a Email>,
-    /// Its phone number, if that must be unique.
+    /// The user's phone number, if it must be unique.
     pub phone: Option<&'a Phone>,
-    /// The keyed hash of what it says.
+    /// The keyed hash of the row's content.
     pub row: &'a str,
 }
 
@@ -147,12 +148,12 @@ impl Wanted<'_> {
     }
 }
 
-/// What of a batch of rows is there already. Others may take the rest at any moment: the transactions decide, this saves
-/// writing for them in vain.
+/// What exists already of what a batch of rows would take: users, addresses, numbers, rows, pending purges. Others may
+/// take more at any moment: the transactions decide, and this only avoids writing in vain.
 #[derive(Debug, Default)]
 pub struct Taken {
     users: HashMap<UserId, User>,
-    /// Users that are deleted, but not yet gone.
+    /// Deleted users whose purge is not finished.
     going: HashSet<UserId>,
     /// The owners of addresses and numbers, by partition key.
     owners: HashMap<String, UserId>,
@@ -160,7 +161,7 @@ pub struct Taken {
 }
 
 impl Taken {
-    /// Looks, for all of them together.
+    /// Looks up the values of all these rows together.
     pub async fn of(store: &Store, wanted: &[Wanted<'_>]) -> Result<Self, StoreError> {
         // Two rows may want the same number; a batch may not name a key twice.
         let keys: HashMap<(String, Option<String>), Key> =
@@ -195,7 +196,7 @@ impl Taken {
         self.users.get(&id)
     }
 
-    /// Whether a user of this id has been deleted and is not yet gone everywhere.
+    /// Whether the purge of a deleted user of this id is not finished.
     #[must_use]
     pub fn is_going(&self, id: UserId) -> bool {
         self.going.contains(&id)
@@ -213,7 +214,7 @@ impl Taken {
         self.owners.get(&phone_key(phone.key()).pk).copied()
     }
 
-    /// Who was made of this row, or changed by it.
+    /// The user whom an earlier import created or changed by this row.
     #[must_use]
     pub fn row_user(&self, row: &str) -> Option<UserId> {
         self.rows.get(&row_key(row).pk).copied()

@@ -14,7 +14,7 @@ use crate::text::{fold, prefix};
 use crate::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// Bytes of a folded value in the inverted index.
+/// How many bytes of a folded value the index by values holds.
 const VALUE_BYTES: usize = 900;
 
 pub(super) fn partition(id: UserId) -> String {
@@ -69,8 +69,8 @@ pub(super) struct ProfileItem {
     order: Option<SortKeys>,
 }
 
-/// What exists elsewhere on a user's behalf. It is remembered, not computed again: settings and secrets may have
-/// changed since it was written.
+/// What exists elsewhere for a user. It is remembered, not computed again: settings and secrets may have changed since
+/// it was written.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Owned {
     /// The phone number whose guard is this user's.
@@ -79,16 +79,16 @@ pub(super) struct Owned {
     /// The hash under which an admin's token is looked up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) admin_token: Option<TokenHash>,
-    /// Who keeps this user's e-mail address, if an earlier comparison has let two users have it: the guard is not this one's.
+    /// The user who holds the guard of this user's e-mail address, if an earlier comparison has let two users have it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) email_of: Option<UserId>,
     /// How often all sessions have ended at once: a session counts only in the epoch in which it began.
     #[serde(rename = "se", default, skip_serializing_if = "is_first")]
     pub(super) epoch: u32,
-    /// Whether it ever was a responder: then there are pointers to its messages in partitions of their own.
+    /// Whether the user ever was a responder: then pointers to its messages are in separate partitions.
     #[serde(rename = "wr", default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) was_responder: bool,
-    /// Of a lead: which deletes of all leads came before it was one.
+    /// Of a lead: the generation of leads in which the user became one.
     #[serde(rename = "gen", default, skip_serializing_if = "Generation::is_first")]
     pub(super) generation: Generation,
 }
@@ -118,9 +118,10 @@ fn time_key(id: UserId, seconds: i64) -> String {
     sort_key(Some(&format!("{seconds:012}")), &id.padded())
 }
 
-/// Where the index by last activity has a user: staff by the second, since somebody waits for them to be there; everybody
-/// else at the beginning of some [`ACTIVITY_STEP_SECONDS`], which are other ones for each user, so that not all of them
-/// move at once. A user who is active all the time moves once in a step, and one partition holds all users of a type.
+/// The user's place in the index by last activity. Staff are placed by the second, since somebody waits for them to
+/// come online. Everybody else is placed at the beginning of a step of [`ACTIVITY_STEP_SECONDS`]; the steps of
+/// different users begin at different times, so that not all users move at once. A user who is always active moves only
+/// once per step, which spares the one partition that holds all users of a type.
 pub(super) fn active_key(user: &User, moment: Timestamp) -> String {
     let (id, seconds) = (user.id, moment.seconds());
     if user.user_type.is_staff() {
@@ -130,7 +131,8 @@ pub(super) fn active_key(user: &User, moment: Timestamp) -> String {
     time_key(id, seconds.saturating_sub(seconds.saturating_sub(step).rem_euclid(ACTIVITY_STEP_SECONDS)))
 }
 
-/// Neighbours by id, who have often come at the same time, are far from each other.
+/// Spreads the beginnings of steps: users with neighbouring ids, who have often come at the same time, get distant
+/// ones.
 const SCATTER: i64 = 77;
 
 impl SortKeys {
@@ -152,7 +154,8 @@ impl SortKeys {
     }
 }
 
-/// Where a user stands in the order of a column, over all types. By last activity this is exact, which the index is not.
+/// Where a user stands in the order of a column, over all types. By last activity this is exact, which the index is
+/// not.
 pub(super) fn column_key(user: &User, column: Column) -> String {
     let order = SortKeys::of(user);
     match column {
@@ -216,11 +219,11 @@ impl ProfileItem {
 #[serde(transparent)]
 pub struct Position(i64);
 
-/// Extras that one change may add, and more: none stands behind those of the next change.
+/// Positions reserved for each change. One change adds fewer extras, so none comes after those of the next change.
 const POSITIONS_PER_CHANGE: i64 = 1_000;
 
 impl Position {
-    /// That of an extra which a change adds: behind those of all changes before, `index` places down.
+    /// The position of an extra that a change adds: after those of all earlier changes, `index` places further.
     #[must_use]
     pub fn added(version: i64, index: usize) -> Self {
         let index = i64::try_from(index).unwrap_or(POSITIONS_PER_CHANGE);
@@ -228,18 +231,18 @@ impl Position {
     }
 }
 
-/// An extra and where it stands.
+/// An extra and its position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlacedDetail {
     /// The extra.
     pub detail: Detail,
-    /// Where it stands.
+    /// Its position among the user's extras.
     pub position: Position,
 }
 
 /// Extras in their order.
 pub(super) fn in_order(mut details: Vec<PlacedDetail>) -> Vec<Detail> {
-    // Those of before there was an order come first, by slug, as they are read.
+    // Extras from before positions existed come first, by slug, as they are read.
     details.sort_by_key(|placed| placed.position);
     details.into_iter().map(|placed| placed.detail).collect()
 }
@@ -256,7 +259,7 @@ pub(super) struct DetailItem {
     vp: Option<Slug>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     vs: Option<String>,
-    /// Where it stands; missing in extras from before there was an order.
+    /// Its position; missing in extras from before positions existed.
     #[serde(rename = "n", default)]
     position: Position,
     /// The stamp of its search entries.
@@ -286,7 +289,7 @@ impl DetailItem {
         &self.slug
     }
 
-    /// The same extra where the present comparison puts it.
+    /// The same extra, with its index entry by the present comparison.
     pub(super) fn refreshed(&self) -> Self {
         let (_, owner) = self.pk.split_once('#').unwrap_or_default();
         let (vp, vs) = value_entry(&self.slug, &self.val, owner).unzip();
@@ -298,7 +301,7 @@ impl DetailItem {
         Self { stamp: stamp.cloned(), ..self }
     }
 
-    /// The text of which there are search entries, and their stamp.
+    /// The text that has search entries, and their stamp.
     pub(super) fn indexed_text(&self) -> (&str, Option<&Stamp>) {
         (self.val.as_str(), self.stamp.as_ref())
     }

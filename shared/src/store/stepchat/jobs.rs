@@ -32,16 +32,16 @@ struct JobItem {
     pk: String,
     sk: String,
     uid: UserId,
-    /// When it was promised; promises of earlier states do not say.
+    /// When the purge was promised; missing in promises of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     at: Option<Timestamp>,
     /// Whether the user ever was a responder.
     #[serde(rename = "wr", default, skip_serializing_if = "std::ops::Not::not")]
     was_responder: bool,
-    /// The texts of the profile, which is gone, by which it was found.
+    /// The searchable texts of the deleted profile.
     #[serde(rename = "posted", default)]
     texts: Vec<StampedText>,
-    /// Whether everything that was there has gone: what is left to do is to look for what came meanwhile.
+    /// Whether everything that was there is removed: what is left to do is to look for items that came meanwhile.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     done: bool,
 }
@@ -50,7 +50,7 @@ pub(super) fn key(id: UserId) -> Key {
     Key::new(PURGES, id.padded())
 }
 
-/// The user whose purge an item promises, if it is such a promise.
+/// The user whose purge an item promises, if the item is a promise.
 pub(super) fn promised(item: &Attributes) -> Option<UserId> {
     let id = text(item, "sk").filter(|_| text(item, "pk") == Some(PURGES))?;
     UserId::parse(id.trim_start_matches('0'))
@@ -73,7 +73,7 @@ pub(super) fn promise(
 pub struct PromisedPurge(JobItem);
 
 impl PromisedPurge {
-    /// Whose.
+    /// The deleted user.
     #[must_use]
     pub fn user(&self) -> UserId {
         self.0.uid
@@ -87,8 +87,8 @@ impl PromisedPurge {
 }
 
 impl JobItem {
-    /// Whether every request has ended that may have seen the user before the delete: a message of theirs may come after what
-    /// they have written was looked for.
+    /// Whether every request that may have seen the user before the delete has ended: until then, one may still write a
+    /// message of the user.
     fn nothing_comes_any_more(&self, now: Timestamp) -> bool {
         self.at.is_none_or(|at| at.is_past(SEARCH_SETTLED_MILLIS, now))
     }
@@ -107,7 +107,7 @@ pub async fn purge(store: &Store, id: UserId, now: Timestamp, until: Instant) ->
     let promised = async {
         let promise: Option<JobItem> = store.get(Table::Stepchat, &key(id)).await?;
         let Some(promise) = promise else { return Ok((None, true)) };
-        // A promise of an earlier state does not say.
+        // A promise of an earlier version does not say whether the user was a responder.
         let may_be = promise.was_responder || promise.at.is_none();
         let written = async { if may_be { purges::of_responder(store, id, until).await } else { Ok(true) } };
         let (gone, ()) = try_join!(written, texts::forget(store, id, &promise.texts))?;
@@ -119,7 +119,7 @@ pub async fn purge(store: &Store, id: UserId, now: Timestamp, until: Instant) ->
     let complete = promise.nothing_comes_any_more(now);
     match (gone, complete) {
         (true, true) => store.delete(Table::Stepchat, &key(id)).await?,
-        // Unless another run has ended it meanwhile: then the id may be another user's.
+        // Only if the promise is still there: if another run has ended it, the id may be another user's.
         (true, false) => {
             let once_more = JobItem { texts: Vec::new(), done: true, ..promise };
             purges::unless_done(store, Write::put(Table::Stepchat, &once_more)?.if_exists().or(())).await?;

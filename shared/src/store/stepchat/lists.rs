@@ -45,7 +45,7 @@ pub const WITH_DETAIL: &[Grant] =
 
 /// Index entries of new users of one type that are read together.
 const SINCE_PAGE: i32 = 500;
-/// Users whose extras, or extras whose users, are read at once.
+/// How many users' extras, or extras' users, are read at once.
 const PARALLEL: usize = 16;
 
 /// The columns lists can be sorted by (page "get-users"; by id as in the original).
@@ -104,7 +104,7 @@ impl Column {
     }
 }
 
-/// A place in the order of a list: where a user stood, who may have gone since.
+/// A place in the order of a list: where a user stood. The user may be gone by now.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place(String);
 
@@ -126,7 +126,7 @@ impl Place {
     }
 }
 
-/// The order of a list: `NULL`s come first when ascending, ties are broken by id in the same direction.
+/// The order of a list: `NULL`s come first when ascending, and ties are broken by id in the same direction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SortOrder {
     /// The column.
@@ -168,13 +168,13 @@ impl SortOrder {
     }
 }
 
-/// A sorted walk over the users of some types. By last activity it is sorted to [`ACTIVITY_STEP_SECONDS`].
+/// A sorted walk over the users of some types. By last activity it is exact only to [`ACTIVITY_STEP_SECONDS`].
 pub struct Walk<'a> {
     merge: Merge<'a>,
 }
 
-/// Opens a walk; `limit` is how many entries are wanted at most, if that is known. By type it always begins at the
-/// beginning: no index holds the types.
+/// Opens a walk; `limit` is how many entries are wanted at most, if known. By type, a walk always begins at the
+/// beginning: no index is sorted by type.
 pub async fn walk<'a>(
     store: &'a Store,
     order: SortOrder,
@@ -207,7 +207,7 @@ impl Walk<'_> {
         Ok(None)
     }
 
-    /// Passes over so many users.
+    /// Skips `number` users.
     pub async fn skip(&mut self, number: usize) -> Result<(), StoreError> {
         let mut skipped = 0_usize;
         while skipped < number && self.next().await?.is_some() {
@@ -231,7 +231,7 @@ impl Walk<'_> {
 /// Where `get-new-users` begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Since {
-    /// Behind this id.
+    /// Users with a higher id than this.
     Id(u64),
     /// Created after this many seconds since the epoch.
     Seconds(i64),
@@ -265,13 +265,13 @@ pub async fn since(store: &Store, since: Since, order: SortOrder) -> Result<Walk
     Ok(Walk { merge: merge.open(UserType::LISTED.map(|kind| kind.as_str().to_owned()).to_vec()).await? })
 }
 
-/// A sort key behind everything of this very second in an order by time.
+/// A sort key after everything of this second, in an order by time.
 pub(super) fn after_second(seconds: i64) -> String {
     format!("1{seconds:012}\u{1}")
 }
 
-/// The ids of the users of these types that may have been active after this many seconds since the epoch: all that were, and
-/// some that were shortly before.
+/// The ids of the users of these types that may have been active after this many seconds since the epoch: all that
+/// were, and some that were active shortly before.
 pub async fn active_since(store: &Store, types: &[UserType], seconds: i64) -> Result<Vec<UserId>, StoreError> {
     let low = after_second(seconds.saturating_sub(ACTIVITY_STEP_SECONDS));
     above(store, ("by_active", "lp", "s_active"), &low, types).await
@@ -293,7 +293,7 @@ async fn above(store: &Store, index: Index, low: &str, types: &[UserType]) -> Re
     Ok(entries.iter().flatten().filter_map(id_of).collect())
 }
 
-/// Profiles in the order of these ids; users that have just gone are left out.
+/// Profiles in the order of these ids; users that have just been deleted are left out.
 pub async fn profiles(store: &Store, ids: &[UserId]) -> Result<Vec<User>, StoreError> {
     let mut users = people::find(store, ids.iter().copied().collect()).await?;
     Ok(ids.iter().filter_map(|id| users.remove(id)).collect())
@@ -310,12 +310,13 @@ struct Carried {
     val: String,
 }
 
-/// Named users whose value of an extra is read by key; of more of them, everybody's values are read from their index, which
-/// is in the order of the values and packs many into a page.
+/// For up to so many named users, the value of an extra is read by key. For more, everybody's values are read from the
+/// index, which is in the order of the values and packs many into a page.
 const NAMED: usize = 1_000;
 
-/// For each of these extras, every user that has it, with its value: of the given users, in order of their ids, or of
-/// all, for which an extra must be one that finds users. Whether such a user still exists is for the profile to say.
+/// For each of these extras, the users that have it, with its value: of the given users, whose ids must be sorted, or
+/// of all users, for which the extra must be one that finds users. Whether such a user still exists, only the profile
+/// tells.
 pub async fn with_details(
     store: &Store,
     slugs: BTreeSet<Slug>,

@@ -1,7 +1,7 @@
 //! How often logins have failed, in the `auth` table.
 //!
-//! A try is counted before anything is verified and taken back by its success: however many come at once, no more are
-//! verified than the limit allows.
+//! A try is counted as failed before anything is verified, and its success takes it back: however many tries come at
+//! once, no more are verified than the limit allows.
 
 use crate::stepchat::{Failures, Limit, Refusal};
 use crate::store::grants::{Action, AuthItem, Grant};
@@ -20,12 +20,12 @@ pub const COUNT: &[Grant] = &[
 /// Failures that are counted together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Counter {
-    /// A keyed hash of what they have in common: the table tells no address.
+    /// A keyed hash of what the failures have in common: the table holds no address in clear.
     pub name: String,
-    /// How many there may be.
+    /// How many failures are allowed, within which time.
     pub limit: Limit,
-    /// Whose this login's failures are, as a short keyed hash: a success takes back those, and no others. Empty where
-    /// callers cannot be told from each other: then it takes back its own try.
+    /// The caller of this login, as a short keyed hash: a success takes back this caller's failures, and no others.
+    /// Empty if callers cannot be told apart: then a success takes back only its own try.
     pub caller: String,
 }
 
@@ -34,7 +34,8 @@ impl Counter {
         AuthItem::FailedLogins.key(&self.name)
     }
 
-    /// No two states have the same number, not even of a counter that was removed and made again.
+    /// A new state of the counter. Its version is random: no two states share one, even if the counter was removed and
+    /// made again.
     fn state(&self, failures: Failures, now: Timestamp) -> State {
         let expires = now.seconds().saturating_add(self.limit.seconds).saturating_add(1);
         State { pk: self.key().pk, failures, version: fastrand::i64(..), expires }
@@ -48,7 +49,7 @@ struct State {
     failures: Failures,
     #[serde(rename = "v")]
     version: i64,
-    /// Seconds, for the table's time to live.
+    /// Seconds since the epoch, for the table's time to live.
     expires: i64,
 }
 

@@ -28,22 +28,23 @@ pub async fn find(store: &Store, ids: BTreeSet<UserId>) -> Result<People, StoreE
         .collect()
 }
 
-/// What moving a user's last activity demands: never back, but for what a wrong clock has dated in the future.
+/// The condition for moving a user's last activity: never back, except from a moment in the future, which a wrong clock
+/// wrote.
 pub(super) const MOVES_ON: &str = "attribute_exists(pk) AND (active < :now OR active > :possible)";
 
-/// Whether a user's last activity is to be moved on: not more often than every few seconds.
+/// Whether a user's last activity is due to be moved on: not more often than every few seconds.
 pub(super) fn moves_on(user: &User, now: Timestamp) -> bool {
     now.seconds().saturating_sub(user.last_activity.seconds()) >= ACTIVITY_SECONDS
         || !user.last_activity.is_possible(now)
 }
 
-/// The last moment that a right clock may have written by now, in milliseconds.
+/// The last moment that a correct clock may have written by now, in milliseconds.
 pub(super) fn possible(now: Timestamp) -> i64 {
     now.plus_millis(CLOCKS_APART_MILLIS).millis()
 }
 
-/// Makes sure, inside a transaction, that the user still exists, and moves its last activity on. Stale if the user has gone
-/// or moved on by itself.
+/// Makes sure, inside a transaction, that the user still exists, and moves its last activity on. Stale if the user has
+/// gone, or if its last activity has been moved on meanwhile.
 pub(super) fn active(user: &User, now: Timestamp) -> Step<Refusal> {
     if !moves_on(user, now) {
         return existing(user.id).or_stale();

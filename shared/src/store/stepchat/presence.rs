@@ -26,7 +26,7 @@ pub const CHANGE_DETAIL: &[Grant] = &[
     Grant::on(Table::Stepchat, Action::ConditionCheckItem),
 ];
 
-/// What the database says of a heartbeat that need not happen.
+/// The database's error codes for a heartbeat that was not needed.
 const SUPERFLUOUS: [&str; 2] = ["ConditionalCheckFailedException", "TransactionConflictException"];
 
 /// Moves a user's last activity on: never back, and not more often than every few seconds, so that a heartbeat every
@@ -52,23 +52,23 @@ pub async fn touch(store: &Store, user: &User, now: Timestamp) -> Result<(), Sto
     };
     match update.send().await {
         Ok(_) => Ok(()),
-        // Somebody else moved it on or is changing the user at this moment, or the user has gone: there is nothing left
-        // to do, or the next heartbeat does it.
+        // Another call moved last activity on or is changing the user at this moment, or the user has gone: there is
+        // nothing left to do, or the next heartbeat does it.
         Err(error) if error.code().is_some_and(|code| SUPERFLUOUS.contains(&code)) => Ok(()),
         Err(error) => Err(error.into()),
     }
 }
 
-/// Whether a user was active after this many seconds since the epoch, strictly (reference/stepchat.md §3.3). What a clock
-/// that was wrong has dated in the future does not count: nobody stays online for it.
+/// Whether a user was active after this many seconds since the epoch, strictly (reference/stepchat.md §3.3). An
+/// activity in the future was dated by a wrong clock and does not count: nobody stays online by it.
 #[must_use]
 pub fn is_active(user: &User, after_seconds: i64, now: Timestamp) -> bool {
     user.last_activity.seconds() > after_seconds && user.last_activity.is_possible(now)
 }
 
-/// Whether anybody of the staff was active after this many seconds since the epoch, and not in the future: one entry read
-/// per type, which says it exactly of staff alone. Whoever joins the staff while a heartbeat of theirs is on its way may be seen
-/// with the next one only.
+/// Whether any member of the staff was active after this many seconds since the epoch, and not in the future. One index
+/// entry is read per type; the index is exact only for staff. A user who joins the staff while its heartbeat is on its
+/// way may be seen only with the next heartbeat.
 pub async fn any_staff_active(store: &Store, after_seconds: i64, now: Timestamp) -> Result<bool, StoreError> {
     let low = after_second(after_seconds);
     let high = after_second(Timestamp::from_millis(possible(now)).seconds());

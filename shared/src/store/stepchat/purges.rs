@@ -1,6 +1,7 @@
-//! The physical half of a delete: everything of a user and of the user's conversations goes, wherever it is.
+//! The physical half of a delete: removes everything of a user and of the user's conversations, wherever it is.
 //!
-//! What hangs on an item goes before the item itself, so whatever interrupts a purge, the next run still finds the rest.
+//! What depends on an item is removed before the item itself: if a purge is interrupted, the next run still finds the
+//! rest.
 
 use super::api_tokens::{self, POINTER, PlaceItem};
 use super::conversation_items::{
@@ -38,7 +39,7 @@ pub(super) async fn of_responder(store: &Store, id: UserId, until: Instant) -> R
 
 async fn of_partition(store: &Store, id: UserId, pk: &str, until: Instant) -> Result<bool, StoreError> {
     loop {
-        // Always from the start: what was there is gone by now.
+        // Always from the start: the items of the page before are removed by now.
         let page = store.page(&Partition::of(Table::Stepchat, pk).page_size(PAGE), None).await?;
         let dependents = Dependents::on(&page.items)?;
         if !dependents.remove(store, id, until).await? {
@@ -143,14 +144,14 @@ async fn unless_refused(store: &Store, txn: &Txn<()>) -> Result<(), StoreError> 
     }
 }
 
-/// A conversation stays when its agent goes (decision D19).
+/// A conversation stays when its agent is deleted (decision D19).
 async fn unassign(store: &Store, id: ConversationId, agent: UserId) -> Result<(), StoreError> {
     let write = Write::update(Table::Stepchat, conversation_key(id), "REMOVE assigned SET v = v + :one");
     let write = write.number(":one", 1).number(":agent", number(agent.get()));
     unless_done(store, write.if_("assigned = :agent").or(())).await
 }
 
-/// Removes a conversation with all that hangs on it; `false` if the time was up before.
+/// Removes a conversation with everything that depends on it; `false` if the time was up before.
 async fn conversation_of(store: &Store, owner: UserId, id: ConversationId, until: Instant) -> Result<bool, StoreError> {
     let pk = conversation_partition(id);
     loop {
@@ -185,7 +186,7 @@ async fn conversation_of(store: &Store, owner: UserId, id: ConversationId, until
     Ok(true)
 }
 
-/// Who was typing in a conversation that goes types nowhere, unless elsewhere by now.
+/// Ends a user's typing in a conversation that is being removed, unless the user types elsewhere by now.
 async fn stop_typing(store: &Store, user: UserId, id: ConversationId) -> Result<(), StoreError> {
     let write = Write::delete(Table::Stepchat, typing_key(user)).number(":cid", number(id.get()));
     unless_done(store, write.if_("cid = :cid").or(())).await
@@ -222,8 +223,8 @@ async fn forget(
     }
 }
 
-/// Lists a conversation by the message that it will remember in place of `newest`, which is gone. Before the conversation
-/// forgets that one: who comes again begins with this.
+/// Gives a conversation its place in lists by the message that it will remember in place of `newest`, which is gone.
+/// Done before the conversation forgets `newest`, so that a repeated run does this again.
 async fn list_below(store: &Store, remembered: &Remembered, newest: MessageId) -> Result<(), StoreError> {
     for pointer in conversations::listing_keys(&remembered.conversation) {
         let write = match remembered.last {

@@ -1,4 +1,4 @@
-//! Brings along what a user has under keys of an earlier comparison: places in lists, look-ups, search entries, guards
+//! Updates what a user has under keys of an earlier comparison: places in lists, look-ups, search entries, guards
 //! (decision E1). Operator work: no method may do this.
 //!
 //! Every step may be repeated, interrupted and done while the deployment serves. What is right already is only read.
@@ -16,7 +16,7 @@ use crate::store::{Attempts, CommitError, Key, Store, StoreError, Table, Txn, Wr
 use crate::timestamp::Timestamp;
 use std::collections::BTreeSet;
 
-/// A value that two users have and only one may have: the older one keeps it, and both stay.
+/// A value that two users have and only one may have: the older user keeps it, and both users stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Collision {
     /// `user` has the e-mail address of `keeper`.
@@ -44,7 +44,7 @@ pub struct Rebuilt {
     pub collisions: Vec<Collision>,
 }
 
-/// A user as its items are.
+/// A user's items as they are stored.
 struct Found {
     profile: ProfileItem,
     details: Vec<DetailItem>,
@@ -52,7 +52,7 @@ struct Found {
 
 async fn read(store: &Store, id: UserId) -> Result<Option<Found>, StoreError> {
     let pk = partition(id);
-    // The profile first: an extra that has changed since fails the write that relies on its version.
+    // The profile is read first: if an extra changes afterwards, the write that relies on the profile's version fails.
     let partition = Partition::of(Table::Stepchat, &pk).between("D#", "P").descending();
     let (mut profile, mut details) = (None, Vec::new());
     for item in store.all(&partition).await? {
@@ -65,7 +65,7 @@ async fn read(store: &Store, id: UserId) -> Result<Option<Found>, StoreError> {
     Ok(profile.map(|profile| Found { profile, details }))
 }
 
-/// Brings a user along; `None` if there is none.
+/// Updates a user; `None` if there is none.
 pub async fn user(store: &Store, id: UserId, now: Timestamp) -> Result<Option<Rebuilt>, StoreError> {
     let (mut attempts, mut changed) = (Attempts::default(), false);
     let mut shared = BTreeSet::new();
@@ -77,7 +77,8 @@ pub async fn user(store: &Store, id: UserId, now: Timestamp) -> Result<Option<Re
             return Ok(Some(Rebuilt { changed, collisions: shared.into_iter().collect() }));
         }
         match store.commit(&txn).await {
-            // Of many extras some are left. What a guard was taken from is not seen any more by the next look.
+            // Many extras take several rounds. A collision whose guard is taken in this round is not seen in the next
+            // one, so it is kept.
             Ok(()) => {
                 (changed, attempts) = (true, Attempts::default());
                 shared.extend(collisions);
@@ -88,7 +89,7 @@ pub async fn user(store: &Store, id: UserId, now: Timestamp) -> Result<Option<Re
     }
 }
 
-/// What has to be written of a user, as much as one transaction holds; nothing if all is right.
+/// What has to be written for a user, as much as one transaction holds; nothing if all is right.
 async fn plan(store: &Store, found: Found, now: Timestamp) -> Result<(Txn<()>, Vec<Collision>), StoreError> {
     let Found { profile, details: items } = found;
     let before = profile.clone().into_user();
@@ -137,16 +138,16 @@ async fn plan(store: &Store, found: Found, now: Timestamp) -> Result<(Txn<()>, V
     Ok((txn, collisions))
 }
 
-/// What came of a claim.
+/// The result of a claim.
 #[derive(Default)]
 struct Claimed {
-    /// Who keeps the guard instead.
+    /// The user who keeps the guard instead.
     other: Option<UserId>,
-    /// Who has to do without, and who keeps it.
+    /// The user without the guard and the user who keeps it, if two users have the value.
     shared: Option<(UserId, UserId)>,
 }
 
-/// Claims a guard for a user: the older one of two users has it.
+/// Claims a guard for a user: the older of two users gets it.
 async fn claim(
     store: &Store,
     txn: &mut Txn<()>,
@@ -165,7 +166,7 @@ async fn claim(
     }
     let guard = guard.number(":held", i64::try_from(uid.get()).unwrap_or(i64::MAX)).if_("uid = :held").or_stale();
     match holder(store, uid, key).await? {
-        // A guard that was left behind.
+        // Its user has no right to it: the guard was left behind.
         None => {
             txn.push(guard);
             Ok(Claimed::default())
@@ -189,7 +190,7 @@ async fn holder(store: &Store, id: UserId, key: &Key) -> Result<Option<ProfileIt
     }))
 }
 
-/// The write after which a user knows that a guard of its own is another's.
+/// The write that records in a user's profile that another user has the guard.
 fn without(holder: &ProfileItem, key: &Key, keeper: UserId, now: Timestamp) -> Step<()> {
     let user = holder.clone().into_user();
     let is_phone = holder.owned.phone.as_deref().map(phone_key).as_ref() == Some(key);
@@ -208,7 +209,8 @@ pub fn is_guard(pk: &str) -> bool {
     pk.starts_with("E#") || pk.starts_with("F#")
 }
 
-/// Removes a guard to which its user has no right, as one under a key that is not in use any more; whether it did.
+/// Removes a guard to which its user has no right, such as one under a key that is no longer used; returns whether it
+/// did.
 pub async fn clear_guard(store: &Store, key: &Key) -> Result<bool, StoreError> {
     let mut attempts = Attempts::default();
     loop {

@@ -1,7 +1,7 @@
 //! Deletes of many users: promised in one write, then done one user after another, by the request or by
 //! `background/jobs`.
 //!
-//! Whoever was there when the call was made goes, and nobody else: users by id, leads by the generation they belong to.
+//! Deletes those who existed when the call was made, and nobody else: users by id, leads by their generation.
 
 use super::counters;
 use super::jobs;
@@ -23,9 +23,9 @@ use tokio::time::Instant;
 pub const PROMISE: &[Grant] = &[Grant::on(Table::Stepchat, Action::PutItem)];
 /// What [`leads`] needs.
 pub const LEADS: &[Grant] = counters::NEXT_LEADS;
-/// What [`Removal::perform`] needs for users by id, beside [`users::LOAD`], [`users::DELETE`] and [`jobs::PURGE`].
+/// What [`Removal::perform`] needs for users by id, besides [`users::LOAD`], [`users::DELETE`] and [`jobs::PURGE`].
 pub const PERFORM: &[Grant] = &[Grant::on(Table::Stepchat, Action::DeleteItem)];
-/// What [`Removal::perform`] needs beside that for all leads.
+/// What [`Removal::perform`] needs in addition for all leads.
 pub const PERFORM_LEADS: &[Grant] = &[Grant::query(Table::Stepchat, "by_created")];
 
 const REMOVALS: &str = "J#remove-users";
@@ -71,7 +71,7 @@ pub async fn pending(store: &Store) -> Result<Vec<Removal>, StoreError> {
 
 impl Removal {
     fn new(whom: Whom, at: Timestamp) -> Self {
-        // Two deletes at once are two promises.
+        // A random key: two deletes at once are two promises.
         Self { pk: REMOVALS.into(), sk: format!("{:032x}", fastrand::u128(..)), at, whom }
     }
 
@@ -86,7 +86,7 @@ impl Removal {
     pub async fn perform(&self, store: &Store, now: Timestamp, until: Instant) -> Result<Progress, StoreError> {
         let (gone, complete) = match &self.whom {
             Whom::Users(ids) => (each(store, ids, None, until).await?, true),
-            // The index may lag behind somebody who became a lead just before the call.
+            // The index may not yet show a user who became a lead just before the call.
             Whom::LeadsBefore(generation) => {
                 (all_leads(store, *generation, until).await?, an_index_shows_all(self.at, now))
             }
@@ -129,7 +129,7 @@ async fn each(
     Ok(done.into_iter().all(|done| done))
 }
 
-/// Deletes a user who is, if that matters, still a lead of an earlier generation; `false` if the time was up before.
+/// Deletes a user; with `leads_before`, only a lead of an earlier generation. `false` if the time was up before.
 async fn one(store: &Store, id: UserId, leads_before: Option<Generation>, until: Instant) -> Result<bool, StoreError> {
     let mut attempts = Attempts::default();
     loop {
@@ -146,12 +146,12 @@ async fn one(store: &Store, id: UserId, leads_before: Option<Generation>, until:
         match store.commit(&users::deletion(&stored, store.now())?).await {
             Err(CommitError::Stale) => attempts.again().await?,
             Err(CommitError::Store(error)) => return Err(error),
-            // Checked before the promise, but everything may have changed since: the last admin stays.
+            // The last admin stays. This was checked before the promise, but everything may have changed since.
             Err(CommitError::Refused(_) | CommitError::AlreadyAnswered) => return Ok(true),
             Ok(()) => break,
         }
     }
-    // The user is gone, and the purge of what is left promised: its failure is no failure of this.
+    // The user is deleted, and the purge is promised: if it fails now, a later run does it.
     let _ = Box::pin(jobs::purge(store, id, store.now(), until)).await;
     Ok(true)
 }

@@ -35,7 +35,7 @@ pub const END: &[Grant] = &[
     Grant::auth(AuthItem::Session, Action::DeleteItem),
     Grant::on(Table::Stepchat, Action::DeleteItem),
 ];
-/// What [`renewal`] needs beside the change of the user.
+/// What [`renewal`] needs besides the change of the user.
 pub const RENEW: &[Grant] = &[
     Grant::auth(AuthItem::Session, Action::GetItem),
     Grant::auth(AuthItem::Session, Action::PutItem),
@@ -44,14 +44,14 @@ pub const RENEW: &[Grant] = &[
     Grant::on(Table::Stepchat, Action::DeleteItem),
 ];
 
-/// What moving the last activity on demands where a session begins: that of [`people::MOVES_ON`], and the same epoch.
+/// The condition for moving the last activity on where a session begins: [`people::MOVES_ON`], and the same epoch.
 const MOVES_ON_IN_EPOCH: &str = "attribute_exists(pk) AND (active < :now OR active > :possible) \
                                  AND (attribute_not_exists(se) OR se = :epoch)";
 
 /// Pointers to sessions, in the partition of their user.
 pub(super) const POINTERS: &str = "S#";
-/// How much longer than its session a pointer is kept: no time to live is punctual, and a session whose pointer has gone
-/// would outlive the purge of its user.
+/// How much longer than its session a pointer is kept: no time to live is punctual, and a session whose pointer has
+/// gone would outlive the purge of its user.
 const POINTER_GRACE_SECONDS: i64 = 7 * 24 * 60 * 60;
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -59,9 +59,9 @@ struct SessionItem {
     pk: String,
     uid: UserId,
     epoch: u32,
-    /// The moment from which it no longer counts: readers compare, the time to live only collects.
+    /// From this moment on it no longer counts: readers compare it, and time to live only removes the item later.
     until: Timestamp,
-    /// Seconds, for the table's time to live.
+    /// Seconds since the epoch, for the table's time to live.
     expires: i64,
 }
 
@@ -85,7 +85,7 @@ pub(super) fn behind(sort: &str) -> Option<Key> {
     sort.strip_prefix(POINTERS).map(|hash| AuthItem::Session.key(hash))
 }
 
-/// A session that has not ended by itself. Whether its user still knows it, only the user tells: [`Session::is_of`].
+/// A session that has not expired. Whether it is of its user's present epoch, only the user tells: [`Session::is_of`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
     /// Whose it is.
@@ -138,12 +138,12 @@ pub async fn end(store: &Store, hash: &TokenHash) -> Result<(), StoreError> {
     txn.push(Write::delete(Table::Stepchat, pointer_key(item.uid, hash)));
     match store.commit(&txn).await {
         Err(CommitError::Store(error)) => Err(error),
-        // Nothing in it has a condition.
+        // No step of the transaction has a condition.
         _ => Ok(()),
     }
 }
 
-/// What a login is held against.
+/// What a login is verified against.
 #[derive(Debug, Clone)]
 pub struct Credentials {
     /// The user.
@@ -154,8 +154,8 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// The step that is refused if the password is no longer the one that was read: it was not read in the same moment as
-    /// the epoch, and both change together. With `renewed`, the same password is kept as that hash from now on.
+    /// The step that is refused if the password is no longer the one that was read: it was not read at the same moment
+    /// as the epoch, and both change together. With `renewed`, the step also stores this hash of the same password.
     fn password_holds(&self, renewed: Option<&PasswordHash>) -> Result<Option<Step<()>>, StoreError> {
         let Some(read) = &self.password else { return Ok(None) };
         let id = self.user.id;
@@ -167,7 +167,7 @@ impl Credentials {
     }
 }
 
-/// Reads what a login of this user is held against. The bot cannot log in.
+/// Reads what a login of this user is verified against. The bot cannot log in.
 pub async fn credentials(store: &Store, id: UserId) -> Result<Option<Credentials>, StoreError> {
     let (profile, password) = try_join!(profile(store, id), store.stepchat_password(id))?;
     let found = profile.map(|(user, epoch)| Credentials { user, password, epoch });
@@ -179,9 +179,9 @@ async fn profile(store: &Store, id: UserId) -> Result<Option<(User, u32)>, Store
     Ok(item.map(|item| (item.owned.epoch, item.into_user())).map(|(epoch, user)| (user, epoch)))
 }
 
-/// Begins a session of a user whose credentials were right, and notes that the user is there; `false` if the user has
-/// gone or a new epoch has begun since the credentials were read. `renewed` is another hash of the password that was right:
-/// it takes the place of the one that was read.
+/// Begins a session of a user whose credentials were right, and moves the user's last activity on; `false` if the user
+/// has gone or a new epoch has begun since the credentials were read. `renewed` is another hash of the same password:
+/// it replaces the one that was read.
 pub async fn begin(
     store: &Store,
     credentials: &Credentials,
@@ -199,7 +199,7 @@ pub async fn begin(
         match store.commit(&txn).await {
             Ok(()) => return Ok(true),
             Err(CommitError::Store(error)) => return Err(error),
-            // Another password by now: what was right is wrong.
+            // The password has changed: the credentials are no longer right.
             Err(CommitError::Refused(())) => return Ok(false),
             Err(CommitError::Stale | CommitError::AlreadyAnswered) => attempts.again().await?,
         }

@@ -11,7 +11,7 @@ use crate::text::fold;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What a transaction that changes a searched text needs beside its own grants.
+/// What a transaction that changes a searched text needs besides its own grants.
 pub const POST: &[Grant] = &[
     Grant::on(Table::Stepchat, Action::BatchWriteItem),
     Grant::on(Table::Stepchat, Action::PutItem),
@@ -19,13 +19,13 @@ pub const POST: &[Grant] = &[
     Grant::on(Table::Stepchat, Action::UpdateItem),
 ];
 
-/// First and last names: found by any word.
+/// First and last names: looked up by every word of a search.
 const NAMES: &str = "name";
-/// E-mail addresses and extras: found by the first word.
+/// E-mail addresses and extras: looked up by the first word of a search.
 const OTHERS: &str = "other";
 
-/// The stamps of a profile's search entries. One is missing if there is nothing to find, for the bot, and in a profile that was
-/// written before there were search entries.
+/// The stamps of a profile's search entries. One is missing if there is nothing to find, for the bot, and in a profile
+/// from before search entries existed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Marks {
     #[serde(rename = "g_first", default, skip_serializing_if = "Option::is_none")]
@@ -43,7 +43,7 @@ pub(super) struct Stamps {
     pub(super) details: BTreeMap<Slug, Stamp>,
 }
 
-/// What searches look into of a profile.
+/// The texts of a profile that searches look into.
 #[derive(Debug, Clone, Copy)]
 struct ProfileTexts<'a> {
     first: &'a str,
@@ -66,7 +66,7 @@ impl<'a> From<&'a DraftUser> for ProfileTexts<'a> {
     }
 }
 
-/// Whether an extra has something to be found by and no search entries for it, or those of an earlier comparison.
+/// Whether an extra should have search entries but has none, or only those of an earlier comparison.
 pub(super) fn is_missing(user: &User, item: &DetailItem) -> bool {
     let (value, stamp) = item.indexed_text();
     let is_found = user.user_type != UserType::Bot && item.slug().finds_users() && !fold(value).is_empty();
@@ -74,13 +74,13 @@ pub(super) fn is_missing(user: &User, item: &DetailItem) -> bool {
 }
 
 impl Stamps {
-    /// Those of a user as its items are.
+    /// The stamps of a user, as its items hold them.
     pub(super) fn of(profile: &ProfileItem, details: &[DetailItem]) -> Self {
         let stamp = |item: &DetailItem| Some((item.slug().clone(), item.indexed_text().1?.clone()));
         Self { profile: profile.marks.clone(), details: details.iter().filter_map(stamp).collect() }
     }
 
-    /// The texts of a profile that is about to go, by which it is found. Those of its extras go with the extras.
+    /// The searchable texts of a profile that is about to be deleted. Those of its extras are removed with the extras.
     pub(super) fn stamped_texts(&self, user: &User) -> Vec<StampedText> {
         let (marks, texts) = (&self.profile, ProfileTexts::from(user));
         let first = StampedText::of(NAMES, texts.first, marks.first.as_ref());
@@ -101,7 +101,7 @@ impl Stamps {
         self.with(change, before, ProfileTexts::from(after), changes)
     }
 
-    /// The stamps of a user who has no id yet, and what it means for search entries.
+    /// The stamps of a user who has no id yet, and what creating the user means for search entries.
     pub(super) fn of_draft(user: &DraftUser, details: &[DetailChange]) -> (Self, IndexChange) {
         let change = IndexChange::of_nobody_yet(Table::Stepchat, user.creation_time.millis());
         Self::default().with(change, None, ProfileTexts::from(user), details)
@@ -151,18 +151,18 @@ impl Stamps {
     }
 }
 
-/// The text of an extra that is about to go, if it is found by it.
+/// The text of an extra that is about to be deleted, if it has search entries.
 pub(super) fn of_extra(item: &DetailItem) -> Option<StampedText> {
     let (value, stamp) = item.indexed_text();
     StampedText::of(OTHERS, value, stamp)
 }
 
-/// Lets no search find texts that are gone with their user.
+/// Notes that texts are deleted with their user, so that their search entries are removed later.
 pub(super) async fn forget(store: &Store, id: UserId, gone: &[StampedText]) -> Result<(), StoreError> {
     search::remove_later(store, Table::Stepchat, &id.padded(), gone).await
 }
 
-/// Everybody whom a search may find, and perhaps some more; `None` if everybody has to be looked at.
+/// All users whom a search may find, and perhaps some more; `None` if every user has to be looked at.
 pub(super) async fn candidates(store: &Store, search: &Search) -> Result<Option<BTreeSet<UserId>>, StoreError> {
     if search.finds_nobody() {
         return Ok(Some(BTreeSet::new()));

@@ -24,7 +24,7 @@ pub const CHANGE: &[Grant] = &[
 pub const AGENT_IN: &[Grant] =
     &[Grant::on(Table::Stepchat, Action::Query), Grant::on(Table::Stepchat, Action::BatchGetItem)];
 
-/// Longest that anybody may be said to be typing: an hour, as the setting allows.
+/// The longest time for which a user may be shown as typing: an hour, as the setting allows.
 const LONGEST_MILLIS: i64 = 60 * 60 * 1000;
 
 /// Where a user was last said to be typing.
@@ -39,18 +39,18 @@ impl Typing {
     }
 }
 
-/// Whether this end is still to come, and no further than a clock that is right may have set it.
+/// Whether typing lasts: its end is in the future, but no further than a correct clock may have set it.
 fn lasts(until: Timestamp, now: Timestamp) -> bool {
     until > now && until.plus_millis(-LONGEST_MILLIS).is_possible(now)
 }
 
-/// Where a user is typing, also if that is long ago.
+/// Where a user was last typing, even if that was long ago.
 pub async fn find(store: &Store, user: UserId) -> Result<Option<Typing>, StoreError> {
     Ok(store.get(Table::Stepchat, &typing_key(user)).await?.map(Typing))
 }
 
-/// The transaction after which the user is typing there until then, or nowhere; it is activity of the user. Stale if
-/// what was read has changed.
+/// The transaction that sets where the user is typing and until when, or that the user is typing nowhere. It counts as
+/// activity of the user. Stale if `before` has changed.
 pub fn change(
     user: &User,
     before: Option<&Typing>,
@@ -75,7 +75,7 @@ pub fn change(
     Ok(txn)
 }
 
-/// Adds to a transaction that the user is typing nowhere any more.
+/// Adds to a transaction that the user is no longer typing anywhere.
 pub(super) fn stop(txn: &mut Txn<Refusal>, user: UserId, before: Option<&Typing>) {
     if let Some(typing) = before {
         txn.push(unchanged(Write::delete(Table::Stepchat, typing_key(user)), before));
@@ -88,14 +88,14 @@ fn unchanged(write: Write, before: Option<&Typing>) -> Step<Refusal> {
     match before {
         Some(Typing(item)) => {
             let place = i64::try_from(item.cid.get()).unwrap_or(i64::MAX);
-            // Time to live may have collected it meanwhile.
+            // Time to live may have removed it meanwhile.
             write.number(":cid", place).if_("attribute_not_exists(pk) OR cid = :cid").or_stale()
         }
         None => write.if_absent().or_stale(),
     }
 }
 
-/// The agent or admin who is typing in a conversation; of several, who began last. The caller is not left out
+/// The agent or admin who is typing in a conversation; of several, the one who began last. The caller is not left out
 /// (decision D17).
 pub async fn agent_in(store: &Store, id: ConversationId, now: Timestamp) -> Result<Option<User>, StoreError> {
     let pk = conversation_partition(id);

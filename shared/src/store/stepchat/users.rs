@@ -35,13 +35,14 @@ pub const FIND_BY: &[Grant] = &[
     Grant::query(Table::Stepchat, "by_last"),
     Grant::query(Table::Stepchat, "by_value"),
 ];
-/// What [`replacement`] needs, beside [`texts::POST`](super::texts::POST) if it may change names, the e-mail address or extras.
+/// What [`replacement`] needs, besides [`texts::POST`](super::texts::POST) if it may change names, the e-mail address
+/// or extras.
 pub const REPLACE: &[Grant] = &[
     Grant::on(Table::Stepchat, Action::PutItem),
     Grant::on(Table::Stepchat, Action::UpdateItem),
     Grant::on(Table::Stepchat, Action::DeleteItem),
 ];
-/// What [`replacement`] needs when it may set a password, or make somebody an admin or a former one.
+/// What [`replacement`] needs when it may set a password, or make somebody an admin or no longer an admin.
 pub const REPLACE_SECRETS: &[Grant] = &[
     Grant::auth(AuthItem::StepchatPassword, Action::PutItem),
     Grant::auth(AuthItem::AdminToken, Action::PutItem),
@@ -59,7 +60,7 @@ pub const DELETE: &[Grant] = &[
     Grant::auth(AuthItem::AdminToken, Action::DeleteItem),
 ];
 
-/// Entries read per candidate query: enough to step over entries whose user has just gone.
+/// Entries read per query for candidates: enough to skip entries whose user has just been deleted.
 const CANDIDATES: i32 = 10;
 
 /// A user as stored: profile, extras, and what exists elsewhere on its behalf.
@@ -80,12 +81,12 @@ impl Stored {
         self.owned.epoch
     }
 
-    /// Whether it is a responder, or ever was.
+    /// Whether the user is a responder, or ever was.
     pub(super) fn was_responder(&self) -> bool {
         self.owned.was_responder || self.user.user_type.is_responder()
     }
 
-    /// Whether it is one of the leads that were there before this generation.
+    /// Whether the user is one of the leads that were there before this generation.
     pub(super) fn is_lead_before(&self, generation: Generation) -> bool {
         self.user.user_type == UserType::Lead && self.owned.generation < generation
     }
@@ -100,7 +101,7 @@ pub struct Secrets {
     pub token: TokenHash,
 }
 
-/// The phone guard a set of extras asks for.
+/// The phone number whose guard a set of extras needs.
 pub(super) fn phone_of<'a>(details: impl IntoIterator<Item = &'a Detail>) -> Option<String> {
     let phone = details.into_iter().find(|detail| detail.slug.as_str() == Slug::PHONE)?;
     Phone::parse(phone.value.as_str()).map(|phone| phone.key().to_owned())
@@ -108,11 +109,11 @@ pub(super) fn phone_of<'a>(details: impl IntoIterator<Item = &'a Detail>) -> Opt
 
 /// Reads a user with all extras: one query of its item collection, strongly consistent.
 ///
-/// A query may see half of a transaction, and it sees items in their order. So the profile is read first: what has changed
-/// after it was read fails a write that relies on its version.
+/// A query may see half of a transaction, and it sees items in the order of their keys. So the profile is read first:
+/// if an extra changes after that, a write that relies on the profile's version fails.
 pub async fn load(store: &Store, id: UserId) -> Result<Option<Stored>, StoreError> {
     let pk = partition(id);
-    // Extras are `D#…`, the profile is `P`, which comes first here; conversations and typing lie outside.
+    // Extras are `D#…`, the profile is `P` and comes first in descending order; conversations and typing lie outside.
     let partition = Partition::of(Table::Stepchat, &pk).between("D#", "P").descending();
     let mut profile: Option<ProfileItem> = None;
     let (mut details, mut positions, mut stamps) = (Vec::new(), BTreeMap::new(), Stamps::default());
@@ -205,7 +206,7 @@ async fn by_name(store: &Store, index: Index, name: &str) -> Result<Option<User>
 
 async fn by_detail(store: &Store, slug: &Slug, value: &str) -> Result<Option<User>, StoreError> {
     let wanted = indexed(slug, value);
-    // What folds to nothing is found nowhere.
+    // A value that folds to nothing finds nobody.
     if wanted.is_empty() || !slug.finds_users() {
         return Ok(None);
     }
@@ -220,8 +221,8 @@ fn lowest(found: Vec<Option<User>>) -> Option<User> {
     found.into_iter().flatten().min_by_key(|user| user.id)
 }
 
-/// The first user of an index range that exists and is accepted. Entries of equal value are ordered by id; those of
-/// users that have just gone are stepped over, however many they are.
+/// The first user of an index range that exists and is accepted. Entries of equal value are ordered by id; entries of
+/// users that have just been deleted are skipped, however many there are.
 async fn first_in(
     store: &Store,
     index: Index,
@@ -252,8 +253,8 @@ pub(super) fn id_of(entry: &Attributes) -> Option<UserId> {
     UserId::parse(padded.trim_start_matches('0'))
 }
 
-/// The transaction that turns a stored user into `after`; stale if the user has changed since it was read, or leads have
-/// been deleted since `leads` was read and the user becomes one.
+/// The transaction that turns a stored user into `after`; stale if the user has changed since it was read, or if the
+/// user becomes a lead and all leads were deleted since `leads` was read.
 pub fn replacement(
     before: &Stored,
     after: &User,
@@ -288,7 +289,8 @@ pub fn replacement(
             txn.push(Write::delete(Table::Stepchat, phone_key(old)));
         }
     }
-    // A heartbeat does not raise the version, but putting the profile whole must not set it back.
+    // A heartbeat does not raise the version, but writing the whole profile must not set last activity back: see
+    // [`unchanged`].
     let (stamps, change) = before.stamps.after(Some((&before.user, &before.details)), after, changes);
     txn.index(change);
     let profile = Write::put(Table::Stepchat, &ProfileItem::new(after, owned.clone(), stamps.profile))?;
@@ -296,7 +298,7 @@ pub fn replacement(
     for (index, change) in changes.iter().enumerate() {
         let write = match change {
             DetailChange::Set(detail) => {
-                // A new text does not move an extra.
+                // A new value does not change an extra's position.
                 let position = before.positions.get(&detail.slug).copied();
                 let position = position.unwrap_or_else(|| Position::added(after.version, index));
                 let item = DetailItem::new(id, detail, position).stamped(stamps.details.get(&detail.slug));
@@ -322,7 +324,8 @@ pub(super) fn unchanged<R>(profile: Write, before: &User) -> Step<R> {
     profile.if_("v = :seen AND active = :active").or_stale()
 }
 
-/// Stale if the extra has other search entries than those that were read with it: what becomes of them was decided on these.
+/// Stale if the extra's stamp is not the one that was read: what happens to its search entries was decided by that
+/// stamp.
 fn with_the_stamp_read(extra: Write, stamp: Option<&Stamp>) -> Step<Refusal> {
     match stamp {
         Some(stamp) => extra.text(":stamp", stamp.as_str()).if_("g = :stamp").or_stale(),
@@ -354,7 +357,7 @@ fn owned_after(
     Owned { phone, admin_token, email_of, epoch, was_responder, generation: before.owned.generation }
 }
 
-/// Since when somebody is a lead, by the deletes that came before: a lead who stays one keeps it.
+/// The generation of a lead after a change: a user who was a lead before keeps it.
 pub(super) fn generation_after(before: Option<&Stored>, after: &User, leads: &Leads) -> Generation {
     match before {
         _ if after.user_type != UserType::Lead => Generation::default(),
@@ -363,8 +366,8 @@ pub(super) fn generation_after(before: Option<&Stored>, after: &User, leads: &Le
     }
 }
 
-/// The epoch of a user's sessions after a change: another one, so that all of them end, if the password is new or the
-/// type means something else.
+/// The epoch of a user's sessions after a change: a new one, which ends all of them, if the password is new or if the
+/// change of type ends sessions.
 #[must_use]
 pub fn epoch_after(before: &Stored, after: &User, secrets: &Secrets) -> u32 {
     let ended = secrets.password.is_some() || ends_sessions(before.user.user_type, after.user_type);
@@ -393,7 +396,7 @@ pub(super) fn push_secrets(
     Ok(())
 }
 
-/// The transaction after which the user is gone everywhere at once; what is left of its items is promised to a purge.
+/// The transaction that deletes a user everywhere at once; it promises a purge for what is left of the user's items.
 pub fn deletion(stored: &Stored, now: Timestamp) -> Result<Txn<Refusal>, StoreError> {
     let user = &stored.user;
     let mut txn = Txn::default();

@@ -1,5 +1,4 @@
-//! Transactions that have nothing to do with each other, sent as one: fewer requests, and a counter that all of them move
-//! is moved once.
+//! Independent transactions, sent as one: fewer requests, and a counter that all of them move is moved once.
 
 use super::{CHANGE, COUNT, Kind, Step, Txn, Write};
 use crate::limits::MAX_TRANSACTION_ACTIONS;
@@ -11,19 +10,20 @@ use std::collections::HashMap;
 #[derive(Debug)]
 pub(in crate::store) struct Joined<R> {
     txn: Txn<R>,
-    /// Which step writes an item: `DynamoDB` takes no item twice.
+    /// Which step writes an item: `DynamoDB` takes each item only once in a transaction.
     places: HashMap<(Table, Key), usize>,
 }
 
 impl<R: Clone> Joined<R> {
-    /// One transaction, so far alone.
+    /// A single transaction to begin with.
     pub(in crate::store) fn of(txn: &Txn<R>) -> Self {
         let mut joined = Self { txn: Txn::default(), places: HashMap::new() };
         joined.add(txn);
         joined
     }
 
-    /// Takes another one in, if one transaction can hold them all and no item is written twice; whether it did.
+    /// Adds another transaction, if one transaction can hold them all and no item but a counter is written twice;
+    /// returns whether it was added.
     pub(in crate::store) fn take(&mut self, txn: &Txn<R>) -> bool {
         let mut new = 0_usize;
         for step in &txn.steps {
@@ -65,7 +65,7 @@ impl<R: Clone> Joined<R> {
 }
 
 impl<R> Step<R> {
-    /// Whether both move the counter, and demand the same of it.
+    /// Whether both steps move the counter, under the same condition.
     fn counts_like(&self, other: &Self) -> bool {
         let demanded =
             |step: &Self| -> Vec<_> { step.write.values.iter().filter(|(name, _)| *name != CHANGE).cloned().collect() };
@@ -75,7 +75,7 @@ impl<R> Step<R> {
             && demanded(self) == demanded(other)
     }
 
-    /// By how much it moves a counter, whatever number that counter has.
+    /// By how much it moves a counter, unless its condition depends on the counter's number.
     fn change(&self) -> Option<i64> {
         match self.write.kind {
             Kind::Update(_, COUNT) if self.write.condition.is_none_or(generation::is_unchanged) => self.write.change(),
@@ -127,7 +127,7 @@ mod tests {
     fn no_item_is_written_twice() {
         let mut joined = Joined::of(&txn("a", 2));
         assert!(!joined.take(&txn("a", 1)));
-        // Not even a counter, if the other would write it whole.
+        // Not even a counter, if the other transaction removes it.
         let mut whole: Txn<&str> = Txn::default();
         whole.push(Write::delete(Table::Stepchat, Key::new("COUNT", "all")));
         assert!(!joined.take(&whole));
@@ -162,7 +162,7 @@ mod tests {
         assert!(!joined.take(&txn("b", 2)), "101 actions");
         assert!(joined.take(&txn("b", 1)), "the counter is there already");
         assert_eq!(joined.txn().len(), ALL);
-        // What does not fit alone is not ours to refuse.
+        // A single transaction that is too large is not refused here.
         assert_eq!(Joined::of(&txn("a", 200)).txn().len(), 201);
     }
 }

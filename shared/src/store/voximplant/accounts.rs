@@ -16,11 +16,11 @@ pub(super) fn partition(account: AccountId) -> String {
     format!("A#{}", account.padded())
 }
 
-/// What partitions of guards of addresses begin with, and their sort key.
+/// The prefix of the partition keys of address guards; [`ADDRESS_SORT`] is their sort key.
 pub(super) const ADDRESS: &str = "AE#";
 pub(super) const ADDRESS_SORT: &str = "AE";
 
-/// Where it stands whose address this is: addresses are compared as all texts are (decision E1).
+/// The key of the guard of an e-mail address: addresses are compared as all texts are (decision E1).
 pub(super) fn address_key(email: &str) -> Key {
     Key::new(format!("{ADDRESS}{}", exact(&fold(email))), ADDRESS_SORT)
 }
@@ -65,7 +65,7 @@ fn name_key(name: &AccountName) -> Key {
     Key::new(format!("AN#{}", name.as_str()), "AN")
 }
 
-/// Gives an account a guard that is still as it was seen.
+/// Gives a guard to an account, if the guard's account is still `seen`.
 pub(super) async fn guard(
     store: &Store,
     key: &Key,
@@ -96,7 +96,8 @@ pub async fn find(store: &Store, account: AccountId) -> Result<Option<Account>, 
     }))
 }
 
-/// The account of this name. Operator work: callers name accounts only beside a credential that already does.
+/// The account of this name. Operator work: callers name an account only together with a credential that already names
+/// it.
 pub async fn find_by_name(store: &Store, name: &AccountName) -> Result<Option<Account>, StoreError> {
     match guarded(store, &name_key(name)).await? {
         Some(account) => find(store, account).await,

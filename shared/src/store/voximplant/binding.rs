@@ -1,7 +1,7 @@
 //! Giving users skills and binding them to queues.
 //!
-//! Each user changes in one transaction together with what follows from the change: the bindings by skill. Many users are
-//! packed into few transactions; done twice, a binding changes nothing.
+//! Each user changes in one transaction together with what follows from the change: the bindings by skill. Many users
+//! are packed into few transactions; repeating a binding changes nothing.
 
 use super::members::{self, Group, groups};
 use super::queues::{self, Routing};
@@ -79,7 +79,7 @@ impl Work {
         self.settled.clear();
         for id in self.left.clone() {
             self.read_ahead(store, id).await?;
-            // A user that has gone since needs no change.
+            // A user that was deleted since needs no change.
             let Some(stored) = self.known.get(&id) else {
                 self.settled.insert(id);
                 continue;
@@ -101,7 +101,7 @@ impl Work {
                 txn.push(step);
             }
             applications.insert(after.application);
-            // A user with more changes than fit comes again.
+            // A user with more changes than fit is taken up again in the next transaction.
             if cost > ROOM {
                 break;
             }
@@ -161,7 +161,7 @@ impl Work {
         }
     }
 
-    /// Reads a user, and those behind it in the same call.
+    /// Reads a user, and the users that come next in the same call.
     async fn read_ahead(&mut self, store: &Store, id: PhoneUserId) -> Result<(), StoreError> {
         if self.known.contains_key(&id) {
             return Ok(());

@@ -29,7 +29,7 @@ pub const REMOVE: &[Grant] = &[
     Grant::auth(AuthItem::VoximplantPassword, Action::DeleteItem),
 ];
 
-/// Why the journal shows the money of a deleted user coming back.
+/// The description in the journal when a deleted user's money comes back.
 pub const DELETED: &str = "User deleted";
 
 /// Actions of a transaction that users may fill; the rest is for the journal, the idempotency key and a promise.
@@ -88,8 +88,9 @@ pub async fn set_acd_status(
     }
 }
 
-/// The transaction after which these users are gone everywhere at once: the users, their names, passwords, skills and
-/// queues, their search entries and their places in the counters. Stale if one has changed since it was read.
+/// The transaction that deletes these users everywhere at once: the users, their names, passwords, skills and queues,
+/// and their places in the counters. It notes their search entries for a later removal. Stale if a user has changed
+/// since it was read.
 #[must_use]
 pub fn removal(account: AccountId, users: &[Stored], money: Vec<Step<Refusal>>, now: Timestamp) -> Txn<Refusal> {
     let mut txn = Txn::default();
@@ -120,7 +121,7 @@ pub fn removal(account: AccountId, users: &[Stored], money: Vec<Step<Refusal>>, 
 #[must_use]
 pub fn removable(users: &[Stored]) -> usize {
     let cost = |user: &PhoneUser| {
-        // Its balance and its line in the journal.
+        // Its balance and its line on the statement.
         let money = if user.parent_accounting { 0 } else { 2 };
         // The user, its name, its password, and at most a counter of its own application.
         members::groups(user).len().saturating_add(money).saturating_add(4)

@@ -1,5 +1,5 @@
-//! Keys of accounts: what proves them is in the `auth` table; here is which there are. Operator work: no method may do
-//! any of this.
+//! Keys of accounts. Their proofs are in the `auth` table; here is which keys an account has. Operator work: no method
+//! may do any of this.
 
 use super::accounts::partition;
 use crate::ids::AccountId;
@@ -24,7 +24,7 @@ pub struct ListedKey {
     pub description: String,
     /// When it was made.
     pub created: Timestamp,
-    /// When it was last used, to some minutes: kept with its proof.
+    /// When it was last used, accurate to some minutes: stored with its proof.
     #[serde(skip)]
     pub used_at: Option<Timestamp>,
 }
@@ -84,7 +84,7 @@ pub async fn list(store: &Store, account: AccountId) -> Result<Vec<ListedKey>, S
     Ok(keys)
 }
 
-/// Makes a key useless at once; whether the account had it.
+/// Revokes a key at once; returns whether the account had it.
 pub async fn revoke(store: &Store, account: AccountId, id: &str) -> Result<bool, StoreError> {
     let mut txn = Txn::default();
     txn.push(Write::delete(Table::Voximplant, key(account, id)).if_exists().or(Unknown));
@@ -100,16 +100,16 @@ pub async fn revoke(store: &Store, account: AccountId, id: &str) -> Result<bool,
 pub struct ListedApiKey {
     /// What the operator calls it; unique in its account.
     pub name: ApiKeyName,
-    /// The last characters of its text, by which its holder knows it.
+    /// The last characters of its text, by which its holder recognises it.
     pub last: String,
     /// When it was made.
     pub created: Timestamp,
-    /// When it was last used, to some minutes: kept with its proof.
+    /// When it was last used, accurate to some minutes: stored with its proof.
     #[serde(skip)]
     pub used_at: Option<Timestamp>,
 }
 
-/// A listed key, and under which hash its proof is found.
+/// A listed key, and the hash under which its proof is stored.
 #[derive(Debug, Serialize, Deserialize)]
 struct ApiKeyItem {
     pk: String,
@@ -156,7 +156,7 @@ pub async fn list_api_keys(store: &Store, account: AccountId) -> Result<Vec<List
     Ok(keys)
 }
 
-/// Makes the API key of this name useless at once; whether the account had it.
+/// Revokes the API key of this name at once; returns whether the account had it.
 pub async fn revoke_named_api_key(store: &Store, account: AccountId, name: &ApiKeyName) -> Result<bool, StoreError> {
     match store.get::<ApiKeyItem>(Table::Voximplant, &api_key(account, name)).await? {
         Some(item) => remove_api_key(store, account, Some(name), &item.hash).await,
@@ -164,7 +164,7 @@ pub async fn revoke_named_api_key(store: &Store, account: AccountId, name: &ApiK
     }
 }
 
-/// Makes the API key of this text useless at once; whether the account had it.
+/// Revokes the API key of this text at once; returns whether the account had it.
 pub async fn revoke_api_key(store: &Store, account: AccountId, text: &str) -> Result<bool, StoreError> {
     let hash = TokenHash::of(text);
     match store.named_api_key(&hash).await? {

@@ -1,6 +1,6 @@
 //! Work that one transaction cannot hold: deleting many users or whole applications, and binding by skill after queues
-//! have changed. It is promised in the transaction that decides it; the call then does what it can, and `background/jobs`
-//! the rest. Every step may be repeated and interrupted.
+//! have changed. It is promised in the transaction that decides it; the call then does what it can, and
+//! `background/jobs` do the rest. Every step may be repeated and interrupted.
 
 use super::applications;
 use super::binding::{Binding, Work};
@@ -27,10 +27,11 @@ use tokio::time::Instant;
 pub const PROMISE: &[Grant] = &[Grant::on(Table::Voximplant, Action::PutItem)];
 /// What deleting an application's leftovers needs.
 pub const CLEAN: &[Grant] = &[Grant::on(Table::Voximplant, Action::BatchWriteItem)];
-/// What [`DeferredWork::prepare`] needs beside [`applications::LIST`].
+/// What [`DeferredWork::prepare`] needs besides [`applications::LIST`].
 pub const CLOSE: &[Grant] =
     &[Grant::on(Table::Voximplant, Action::UpdateItem), Grant::on(Table::Voximplant, Action::DeleteItem)];
-/// What [`pending`] and [`DeferredWork::perform`] need beside [`super::binding::BIND`], [`changes::REMOVE`] and [`crate::store::ledger::RETURN`].
+/// What [`pending`] and [`DeferredWork::perform`] need besides [`super::binding::BIND`], [`changes::REMOVE`] and
+/// [`crate::store::ledger::RETURN`].
 pub const PERFORM: &[Grant] = &[
     Grant::on(Table::Voximplant, Action::BatchWriteItem),
     Grant::query(Table::Voximplant, "app_by_id"),
@@ -42,40 +43,40 @@ const TASKS: &str = "J#voximplant";
 const DELETED_TOGETHER: usize = 40;
 /// Users read together.
 const PAGE: usize = MAX_BATCH_GET;
-/// Groups that a user with very many leaves in one transaction before it can be deleted.
+/// Skills and queues that a user with very many of them leaves in one transaction before it can be deleted.
 const GROUPS_LEFT_TOGETHER: usize = 80;
 
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum DeferredKind {
-    /// These users go.
+    /// Delete these users.
     Users {
         /// The users.
         ids: Vec<PhoneUserId>,
     },
-    /// All users of these applications go who were there when this was decided.
+    /// Delete all users of these applications who existed when this was decided.
     Everyone {
         /// The applications: one, or all that the account had.
         applications: Vec<ApplicationId>,
-        /// They belong to earlier generations.
+        /// The users belong to generations before this one.
         before: Generation,
-        /// The last id given by then.
+        /// The last user id given by then.
         up_to: u64,
     },
-    /// These applications go, with everything in them.
+    /// Delete these applications, with everything in them.
     Applications {
         /// The applications.
         ids: Vec<ApplicationId>,
     },
-    /// The skills of these queues have changed.
+    /// Bind users by skill again: the skills of these queues have changed.
     Relink {
         /// The queues.
         queues: Vec<QueueId>,
     },
 }
 
-/// A promised job of an account.
+/// Promised work of an account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeferredWork {
     pk: String,
@@ -94,7 +95,7 @@ pub const EVERYONE: &[Grant] = &[
     Grant::on(Table::Voximplant, Action::UpdateItem),
 ];
 
-/// The job of deleting everybody who is there now, in one application or in all.
+/// The work of deleting all users who exist now, in one application or in all.
 pub async fn everyone(
     store: &Store,
     account: AccountId,
@@ -105,13 +106,13 @@ pub async fn everyone(
         None => applications::list(store, account).await?.iter().map(|found| found.id).collect(),
     };
     let before = users::next_generation(store, account, &applications).await?;
-    // Ids are given before users are there: nobody of an earlier generation has a higher one.
+    // An id is given before its user exists: no user of an earlier generation has a higher one.
     let up_to = store.last_number(Sequence::PhoneUser).await?;
     Ok(DeferredKind::Everyone { applications, before, up_to })
 }
 
-/// The transaction that deletes applications and promises what is left to do; more of them than fit are only promised.
-/// Stale if one has gone since it was read.
+/// The transaction that deletes applications and promises what is left to do; if there are more of them than fit, it
+/// only promises. Stale if an application has gone since it was read.
 pub fn without(
     account: AccountId,
     applications: &[Application],
@@ -137,7 +138,7 @@ pub const RESKILL: &[Grant] =
 /// Queues that one transaction can change.
 pub const RESKILLED_TOGETHER: usize = 40;
 
-/// The transaction that gives queues skills or takes them, and the task of binding users by the new skills. Stale if a
+/// The transaction that gives queues skills or takes them, and the work of binding users by the new skills. Stale if a
 /// queue has changed since it was read.
 pub fn reskilling(
     account: AccountId,
@@ -170,7 +171,7 @@ pub fn reskilling(
     Ok((txn, task))
 }
 
-/// Tasks that are promised and not finished.
+/// Promised work that is not finished.
 pub async fn pending(store: &Store) -> Result<Vec<DeferredWork>, StoreError> {
     let partition = Partition::of(Table::Voximplant, TASKS);
     let items = store.all(&partition).await?.into_iter();
@@ -178,21 +179,21 @@ pub async fn pending(store: &Store) -> Result<Vec<DeferredWork>, StoreError> {
 }
 
 impl DeferredWork {
-    /// A task of this account.
+    /// New work of this account.
     #[must_use]
     pub fn new(account: AccountId, job: DeferredKind, at: Timestamp) -> Self {
         let name = hex(&fastrand::u128(..).to_be_bytes());
         Self { pk: TASKS.into(), sk: format!("{}#{name}", account.padded()), account, at, job }
     }
 
-    /// The write that promises the task inside the transaction that decides it.
+    /// The write that promises the work inside the transaction that decides it.
     pub fn promise(&self) -> Result<Write, StoreError> {
         Write::put(Table::Voximplant, self)
     }
 
-    /// What must be so before the call that promised the task is answered. Safe to repeat.
+    /// Does what must be done before the call that promised the work is answered. Safe to repeat.
     ///
-    /// Deleted applications are gone, and nobody can be added to them any more.
+    /// Afterwards deleted applications are gone, and nobody can be added to them any more.
     pub async fn prepare(&self, store: &Store) -> Result<(), StoreError> {
         let DeferredKind::Applications { ids } = &self.job else { return Ok(()) };
         let existing = applications::list(store, self.account).await?;
@@ -203,7 +204,8 @@ impl DeferredWork {
         users::close(store, self.account, ids).await
     }
 
-    /// Does the task, or the part of it that `limit` users and the time allow. A part done before costs a look only.
+    /// Does the work, or the part of it that `limit` users and the time allow. A part that is done already only costs a
+    /// read.
     pub async fn perform(
         &self,
         store: &Store,
@@ -213,9 +215,15 @@ impl DeferredWork {
     ) -> Result<Progress, StoreError> {
         let done = Box::pin(self.run(store, now, limit, until)).await?;
         let complete = match self.job {
+<<<<<<< HEAD
             // An index may lag behind somebody who was added or got a skill just before.
             DeferredKind::Relink { .. } | DeferredKind::Everyone { .. } => an_index_shows_all(self.at, now),
             DeferredKind::Users { .. } | DeferredKind::Applications { .. } => true,
+=======
+            // An index may not yet show a user who was added or got a skill just before.
+            Work::Relink { .. } | Work::Everyone { .. } => an_index_shows_all(self.at, now),
+            Work::Users { .. } | Work::Applications { .. } => true,
+>>>>>>> words1
         };
         if done && complete {
             store.delete(Table::Voximplant, &Key::new(self.pk.clone(), self.sk.clone())).await?;
@@ -223,7 +231,7 @@ impl DeferredWork {
         Ok(Progress::of(done, complete))
     }
 
-    /// The first attempt, inside the call that promised the task.
+    /// The first attempt, inside the call that promised the work.
     pub async fn begin(&self, store: &Store, now: Timestamp, until: Instant) -> Result<(), StoreError> {
         self.perform(store, now, MAX_REMOVED_INLINE, until).await.map(drop)
     }
@@ -246,8 +254,8 @@ impl DeferredWork {
         })
     }
 
-    /// Removes users, of an earlier generation only if that matters, as many in one transaction as fit; whether all are gone
-    /// before the time is up.
+    /// Removes users, as many in one transaction as fit; with `before`, only users of earlier generations. Returns
+    /// whether all are gone before the time is up.
     async fn remove(
         &self,
         store: &Store,
@@ -324,7 +332,7 @@ impl DeferredWork {
         match store.commit(&txn).await {
             Ok(()) => Ok(()),
             Err(CommitError::Store(error)) => Err(error),
-            // Somebody else has deleted one of them: as good, for that one.
+            // Somebody else has deleted one of them: if it is the only one here, nothing is left to do.
             Err(_) if some.len() == 1 => Ok(()),
             Err(_) => {
                 for one in some.chunks(1) {
@@ -343,7 +351,7 @@ impl DeferredWork {
         limit: usize,
         until: Instant,
     ) -> Result<bool, StoreError> {
-        // The call may have died before it came to that.
+        // The call may have died before it did this.
         self.prepare(store).await?;
         let users = users::ids(store, self.account, ids, limit).await?;
         let emptied = self.remove(store, now, &users, None, until).await? && users.len() < limit;
@@ -354,13 +362,14 @@ impl DeferredWork {
         let mut finished = true;
         for application in ids {
             let left = users::counts(store, self.account, Some(*application)).await?;
-            // The index may lag behind a user added just before: the counters do not.
+            // The index may not yet show a user who was added just before: the counters do.
             if left.values().any(|count| *count > 0) {
                 finished = false;
                 continue;
             }
             let leftovers = queues::leftovers(self.account, *application, &queues);
-            // Only the sum of the counters is a number: some of them alone may say that there are users for ever.
+            // Removed in one transaction: only the sum of the counters is a number of users, and some of them alone may
+            // show users for ever.
             let mut counters: Txn<Refusal> = Txn::default();
             for key in users::counter_keys(self.account, *application) {
                 counters.push(Write::delete(Table::Voximplant, key));
@@ -368,7 +377,7 @@ impl DeferredWork {
             let counters = async {
                 match store.commit(&counters).await {
                     Err(CommitError::Store(error)) => Err(error),
-                    // No condition is in it.
+                    // The transaction has no conditions.
                     _ => Ok(()),
                 }
             };
@@ -377,7 +386,7 @@ impl DeferredWork {
         Ok(finished)
     }
 
-    /// Compares the skills of everybody whom a change of these queues may concern.
+    /// Compares the skills of all users whom a change of these queues may concern.
     async fn relink(
         &self,
         store: &Store,
@@ -400,7 +409,8 @@ impl DeferredWork {
     }
 }
 
-/// Who serves these queues, or may: whoever has a skill of theirs.
+/// The users who serve these queues or may serve them: a queue that binds by skill may get all users with its first
+/// skill.
 async fn affected_users(
     store: &Store,
     account: AccountId,
@@ -408,7 +418,7 @@ async fn affected_users(
     queues: &[QueueId],
 ) -> Result<BTreeSet<PhoneUserId>, StoreError> {
     let chosen = routing.queues.iter().filter(|queue| queues.contains(&queue.id));
-    // Who lacks the first skill is bound to nothing by it.
+    // A user without the queue's first skill is not bound to it by skill.
     let groups: BTreeSet<Group> = chosen
         .flat_map(|queue| {
             let candidates = queue.skills.first().filter(|_| queue.auto_binding);

@@ -1,8 +1,10 @@
-//! The lists of `GetUsers`: users of some applications, filtered, in an order (reference/voximplant.md §2.4, decisions D12, D14).
+//! The lists of `GetUsers`: users of some applications, filtered and sorted (reference/voximplant.md §2.4, decisions
+//! D12, D14).
 //!
-//! Without a filter, the counters know the total and only the page is walked. A filter that says who may pass, such as a
-//! part of a name, a skill or an id, leads: a few such users are read whole and sorted. Any other filter is checked on a
-//! walk over the index, whose entries carry what filters compare. All three give the same list.
+//! Without a filter, the counters give the total and only the page is walked. A filter that names the users who may
+//! pass, such as a part of a name, a skill or an id, leads: if these users are few, they are read from the table and
+//! sorted. Any other filter is checked on a walk over the index, whose entries carry what filters compare. All three
+//! ways give the same list.
 
 use super::users::{self, counts, find_all, listing_partition};
 use crate::ids::{AccountId, ApplicationId, PhoneUserId};
@@ -18,7 +20,7 @@ use crate::voximplant::{AcdStatus, DisplayName, PhoneUser, UserName};
 use serde::Deserialize;
 use std::collections::{HashMap, HashSet};
 
-/// What [`list`] needs, beside the balances.
+/// What [`list`] needs, besides the balances.
 pub const LIST: &[Grant] = &[
     Grant::on(Table::Voximplant, Action::Query),
     Grant::on(Table::Voximplant, Action::BatchGetItem),
@@ -27,9 +29,9 @@ pub const LIST: &[Grant] = &[
     Grant::query(Table::Voximplant, "app_by_id"),
 ];
 
-/// Users read whole at once: with the longest texts some ten megabytes, and ten batches in the air together.
+/// Users read from the table at once: with the longest texts some ten megabytes, in ten parallel batches.
 const STEP: usize = 1_000;
-/// Users so few that their money is read beside them, before it is known who of them is listed.
+/// Up to so many users, their money is read in parallel with them, before it is known which of them are listed.
 const FEW: usize = 20;
 
 /// The orders of `GetUsers`.
@@ -79,15 +81,16 @@ pub struct Filter {
     pub display_part: Option<Part>,
     /// Active or inactive users only.
     pub active: Option<bool>,
-    /// Any of these states.
+    /// Only users in any of these states.
     pub acd_statuses: Vec<AcdStatus>,
-    /// Only members of all these sets: a skill's, a queue's, who may have the parts in their names.
+    /// Only members of all these sets: the users with a skill, the users of a queue, the users whose names may have the
+    /// parts.
     pub among: Vec<HashSet<PhoneUserId>>,
     /// No member of any of these sets.
     pub not_among: Vec<HashSet<PhoneUserId>>,
 }
 
-/// What filters compare of a user.
+/// The attributes of a user that filters compare.
 #[derive(Debug, Clone, Copy)]
 struct Traits<'a> {
     id: PhoneUserId,
@@ -132,7 +135,7 @@ impl Filter {
         *self == Self::default()
     }
 
-    /// Everybody who may pass, if the filter knows: the id, or the members of all the sets.
+    /// All users who may pass, if the filter names them: by the id, or as the members of all the sets.
     fn led_by(&self) -> Option<Vec<PhoneUserId>> {
         if let Some(id) = self.id {
             return Some(vec![id]);
@@ -161,9 +164,9 @@ pub struct Listing {
     pub applications: Vec<ApplicationId>,
     /// In this order.
     pub order: SortOrder,
-    /// Only these.
+    /// Only users that pass.
     pub filter: Filter,
-    /// Only behind this place.
+    /// Only users behind this place.
     pub after: Option<String>,
     /// Matches to skip.
     pub offset: usize,
@@ -182,8 +185,8 @@ pub struct Row {
     pub place: String,
 }
 
-/// The users of a list: chosen, but most of them not yet read. They are read in steps, so that an answer that is full before
-/// leaves the rest unread.
+/// The users of a list: chosen, but most of them not yet read. They are read in steps, so that the rest stays unread if
+/// an answer is full before.
 #[derive(Debug)]
 pub struct Listed {
     account: AccountId,
@@ -208,9 +211,10 @@ struct Chosen {
 
 /// Chooses users of some applications: sorted, filtered, `count` of them after `offset`.
 ///
-/// A page of one application takes two sequential round trips at most, with the steps that read it: walk and counters
-/// together, then users and balances together. So does a filter that leads, and one with very few users takes one. Other
-/// filters walk the applications' partitions whole, some thousands of entries a round trip.
+/// A page of one application takes two sequential round trips at most, including the steps that read it: walk and
+/// counters in parallel, then users and balances in parallel. A filter that leads takes two as well, or one if it leads
+/// to very few users. Other filters walk the applications' partitions to their end, some thousands of entries per round
+/// trip.
 pub async fn list(store: &Store, account: AccountId, listing: &Listing) -> Result<Listed, StoreError> {
     if listing.filter.is_empty() {
         let only = match listing.applications.as_slice() {
@@ -245,7 +249,7 @@ impl Listed {
             }
         };
         let (mut users, money) = futures_util::try_join!(find_all(store, self.account, &unread), money)?;
-        // A user that has gone since it was chosen is left out.
+        // A user that was deleted since it was chosen is left out.
         let rows = step.into_iter().filter_map(|one| {
             let user = one.user.or_else(|| users.remove(&one.id).map(|stored| stored.user))?;
             let balance = money.get(&one.id).copied().filter(|_| one.own_balance);
@@ -255,12 +259,12 @@ impl Listed {
     }
 }
 
-/// A cursor says where to go on: an offset that was counted on the way there is not counted again.
+/// The matches to skip. A cursor stands behind those that were skipped on the way to it: they are not skipped again.
 fn to_skip(listing: &Listing) -> usize {
     if listing.after.is_some() { 0 } else { listing.offset }
 }
 
-/// Reads everybody who may pass.
+/// Reads all users who may pass.
 async fn look_up(
     store: &Store,
     account: AccountId,

@@ -1,4 +1,4 @@
-//! Who has a skill, who serves a queue: an item of each in the user's partition, indexed by what it is a member of.
+//! Which users have a skill or serve a queue: one item for each in the user's partition, indexed by the skill or queue.
 
 use super::users::{self, Stored, UserItem};
 use crate::ids::{AccountId, PhoneUserId, QueueId, SkillId};
@@ -60,7 +60,7 @@ pub(super) fn groups(user: &PhoneUser) -> HashSet<Group> {
     skills.chain(user.queues.iter().map(|link| Group::Queue(link.queue))).collect()
 }
 
-/// The writes that take a user out of everything.
+/// The writes that take a user out of all skills and queues.
 pub(super) fn removal(account: AccountId, user: &PhoneUser) -> impl Iterator<Item = Write> {
     let keys: Vec<Key> = groups(user).into_iter().map(|group| key(account, user.id, group)).collect();
     keys.into_iter().map(|key| Write::delete(Table::Voximplant, key))

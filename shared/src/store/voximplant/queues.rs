@@ -1,8 +1,8 @@
 //! Queues of an account's applications.
 //!
-//! A queue's item holds its skills, so that reading the queues is reading all that binding by skill compares. Every
-//! change of an application's queues raises the application's epoch; a change of a user's skills must still find the epoch
-//! under which it compared, so the two never miss each other.
+//! A queue's item holds its skills, so reading the queues reads all that binding by skill compares. Every change of an
+//! application's queues raises the application's epoch. A change of a user's skills must still find the epoch under
+//! which it compared, so neither change can miss the other.
 
 use super::accounts::partition as account_partition;
 use super::applications;
@@ -139,7 +139,8 @@ pub(super) fn replacement(account: AccountId, seen: i64, after: &Queue) -> Resul
     Ok(item.if_version(seen).or_stale())
 }
 
-/// The write that tells changes of users' skills that queues of the application have changed.
+/// The write that makes changes of users' skills stale if they have compared with the application's queues as they were
+/// before.
 pub(super) fn next_epoch(account: AccountId, application: ApplicationId) -> Write {
     let key = epoch_key(account, application);
     Write::update(Table::Voximplant, key, "SET v = if_not_exists(v, :zero) + :one").number(":zero", 0).number(":one", 1)

@@ -1,4 +1,4 @@
-//! Brings along what an account has under keys of an earlier comparison: places in lists, search entries, guards of names
+//! Updates what an account has under keys of an earlier comparison: places in lists, search entries, guards of names
 //! (decision E1). Operator work: no method may do this.
 //!
 //! Every step may be repeated, interrupted and done while the deployment serves. What is right already is only read.
@@ -13,7 +13,7 @@ use crate::voximplant::{Account, PhoneUser};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 
-/// Brings a user along; whether anything was written.
+/// Updates a user; returns whether anything was written.
 pub async fn user(store: &Store, account: AccountId, id: PhoneUserId, now: Timestamp) -> Result<bool, StoreError> {
     let mut attempts = Attempts::default();
     loop {
@@ -39,14 +39,14 @@ pub async fn user(store: &Store, account: AccountId, id: PhoneUserId, now: Times
     }
 }
 
-/// A name that two things of an account have and only one may have: the older one keeps it, and both stay.
+/// A name that two things of an account have and only one may have: the older one keeps it, and both things stay.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NameCollision {
-    /// What they are.
+    /// What both are: `skill` or `queue`.
     pub kind: &'static str,
-    /// Which one is not protected by its name any more.
+    /// The id of the one whose name is no longer protected by a guard.
     pub id: u64,
-    /// Which one is.
+    /// The id of the one that keeps the guard.
     pub keeper: u64,
     /// The name.
     pub name: String,
@@ -75,10 +75,10 @@ struct Guard {
     id: u64,
 }
 
-/// Brings the guards of the names of an account's skills and queues along.
+/// Updates the guards of the names of an account's skills and queues.
 pub async fn names(store: &Store, account: AccountId) -> Result<Names, StoreError> {
     let mut names = Names::default();
-    // The guards first: whose guard is read is in the list that is read after it.
+    // The guards are read first: the owner of a guard is then in the list that is read after it.
     let held = guards(store, account, "SKNAME#").await?;
     let skills = skills::list(store, account).await?.into_iter();
     let skills = skills.map(|skill| Named {
@@ -134,7 +134,7 @@ async fn claim(
     Ok(())
 }
 
-/// Writes a guard that is still as it was read; one that has changed since is right, or is looked at the next time.
+/// Writes a guard if it is still as it was read. A guard that has changed since is right, or the next run looks at it.
 async fn write(store: &Store, guard: Write, seen: Option<u64>) -> Result<(), StoreError> {
     let step = match seen {
         None => guard.if_absent(),
@@ -153,7 +153,7 @@ async fn write(store: &Store, guard: Write, seen: Option<u64>) -> Result<(), Sto
 pub struct AddressCollision {
     /// The account that cannot be found by its address.
     pub account: AccountId,
-    /// The one that can.
+    /// The account that can be found by it.
     pub keeper: AccountId,
 }
 
@@ -163,7 +163,7 @@ pub fn is_address_guard(pk: &str) -> bool {
     pk.starts_with(accounts::ADDRESS)
 }
 
-/// Brings the guards of all accounts' addresses along; `guards` are the partitions of those that there are.
+/// Updates the guards of all accounts' addresses; `guards` are the partition keys of the guards that exist.
 pub async fn addresses(
     store: &Store,
     accounts: &[Account],
@@ -190,7 +190,7 @@ pub async fn addresses(
     }
     for pk in guards.iter().filter(|pk| !keepers.contains_key(*pk)) {
         let key = Key::new(pk.clone(), accounts::ADDRESS_SORT);
-        // An account that has been made since its list was read is in none of ours.
+        // A guard of an account that was created after `accounts` was read stays.
         let owner = accounts::guarded(store, &key).await?;
         if owner.is_some_and(|owner| accounts.iter().any(|account| account.id == owner)) {
             changed = changed.saturating_add(1);

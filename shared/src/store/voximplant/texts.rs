@@ -1,4 +1,4 @@
-//! The texts of a user by parts of which `GetUsers` finds it: its name and its display name (decision D12).
+//! The texts of a user that `GetUsers` searches for parts: its name and its display name (decision D12).
 
 use crate::ids::{AccountId, PhoneUserId};
 use crate::limits::MAX_SEARCH_WORDS;
@@ -12,7 +12,7 @@ use futures_util::try_join;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 
-/// What a transaction that changes a name or a display name needs beside its own grants.
+/// What a transaction that changes a name or a display name needs besides its own grants.
 pub const POST: &[Grant] = &[
     Grant::on(Table::Voximplant, Action::BatchWriteItem),
     Grant::on(Table::Voximplant, Action::UpdateItem),
@@ -21,13 +21,13 @@ pub const POST: &[Grant] = &[
 /// What [`candidates`] needs.
 pub const CANDIDATES: &[Grant] = &[Grant::on(Table::Voximplant, Action::Query)];
 
-/// What a part is looked up by. It may have blanks: whatever contains it contains each of its words.
+/// The words by which a part is looked up. A part may have blanks: a text that contains it contains each of its words.
 fn words(part: &Part) -> Vec<&str> {
     part.folded().split_whitespace().take(MAX_SEARCH_WORDS).collect()
 }
 
-/// The stamps of a user's search entries. One is missing if there is nothing to find, and in a user that was written before there
-/// were search entries.
+/// The stamps of a user's search entries. One is missing if there is nothing to find, and in a user from before search
+/// entries existed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Marks {
     #[serde(rename = "g_name", default, skip_serializing_if = "Option::is_none")]
@@ -71,7 +71,7 @@ impl Marks {
         (Self { name, display }, change)
     }
 
-    /// The texts of a user who is about to go, by which it is found.
+    /// The searchable texts of a user who is about to be deleted.
     pub(super) fn stamped_texts(&self, account: AccountId, user: &PhoneUser) -> impl Iterator<Item = StampedText> {
         let name = StampedText::of(&names(account), user.name.as_str(), self.name.as_ref());
         let display = StampedText::of(&display_names(account), user.display_name.as_str(), self.display.as_ref());
@@ -79,8 +79,8 @@ impl Marks {
     }
 }
 
-/// Everybody in an account whose name and display name may contain these parts, and perhaps some more; `None` if everybody
-/// has to be looked at.
+/// All users of an account whose name and display name may contain these parts, and perhaps some more; `None` if every
+/// user has to be looked at.
 pub async fn candidates(
     store: &Store,
     account: AccountId,

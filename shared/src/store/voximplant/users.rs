@@ -29,7 +29,7 @@ pub const CREATE: &[Grant] = &[
 pub const CAPACITY: &[Grant] =
     &[Grant::on(Table::Voximplant, Action::Query), Grant::on(Table::Voximplant, Action::GetItem)];
 const SHARDS: u8 = 16;
-/// Index entries per megabyte are some thousands; a page of this many is one round trip.
+/// The maximum of index entries per page. A megabyte holds some thousands, so a page is one round trip.
 pub(super) const LARGEST_PAGE: usize = 1_000;
 
 pub(super) fn key(account: AccountId, user: PhoneUserId) -> Key {
@@ -75,7 +75,7 @@ pub(super) struct UserItem {
     modified: Timestamp,
     #[serde(rename = "v")]
     version: i64,
-    /// Which deletes of all came before it was created.
+    /// The generation in which the user was created.
     #[serde(rename = "gen", default, skip_serializing_if = "Generation::is_first")]
     generation: Generation,
     /// The stamps of its search entries.
@@ -94,7 +94,7 @@ pub struct Stored {
     pub user: PhoneUser,
     /// The stamps of its search entries.
     pub(super) marks: Marks,
-    /// Which deletes of all came before it was created.
+    /// The generation in which the user was created.
     pub(super) generation: Generation,
 }
 
@@ -181,8 +181,8 @@ fn limit_key(account: AccountId) -> Key {
     Key::new(account_partition(account), "LIMIT")
 }
 
-/// Checks the operator's limit on users per account (109). Only when it is set: it makes creations of one account wait
-/// for each other, which nothing else does.
+/// Checks the operator's limit on users per account (109). Called only if there is one: it makes creations of one
+/// account wait for each other, which nothing else does.
 pub async fn capacity(store: &Store, account: AccountId, limit: u64) -> Result<Option<Capacity>, StoreError> {
     // The version is read before the count: a creation between the two makes the transaction stale.
     let seen: Option<LimitItem> = store.get(Table::Voximplant, &limit_key(account)).await?;
@@ -190,21 +190,21 @@ pub async fn capacity(store: &Store, account: AccountId, limit: u64) -> Result<O
     Ok((total < limit).then_some(Capacity { seen: seen.map_or(0, |item| item.version) }))
 }
 
-/// Where a new user is counted, as it was read before its application was seen to be there.
+/// The shard on which a new user is counted, read before its application was found to exist.
 ///
-/// Whoever deletes an application begins a new generation of its counters afterwards. So a counter that still has the
-/// generation that was read says that the application is there, and creations need not all look at one item.
+/// A delete of an application begins a new generation of its counters afterwards. So a counter that still has the
+/// generation that was read proves that the application exists, and creations need not all check one item.
 #[derive(Debug, Clone)]
 pub struct Place(Shard);
 
 impl Place {
-    /// For loading into an application that is there, while nobody deletes anything.
+    /// For loading into an application that exists, while nobody deletes anything.
     #[must_use]
     pub fn unread(account: AccountId, application: ApplicationId) -> Self {
         Self(Shard::unread(Table::Voximplant, counter_key(account, application, fastrand::u8(0..SHARDS))))
     }
 
-    /// Reads it; `None` if there is no such application.
+    /// Reads a shard; `None` if there is no such application.
     pub async fn read(
         store: &Store,
         account: AccountId,
@@ -232,7 +232,7 @@ pub fn creation(
     let Place(shard) = place;
     let mut txn = Txn::default();
     if !shard.exists() {
-        // Nobody has been counted on it yet, or it has gone with its application.
+        // No user has been counted on this shard yet, or it was removed with its application.
         let missing = Refusal::Invalid(crate::voximplant::Parameter("application_id"));
         txn.push(applications::must_exist(account, user.application).or(missing));
     }
@@ -252,7 +252,7 @@ pub fn creation(
     Ok(txn)
 }
 
-/// The write that counts users who go. Any shard will do: only their sum means something.
+/// The write that takes deleted users off a counter. Any shard will do: only the sum of all shards means something.
 pub(super) fn gone(account: AccountId, application: ApplicationId, users: i64) -> Write {
     let shard = counter_key(account, application, fastrand::u8(0..SHARDS));
     Write::count(Table::Voximplant, shard, users.saturating_neg())
@@ -267,7 +267,7 @@ pub(super) fn counter_keys(account: AccountId, application: ApplicationId) -> Ve
     (0..SHARDS).map(|shard| counter_key(account, application, shard)).collect()
 }
 
-/// Begins a new generation of users in these applications: who is there now belongs to an earlier one.
+/// Begins a new generation of users in these applications: all present users belong to earlier ones.
 pub(super) async fn next_generation(
     store: &Store,
     account: AccountId,
@@ -277,10 +277,10 @@ pub(super) async fn next_generation(
     generation::begin(store, Sequence::PhoneGeneration, shards, Which::All).await
 }
 
-/// Sees to it that nobody is created any more in these applications, which have been deleted.
+/// Makes sure that no more users are created in these applications, which have been deleted.
 pub(super) async fn close(store: &Store, account: AccountId, applications: &[ApplicationId]) -> Result<(), StoreError> {
     let shards = applications.iter().flat_map(|application| counter_keys(account, *application)).collect();
-    // None is made any more: that takes an application that is there.
+    // No missing shard is created any more: that takes an application that exists.
     generation::begin(store, Sequence::PhoneGeneration, shards, Which::Existing).await.map(drop)
 }
 
