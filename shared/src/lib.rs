@@ -1,7 +1,8 @@
 //! What every Switchboard function uses.
 //!
-//! Arrows run one way: the pipeline ([`runtime`], [`method`], [`families`]) → [`features`] → [`auth`] → [`wire`] → [`store`] →
-//! the pure domain ([`stepchat`], [`voximplant`], [`ledger`]), which is a crate of its own: it knows no SDK, no clock and no wire.
+//! Dependencies point one way: the pipeline ([`runtime`], [`method`], [`families`]) → [`features`] → [`auth`] →
+//! [`wire`] → [`store`] → the pure domain ([`stepchat`], [`voximplant`], [`ledger`]), a crate of its own that knows no
+//! SDK, no clock and no wire.
 
 mod ahead;
 pub mod auth;
