@@ -66,8 +66,8 @@ impl IndexedText {
         self.0.is_empty()
     }
 
-    /// The grams under which the text is found: one per indexed character outside white space, each once. This is the one
-    /// definition that writers, removers, searches and bulk loads share.
+    /// The grams under which the text is found: one per indexed character outside white space, each once. This is the
+    /// one definition that writers, removers, searches and bulk loads share.
     #[must_use]
     pub fn grams(&self, extent: Extent) -> BTreeSet<Gram> {
         let starts = self.0.char_indices().take(extent.characters()).filter(|(_, letter)| !letter.is_whitespace());

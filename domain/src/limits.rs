@@ -80,7 +80,8 @@ pub const MAX_COUNT: usize = 10_000;
 pub const MAX_LISTED: usize = 1_000;
 /// Users that one Voximplant bind command may change: some 400 transactions, well inside the time an answer may take.
 pub const MAX_BOUND_USERS: usize = 10_000;
-/// Users that a Voximplant delete removes before it answers; the rest is left to `background/jobs`.
+/// Users whose balances one transaction can change: each takes two actions (balance, statement line), and the
+/// operation, its answer, the account and the journal take four of the hundred.
 pub const MAX_REMOVED_INLINE: usize = 2_000;
 /// Users whose balances one transaction can change: each takes two actions (balance, statement line), and the operation,
 /// its answer, the account and the journal take four of the hundred.

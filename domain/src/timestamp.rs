@@ -57,8 +57,8 @@ impl Timestamp {
         now.0.saturating_sub(self.0) >= millis || !self.is_possible(now)
     }
 
-    /// Reads a moment in any usual form (decision E12): the wire form; ISO 8601 with `T`, `Z`, an offset, fractions of a
-    /// second, with or without seconds, or the date alone; what Ruby (`2026-11-09 14:41:02 +0000`, `… UTC`), Python
+    /// Reads a moment in any usual form (decision E12): the wire form; ISO 8601 with `T`, `Z`, an offset, fractions of
+    /// a second, with or without seconds, or the date alone; what Ruby (`2026-11-09 14:41:02 +0000`, `… UTC`), Python
     /// (`2026-11-09 14:41:02.123456+00:00`), Go (`… +0000 UTC`) and Java (`…Z[UTC]`) print. Without a zone it is UTC;
     /// without a time it is midnight.
     #[must_use]

@@ -19,7 +19,7 @@ pub enum Clock {
 }
 
 impl Clock {
-    /// A clock that stands at `start`.
+    /// A manual clock that shows `start`.
     #[must_use]
     pub fn manual(start: Timestamp) -> Self {
         Self::Manual(Arc::new(AtomicI64::new(start.millis())))

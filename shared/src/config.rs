@@ -121,7 +121,7 @@ pub struct StepchatConfig {
 pub struct ExportConfig {
     /// Seconds for which the link of an export works.
     pub link_seconds: u64,
-    /// Users in one file; the rest is behind `next_cursor`.
+    /// Users in one file; `next_cursor` leads to the rest.
     pub users: usize,
 }
 

@@ -88,7 +88,7 @@ impl Ctx {
         }
     }
 
-    /// Notes for the log which part of the request was left out of account. Only the first note is kept.
+    /// Notes for the log which part of the request was ignored. Only the first note is kept.
     pub fn note(&self, what: &'static str) {
         // Setting a second note fails, as it should.
         let _ = self.note.set(what);
@@ -221,7 +221,7 @@ impl Ctx {
         crate::auth::hash_password(Secret::new(password)).await
     }
 
-    /// Adds the record of the answer to the transaction behind it, if the call has an idempotency key.
+    /// Adds the record of the answer to the transaction that leads to it, if the call has an idempotency key.
     pub fn record<R: Clone, A: Serialize>(&self, txn: &mut Txn<R>, answer: &A) -> Result<(), StoreError> {
         let Some(operation) = &self.operation else { return Ok(()) };
         let answer = serde_json::to_string(answer).map_err(|error| StoreError::Corrupt(error.to_string()))?;

@@ -248,7 +248,7 @@ pub struct MethodEntry {
     pub tokens: bool,
     /// Path prefix of its family.
     pub root: &'static str,
-    /// Whether clients put a slash behind its name.
+    /// Whether clients put a slash after its name.
     pub trailing_slash: bool,
     answerer: fn(Arc<App>, Request<Bytes>) -> BoxFuture<'static, Reply>,
     handler: Handler,

@@ -84,7 +84,7 @@ fn replace(letter: char, folded: &mut String) -> bool {
     true
 }
 
-/// A part of a text that somebody looks for, compared as whole texts are (decision D12).
+/// A part of a text that somebody looks for, compared like complete texts (decision D12).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
     folded: String,

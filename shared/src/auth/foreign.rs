@@ -95,7 +95,8 @@ pub fn password_hash(text: &str) -> Result<PasswordHash, Unusable> {
     Ok(PasswordHash(text.to_owned()))
 }
 
-/// Whether this is the password of that hash. It blocks its thread for as long as the hash takes.
+/// Whether this is the password of that hash. It blocks its thread for as long as the hash takes, so it must not run on
+/// the event loop.
 pub(super) fn is_password(password: &[u8], hash: &str) -> Result<bool, String> {
     let broken = |error: &dyn std::fmt::Display| format!("a password hash: {error}");
     match Kind::of(hash).ok_or_else(|| broken(&Unusable::Unknown))? {

@@ -37,7 +37,7 @@ impl Admin {
         self.id
     }
 
-    /// In `login`: the token presented for the user who logs in, for a call without a separate field for it.
+    /// In `login`: the token presented for the user who logs in. A separate field for that token takes precedence.
     #[must_use]
     pub fn user_token(&self) -> Option<&Secret> {
         self.user_token.as_ref()

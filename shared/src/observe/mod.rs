@@ -82,7 +82,8 @@ pub struct RequestLine<'a> {
     pub retries: u32,
     /// Runs of the password hash.
     pub hashes: u32,
-    /// If something failed, the cause, redacted but otherwise complete. Else what was left out of account, if anything.
+    /// If something failed, the cause, redacted but otherwise complete. Else the part of the request that was ignored,
+    /// if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
     /// The figures that only scheduled work has.

@@ -166,8 +166,8 @@ impl Selection<PhoneUserId> {
         Grant::query(Table::Voximplant, "app_by_id"),
     ];
 
-    /// The selected users; 117 for an unknown id, 485 for names without an application, `stranger` for a user of another
-    /// application.
+    /// The selected users; 117 for an unknown id, 485 for names without an application, `stranger` for a user of
+    /// another application.
     pub async fn users(
         &self,
         store: &Store,
