@@ -20,7 +20,7 @@ const PIECES: usize = 4;
 pub enum Extent {
     /// Every character begins a gram.
     Whole,
-    /// Only the first this many characters begin a gram.
+    /// Only this many characters, counted from the beginning, begin a gram.
     First(usize),
 }
 

@@ -141,7 +141,7 @@ impl Ctx {
     }
 
     /// Whether answers show the tokens of agents and admins (decision D44). Never to a caller with an API token, who
-    /// could use them after its revocation and beyond its scope.
+    /// could use them after the API token's revocation and beyond its scope.
     #[must_use]
     pub fn shows_staff_tokens(&self) -> bool {
         self.config().stepchat.show_staff_tokens && !self.api_token

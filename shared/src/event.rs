@@ -53,7 +53,7 @@ fn fill(request: &mut Request<Bytes>, event: &Map<String, Value>) -> Result<(), 
     }
     let path = event.get("rawPath").and_then(Value::as_str).or_else(|| told("path")).unwrap_or_default();
     let query = event.get("rawQueryString").and_then(Value::as_str).unwrap_or_default();
-    // Once it is legal, only the length of the target can be wrong.
+    // A legal target can fail only by its length.
     *request.uri_mut() = legal_target(path, query).parse().map_err(|_| Malformed::UrlTooLong)?;
     *request.method_mut() = match told("method") {
         Some(name) => Method::from_bytes(name.as_bytes()).map_err(|_| Malformed::Verb)?,

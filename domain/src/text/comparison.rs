@@ -16,7 +16,7 @@ pub const FOLD_VERSION: u32 = 2;
 /// (decision E1). A text of only ignorable characters folds to an empty text. The order is that of
 /// [`collation_key`](super::collation_key), not of the folded characters. The tables are those of `data/README.md`.
 ///
-/// The fold of a part may differ from the part of the fold: fold first, cut afterwards.
+/// Two folded parts, joined, may differ from the folded text: fold first, cut afterwards.
 #[must_use]
 pub fn fold(text: &str) -> String {
     let mut folded = if text.is_ascii() { fold_ascii(text) } else { fold_any(text) };
