@@ -47,11 +47,10 @@ pub const MAX_DETAIL_VALUE_BYTES: usize = 65_535;
 pub const MAX_MESSAGE_BYTES: usize = 65_535;
 /// Users that one `delete-users` may name (decision D36).
 pub const MAX_DELETED_USERS: usize = 1_000;
+/// Seconds between two writes of one user's last activity.
+pub const ACTIVITY_SECONDS: i64 = 5;
 /// Seconds between two moves in the list by last activity of one user who is not staff. A move takes two index writes,
 /// so 50,000 constantly active users take 833 write units a second of their type's partition, which has 1,000.
-pub const ACTIVITY_SECONDS: i64 = 5;
-/// Seconds between two moves of one user in the list by last activity; staff move every second. A move takes two index
-/// writes, so 50,000 constantly active users take 833 write units a second of their type's partition, which has 1,000.
 pub const ACTIVITY_STEP_SECONDS: i64 = 120;
 /// How often the use of an API token or key is written down, in milliseconds: every five minutes.
 pub const USE_NOTED_MILLIS: i64 = 5 * 60 * 1000;
@@ -82,11 +81,10 @@ pub const MAX_COUNT: usize = 10_000;
 pub const MAX_LISTED: usize = 1_000;
 /// Users that one Voximplant bind command may change: some 400 transactions, well inside the time an answer may take.
 pub const MAX_BOUND_USERS: usize = 10_000;
+/// Users that a Voximplant delete removes before it answers; the rest is left to `background/jobs`.
+pub const MAX_REMOVED_INLINE: usize = 2_000;
 /// Users whose balances one transaction can change: each takes two actions (balance, statement line), and the
 /// operation, its answer, the account and the journal take four of the hundred.
-pub const MAX_REMOVED_INLINE: usize = 2_000;
-/// Users whose balances one transaction can change: each takes two actions (balance, statement line), and the operation,
-/// its answer, the account and the journal take four of the hundred.
 pub const MAX_TRANSFER_USERS: usize = 48;
 /// Transfers of one account in one second: each writes the item of the account's balance, which takes no more
 /// transactions.
