@@ -1,9 +1,9 @@
-//! Substring search by prefix: what an index holds of a text, and what is looked up for a word.
+//! Substring search by prefix: which grams an index holds for a text, and which are looked up for a word.
 //!
-//! A word has no white space, so whatever it matches lies within one token of a text. Every indexed character of a token
-//! begins a gram: that character and up to seven behind it. Hence a text that is indexed whole contains a word of up to
-//! eight characters exactly if one of the text's grams begins with the word; a longer word is looked up by pieces that are
-//! whole grams. A text of which only the beginning is indexed is looked into by every search (`docs/adr/0013`).
+//! A word has no white space, so every match lies within one token of a text. Every indexed character of a token begins
+//! a gram: that character and up to seven after it. So a fully indexed text contains a word of up to eight characters
+//! exactly if one of the text's grams begins with the word. A longer word is looked up by pieces, each a full gram. A
+//! text of which only the beginning is indexed is read by every search (`docs/adr/0013`).
 
 use crate::limits::MAX_SEARCH_ENTRIES;
 use crate::text::fold;
@@ -20,7 +20,7 @@ const PIECES: usize = 4;
 pub enum Extent {
     /// Every character begins a gram.
     Whole,
-    /// The first so many do.
+    /// Only this many characters, counted from the beginning, begin a gram.
     First(usize),
 }
 
@@ -33,7 +33,7 @@ impl Extent {
     }
 }
 
-/// A text in the form in which an index keeps it: folded, and no more of it than the index needs.
+/// A text as an index keeps it: folded, and cut to what the index needs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct IndexedText(String);
@@ -46,7 +46,7 @@ impl IndexedText {
         if folded.trim().is_empty() {
             return None;
         }
-        // The last gram goes on behind the last character that begins one.
+        // The last gram extends past the last indexed character.
         let kept = extent.characters().saturating_add(WIDTH - 1);
         Some(Self(match folded.char_indices().nth(kept) {
             Some((end, _)) => folded.get(..end).unwrap_or(&folded).to_owned(),
@@ -54,20 +54,20 @@ impl IndexedText {
         }))
     }
 
-    /// Bytes that it takes to keep it.
+    /// Length of the kept text in bytes.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether it takes none.
+    /// Whether the kept text is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The grams under which the text is found: one per indexed character outside white space, each once. This is the one
-    /// definition that writers, removers, searches and bulk loads share.
+    /// The grams under which the text is found: one per indexed character outside white space, each once. This is the
+    /// one definition that writers, removers, searches and bulk loads share.
     #[must_use]
     pub fn grams(&self, extent: Extent) -> BTreeSet<Gram> {
         let starts = self.0.char_indices().take(extent.characters()).filter(|(_, letter)| !letter.is_whitespace());
@@ -75,15 +75,16 @@ impl IndexedText {
     }
 }
 
-/// How many characters of each of these folded texts a call may index: all of them together stay below the bound of a call
-/// (decision E9), with the one entry more that a text has which is not indexed whole. Texts that are `first` come first, as
-/// names do; of the rest, who is short is indexed whole and the others get equal parts.
+/// How many characters of each of these folded texts a call may index. Together they stay within a call's limit of
+/// entries (decision E9), counting the one extra entry of each text that is not fully indexed. Texts flagged as first,
+/// such as names, are served first. Of the others, short texts are fully indexed and the long ones share the rest
+/// equally.
 #[must_use]
 pub fn extents(texts: &[(&str, bool)]) -> Vec<Extent> {
     let room = MAX_SEARCH_ENTRIES.saturating_sub(texts.len());
     let wanted: Vec<usize> = texts.iter().map(|(text, _)| text.chars().take(room.saturating_add(1)).count()).collect();
     let mut given = vec![0; texts.len()];
-    // Names of the usual lengths need a tenth of it. They may not leave the others without a part.
+    // Names of usual length need a tenth of the room. Names get at most three fifths, so that other texts have a share.
     let mut left = room;
     for (is_first, most) in [(true, room / 5 * 3), (false, room)] {
         let mut group: Vec<usize> =
@@ -120,15 +121,15 @@ impl Gram {
     }
 }
 
-/// What a folded word without white space is looked up by: every text that is indexed whole and contains the word has, for
-/// each of these, a gram that begins with it.
+/// The pieces by which a folded word without white space is looked up. A fully indexed text that contains the word has,
+/// for each piece, a gram that begins with the piece.
 #[must_use]
 pub fn pieces(word: &str) -> Vec<Gram> {
     let letters: Vec<char> = word.chars().collect();
     let Some(last) = letters.len().checked_sub(WIDTH).filter(|last| *last > 0) else {
         return vec![Gram(word.to_owned())];
     };
-    // From the first to the last possible one, evenly: what many words share is often only one end.
+    // Spread evenly from the first possible piece to the last: many words share only one end.
     let steps = last.min(PIECES - 1);
     let piece = |step: usize| letters.iter().skip(step * last / steps).take(WIDTH).collect();
     (0..=steps).map(|step| Gram(piece(step))).collect()
@@ -164,7 +165,7 @@ mod tests {
     fn of_a_text_that_is_not_indexed_whole_the_first_characters_begin_grams() {
         assert_eq!(grams("abcdefghijkl", Extent::First(2)), ["abcdefgh", "bcdefghi"]);
         assert_eq!(grams("a cdefghijkl", Extent::First(3)), ["a", "cdefghij"]);
-        // No more of it is kept than that takes.
+        // Only the characters that these grams need are kept.
         assert_eq!(IndexedText::of(&"x".repeat(1_000), Extent::First(10)).unwrap().len(), 17);
     }
 

@@ -1,6 +1,7 @@
 //! What Switchboard is about: users of both products, the ledger, texts, ids and moments, with their rules.
 //!
-//! Pure: no SDK, no runtime, no HTTP, no clock. What is stored, sent or run is in `shared`, which re-exports all of this.
+//! Pure: no SDK, no runtime, no HTTP, no clock. Storing, sending and running are in `shared`, which re-exports this
+//! crate.
 
 pub mod grams;
 pub mod ids;

@@ -14,8 +14,8 @@ mod order_tables;
 pub use collation::collation_key;
 pub use comparison::{FOLD_VERSION, Part, fold};
 
-/// Whether a text is a name for credentials: lower-case letters, digits and hyphens, beginning with a letter or digit, at most
-/// so many.
+/// Whether a text is a name for credentials: lower-case letters, digits and hyphens, beginning with a letter or digit,
+/// at most `most` characters.
 #[must_use]
 pub fn is_plain_name(text: &str, most: usize) -> bool {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
@@ -35,10 +35,10 @@ pub fn prefix(text: &str, bytes: usize) -> &str {
     text.get(..text.floor_char_boundary(bytes)).unwrap_or(text)
 }
 
-/// How far a character is behind the first one of its run, and the run's value; `None` outside all runs.
+/// How far a character is after the first one of its run, and the run's value; `None` outside all runs.
 ///
-/// A table is sorted; each of its numbers is a run of characters: the first one (22 bits), how many there are and a value
-/// (21 bits each).
+/// A table is sorted; each of its numbers is a run of characters: the first one (22 bits), how many there are and a
+/// value (21 bits each).
 fn find_run(table: &[u64], letter: char) -> Option<(u32, u32)> {
     const BITS: u32 = 21;
     let field = |run: u64, place: u32| u32::try_from((run >> (place * BITS)) & ((1 << BITS) - 1)).unwrap_or_default();

@@ -44,21 +44,21 @@ impl Timestamp {
         Self(self.0.saturating_add(millis))
     }
 
-    /// Whether some clock may show this moment at `now`. If not, a clock that was wrong has written it.
+    /// Whether a right clock could have written this moment by `now`. If not, a wrong clock has written it.
     #[must_use]
     pub const fn is_possible(self, now: Self) -> bool {
         self.0 <= now.0.saturating_add(CLOCKS_APART_MILLIS)
     }
 
-    /// Whether so many milliseconds have gone by since this moment. What a wrong clock has dated in the future is past too:
-    /// nobody waits for it.
+    /// Whether `millis` milliseconds have passed since this moment. A moment that a wrong clock dated in the future
+    /// counts as past too, so that nothing waits for it.
     #[must_use]
     pub const fn is_past(self, millis: i64, now: Self) -> bool {
         now.0.saturating_sub(self.0) >= millis || !self.is_possible(now)
     }
 
-    /// Reads a moment in any usual form (decision E12): the wire form; ISO 8601 with `T`, `Z`, an offset, fractions of a
-    /// second, with or without seconds, or the date alone; what Ruby (`2026-11-09 14:41:02 +0000`, `… UTC`), Python
+    /// Reads a moment in any usual form (decision E12): the wire form; ISO 8601 with `T`, `Z`, an offset, fractions of
+    /// a second, with or without seconds, or the date alone; what Ruby (`2026-11-09 14:41:02 +0000`, `… UTC`), Python
     /// (`2026-11-09 14:41:02.123456+00:00`), Go (`… +0000 UTC`) and Java (`…Z[UTC]`) print. Without a zone it is UTC;
     /// without a time it is midnight.
     #[must_use]
@@ -81,12 +81,13 @@ impl Timestamp {
         OffsetDateTime::from_unix_timestamp(self.seconds())
             .ok()
             .and_then(|moment| moment.format(WIRE).ok())
-            // Outside the years 1 to 9999, which no clock of ours reaches.
+            // Only for years outside 1 to 9999, which no clock of ours reaches.
             .unwrap_or_else(|| String::from("1970-01-01 00:00:00"))
     }
 }
 
-/// `YYYY-MM-DD` or `YYYYMMDDT` at the beginning of a text as `YYYY-MM-DD`, and what is behind it and its separator.
+/// The date at the beginning of a text (`YYYY-MM-DD`, or `YYYYMMDD` before a `T`) as `YYYY-MM-DD`, and what follows the
+/// separator after it.
 fn split_date(text: &str) -> Option<(std::borrow::Cow<'_, str>, &str)> {
     let is = |text: &str, form: &[u8]| {
         let fits = |(byte, form): (u8, &u8)| if *form == b'0' { byte.is_ascii_digit() } else { byte == *form };
@@ -114,7 +115,8 @@ fn clock_length(text: &str) -> usize {
     text.bytes().take_while(|byte| byte.is_ascii_digit() || matches!(byte, b':' | b'.' | b',')).count()
 }
 
-/// The milliseconds of a day at a time `HH:MM`, `HH:MM:SS`, `HHMM` or `HHMMSS`, with or without a fraction; 0 for none.
+/// The milliseconds from midnight to `HH:MM`, `HH:MM:SS`, `HHMM` or `HHMMSS`, with or without a fraction; 0 for no
+/// time.
 fn millis_of_day(clock: &str) -> Option<i64> {
     if clock.is_empty() {
         return Some(0);
@@ -153,8 +155,8 @@ fn pairs(text: &str) -> Option<Vec<i64>> {
     parts.iter().map(number).collect()
 }
 
-/// How many milliseconds a zone is ahead of UTC: nothing, `Z`, `UTC`, `GMT`, or an offset `+HH:MM`, `+HHMM` or `+HH`. A
-/// zone's name may stand behind an offset or a `Z`. A `+` that was sent unencoded in a form arrives as a blank.
+/// How many milliseconds a zone is ahead of UTC. A zone is empty, `Z`, `UTC`, `GMT`, or an offset `+HH:MM`, `+HHMM` or
+/// `+HH`. A zone's name may follow an offset or a `Z`. A `+` that was sent unencoded in a form arrives as a blank.
 fn offset_millis(zone: &str) -> Option<i64> {
     let trimmed = zone.trim();
     let (zone, name) = match trimmed.find([' ', '[']) {

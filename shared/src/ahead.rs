@@ -1,6 +1,6 @@
-//! The first reads of a method go out together with the look for its caller, so that both take one round trip. What was read
-//! is thrown away if the caller is not who the credential said, or may not see it; nothing is written, and nothing that
-//! follows from what was read is asked for, before the caller is known (`store::gate`).
+//! The first reads of a method go out while its caller is looked up, so that both take one round trip. What was read is
+//! thrown away if the caller is not who the credential claims, or may not see it. Before the caller is known, nothing
+//! is written, and nothing is read that depends on an earlier answer (`store::gate`).
 
 use crate::store::gate::Gate;
 use futures_util::FutureExt;
@@ -13,12 +13,13 @@ use std::task::Poll;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How often a process begins work for callers who turn out to be nobody, and after how long it may once more: a caller
-/// without credentials in a tight loop costs the first reads of its method each second, and else what the look for it costs.
+/// How many times a process may begin work for callers who are then refused, and how long it takes to regain one of
+/// them. A caller without credentials in a tight loop thus costs its method's first reads once a second, and otherwise
+/// only the lookup of its credential.
 const MOST_IN_VAIN: u32 = 20;
 const ANOTHER_AFTER: Duration = Duration::from_secs(1);
 
-/// Whether callers have lately been who their credentials said.
+/// Whether recent callers were who their credentials claimed.
 #[derive(Debug)]
 pub(crate) struct Trust(Mutex<Allowance>);
 
@@ -35,8 +36,8 @@ impl Default for Trust {
 }
 
 impl Trust {
-    /// Whether work may begin before its caller is known: it takes one of those allowed, and [`Trust::is_justified`] gives it
-    /// back.
+    /// Whether work may begin before its caller is known. This uses up one of the allowed times;
+    /// [`Trust::is_justified`] gives it back.
     pub(crate) fn holds(&self) -> bool {
         let mut allowance = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let seconds =
@@ -48,7 +49,7 @@ impl Trust {
         left.is_some()
     }
 
-    /// The caller was who the credential said.
+    /// Notes that the caller was who the credential claimed.
     pub(crate) fn is_justified(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).give_back(1);
     }
@@ -60,15 +61,15 @@ impl Allowance {
     }
 }
 
-/// How long work may rest for its caller. Whoever is known later gets it done anew: requests that wait at the gate use up the
-/// time of their own attempts.
+/// How long begun work may wait for its caller. If the caller is known only later, the work is started again: requests
+/// that wait at the gate use up the time of their own attempts.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Work that was begun before its caller was known.
 pub(crate) struct Begun<F: Future>(Pin<Box<MaybeDone<F>>>);
 
 impl<T, F: Future<Output = std::thread::Result<T>>> Begun<F> {
-    /// What comes of it; it can be asked once. Did it panic, so does this.
+    /// The output of the work, which can be taken once. Panics if the work has panicked.
     pub(crate) async fn finish(mut self) -> Option<T> {
         self.0.as_mut().await;
         match self.0.as_mut().take_output()? {
@@ -78,16 +79,17 @@ impl<T, F: Future<Output = std::thread::Result<T>>> Begun<F> {
     }
 }
 
-/// Begins work and looks for its caller. The work rests as soon as its first requests are out, so that nothing of what they
-/// bring, how long it takes to read or that it fails, can be seen by a caller who is refused. `is_right` says whether the work is
-/// for this caller; if it is not, `None` says that it has to be done anew.
+/// Begins work while its caller is looked up. The work pauses as soon as its first requests are out, so that a caller
+/// who is refused cannot observe anything of their answers: not how long reading them takes, not whether it fails.
+/// `is_right` says whether the work was begun for this caller. If not, or if the caller is known too late, the result
+/// has `None`: the work must be started again.
 pub(crate) async fn begin<C, E, W: Future>(
     caller: impl Future<Output = Result<C, E>>,
     work: W,
     is_right: impl FnOnce(&C) -> bool,
 ) -> Result<(C, Option<Begun<impl Future<Output = std::thread::Result<W::Output>>>>), E> {
     let (gate, began) = (Gate::default(), Instant::now());
-    // On the heap, as it moves on from here: the future of a method is large.
+    // On the heap, since it is returned from here and the future of a method is large.
     let mut work = Box::pin(maybe_done(gate.clone().before(AssertUnwindSafe(work).catch_unwind())));
     let mut caller = pin!(caller);
     let known = match poll_fn(|task| Poll::Ready(caller.as_mut().poll(task))).await {

@@ -1,4 +1,4 @@
-//! The one place that reads the time; tests bring a clock of their own.
+//! The one place that reads the time; tests use clocks of their own.
 
 use crate::timestamp::Timestamp;
 use std::sync::Arc;
@@ -13,18 +13,19 @@ pub enum Clock {
     System,
     /// A clock that moves only when told to.
     Manual(Arc<AtomicI64>),
-    /// A clock that goes with the runtime's own, which a test can pause: what it showed when it began, and when that was.
+    /// A clock that advances with the runtime's own, which a test can pause: the time it showed first, and the instant
+    /// at which it did.
     Runtime(Arc<AtomicI64>, Instant),
 }
 
 impl Clock {
-    /// A clock that stands at `start`.
+    /// A manual clock that shows `start`.
     #[must_use]
     pub fn manual(start: Timestamp) -> Self {
         Self::Manual(Arc::new(AtomicI64::new(start.millis())))
     }
 
-    /// A clock that shows `start` now, and goes on with the runtime's clock.
+    /// A clock that shows `start` now, and advances with the runtime's clock.
     #[must_use]
     pub fn of_runtime(start: Timestamp) -> Self {
         Self::Runtime(Arc::new(AtomicI64::new(start.millis())), Instant::now())

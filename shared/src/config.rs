@@ -33,9 +33,9 @@ impl fmt::Display for ConfigError {
 /// Which secrets a process needs. What it does not need it does not get.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Needs {
-    /// The one of the users' tokens.
+    /// The secret of the users' tokens.
     pub tokens: bool,
-    /// The one of the fingerprints by which idempotency keys know their payloads again.
+    /// The secret of the fingerprints, which tell whether an idempotency key comes again with the same payload.
     pub fingerprints: bool,
 }
 
@@ -45,13 +45,13 @@ impl Needs {
     /// None.
     pub const NONE: Self = Self { tokens: false, fingerprints: false };
 
-    /// What a process needs that does the work of both.
+    /// The secrets of a process that does the work of both.
     #[must_use]
     pub const fn and(self, other: Self) -> Self {
         Self { tokens: self.tokens || other.tokens, fingerprints: self.fingerprints || other.fingerprints }
     }
 
-    /// Whether the secret of this variable is among them.
+    /// Whether the secret of this variable is needed.
     #[must_use]
     pub fn include(self, variable: &Variable) -> bool {
         self.tokens && variable.name == TOKEN_SECRET.name || self.fingerprints && variable.name == PAYLOAD_SECRET.name
@@ -84,7 +84,7 @@ pub struct StepchatConfig {
 pub struct ExportConfig {
     /// Seconds for which the link of an export works.
     pub link_seconds: u64,
-    /// Users in one file; the rest is behind `next_cursor`.
+    /// Users in one file; `next_cursor` leads to the rest.
     pub users: usize,
 }
 
@@ -137,7 +137,7 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         (self.lookup)(name).filter(|value| !value.is_empty())
     }
 
-    /// The secrets of the users' tokens and of the fingerprints; those not needed are nobody's.
+    /// The secrets of the users' tokens and of the fingerprints; a secret that is not needed is random.
     fn secrets(&mut self, needs: Needs) -> Option<(TokenSecret, TokenSecret)> {
         let parse = |text: &str| STANDARD.decode(text.trim()).ok().and_then(TokenSecret::new);
         let none = TokenSecret::random();
@@ -148,7 +148,7 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         let own = self.set(PAYLOAD_SECRET.name).is_some();
         let payload = match (needs.fingerprints, needs.tokens) {
             (false, _) => none,
-            // One secret for both, as on one person's computer.
+            // One secret serves for both, as on a laptop.
             (true, true) if !own => token.clone(),
             (true, false) if !own && self.set(TOKEN_SECRET.name).is_some() => self.read(TOKEN_SECRET, parse),
             (true, _) => self.read(PAYLOAD_SECRET, parse),
@@ -279,13 +279,13 @@ fn read_authorities(path: &str) -> Result<String, String> {
     authorities(&pem).map(|_| pem)
 }
 
-/// Where an AWS service is whose own address may be replaced by this variable's.
+/// Where an AWS service is; this variable may replace the service's own address.
 pub fn endpoint_of(variable: &str, lookup: impl Fn(&str) -> Option<String>) -> Result<Endpoint, ConfigError> {
     let lookup = |name: &str| lookup(name).filter(|value| !value.is_empty());
     let url = lookup(variable);
     let mut problems = Vec::new();
     let mut required = |name: &str, emulated: &str| {
-        // An emulator needs none of these, but some refuse a region that AWS does not have.
+        // An emulator needs none of these, but some emulators refuse a region that AWS does not have.
         lookup(name).or_else(|| url.as_ref().map(|_| emulated.to_owned())).unwrap_or_else(|| {
             problems.push(format!("{name} is not set"));
             String::new()
@@ -339,7 +339,7 @@ mod tests {
         let config = Config::read_for(writer, |name| both(name).filter(|_| name != TOKEN_SECRET.name)).unwrap();
         assert_eq!(config.payload_secret, known(8));
         assert!(Config::read_for(writer, |_| None).unwrap_err().to_string().contains("SWITCHBOARD_PAYLOAD_SECRET"));
-        // One secret serves for both, and what is not needed is nobody's.
+        // One secret serves for both, and a secret that is not needed is random.
         let one = |name: &str| (name == TOKEN_SECRET.name).then(secret);
         assert_eq!(Config::read_for(writer, one).unwrap().payload_secret, known(7));
         let [first, second] = [(); 2].map(|()| Config::read_for(Needs::NONE, one).unwrap());

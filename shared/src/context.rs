@@ -1,4 +1,4 @@
-//! What a method may use: the process's things, and the request's.
+//! What a method may use: what belongs to the process, and what belongs to the request.
 
 use crate::ahead::Trust;
 use crate::clock::Clock;
@@ -42,7 +42,7 @@ pub struct App {
     pub tokens: Tokens,
     /// The files.
     pub files: Arc<dyn FileStore>,
-    /// Whether reads go out before their callers are known.
+    /// Whether reads may go out before their callers are known.
     pub(crate) trust: Trust,
 }
 
@@ -98,20 +98,20 @@ impl Ctx {
         }
     }
 
-    /// Tells the log what the call was answered without. Of several notes it keeps the first.
+    /// Notes for the log which part of the request was ignored. Only the first note is kept.
     pub fn note(&self, what: &'static str) {
-        // A second one says no more than that there was a first.
+        // Setting a second note fails, as it should.
         let _ = self.note.set(what);
     }
 
-    /// What the log is told beside the outcome.
+    /// The note for the log, if there is one.
     pub(crate) fn noted(&self) -> Option<&'static str> {
         self.note.get().copied()
     }
 
     /// Says how long the whole request may take.
     pub(crate) fn within(self, left: Duration) -> Self {
-        // The rest is for the answer, and for the piece of work that is in hand when the time is up.
+        // The remaining time is for the answer, and for the piece of work in progress when this time is up.
         let inline_until = Instant::now() + left.mul_f64(0.6);
         let read_until = Instant::now() + left.mul_f64(0.8);
         Self { inline_until, read_until, ..self }
@@ -150,8 +150,8 @@ impl Ctx {
         &self.app.tokens
     }
 
-    /// Whether answers show the tokens of agents and admins (decision D44). Never to an API token: it would outlive its
-    /// own revocation, and its scope.
+    /// Whether answers show the tokens of agents and admins (decision D44). Never to a caller with an API token, who
+    /// could use them after the API token's revocation and beyond its scope.
     #[must_use]
     pub fn shows_staff_tokens(&self) -> bool {
         self.config().stepchat.show_staff_tokens && !self.api_token
@@ -163,19 +163,19 @@ impl Ctx {
         self.now
     }
 
-    /// Until when work may go on that `background/jobs` finishes anyway.
+    /// Until when the call may do work that `background/jobs` would finish otherwise.
     #[must_use]
     pub fn inline_until(&self) -> Instant {
         self.inline_until
     }
 
-    /// Until when an export may read: what comes after is short.
+    /// Until when an export may read: the steps after it are short.
     #[must_use]
     pub fn read_until(&self) -> Instant {
         self.read_until
     }
 
-    /// Who was active after this many seconds since the epoch counts as online.
+    /// In seconds since the epoch: a user who was active after this counts as online.
     #[must_use]
     pub fn online_after(&self) -> i64 {
         self.now.seconds().saturating_sub(self.config().stepchat.online_seconds)
@@ -212,7 +212,7 @@ impl Ctx {
         self.cookies.get(name)
     }
 
-    /// Where the connection comes from, if whoever accepted it said so.
+    /// Where the connection comes from, if the server that accepted it said so.
     #[must_use]
     pub fn source(&self) -> Option<IpAddr> {
         self.source
@@ -224,20 +224,20 @@ impl Ctx {
         fastrand::u32(0..limit)
     }
 
-    /// Hashes a password away from the event loop.
+    /// Hashes a password outside the event loop.
     pub async fn hash_password(&self, password: &str) -> Result<crate::store::auth::PasswordHash, StoreError> {
         hash_password(Secret::new(password)).await
     }
 
-    /// Adds the record of the answer to the transaction it leads to, if the call has an idempotency key.
+    /// Adds the record of the answer to the transaction that leads to it, if the call has an idempotency key.
     pub fn record<R: Clone, A: Serialize>(&self, txn: &mut Txn<R>, answer: &A) -> Result<(), StoreError> {
         let Some(key) = &self.idempotency_key else { return Ok(()) };
         let answer = serde_json::to_string(answer).map_err(|error| StoreError::Corrupt(error.to_string()))?;
         key.record(txn, answer, self.now)
     }
 
-    /// Commits a transaction together with the answer it leads to: asked again with the same idempotency key, the
-    /// caller gets this answer and nothing happens twice.
+    /// Commits a transaction together with the answer it leads to: a repeated call with the same idempotency key gets
+    /// this answer, and nothing happens twice.
     pub async fn commit<R: Clone, A: Serialize>(&self, mut txn: Txn<R>, answer: &A) -> Result<(), CommitError<R>> {
         self.record(&mut txn, answer)?;
         self.store().commit(&txn).await

@@ -1,9 +1,9 @@
-//! What Lambda hands a function, as an HTTP request, and the answer as what the gateway expects of it.
+//! Turns what Lambda hands a function into an HTTP request, and the answer into what the gateway expects.
 //!
-//! `lambda_http` does this too, but it gives an event up, or panics, where something in it is not as documented: a query
-//! with a raw quote, a body that is not the base64 it says, a header with a control character. The caller then gets the
-//! gateway's bare 500, which no client of the families can read. So an event is taken as it comes: what can be read is
-//! read, and the rest is refused in the family's own shape.
+//! `lambda_http` does this too, but it rejects an event, or panics, if something in it is not as documented: a query
+//! with a raw quote, a body that is not the base64 it claims to be, a header with a control character. The caller then
+//! gets the gateway's bare 500, which no client of the families can read. So every event is accepted here: what can be
+//! read is read, and the rest is refused in the family's own shape.
 
 use crate::wire::{Malformed, Peer, Unreadable, legal_target};
 use base64::Engine as _;
@@ -16,15 +16,15 @@ use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-/// The gateway's id of a request, kept in the request's extensions: its access log has the same one.
+/// The gateway's id of a request, kept in the request's extensions: the gateway's access log has the same id.
 #[derive(Debug, Clone)]
 pub(crate) struct GatewayId(pub(crate) String);
 
 /// Most headers of a request: a gateway takes some kilobytes of them.
 const MAX_HEADERS: usize = 1_000;
 
-/// The request of an event of an API Gateway HTTP API (payload format 2.0). What cannot be read is marked as
-/// [`Unreadable`], with the headers that could be: they say how the refusal is to look.
+/// The request of an event of an API Gateway HTTP API (payload format 2.0). A request that cannot be read is marked as
+/// [`Unreadable`] and keeps the headers that could be read: they decide the form of the refusal.
 pub(crate) fn request(event: &RawValue) -> Request<Bytes> {
     let mut request = Request::new(Bytes::new());
     match serde_json::from_str(event.get()) {
@@ -53,7 +53,7 @@ fn fill(request: &mut Request<Bytes>, event: &Map<String, Value>) -> Result<(), 
     }
     let path = event.get("rawPath").and_then(Value::as_str).or_else(|| told("path")).unwrap_or_default();
     let query = event.get("rawQueryString").and_then(Value::as_str).unwrap_or_default();
-    // Only its length can be wrong with it now.
+    // A legal target can fail only by its length.
     *request.uri_mut() = legal_target(path, query).parse().map_err(|_| Malformed::UrlTooLong)?;
     *request.method_mut() = match told("method") {
         Some(name) => Method::from_bytes(name.as_bytes()).map_err(|_| Malformed::Verb)?,
@@ -100,8 +100,8 @@ fn is_plain(text: &&str) -> bool {
     !text.contains(|letter: char| letter.is_ascii_control())
 }
 
-/// A header's value. A control character, which no header can hold, becomes the replacement character: the header is then
-/// there and not readable, so that a broken idempotency key is refused and not dropped.
+/// A header's value. A control character, which no header can hold, becomes the replacement character: the header is
+/// then present but unreadable, so that a broken idempotency key is refused, not dropped.
 fn header_value(value: &Value) -> Option<HeaderValue> {
     let text = match value {
         Value::String(text) => text.replace(|letter: char| letter.is_ascii_control() && letter != '\t', "\u{fffd}"),
@@ -115,7 +115,7 @@ fn header_value(value: &Value) -> Option<HeaderValue> {
 /// An answer, as the gateway wants it.
 pub(crate) fn response(response: Response<Bytes>) -> ApiGatewayV2httpResponse {
     let (mut head, body) = response.into_parts();
-    // Of an answer in this form the gateway makes one header of each of its cookies.
+    // The gateway makes a header of each entry in an answer's `cookies`.
     let cookies = head.headers.get_all(SET_COOKIE).iter().filter_map(|cookie| cookie.to_str().ok());
     let cookies = cookies.map(str::to_owned).collect();
     head.headers.remove(SET_COOKIE);

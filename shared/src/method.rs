@@ -29,9 +29,9 @@ pub trait Family: Sized + Send + Sync + 'static {
     const ROOT: &'static str;
     /// Where the front door is. It also takes every path below the family's root that no method has.
     const FRONT_DOORS: &'static [FrontDoor];
-    /// Whether clients put a slash behind a method's name: then that form, too, reaches the method's own function.
+    /// Whether clients put a slash after a method's name: then that form, too, reaches the method's own function.
     const TRAILING_SLASH: bool;
-    /// What becomes of a body that calls itself JSON and is no object.
+    /// How a body is treated that is declared as JSON but is no object.
     const NON_OBJECT_JSON: NonObjectJson;
     /// What authentication itself may do.
     const GRANTS: &'static [Grant];
@@ -46,7 +46,7 @@ pub trait Family: Sized + Send + Sync + 'static {
     /// Everything that can be answered instead of a result.
     type Error: From<Malformed> + From<DecodeError> + Failure + Send;
 
-    /// The picture that a path of the family's front door means, for whoever asks.
+    /// The picture that a path of the family's front door names. Anyone may ask for it.
     #[must_use]
     fn picture(_path: &str) -> Option<FileKey> {
         None
@@ -66,8 +66,8 @@ pub trait Family: Sized + Send + Sync + 'static {
         effect: Effect,
     ) -> impl Future<Output = Result<Self::Caller, Self::Error>> + Send;
 
-    /// What a credential wants done beside the method. The answer waits for it, since a Lambda function sleeps after its
-    /// answer; but it never fails the call.
+    /// Records the use of a credential, in parallel with the method. The answer waits for it, since a Lambda function
+    /// is frozen after its answer; but it never fails the call.
     #[must_use]
     fn record_use(_: &Ctx, _: &Self::Caller) -> impl Future<Output = ()> + Send {
         async {}
@@ -96,24 +96,24 @@ pub trait Family: Sized + Send + Sync + 'static {
 
 /// What a method knows of its caller.
 pub trait KnownBy<F: Family>: PartialEq + Send + Sync + Sized {
-    /// Of a caller who has been proved.
+    /// What is known of a caller who has been proved.
     fn proved(caller: &F::Caller) -> Self;
 
-    /// Of one who has not: what the credential says of itself. The method then begins while the proof is looked for, and goes
-    /// on only if that says the same. `None`: it waits for the proof.
+    /// What the credential alone claims of a caller who has not been proved. The method begins with this while the
+    /// caller is looked up, and continues only if the proof says the same. `None`: the method waits for the proof.
     #[must_use]
     fn presumed(_: &Inbound) -> Option<Self> {
         None
     }
 
-    /// Whether the credential is an API token, which can be taken back without touching its owner: then answers show nothing
-    /// by which the caller could go on without it.
+    /// Whether the credential is an API token. It can be revoked without affecting its owner, so answers to it show
+    /// nothing that would still give access afterwards.
     #[must_use]
     fn is_api_token(&self) -> bool {
         false
     }
 
-    /// Whose idempotency keys these are.
+    /// The tenant within which the caller's idempotency keys are unique.
     fn tenant(&self) -> String;
 }
 
@@ -131,16 +131,16 @@ pub trait Method: Sized + Send + Sync + 'static {
     const ACCESS: <Self::Family as Family>::Access;
     /// Whether it writes.
     const EFFECT: Effect;
-    /// Whether it derives users' tokens, to show them or to store what they are known by: only then does its function get
-    /// the secret they come from. A test holds this against what its calls really did.
+    /// Whether it derives users' tokens, to show them or to store their hashes: only then does its function get the
+    /// secret they are derived from. A test compares this with what its calls really did.
     const TOKENS: bool = false;
-    /// What its own store calls need, beside authentication and idempotency.
+    /// What its own store calls need, in addition to authentication and idempotency.
     const GRANTS: Grants;
     /// What it has to know of its caller.
     type Caller: KnownBy<Self::Family>;
     /// Its parameters.
     type Request: DeserializeOwned + JsonSchema + Send;
-    /// Its whole answer body.
+    /// Its complete answer body.
     type Response: Serialize + JsonSchema + Send;
 
     /// Does the work.
@@ -156,7 +156,7 @@ pub trait Method: Sized + Send + Sync + 'static {
         None
     }
 
-    /// What the log is told of a request that is answered without some of its parameters.
+    /// A note for the log about a request that is answered without some of its parameters.
     #[must_use]
     fn notice(_: &Params) -> Option<&'static str> {
         None
@@ -169,8 +169,8 @@ pub trait Method: Sized + Send + Sync + 'static {
     }
 }
 
-/// What a running function needs of a method. The rest of an [`MethodEntry`] is for documents: schemas and grants have no place
-/// in a deployed binary.
+/// What a running function needs of a method. The rest of a [`MethodEntry`] is for documents: deployed binaries have no
+/// need for schemas and grants.
 #[derive(Clone, Copy)]
 pub struct Handler {
     name: &'static str,
@@ -180,7 +180,7 @@ pub struct Handler {
 }
 
 impl Handler {
-    /// Erases a method.
+    /// The handler of a method, its types erased.
     #[must_use]
     pub const fn of<M: Method>() -> Self {
         Self {
@@ -191,7 +191,7 @@ impl Handler {
         }
     }
 
-    /// Those of a family's list, worked out by the compiler.
+    /// The handlers of a family's methods, computed while compiling.
     ///
     /// # Panics
     /// While compiling, if the family has no methods.
@@ -246,7 +246,7 @@ pub struct MethodEntry {
     pub tokens: bool,
     /// Path prefix of its family.
     pub root: &'static str,
-    /// Whether clients put a slash behind its name.
+    /// Whether clients put a slash after its name.
     pub trailing_slash: bool,
     answerer: fn(Arc<App>, Request<Bytes>) -> BoxFuture<'static, Reply>,
     handler: Handler,
@@ -257,7 +257,7 @@ pub struct MethodEntry {
 }
 
 impl MethodEntry {
-    /// Erases a method.
+    /// The entry of a method, its types erased.
     #[must_use]
     pub const fn of<M: Method>() -> Self {
         Self {
@@ -329,8 +329,8 @@ impl MethodEntry {
         format!("{}/{}", self.root, self.name)
     }
 
-    /// Every route that wakes the method's own Lambda. The slash behind a name comes with all that may stand behind it
-    /// ([`RoutePath::below`]); what is not the method's name is refused there as the front door refuses it.
+    /// Every route that leads to the method's own Lambda. The route for a slash after the name also takes every path
+    /// below it ([`RoutePath::below`]); the function refuses those as the front door does.
     #[must_use]
     pub fn routes(&self) -> Vec<RoutePath> {
         let names = std::iter::once(&self.name).chain(self.aliases);

@@ -1,4 +1,4 @@
-//! The paths of a deployment, in API Gateway's words. The template, the routes of `cargo lambda watch` and the local
+//! The paths of a deployment, in API Gateway's notation. The template, the routes of `cargo lambda watch` and the local
 //! server's router are all made from the paths that the methods and the front doors declare here.
 
 use std::fmt;
@@ -18,13 +18,13 @@ pub struct FrontDoor {
 }
 
 impl FrontDoor {
-    /// A path as it stands.
+    /// Exactly this path.
     #[must_use]
     pub const fn at(path: &'static str) -> Self {
         Self { path, most_folders: 0 }
     }
 
-    /// The path of a script that callers know in a folder of their own: up to [`MOST_FOLDERS`] may come before it.
+    /// The path of a script that callers may know in a folder of their own: up to [`MOST_FOLDERS`] may come before it.
     #[must_use]
     pub const fn in_any_folder(path: &'static str) -> Self {
         Self { path, most_folders: MOST_FOLDERS }
@@ -51,14 +51,14 @@ impl fmt::Display for FrontDoor {
     }
 }
 
-/// A path of a route: `{name}` stands for one segment, `{proxy+}` for all that is left.
+/// A path of a route: `{name}` stands for one segment, `{proxy+}` for all that follows.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RoutePath(String);
 
-/// How exactly a segment of a route says what it takes. What comes first here wins where two routes take a path.
+/// How exact a segment of a route is. Where two routes match a path, the kind listed first here wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exactness {
-    /// One text.
+    /// Exactly this text.
     Literal,
     /// One segment, whatever it is.
     Variable,
@@ -73,8 +73,8 @@ impl RoutePath {
         Self(path.into())
     }
 
-    /// Everything below a path, also its form with a slash at the end. A route whose own key ends in a slash cannot be
-    /// made: SAM drops it without a word, and the gateway refuses it.
+    /// Everything below a path, including the path itself with a slash at the end. A route whose key ends in a slash
+    /// cannot be made: SAM drops it silently, and the gateway refuses it.
     #[must_use]
     pub fn below(path: &str) -> Self {
         Self(format!("{path}/{REST_OF_PATH}"))
@@ -86,7 +86,7 @@ impl RoutePath {
         &self.0
     }
 
-    /// Whether a request's path takes this route, if none is more exact.
+    /// Whether this route matches a request's path, if no route is more exact.
     #[must_use]
     pub fn matches(&self, path: &str) -> bool {
         let mut segments = path.split('/');
@@ -101,7 +101,7 @@ impl RoutePath {
         segments.next().is_none()
     }
 
-    /// Sorts routes so that the first that matches is the most exact.
+    /// A sort key: the first route in its order that matches a path is the most exact one.
     #[must_use]
     pub fn precedence(&self) -> Vec<Exactness> {
         self.0.split('/').map(exactness).collect()

@@ -1,4 +1,5 @@
-//! The pipeline every request goes through, and the ways into it: a method's own Lambda, a front door, the local server.
+//! The pipeline every request goes through, and the ways into it: a method's own Lambda, a front door, the local
+//! server.
 //!
 //! read → authenticate → authorise → decode → idempotency → call → encode → one log line.
 
@@ -34,7 +35,7 @@ use tokio::time::Instant;
 
 /// Longest a handler may take where no deadline is known (the local server): API Gateway's own limit.
 const LONGEST: Duration = Duration::from_secs(29);
-/// Kept back from a Lambda deadline, so that the answer still gets out.
+/// Time kept back from a Lambda deadline, so that the answer can still be sent.
 const MARGIN: Duration = Duration::from_millis(500);
 
 static WARM: AtomicBool = AtomicBool::new(false);
@@ -42,7 +43,7 @@ static WARM: AtomicBool = AtomicBool::new(false);
 /// Opens the file store of a process from its environment.
 pub type OpenFiles = fn(&dyn Fn(&str) -> Option<String>) -> Result<Arc<dyn FileStore>, ConfigError>;
 
-/// What a process opens that keeps no files.
+/// Opens the file store of a process that keeps no files.
 #[expect(clippy::unnecessary_wraps, reason = "it is an `OpenFiles`, and others can fail")]
 fn no_files(_: &dyn Fn(&str) -> Option<String>) -> Result<Arc<dyn FileStore>, ConfigError> {
     Ok(Arc::new(NoFiles))
@@ -70,7 +71,7 @@ pub fn run_front_door_with_files<F: Family>(methods: &'static [Handler], open: O
     lambda(needs, open, move |app, request| async move { front_door::<F>(app, methods, request).await });
 }
 
-/// Runs an HTTP handler as a Lambda function. Whatever event comes, there is an answer to hand back.
+/// Runs an HTTP handler as a Lambda function. Every event gets an answer.
 fn lambda<H, A>(needs: Needs, open: OpenFiles, handler: H)
 where
     H: Fn(Arc<App>, Request<Bytes>) -> A + Copy + Send + Sync + 'static,
@@ -91,7 +92,7 @@ where
     });
 }
 
-/// Builds the process's things and polls Lambda for work, on one thread: a function serves one event at a time.
+/// Builds what the process needs and polls Lambda for work, on one thread: a function serves one event at a time.
 fn serve<S>(needs: Needs, open: OpenFiles, poll: impl FnOnce(Arc<App>) -> S)
 where
     S: Future<Output = Result<(), lambda_http::Error>>,
@@ -101,7 +102,7 @@ where
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| error.to_string())?;
         runtime.block_on(async {
-            // The connections come about while Lambda is asked for the first event.
+            // The connections are opened while Lambda is asked for the first event.
             connect();
             poll(app).await.map_err(|error| error.to_string())
         })
@@ -122,14 +123,14 @@ pub struct ScheduledJob {
     pub run: fn(Arc<App>, Instant) -> BoxFuture<'static, Ran>,
 }
 
-/// What a run of scheduled work comes back with: one part's failure does not hide what the others did.
+/// The result of a run of scheduled work: one part's failure does not hide what the others did.
 #[derive(Debug, Default)]
 pub struct Ran {
-    /// What the metrics are told.
+    /// Figures for the metrics.
     pub figures: JobFigures,
     /// What is wrong in the ledger, in words for the log.
     pub findings: Vec<String>,
-    /// Why something could not be done; the last of several.
+    /// Why something could not be done; if several things failed, the last reason.
     pub failure: Option<StoreError>,
 }
 
@@ -146,7 +147,7 @@ pub fn run_job(job: &'static ScheduledJob) {
     });
 }
 
-/// Runs a job once and logs it; how many pieces of work it finished.
+/// Runs a job once and logs it; returns how many pieces of work it finished.
 pub async fn perform(job: &ScheduledJob, app: Arc<App>, deadline: Instant) -> Result<usize, StoreError> {
     let started = Instant::now();
     let (ran, readings) = meter::metered((job.run)(Arc::clone(&app), deadline)).await;
@@ -165,7 +166,7 @@ pub async fn perform(job: &ScheduledJob, app: Arc<App>, deadline: Instant) -> Re
     failure.map_or(Ok(finished), Err)
 }
 
-/// What Lambda says of one event: how long the handler may take, and the names it goes by in Lambda's own log and in the
+/// What Lambda says of one event: how long the handler may take, and the event's ids in Lambda's own log and in the
 /// gateway's.
 #[derive(Debug, Clone)]
 struct Invocation {
@@ -175,7 +176,7 @@ struct Invocation {
 }
 
 fn time_left(deadline: SystemTime) -> Duration {
-    // Lambda hands out no event whose time is over: such a deadline is that of a local emulator, which sets none.
+    // Lambda hands out no event past its deadline: such a deadline comes from a local emulator, which sets none.
     deadline.duration_since(SystemTime::now()).unwrap_or(LONGEST)
 }
 
@@ -197,7 +198,7 @@ pub async fn answer<M: Method>(app: Arc<App>, request: Request<Bytes>) -> Reply 
 }
 
 /// Answers a request at a family's front door: the method is the path segment below the family's root, else the
-/// selector field. Whoever asks for a picture gets it there too.
+/// selector field. The front door also serves pictures.
 pub async fn front_door<F: Family>(
     app: Arc<App>,
     methods: &'static [Handler],
@@ -210,7 +211,7 @@ pub async fn front_door<F: Family>(
     }
 }
 
-/// Answers with a picture. It never changes: whoever has it need not ask again.
+/// Answers with a picture. A picture never changes, so clients may keep it for ever.
 async fn picture<F: Family>(app: &App, key: &FileKey) -> Response<Bytes> {
     let started = Instant::now();
     let (found, readings) = meter::metered(app.files.read(key)).await;
@@ -259,7 +260,8 @@ async fn route<F: Family>(
         Ok(inbound) => inbound,
         Err(malformed) => return refuse::<F>(&app, &malformed.into(), accepts_json, started),
     };
-    // A method's own function also gets what stands below its path: only its name with a slash behind it is a call.
+    // A method's own function also gets the paths below its own: of these, only its name with a slash after it is a
+    // call.
     let handler = match method {
         Some(own) => Some(own).filter(|own| below_root::<F>(&inbound).is_none_or(|name| own.is_called(name))),
         None => named::<F>(&inbound, methods),
@@ -272,7 +274,7 @@ async fn route<F: Family>(
     handler.handle(app, inbound).await
 }
 
-/// What is known of the event whose task this is.
+/// What is known of the event that the current task answers.
 #[derive(Debug)]
 struct Current {
     deadline: Instant,
@@ -300,13 +302,13 @@ fn wanted<F: Family>(inbound: &Inbound) -> Option<&str> {
     below_root::<F>(inbound).or_else(|| inbound.params.text(F::SELECTOR))
 }
 
-/// What the path says below the family's root, which any prefix may stand before.
+/// The part of the path below the family's root. Any prefix may come before the root.
 fn below_root<F: Family>(inbound: &Inbound) -> Option<&str> {
     let (_, below) = inbound.path.split_once(F::ROOT)?;
     Some(below.trim_matches('/')).filter(|name| !name.is_empty())
 }
 
-/// Answers before any method is known.
+/// Refuses a request whose method is not known.
 fn refuse<F: Family>(app: &App, error: &F::Error, accepts_json: bool, started: Instant) -> Reply {
     let reply = F::failure(error, accepts_json);
     let answered = Answered { reply: &reply, blame: error.blame(), cause: error.cause() };
@@ -355,7 +357,7 @@ impl Encoded {
         Ok(Self { body, cookie: M::cookie(ctx, response), outcome: M::outcome(response) })
     }
 
-    /// An answer that was given before. No method that keeps its answers sets a cookie.
+    /// An answer that was recorded for an idempotency key. No method whose answers are recorded sets a cookie.
     fn again(body: String) -> Self {
         Self { body, cookie: None, outcome: "ok" }
     }
@@ -415,10 +417,10 @@ async fn authenticate_and_run<M: Method>(app: Arc<App>, inbound: Inbound) -> Out
     Outcome { result, caller: M::Family::caller_kind(&caller), note: ctx.noted() }
 }
 
-/// What an idempotency key makes of a call that writes.
+/// The idempotency key of a call, if the caller sent one and the method writes.
 fn idempotency_key<M: Method>(ctx: &Ctx, inbound: &Inbound, caller: &M::Caller) -> Option<IdempotencyKey> {
     let key = inbound.idempotency_key.as_deref().filter(|_| M::EFFECT == Effect::Write)?;
-    // Keyed: a plain hash of a payload with a password in it could be guessed at.
+    // A keyed hash: from a plain hash of the payload, a password in it could be guessed.
     let payload = ctx.tokens().fingerprint(&payload(M::NAME, field_names::<M::Request>(), &inbound.params));
     Some(IdempotencyKey::new(&caller.tenant(), key, payload))
 }
@@ -435,7 +437,8 @@ async fn run_once<M: Method>(ctx: Ctx, inbound: &Inbound, caller: &M::Caller) ->
     }
     match M::call(&ctx, caller, request).await {
         Ok(response) => Encoded::of::<M>(&ctx, &response),
-        // The same key may have finished between our look and our refusal: then its answer is ours too.
+        // A call with the same key may have finished between the lookup and this refusal: then its answer is this
+        // call's too.
         Err(error) if ctx.idempotency_key().is_some() => match first_answer::<M>(&ctx).await {
             Ok(Some(answer)) => Ok(answer),
             _ => Err(error),
@@ -455,8 +458,8 @@ async fn first_answer<M: Method>(ctx: &Ctx) -> Result<Option<Encoded>, FamilyErr
     }
 }
 
-/// What must be the same when an idempotency key comes again: method and parameters, in any order. What the method does not
-/// read, such as credentials or a number of the caller's own for each try, does not count.
+/// What must be the same when an idempotency key comes again: method and parameters, in any order. Parameters that the
+/// method does not read, such as credentials or a caller's own number for each try, do not count.
 fn payload(method: &str, names: &[&str], params: &Params) -> String {
     let mut fields: Vec<_> = params.iter().filter(|(name, _)| names.contains(name)).collect();
     fields.sort_unstable_by_key(|(name, _)| *name);
@@ -468,7 +471,7 @@ fn payload(method: &str, names: &[&str], params: &Params) -> String {
     payload
 }
 
-/// What the log is told of an answer.
+/// What is logged of an answer.
 struct Answered<'a> {
     reply: &'a Reply,
     blame: Blame,
@@ -502,7 +505,7 @@ fn millis_since(started: Instant) -> f64 {
     (started.elapsed().as_secs_f64() * 1e6).round() / 1e3
 }
 
-/// Answers a request whose body was cut off at the limit before it was read whole.
+/// Answers a request whose body was cut off at the size limit.
 #[must_use]
 pub fn too_large<F: Family>(app: &App, accepts_json: bool) -> Reply {
     refuse::<F>(app, &Malformed::TooLarge.into(), accepts_json, Instant::now())

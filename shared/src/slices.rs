@@ -1,12 +1,12 @@
-//! How the time of a run is shared out, so that no work, however large, keeps other work waiting run after run.
+//! Divides the time of a run, so that no work, however large, keeps other work waiting run after run.
 
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Least time for one piece of work, if there is any: less would do nothing but begin.
+/// Least time for one piece of work, if that much is left: with less, it could do nothing but begin.
 const LEAST: Duration = Duration::from_millis(500);
 
-/// The time until a deadline, in equal slices. What one does not use is for those after it.
+/// The time until a deadline, in equal slices. Time that one slice does not use is left to the later ones.
 #[derive(Debug)]
 pub struct Slices {
     deadline: Instant,
@@ -14,13 +14,13 @@ pub struct Slices {
 }
 
 impl Slices {
-    /// So many slices.
+    /// `count` slices of the time until `deadline`.
     #[must_use]
     pub fn new(deadline: Instant, count: usize) -> Self {
         Self { deadline, left: u32::try_from(count).unwrap_or(u32::MAX) }
     }
 
-    /// Until when the next one may work; `None` if the time is up.
+    /// The end of the next slice; `None` if the time is up.
     pub fn take(&mut self) -> Option<Instant> {
         let now = Instant::now();
         let time = self.deadline.checked_duration_since(now).filter(|time| !time.is_zero())?;
@@ -30,7 +30,8 @@ impl Slices {
     }
 }
 
-/// The same things in an order that begins anywhere: where there is not time for all, it is not always for the same.
+/// The same things in the same order, but beginning at a random one: when the time is too short for all, it is not
+/// always the same ones that are left out.
 #[must_use]
 pub fn from_anywhere<T>(mut things: Vec<T>) -> Vec<T> {
     if !things.is_empty() {

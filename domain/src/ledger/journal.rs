@@ -12,13 +12,13 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Party {
-    /// Everything outside: where credited money comes from.
+    /// Everything outside the ledger: where credited money comes from.
     World,
     /// The account itself.
     Account(AccountId),
     /// A user with a balance of its own.
     User(PhoneUserId),
-    /// Money on its way, of the one operation of the entry: transfers too large for one transaction.
+    /// Money in transit within the entry's operation, for transfers too large for one transaction.
     Suspense,
 }
 
@@ -29,7 +29,7 @@ pub struct Posting {
     pub from: Party,
     /// The receiver.
     pub to: Party,
-    /// In ten-thousandths of the account's currency.
+    /// The amount, in ten-thousandths of the account's currency.
     pub units: i64,
     /// What the account's statement shows.
     pub description: String,
@@ -52,8 +52,8 @@ impl Posting {
         Self { user_description: description.to_owned(), ..self }
     }
 
-    /// Lines that it has on statements: the account's, and the user's if there is one. What goes through suspense is shown
-    /// where it meets a user.
+    /// How many statement lines this movement has: one for the account, and one for the user if there is one. A
+    /// movement through suspense is shown only where a user is at its other end.
     #[must_use]
     pub fn lines(&self) -> u64 {
         match self.user() {
@@ -99,9 +99,9 @@ pub struct JournalEntry {
     pub account: AccountId,
     /// 1, 2, 3 … without gaps.
     pub number: u64,
-    /// When.
+    /// When the money moved.
     pub at: Timestamp,
-    /// What moved.
+    /// The movements of money.
     pub postings: Vec<Posting>,
     /// The rate by which the amounts were converted, if they were asked for in another currency (decision D7).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -113,7 +113,7 @@ pub struct JournalEntry {
 }
 
 impl JournalEntry {
-    /// Lines that it has on statements.
+    /// How many statement lines this entry has.
     #[must_use]
     pub fn lines(&self) -> u64 {
         self.postings.iter().map(Posting::lines).sum()

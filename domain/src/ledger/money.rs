@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use std::fmt;
 use thiserror::Error;
 
-/// Decimals of every amount. It can never change: stored balances are whole numbers of this unit.
+/// Decimals of every amount. This can never change: stored balances are whole numbers of ten-thousandths.
 const SCALE: u32 = 4;
 
 /// Why a text is not an amount.
@@ -28,7 +28,7 @@ pub enum MoneyError {
 pub struct Money(Decimal);
 
 impl Money {
-    /// Nothing.
+    /// Zero.
     pub const ZERO: Self = Self(Decimal::ZERO);
 
     /// Reads a plain or exponent form (`5.67`, `-1`, `1E+3`); no float is involved.
@@ -45,7 +45,7 @@ impl Money {
         if number.scale() > SCALE {
             return Err(MoneyError::TooFine);
         }
-        // Every amount must survive as a whole number of ten-thousandths.
+        // Every amount must be storable as a whole number of ten-thousandths.
         Self(number).units().map(|_| Self(number)).ok_or(MoneyError::OutOfRange)
     }
 
@@ -54,7 +54,7 @@ impl Money {
         self.0
     }
 
-    /// The amount of a number of at most four decimals, if it can be held.
+    /// `number` as an amount, if it has at most four decimals and can be held.
     pub(super) fn of_decimal(number: Decimal) -> Option<Self> {
         let money = Self(number.normalize());
         money.units().filter(|_| money.0.scale() <= SCALE).map(|_| money)
@@ -79,13 +79,13 @@ impl Money {
         sum.units().map(|_| sum)
     }
 
-    /// The same amount in the other direction.
+    /// The amount with its sign reversed.
     #[must_use]
     pub fn negated(self) -> Self {
         Self(-self.0)
     }
 
-    /// Whether this is more than nothing.
+    /// Whether the amount is above zero.
     #[must_use]
     pub fn is_positive(self) -> bool {
         self.0 > Decimal::ZERO

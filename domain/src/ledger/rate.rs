@@ -4,7 +4,7 @@ use super::Money;
 use rust_decimal::{Decimal, RoundingStrategy};
 use std::fmt;
 
-/// How much of one currency one of another is worth: positive, up to 28 digits.
+/// How many units of one currency one unit of another is worth: positive, up to 28 digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate(Decimal);
 

@@ -3,17 +3,17 @@
 
 use crate::ids::PhoneUserId;
 
-/// Characters a description may not reach: "length should be less than 120".
+/// A description must have fewer characters than this: "length should be less than 120".
 const DESCRIPTION_CHARS: usize = 120;
 
-/// Someone cannot pay, and the transfer is strict.
+/// The transfer is strict, and a payer has too little money.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Insufficient;
 
-/// How much each user gets (positive) or gives (negative), in the order of `users`, their balances.
+/// How much each user gets (positive) or gives (negative), in the order of `users`, which holds their balances.
 ///
-/// `amount` is for each user. A strict transfer is whole or nothing (decision D8); otherwise, in list order, each payer
-/// gives what it has (decision D9).
+/// `amount` is for each user. A strict transfer happens completely or not at all (decision D8); otherwise each payer,
+/// in list order, gives what it has (decision D9).
 pub fn shares(amount: i64, account: i64, users: &[i64], strict: bool) -> Result<Vec<i64>, Insufficient> {
     let mut left = account.max(0);
     let shares: Vec<i64> = users
@@ -41,7 +41,7 @@ pub struct Texts {
 }
 
 impl Texts {
-    /// What the statements say if the caller does not.
+    /// The default texts, for a caller who sends none.
     #[must_use]
     pub fn by_direction(amount: i64) -> Self {
         let (account, user) = if amount < 0 {
@@ -52,7 +52,7 @@ impl Texts {
         Self { account: account.into(), user: user.into() }
     }
 
-    /// Whether a text the caller sent is short enough. It is measured as it was sent, before macros grow.
+    /// Whether a text the caller sent is short enough. It is measured as sent, before macros are expanded.
     #[must_use]
     pub fn fits(text: &str) -> bool {
         text.chars().count() < DESCRIPTION_CHARS
@@ -62,7 +62,7 @@ impl Texts {
     #[must_use]
     pub fn of(&self, user: PhoneUserId, name: &str) -> (String, String) {
         let id = user.to_string();
-        // A name cannot hold a macro: its characters are plain.
+        // A name cannot contain a macro: user names have no `$`.
         let filled = |text: &str| text.replace("${user_id}", &id).replace("${user_name}", name);
         (filled(&self.account), filled(&self.user))
     }

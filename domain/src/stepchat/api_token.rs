@@ -1,21 +1,21 @@
-//! Named tokens that the operator mints beside the users' own: how they look and how far they reach (decisions,
-//! "StepChat").
+//! Named API tokens, which the operator mints in addition to the users' own tokens: their form and their scope
+//! (decisions, "StepChat").
 
 use crate::ids::UserId;
 use crate::text::is_plain_name;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// What every API token begins with: no other token does, and scanners for leaked secrets can be taught it.
+/// What every API token begins with, and no other token; scanners for leaked secrets can be set to find it.
 const PREFIX: &str = "sbk";
-/// Between the parts of a token; in none of them.
+/// Separates the parts of a token; no part contains it.
 const SEPARATOR: char = '_';
 /// Hex digits of the random part: 160 bits, as many as a user's own token has.
 const SECRET_DIGITS: usize = 40;
 /// Characters of a name.
 const NAME_CHARS: usize = 40;
 
-/// How far a token reaches.
+/// Which methods a token may call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
@@ -26,7 +26,7 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// The word for it.
+    /// The scope as a word.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -67,10 +67,10 @@ impl fmt::Display for TokenName {
     }
 }
 
-/// What a token says of itself before anything is proven: `sbk_<admin>_<name>_<40 hex digits>`.
+/// What a token states before anything is proved: `sbk_<admin>_<name>_<40 hex digits>`.
 ///
-/// The admin is in it so that the token and the admin can be looked up at the same time, the name so that whoever finds
-/// a token in a wrong place knows which one to revoke.
+/// With the admin's id, the token and the admin can be looked up at the same time. With the name, a person who finds a
+/// leaked token knows which one to revoke.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenLabel {
     /// The admin on whose behalf it was minted.
@@ -86,7 +86,7 @@ impl TokenLabel {
         format!("{PREFIX}{SEPARATOR}{}{SEPARATOR}{}{SEPARATOR}{secret}", self.owner, self.name)
     }
 
-    /// Whether a text means to be such a token.
+    /// Whether a text begins like an API token.
     #[must_use]
     pub fn is_meant(token: &str) -> bool {
         token.strip_prefix(PREFIX).is_some_and(|rest| rest.starts_with(SEPARATOR))

@@ -40,7 +40,7 @@ impl ConversationStatus {
         }
     }
 
-    /// What a message leaves its conversation waiting for, unless the call says otherwise.
+    /// The status of a conversation after a new message, unless the call sets another.
     #[must_use]
     pub const fn after_message(from_staff: bool) -> Self {
         if from_staff { Self::WaitingForUser } else { Self::WaitingForAgent }
@@ -61,7 +61,7 @@ impl From<ConversationStatus> for u8 {
     }
 }
 
-/// A conversation's title or free text: up to 191 characters, not empty.
+/// A conversation's title or free text: up to 191 characters. Callers leave empty texts out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Title(String);
@@ -153,7 +153,7 @@ impl MessageText {
 pub struct Attachments(String);
 
 impl Attachments {
-    /// The list as text; no files are an empty text.
+    /// The list as JSON text; an empty list is an empty text.
     pub fn new(files: &[Vec<String>]) -> Result<Self, Refusal> {
         if files.is_empty() {
             return Ok(Self::default());
@@ -169,7 +169,7 @@ impl Attachments {
     }
 }
 
-/// Data of the integration that goes with a message: any JSON, kept as text.
+/// Data of the integration, sent with a message: any JSON, kept as text.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Payload(String);
@@ -200,7 +200,7 @@ pub struct Message {
     pub conversation: ConversationId,
     /// Who wrote it.
     pub author: UserId,
-    /// Whether the author was an agent or admin then.
+    /// Whether the author was an agent or admin when writing.
     pub from_staff: bool,
     /// The text.
     pub text: MessageText,
@@ -213,7 +213,7 @@ pub struct Message {
 }
 
 impl Message {
-    /// Bytes of its texts: less than any row of it has.
+    /// Bytes of the message's texts; every row of the message is larger.
     #[must_use]
     pub fn bytes(&self) -> usize {
         let texts = [self.text.as_str(), self.attachments.as_str(), self.payload.as_str()];

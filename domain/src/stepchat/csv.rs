@@ -1,16 +1,16 @@
 //! The columns of `csv-users`: how they are called, and what their names say to an import (reference/stepchat.md §3.5).
 //!
-//! The original's file has a column for each name of an extra, and loses its slug. Here a name that does not tell the slug
-//! has it behind it in brackets.
+//! The original's file has one column per extra name and loses the slug. Here, a name from which the slug cannot be
+//! derived is followed by the slug in brackets.
 
 use super::{Detail, Slug};
 use std::fmt;
 
-/// What every file begins with.
+/// The first columns of every file.
 pub const PROFILE: [&str; 7] = ["ID", "First Name", "Last Name", "Email", "Profile Image", "Type", "Creation Time"];
 
-/// The extras that have a column of their own: its name and the slugs that mean it. The first is the slug of an extra that
-/// is made from the column.
+/// The extras with a fixed column: the column's name, and the slugs shown in it. An extra that is read from the column
+/// gets the first slug.
 pub const EXTRAS: [(&str, &[&str]); 10] = [
     ("Birthdate", &["birthday", "birthdate"]),
     ("City", &["city"]),
@@ -24,34 +24,35 @@ pub const EXTRAS: [(&str, &[&str]); 10] = [
     ("Website", &["website"]),
 ];
 
-/// The column of a field that the original's file does not have.
+/// The column of the department, which the original's file does not have.
 pub const DEPARTMENT: &str = "Department (profile)";
-/// The column of a field that the original's file does not have.
+/// The column of the last activity, which the original's file does not have.
 pub const LAST_ACTIVITY: &str = "Last Activity (profile)";
 
-/// Whether a fixed column says all of an extra: what is made from the column is this extra.
+/// Whether a fixed column fully describes an extra: reading the column gives the same extra.
 #[must_use]
 pub fn says_all(column: &str, detail: &Detail) -> bool {
     let slug = EXTRAS.iter().find(|(name, _)| *name == column).and_then(|(_, slugs)| slugs.first());
     detail.name == column && slug.is_some_and(|slug| *slug == detail.slug.as_str())
 }
 
-/// What stands between a slug and the fixed column whose cell the extra fills as well. No slug has a capital letter.
+/// Separates a slug from the fixed column that shows the extra too. Columns begin with a capital letter, which no slug
+/// has.
 const FOR: &str = ", for ";
 
-/// A column of an extra, behind the fixed ones.
+/// A column of an extra, after the fixed ones.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ExtraColumn {
     /// The extra's slug.
     pub slug: Slug,
     /// Its display name.
     pub name: String,
-    /// The fixed column that shows the extra too, under another slug or name than its own.
+    /// The fixed column that also shows the extra, if the extra's slug or name differs from the column's.
     pub shown_in: Option<&'static str>,
 }
 
 impl ExtraColumn {
-    /// Whether its name alone says all of it.
+    /// Whether the name alone is enough as a header.
     #[must_use]
     pub fn is_plain(&self) -> bool {
         self.shown_in.is_none()
@@ -60,7 +61,7 @@ impl ExtraColumn {
             && Slug::from_name(&self.name).is_some_and(|slug| slug == self.slug)
     }
 
-    /// Reads a header that was written in full.
+    /// Reads a full header: a name, and the slug in brackets.
     #[must_use]
     pub fn parse(header: &str) -> Option<Self> {
         let (name, inside) = header.strip_suffix(']')?.rsplit_once('[')?;
@@ -75,7 +76,7 @@ impl ExtraColumn {
     }
 }
 
-/// In full.
+/// The full header: name, slug, and the fixed column if there is one.
 impl fmt::Display for ExtraColumn {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let slug = self.slug.as_str().replace('%', "%25").replace('[', "%5b").replace(']', "%5d");

@@ -10,13 +10,13 @@ use serde::{Deserialize, Serialize};
 pub struct Slug(String);
 
 impl Slug {
-    /// The slug whose value `duplicate-phone` watches.
+    /// The slug of the extra whose value is checked for `duplicate-phone`.
     pub const PHONE: &'static str = "phone";
 
     /// The slug of the page a user looks at. It changes on every page view.
     pub const CURRENT_URL: &'static str = "current_url";
 
-    /// The slug of the extra whose value `duplicate-phone` watches.
+    /// The slug of the extra whose value is checked for `duplicate-phone`.
     #[must_use]
     pub fn phone() -> Self {
         Self(Self::PHONE.to_owned())
@@ -28,8 +28,8 @@ impl Slug {
         Self(Self::CURRENT_URL.to_owned())
     }
 
-    /// Whether users are found by the values of this extra. By what changes on every page view nobody is: an index of it
-    /// would cost more than all the rest of the call, and one partition would have to take the page views of everybody.
+    /// Whether users can be found by this extra's values. Not by `current_url`, which changes on every page view:
+    /// indexing it would cost more than the rest of the call, and one partition would take every user's page views.
     #[must_use]
     pub fn finds_users(&self) -> bool {
         self.0 != Self::CURRENT_URL
@@ -149,7 +149,7 @@ impl DetailEdit {
         Ok(Self { slug, name: name.map(str::to_owned), value: DetailValue::parse(value)? })
     }
 
-    /// The change it means for a user who has `before` under this slug: an extra keeps its display name unless the call
+    /// The change for a user whose extra of this slug is `before`: an extra keeps its display name unless the call
     /// gives another.
     #[must_use]
     fn change(&self, before: Option<&Detail>) -> DetailChange {
@@ -160,7 +160,7 @@ impl DetailEdit {
     }
 }
 
-/// The extras of a new user: what would be removed is just not there.
+/// The extras of a new user; removals are ignored.
 pub fn details_of_new_user(edits: &[DetailEdit]) -> Result<Vec<Detail>, Refusal> {
     let changes = edits.iter().map(|edit| edit.change(None));
     let details: Vec<Detail> = changes
@@ -173,7 +173,7 @@ pub fn details_of_new_user(edits: &[DetailEdit]) -> Result<Vec<Detail>, Refusal>
     Ok(details)
 }
 
-/// The changes that a call means for a user with these extras.
+/// The changes that a call's edits make for a user with the extras `before`.
 pub fn changed_details(before: &[Detail], edits: &[DetailEdit]) -> Result<Vec<DetailChange>, Refusal> {
     let change = |edit: &DetailEdit| edit.change(before.iter().find(|detail| detail.slug == edit.slug));
     let changes: Vec<DetailChange> = edits.iter().map(change).collect();
@@ -187,7 +187,7 @@ pub fn changed_details(before: &[Detail], edits: &[DetailEdit]) -> Result<Vec<De
     Ok(changes)
 }
 
-/// Refuses more extras than a user may have (decision E9). Who had more before may have fewer.
+/// Refuses more extras than a user may have (decision E9). A user who is already above the limit may not add more.
 pub fn check_details(before: &[Detail], after: &[Detail]) -> Result<(), Refusal> {
     let bytes = |details: &[Detail]| {
         let of = |detail: &Detail| {

@@ -19,7 +19,7 @@ pub enum Account {
 pub struct Limit {
     /// The failures that are allowed.
     pub failures: usize,
-    /// The length of the window that slides with the time.
+    /// The length of the sliding window.
     pub seconds: i64,
 }
 
@@ -54,7 +54,8 @@ impl TryFrom<String> for Failure {
 pub struct Failures(Vec<Failure>);
 
 impl Failures {
-    /// Those that still count. What a wrong clock has dated in the future does not: nobody is locked out until then.
+    /// The failures that still count. A failure that a wrong clock dated in the future does not count, so that nobody
+    /// is locked out until then.
     #[must_use]
     pub fn recent(mut self, limit: Limit, now: Timestamp) -> Self {
         let begin = now.plus_millis(limit.seconds.saturating_mul(-1000));
@@ -62,7 +63,7 @@ impl Failures {
         self
     }
 
-    /// With one try more of this caller, which counts as failed until it succeeds; `None` when there is no try left. Who
+    /// Adds a try of this caller, which counts as failed until it succeeds; `None` when no try is left. A caller who
     /// cannot be told from others has an empty name.
     #[must_use]
     pub fn with_try(&self, limit: Limit, now: Timestamp, caller: &str) -> Option<Self> {
@@ -73,8 +74,8 @@ impl Failures {
         Some(Self(self.0.iter().cloned().chain([failure]).collect()))
     }
 
-    /// After a right login that was tried at this moment: without its caller's own failures, and no one else's (decision
-    /// E7). Of callers that cannot be told from each other, without this one try.
+    /// The failures after a right login that was tried at `moment`: its caller's own failures are removed, nobody
+    /// else's (decision E7). For a caller with an empty name, only this one try is removed.
     #[must_use]
     pub fn after_success(mut self, moment: Timestamp, caller: &str) -> Self {
         if !caller.is_empty() {
@@ -85,15 +86,15 @@ impl Failures {
         self
     }
 
-    /// Whether none counts.
+    /// Whether there are no failures.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
-/// Whether a change of type ends the sessions of the user. It does, except for somebody who becomes better known: a
-/// visitor who begins a conversation or leaves an address gains no right, and is the same person still.
+/// Whether a change of type ends the user's sessions. Every change does, except from visitor to lead or user and from
+/// lead to user: someone who begins a conversation or leaves an address gains no right, and is still the same person.
 #[must_use]
 pub fn ends_sessions(before: UserType, after: UserType) -> bool {
     use UserType::{Lead, User, Visitor};

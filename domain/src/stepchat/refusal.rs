@@ -14,7 +14,7 @@ pub enum Refusal {
     InvalidUserType,
     /// `update-user` of an id that does not exist (decision D12).
     UserNotFound,
-    /// `update-login` with a session that has ended or never was.
+    /// `update-login` with a session that has ended or never existed.
     InvalidSession,
     /// The last admin, the token's own admin, or the bot (decision D19).
     CannotDeleteUser,
@@ -52,7 +52,7 @@ pub enum Refusal {
     InvalidAttachments,
     /// A payload that is no JSON, or longer than 65,535 bytes.
     InvalidPayload,
-    /// Neither an id nor a moment: our own code, the page lists none.
+    /// Neither an id nor a moment. The code is our own, since the page lists none.
     InvalidDatetime,
     /// A `cursor` that no answer has given.
     InvalidCursor,

@@ -13,8 +13,8 @@ pub struct Search {
 }
 
 impl Search {
-    /// The words of a text: blanks, tabs and line breaks separate them. A text of blanks finds everybody, one of nothing but
-    /// ignorable characters nobody. Words behind the first fifty different ones find nothing.
+    /// The words of a text, separated by blanks, tabs and line breaks. A text of blanks finds everybody; a text of only
+    /// ignorable characters finds nobody. Words after the first fifty different ones are ignored.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         let folded = fold(text);
@@ -34,13 +34,13 @@ impl Search {
         self.finds_everybody
     }
 
-    /// Whether it finds nobody, whoever there is.
+    /// Whether the search can find nobody.
     #[must_use]
     pub fn finds_nobody(&self) -> bool {
         self.words.is_empty() && !self.finds_everybody
     }
 
-    /// Whether a profile alone is found: any word in a name, or the first word in the e-mail address.
+    /// Whether the profile alone makes a user found: a name contains any word, or the e-mail address the first word.
     #[must_use]
     pub fn finds_profile(&self, user: &User) -> bool {
         let names = [fold(user.first_name.as_str()), fold(user.last_name.as_str())];
@@ -48,7 +48,7 @@ impl Search {
         self.finds_everybody || by_name || user.email.as_ref().is_some_and(|email| self.first_is_in(&email.folded()))
     }
 
-    /// Whether any extra is found: by the first word.
+    /// Whether any searched extra contains the first word.
     #[must_use]
     pub fn finds_details(&self, details: &[Detail]) -> bool {
         let mut searched = details.iter().filter(|detail| detail.slug.finds_users());

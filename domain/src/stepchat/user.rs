@@ -52,7 +52,8 @@ impl UserType {
         }
     }
 
-    /// Whether it answers everybody: staff and the bot. Others write in conversations of their own, as a rule.
+    /// Whether users of this type answer in everybody's conversations: staff and the bot. Others write mostly in their
+    /// own.
     #[must_use]
     pub const fn is_responder(self) -> bool {
         self.is_staff() || matches!(self, Self::Bot)
@@ -82,7 +83,7 @@ macro_rules! bounded_text {
         pub struct $name(String);
 
         impl $name {
-            /// Characters at most.
+            /// The largest number of characters.
             pub const MAX_CHARS: usize = $max;
 
             /// Trims, as the original does; too long is refused rather than cut.
@@ -109,8 +110,8 @@ bounded_text!(
     Name, 100, NameTooLong
 );
 bounded_text!(
-    /// An e-mail address: up to 191 characters, its form not checked (as in the original), but without what could break
-    /// out of the line of a letter's header, or show another address than it is. What has nothing to be compared by is none.
+    /// An e-mail address: up to 191 characters. Its form is not checked (as in the original), but characters that could
+    /// break out of a mail header's line or display another address are refused. So is a text that folds to nothing.
     Email, 191, EmailTooLong, |text| {
         if text.contains(is_deceptive) || fold(text).is_empty() { Err(Refusal::InvalidEmail) } else { Ok(()) }
     }
@@ -181,9 +182,9 @@ pub struct User {
     pub last_activity: Timestamp,
     /// Department.
     pub department: Option<Department>,
-    /// Which of the user's tokens it is, from 1: the token is derived from id and this.
+    /// The number of the user's current token, from 1: the token is derived from the id and this number.
     pub token_version: u32,
-    /// Rises with every change but heartbeats; guards read-decide-write.
+    /// Rises with every change except heartbeats; guards read-decide-write.
     pub version: i64,
 }
 
@@ -286,9 +287,9 @@ pub struct UserChange {
 impl UserChange {
     /// The user after this change; its version rises.
     ///
-    /// A visitor or lead that gains an e-mail address becomes a user unless the call names a type; staff never
-    /// changes type by itself (reference/stepchat.md §3.4). Whoever becomes staff, or an admin, gets another token: the one
-    /// before was shown to callers who may not see those of staff (docs/adr/0003).
+    /// A visitor or lead that gains an e-mail address becomes a user unless the call names a type; the type of staff
+    /// never changes by itself (reference/stepchat.md §3.4). A user who becomes staff, or an admin, gets a new token:
+    /// the old one was shown to callers who may not see staff tokens (docs/adr/0003).
     #[must_use]
     pub fn apply(&self, before: &User, now: Timestamp) -> User {
         let gains_email = matches!(self.email, Some(Some(_))) && before.email.is_none();
@@ -403,7 +404,7 @@ mod tests {
         ] {
             assert_eq!(Email::parse(bad), Err(Refusal::InvalidEmail), "{bad:?}");
         }
-        // Around an address they are blanks.
+        // Around an address these characters are trimmed like blanks.
         assert_eq!(Email::parse("\ta@b\r\n").unwrap().as_str(), "a@b");
         assert!(Email::parse("иван@пример.рф").is_ok());
     }

@@ -1,24 +1,25 @@
-//! In which order texts stand: by the primary weights of the root collation (decision E1).
+//! The order of texts: by the primary weights of the root collation (decision E1).
 
 use super::find_run;
 use super::order_tables::RANKS;
 use unicode_normalization::char::decompose_canonical;
 
-/// Values of a byte of a key. Zero is left out: it separates the parts of stored keys.
+/// How many values a byte of a key can have. Zero is not used: it separates the parts of stored keys.
 const BASE: u32 = 127;
-/// Ranks behind those of the table: ideographs of the first block, those of its extensions, and what has no place.
+/// Ranks after those of the table: ideographs of the first block, ideographs of the extensions, characters without a
+/// place.
 const IDEOGRAPHS: u32 = 0x1_0000;
 const EXTENSIONS: u32 = 0x2_0000;
 const OTHERS: u32 = 0x8_0000;
 
-/// A text whose bytes stand in the order in which people expect the folded texts: three bytes for each character (of
-/// Hangul for each sound), none of them zero. Code points are in no such order: `і` would stand behind `я`, a hyphen behind a blank and before a digit
-/// but a low line among the letters.
+/// A text whose byte order is the order in which people expect the folded texts: three bytes for each character (for
+/// each sound of a Hangul syllable), none of them zero. The order of code points is another: `і` would stand after `я`,
+/// a hyphen between blanks and digits but a low line among the letters.
 #[must_use]
 pub fn collation_key(folded: &str) -> String {
     let mut key = String::with_capacity(folded.len().saturating_mul(3));
     for letter in folded.chars() {
-        // A syllable of Hangul stands where its sounds do; nothing else is put together so in a folded text.
+        // A Hangul syllable sorts by its sounds; no other character of a folded text is composed in this way.
         if ('가'..='힣').contains(&letter) {
             decompose_canonical(letter, |part| key.extend(digits(rank(part))));
         } else {
@@ -38,13 +39,13 @@ fn rank(letter: char) -> u32 {
     }
 }
 
-/// Whether a folded character has a place of its own.
+/// Whether a folded character has a place in the order: it is in the table or an ideograph.
 #[cfg(test)]
 pub(super) fn has_place(letter: char) -> bool {
     rank(letter) < OTHERS
 }
 
-/// Unified ideographs of the block of that name, and the twelve of the block of compatibility ideographs.
+/// The unified ideographs: those of the block of that name, and twelve in the block of compatibility ideographs.
 const fn is_first_block(code: u32) -> bool {
     matches!(
         code,

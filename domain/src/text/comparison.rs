@@ -6,17 +6,17 @@ use std::borrow::Cow;
 use unicode_normalization::char::decompose_compatible;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
-/// Rises whenever any text folds to something else than before. What is stored under a folded text carries it, so that
-/// `switchboard operator rebuild` knows what an earlier version has left. Version 1 dropped every combining mark.
+/// Rises whenever any text folds to something else than before. Data stored under a folded text carries this version,
+/// so that `switchboard operator rebuild` finds what an earlier version wrote. Version 1 dropped every combining mark.
 pub const FOLD_VERSION: u32 = 2;
 
 /// Folds a text for equality, search and order: two texts are equal exactly if they fold to the same.
 ///
-/// They are equal as the root collation of Unicode compares them at primary strength, punctuation counted; blanks at the
-/// end do not count (decision E1). A text of nothing but ignorable characters folds to nothing. The order is that of
+/// Equality is that of Unicode's root collation at primary strength, with punctuation; trailing blanks do not count
+/// (decision E1). A text of only ignorable characters folds to an empty text. The order is that of
 /// [`collation_key`](super::collation_key), not of the folded characters. The tables are those of `data/README.md`.
 ///
-/// Folding is not additive: fold first, cut afterwards.
+/// Two folded parts, joined, may differ from the folded text: fold first, cut afterwards.
 #[must_use]
 pub fn fold(text: &str) -> String {
     let mut folded = if text.is_ascii() { fold_ascii(text) } else { fold_any(text) };
@@ -24,7 +24,7 @@ pub fn fold(text: &str) -> String {
     folded
 }
 
-/// Control characters go, as they do in [`DROPPED`], but for those that separate words.
+/// Control characters are removed, as by [`DROPPED`], except those that separate words.
 fn fold_ascii(text: &str) -> String {
     let mut folded = text.to_ascii_lowercase();
     folded.retain(|letter| !letter.is_ascii_control() || ('\t'..='\r').contains(&letter));
@@ -68,7 +68,7 @@ fn fold_character(letter: char, folded: &mut String) {
     }
 }
 
-/// Whether the tables say what becomes of a character, which is then added.
+/// Adds what the tables replace a character by; `false` if they do not mention it.
 fn replace(letter: char, folded: &mut String) -> bool {
     if letter.is_ascii_alphanumeric() {
         folded.push(letter.to_ascii_lowercase());
@@ -84,7 +84,7 @@ fn replace(letter: char, folded: &mut String) -> bool {
     true
 }
 
-/// A part of a text that somebody looks for, compared as whole texts are (decision D12).
+/// A part of a text that somebody looks for, compared like complete texts (decision D12).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
     folded: String,
@@ -98,8 +98,8 @@ impl Part {
         Self { folded: fold(text), asks_nothing: text.trim().is_empty() }
     }
 
-    /// Whether a text has it. A part of nothing but ignorable characters is in no text; one of blanks asks for nothing, and
-    /// is in every text.
+    /// Whether a text contains the part. A part of only ignorable characters is in no text; a part of blanks asks for
+    /// nothing and is in every text.
     #[must_use]
     pub fn is_in(&self, text: &str) -> bool {
         self.asks_nothing || !self.folded.is_empty() && fold(text).contains(&self.folded)

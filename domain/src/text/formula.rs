@@ -1,21 +1,22 @@
 //! Cells of CSV files that no spreadsheet program takes for a formula (OWASP, "CSV Injection"), and the way back.
 //!
-//! A program whose decimal sign is the comma splits at `;`, and knows no quotes that begin inside a cell: for it each `;`,
-//! tab and line break begins a cell of its own.
+//! A program with a decimal comma splits at `;` and ignores quotes that begin inside a cell: for it, each `;`, tab and
+//! line break begins a new cell.
 
-/// What a spreadsheet program may take the beginning of a cell for a formula by, also where it is written in full width.
+/// Characters at the beginning of a cell by which a program may take it for a formula, including their full-width
+/// forms.
 const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
-/// What some programs leave out at the beginning of a cell.
+/// Characters that some programs skip at the beginning of a cell.
 const BLANK: [char; 3] = ['\t', '\r', '\n'];
-/// What nobody sees, and what a program may leave out before it looks: marks of direction, of width and of byte order.
+/// Invisible characters that a program may skip before it looks: marks of direction, of width and of byte order.
 const UNSEEN: [char; 16] = [
     '\u{ad}', '\u{61c}', '\u{180e}', '\u{200b}', '\u{200c}', '\u{200d}', '\u{200e}', '\u{200f}', '\u{202a}',
     '\u{202b}', '\u{202c}', '\u{202d}', '\u{202e}', '\u{2060}', '\u{feff}', '\0',
 ];
-/// What begins a new cell or line for one program or another.
+/// Characters after which some programs begin a new cell or line.
 const SEPARATORS: [char; 4] = [';', '\t', '\r', '\n'];
 
-/// The cell with a quote before everything that a program may take for a formula. A plain phone number is none.
+/// The cell with a quote before everything that a program may take for a formula. A plain phone number gets no quote.
 #[must_use]
 pub fn guard(cell: &str) -> String {
     let mut guarded = String::with_capacity(cell.len());
@@ -28,7 +29,7 @@ pub fn guard(cell: &str) -> String {
     guarded
 }
 
-/// The cell as it was before [`guard`]. A quote before a plain phone number, which others put there, goes too.
+/// The cell as it was before [`guard`]. A quote that another program put before a plain phone number is removed too.
 #[must_use]
 pub fn unguard(cell: &str) -> String {
     let mut bare = String::with_capacity(cell.len());
@@ -45,7 +46,7 @@ fn parts(cell: &str) -> impl Iterator<Item = (bool, &str)> {
 }
 
 fn is_formula(part: &str, at_start: bool) -> bool {
-    // Quotes that were there before stay distinct from the one that guards.
+    // Skipped, so that quotes that were there before stay distinct from the one that [`guard`] adds.
     let seen = part.trim_start_matches(|letter| letter == '\'' || UNSEEN.contains(&letter));
     (seen.starts_with(FORMULA) || at_start && seen.starts_with(BLANK)) && !is_phone(part)
 }

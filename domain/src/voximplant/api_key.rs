@@ -1,10 +1,10 @@
-//! What an API key is called by the operator, who has its text only once.
+//! The operator's name for an API key, whose text the operator sees only once.
 
 use crate::text::is_plain_name;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// Characters of a name. A key has 36: none can be given as a name, and be kept, by mistake.
+/// Most characters of a name. A key has 36, so no key can be stored as a name by mistake.
 const NAME_CHARS: usize = 32;
 
 /// The name of an API key: 1 to 32 lower-case letters, digits and hyphens, beginning with a letter or digit.

@@ -50,7 +50,7 @@ pub struct Application {
     pub id: ApplicationId,
     /// Short name, unique in the account.
     pub name: ApplicationName,
-    /// Whether records are kept in secure storage; kept and shown, nothing more.
+    /// Whether records are kept in secure storage; stored and shown, without effect.
     pub secure_record_storage: bool,
     /// When it was created.
     pub created: Timestamp,

@@ -57,7 +57,7 @@ impl Default for ServiceProbability {
     }
 }
 
-/// A JSON number with its own digits; whole it is `1`, not `1.0`, which typed clients cannot read.
+/// A JSON number with exactly its digits: `1`, not `1.0`, which typed clients cannot read.
 impl Serialize for ServiceProbability {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let number = Decimal::new(i64::from(self.0), SCALE).normalize();
@@ -111,13 +111,13 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// Gives or takes skills.
+    /// Adds or removes skills.
     pub fn set_skills(&mut self, skills: &[SkillId], bind: bool) {
         super::skill::bind(&mut self.skills, skills, bind);
     }
 
-    /// Whether a user with these skills is bound to the queue without anybody's doing: the user has every skill of the
-    /// queue, and the queue has at least one.
+    /// Whether a user with these skills is bound to the queue automatically: the queue binds automatically and has at
+    /// least one skill, and the user has every skill of the queue.
     #[must_use]
     pub fn takes(&self, skills: &[SkillId]) -> bool {
         self.auto_binding && !self.skills.is_empty() && self.skills.iter().all(|skill| skills.contains(skill))

@@ -89,7 +89,7 @@ pub enum Refusal {
     /// The account has an application of this name.
     #[error("Application name is not unique.")]
     ApplicationNameNotUnique,
-    /// Nothing of this name.
+    /// The account has no application of this name.
     #[error("Application is not found.")]
     ApplicationNotFound,
     /// Not `[a-z0-9][a-z0-9_-]{2,49}`.
@@ -149,7 +149,7 @@ pub enum Refusal {
     /// A blank inside.
     #[error("Password cannot contain spaces.")]
     PasswordSpaces,
-    /// Someone has not enough money, and the transfer is strict.
+    /// The transfer is strict, and a payer has too little money.
     #[error("Insufficient money.")]
     InsufficientMoney,
     /// The user's calls are paid from the account.
@@ -240,7 +240,7 @@ impl Refusal {
         }
     }
 
-    /// The parameter to blame, if one is.
+    /// The parameter to blame, if there is one.
     #[must_use]
     pub fn field_name(&self) -> Option<&'static str> {
         match self {

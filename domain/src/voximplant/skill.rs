@@ -20,7 +20,7 @@ pub struct Skill {
     pub name: SkillName,
 }
 
-/// Gives skills to whoever has these, or takes them: each once, in order.
+/// Adds skills to those held, or removes them; the result is sorted, each skill once.
 pub(super) fn bind(held: &mut Vec<SkillId>, skills: &[SkillId], give: bool) {
     held.retain(|skill| !skills.contains(skill));
     if give {

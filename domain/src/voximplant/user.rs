@@ -153,12 +153,12 @@ pub struct QueueLink {
 }
 
 impl PhoneUser {
-    /// Gives or takes skills.
+    /// Adds or removes skills.
     pub fn set_skills(&mut self, skills: &[SkillId], bind: bool) {
         super::skill::bind(&mut self.skills, skills, bind);
     }
 
-    /// Binds to queues by hand, or takes such bindings back.
+    /// Binds the user to queues by hand, or removes the bindings to them.
     pub fn set_queues(&mut self, queues: &[QueueId], bind: bool) {
         self.queues.retain(|link| !queues.contains(&link.queue));
         if bind {
@@ -167,8 +167,8 @@ impl PhoneUser {
         }
     }
 
-    /// Brings the bindings by skill up to date. `queues` are all queues of the account. A binding by hand outranks one by
-    /// skill; taken back, it leaves the one by skill if the skills still say so.
+    /// Updates the bindings by skill. `queues` are all queues of the account. A binding by hand replaces one by skill;
+    /// once it is removed, the binding by skill returns if the skills still match.
     pub fn relink(&mut self, queues: &[Queue]) {
         self.queues.retain(|link| !link.auto);
         for queue in queues {

@@ -1,4 +1,4 @@
-//! The client, built by hand like that of `DynamoDB`, and the store on it.
+//! The S3 client, built by hand like that of `DynamoDB`, and the file store that uses it.
 
 use aws_sdk_s3::config::interceptors::BeforeSerializationInterceptorContextMut;
 use aws_sdk_s3::config::retry::RetryConfig;
@@ -24,12 +24,12 @@ use shared::store::{Endpoint, StoreError};
 use std::fmt;
 use std::time::Duration;
 
-/// Where links lead.
+/// To which host links lead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Links {
     /// To the endpoint: S3 itself, or the server that `AWS_ENDPOINT_URL_S3` names.
     Endpoint,
-    /// To the host that the caller used, which serves the bucket beside the API.
+    /// To the host that the caller used, which serves the bucket as well as the API.
     CallersHost,
 }
 
@@ -37,7 +37,7 @@ pub enum Links {
 #[derive(Clone)]
 pub struct S3Files {
     client: Client,
-    /// Signs links. It sends nothing, so nothing is counted.
+    /// Signs links. It sends no requests, so it has no meter.
     signer: Config,
     bucket: String,
     links: Links,
@@ -50,10 +50,10 @@ impl fmt::Debug for S3Files {
 }
 
 impl S3Files {
-    /// The bucket behind an endpoint, reached by a transport of the caller's.
+    /// The bucket behind an endpoint, reached through this transport.
     #[must_use]
     pub fn new(endpoint: &Endpoint, bucket: &str, transport: SharedHttpClient, links: Links) -> Self {
-        // A part of a big file takes its time.
+        // Uploading a part of a big file takes long.
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(Duration::from_secs(2))
             .operation_attempt_timeout(Duration::from_secs(15))
@@ -66,7 +66,7 @@ impl S3Files {
             .retry_config(RetryConfig::standard().with_max_attempts(4).with_initial_backoff(Duration::from_millis(50)))
             .timeout_config(timeouts);
         if let Some(url) = &endpoint.url {
-            // A local server has one name only.
+            // A local server has only one host name.
             config = config.endpoint_url(url).force_path_style(true);
         }
         let signer = config.clone().build();
@@ -177,8 +177,8 @@ fn saved_as(key: &FileKey) -> Option<String> {
     (key.folder() == Folder::Exports).then(|| SAVED_AS.to_owned())
 }
 
-/// A signed link with the name of the file at its very end: callers look there to tell what they are given (decisions,
-/// "StepChat"). A signature is over the sorted parameters, so they may stand in any order.
+/// A signed link that ends in the file's name: callers look there to see what they are given (decisions, "StepChat").
+/// The signature covers the sorted parameters, so they may stand in any order.
 fn ending_in_name(link: &str) -> String {
     let Some((path, query)) = link.split_once('?') else { return link.to_owned() };
     let names_file = |parameter: &&str| parameter.starts_with("response-content-disposition=");
@@ -186,12 +186,12 @@ fn ending_in_name(link: &str) -> String {
     format!("{path}?{}", others.into_iter().chain(last).collect::<Vec<_>>().join("&"))
 }
 
-/// Whether a file of this name was there first.
+/// Whether the error says that a file of this name already exists.
 fn is_there_already<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
     error.as_service_error().and_then(ProvideErrorMetadata::code) == Some("PreconditionFailed")
 }
 
-/// Whether there is no such file. Who may not list a bucket is not told so by S3, but denied.
+/// Whether there is no such file. To a caller who may not list the bucket, S3 answers that access is denied.
 fn is_missing(error: &SdkError<GetObjectError>) -> bool {
     error.as_service_error().is_some_and(|error| error.is_no_such_key() || error.code() == Some("AccessDenied"))
 }

@@ -1,4 +1,4 @@
-//! The file store in S3, for the few functions that keep files: only they link its SDK (ADR 0012).
+//! The file store in S3, for the few functions that keep files: only these link the S3 SDK (ADR 0012).
 
 mod client;
 

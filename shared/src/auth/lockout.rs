@@ -5,21 +5,22 @@ use crate::stepchat::{Account, Limit};
 use crate::store::stepchat::lockouts::Counter;
 use std::net::{IpAddr, Ipv6Addr};
 
-/// Bits of an IPv6 address that one customer of a network has to themselves.
+/// The bits of an IPv6 address that name the network of one customer.
 const NETWORK: u128 = !0 << 64;
 
-/// Characters of the name by which a counter knows whose a failure is.
+/// Characters of the pseudonym by which a counter knows whose a failure is.
 const CALLER_CHARS: usize = 12;
 
 /// The counters of a login (decision E7).
 ///
-/// One is of the account, over all callers and addresses, so that many addresses do not make many tries. Where the caller
-/// names the end user's address, another is of that address, over all accounts. Who names none is counted by the account
-/// alone: it may be a server that logs everybody in, and ten calls of one guesser must not lock the owner out.
+/// One counter is the account's, over all callers and addresses, so that many addresses do not give many tries. If the
+/// caller names the end user's address, a second counter is that address's, over all accounts. A call without an
+/// address is counted by the account alone: its caller may be a server that logs everybody in, and ten calls of one
+/// guesser must not lock the owner out.
 ///
-/// An address takes back its own failures at an account by a right login there; at its other accounts they stay, or who
-/// guesses would log in to an account of their own after every nine guesses. Logins without an address may be anybody's:
-/// each takes back itself.
+/// A right login removes the address's failures at that account. Its failures at other accounts stay; otherwise a
+/// guesser could log in to an account of their own after every nine guesses. Logins without an address may be
+/// anybody's, so each removes only itself.
 #[must_use]
 pub fn counters(ctx: &Ctx, account: &Account, end_user: Option<IpAddr>) -> Vec<Counter> {
     let config = &ctx.config().stepchat.login;

@@ -15,7 +15,7 @@ pub const COOKIE: &str = "sb-login";
 /// Random bytes of a session's text: 43 characters.
 const TEXT_BYTES: usize = 32;
 
-/// A session that begins: its text, which exists only in the answer, and what is stored of it.
+/// A new session: its text, which exists only in the answer, and what is stored of it.
 #[derive(Debug, Clone)]
 pub struct Begun {
     /// The text.
@@ -24,15 +24,15 @@ pub struct Begun {
     pub session: NewSession,
 }
 
-/// A new session, of the length that the workspace sets.
+/// Makes a new session, which lasts as long as the workspace sets.
 pub fn begun(ctx: &Ctx) -> Result<Begun, StoreError> {
     let text = URL_SAFE_NO_PAD.encode(random_bytes(TEXT_BYTES)?);
     let until = ctx.now().plus_millis(ctx.config().stepchat.login.session_seconds.saturating_mul(1000));
     Ok(Begun { session: NewSession { hash: TokenHash::of(&text), until }, text: Secret::new(&text) })
 }
 
-/// The sessions that a request presents, by their hashes: the field's before the cookie's. Either may be url-encoded once
-/// more than its place asks for, as some clients do; a session's own text does not change by that.
+/// The hashes of the sessions that a request presents: the field's before the cookie's. Some clients url-encode the
+/// text once too often, so it is decoded first; a session's own text does not change by that.
 #[must_use]
 pub fn presented(ctx: &Ctx, field: Option<&str>) -> Vec<TokenHash> {
     let texts = field.into_iter().chain(ctx.cookie(COOKIE)).map(str::trim).filter(|text| !text.is_empty());
@@ -45,7 +45,7 @@ pub fn cookie(ctx: &Ctx, text: &str) -> Cookie {
     Cookie::new(COOKIE, text, ctx.config().stepchat.login.session_seconds)
 }
 
-/// What takes the cookie out of a browser.
+/// Removes the cookie from a browser.
 #[must_use]
 pub fn no_cookie() -> Cookie {
     Cookie::removed(COOKIE)

@@ -24,7 +24,7 @@ pub struct Admin {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Credential {
     Own,
-    /// With its use, if that is to be noted.
+    /// With the token, if its use is to be noted.
     ApiToken(Option<HandedOut>),
 }
 
@@ -35,7 +35,7 @@ impl Admin {
         self.id
     }
 
-    /// In `login`: what was presented as the token of the user who logs in, unless a field of its own names that.
+    /// In `login`: the token presented for the user who logs in. A separate field for that token takes precedence.
     #[must_use]
     pub fn user_token(&self) -> Option<&Secret> {
         self.user_token.as_ref()
@@ -54,7 +54,7 @@ impl Admin {
     }
 }
 
-/// Some admin, whichever: all that a method needs to know whose answer is the same for all of them.
+/// Any admin: enough for a method whose answer is the same for all admins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AnyAdmin {
     is_api_token: bool,
@@ -72,7 +72,7 @@ impl AnyAdmin {
     pub fn presumed(inbound: &Inbound) -> Option<Self> {
         let token = presented(inbound).ok()?;
         let is_api_token = TokenLabel::is_meant(token);
-        // What no token looks like is nobody's: there is nothing to prove.
+        // A text without the form of a token is no caller's, so nothing is presumed.
         let is_plausible =
             is_api_token || token.len() == OWN_TOKEN_CHARS && token.bytes().all(|byte| byte.is_ascii_hexdigit());
         is_plausible.then_some(Self { is_api_token })
@@ -104,8 +104,8 @@ fn presented(inbound: &Inbound) -> Result<&str, Error> {
     }
 }
 
-/// Finds the caller of `login`, where `token` means the caller's token and the user's own (reference/stepchat.md §3.6).
-/// Whatever is presented is gathered, in order; the first that proves an admin is the caller's.
+/// Finds the caller of `login`, where `token` may be the caller's token or the user's own (reference/stepchat.md §3.6).
+/// All presented tokens are tried; the first, in order, that proves an admin is the caller's.
 pub async fn authenticate_login(ctx: &Ctx, inbound: &Inbound, effect: Effect) -> Result<Admin, Error> {
     let fields = inbound.params.texts("token");
     let others = ["user_token", "login_token"].into_iter().flat_map(|name| inbound.params.texts(name));
@@ -121,7 +121,7 @@ pub async fn authenticate_login(ctx: &Ctx, inbound: &Inbound, effect: Effect) ->
     for (position, (proof, token)) in proofs.into_iter().zip(&all).enumerate() {
         match proof {
             Ok(admin) => {
-                // The one that is left in the field; or the same, if the admin is who logs in.
+                // The other token in the field; or the same one, if the admin logs in.
                 let rest = fields.iter().enumerate().rev().find(|(other, _)| *other != position);
                 let user_token = Secret::new(rest.map_or(token, |(_, token)| token));
                 return Ok(Admin { user_token: Some(user_token), ..admin });
@@ -146,7 +146,7 @@ async fn by_token(ctx: &Ctx, token: &str, effect: Effect) -> Result<Admin, Error
 async fn by_api_token(ctx: &Ctx, token: &str, effect: Effect) -> Result<Admin, Error> {
     let label = TokenLabel::of(token).ok_or(Error::InvalidToken)?;
     let found = api_tokens::find(ctx.store(), &label, &TokenHash::of(token)).await?.ok_or(Error::InvalidToken)?;
-    // A heartbeat may be repeated, but it writes.
+    // A heartbeat is no `Effect::Write`, but it writes.
     if found.scope == Scope::Read && effect != Effect::Read {
         return Err(Error::ScopeTooSmall);
     }
@@ -161,7 +161,7 @@ pub async fn note_use(ctx: &Ctx, caller: &Admin) {
     }
 }
 
-/// Whether this is the password of that hash. One that is too long to be set is nobody's, at the same cost.
+/// Whether this is the password of that hash. A password too long to be set is never right; refusing it costs the same.
 pub async fn right_password(password: &Secret, hash: Option<PasswordHash>) -> Result<bool, Error> {
     if password.expose().len() > MAX_PASSWORD_BYTES {
         return Ok(verify_password(Secret::new(""), None).await?);

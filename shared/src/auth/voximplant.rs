@@ -25,7 +25,7 @@ pub enum Access {
 pub struct Caller {
     account: AccountId,
     credential: Credential,
-    /// The use of the credential, if it is to be noted.
+    /// The credential, if its use is to be noted.
     used: Option<HandedOut>,
 }
 
@@ -63,7 +63,7 @@ impl Caller {
     }
 }
 
-/// The account that the caller acts for: all that a method needs to know whose answer is the same for all of its credentials.
+/// The account that the caller acts for: enough for a method whose answer is the same for all credentials of the account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tenant {
     account: AccountId,
@@ -84,8 +84,7 @@ impl Tenant {
         Self { account: caller.account }
     }
 
-    /// What the credential says of itself. A key of its own account is mostly used without saying which: then nothing is
-    /// presumed.
+    /// What the credential says of itself. Most keys act for their own account and do not name it: then nothing is presumed.
     #[must_use]
     pub fn presumed(inbound: &Inbound) -> Option<Self> {
         let account = match &inbound.bearer {
@@ -96,7 +95,7 @@ impl Tenant {
     }
 }
 
-/// Proves the caller and that it may.
+/// Proves who is calling, and that the caller may call a method of this access.
 pub async fn authenticate(ctx: &Ctx, inbound: &Inbound, access: Access) -> Result<Caller, Error> {
     let caller = if let Some(token) = &inbound.bearer {
         by_token(ctx, token).await?
@@ -110,7 +109,7 @@ pub async fn authenticate(ctx: &Ctx, inbound: &Inbound, access: Access) -> Resul
     Ok(caller)
 }
 
-/// Bytes of a key id; ours have 36.
+/// Most bytes of a key id; ours have 36.
 const MAX_KEY_ID_BYTES: usize = 128;
 
 const UNKNOWN_KEY: Refusal = Refusal::AuthorizationFailed("the key is unknown or revoked.");

@@ -1,5 +1,5 @@
-//! Every variable, once: its name, its default, its values and its meaning. Configuration, template and documents are made from
-//! this table.
+//! Every variable, once: its name, its default, its values and its meaning. Configuration, template and documents are
+//! made from this table.
 
 use crate::crypto::SECRET_BYTES;
 use crate::stepchat::{ImageUrl, Name};
@@ -10,7 +10,7 @@ use std::fmt;
 pub struct Variable {
     /// Its name.
     pub name: &'static str,
-    /// What holds without it; `None` is required.
+    /// The value if it is not set; `None` means that it must be set.
     pub default: Option<&'static str>,
     /// Which values it takes.
     pub form: Form,
@@ -18,7 +18,7 @@ pub struct Variable {
     pub about: &'static str,
 }
 
-/// Which values a variable takes. The template lets through what this says, and the process refuses all else.
+/// Which values a variable takes. The template accepts these, and the process refuses all others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     /// Base64 of at least 32 bytes.
@@ -58,7 +58,8 @@ pub(super) const PAYLOAD_SECRET: Variable = Variable {
     about: "Keys the fingerprints of payloads with an idempotency key. Without it SWITCHBOARD_TOKEN_SECRET serves for \
             them too.",
 };
-/// The variable with the CloudWatch namespace of the metrics. The template sets it, which knows the stack's name.
+/// The variable with the CloudWatch namespace of the metrics. The template sets it, since only that knows the stack's
+/// name.
 pub const METRICS_NAMESPACE: &str = "SWITCHBOARD_METRICS_NAMESPACE";
 pub(super) const DEFAULT_FIRST_NAME: Variable = Variable {
     name: "STEPCHAT_DEFAULT_FIRST_NAME",
@@ -145,7 +146,7 @@ pub(super) const CLOCK_LEEWAY: Variable = Variable {
     about: "Seconds that a caller's clock may be off before a token is expired or from the future.",
 };
 
-/// Every variable beside the table names, for the documentation and the template.
+/// Every variable except the table names and [`METRICS_NAMESPACE`], for the documentation and the template.
 pub const VARIABLES: [Variable; 16] = [
     TOKEN_SECRET,
     PAYLOAD_SECRET,

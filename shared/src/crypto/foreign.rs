@@ -1,6 +1,6 @@
-//! Password hashes that other systems made, as people bring them along: bcrypt (PHP's `password_hash`, Support Board), argon2,
-//! WordPress. They are kept as they are and held against a login as long as they cost no more than they may; the first
-//! right login puts one of our own in their place.
+//! Password hashes made by other systems, as imports contain them: bcrypt (PHP's `password_hash`, Support Board),
+//! argon2, WordPress. They are stored unchanged, and logins are checked against them, if their cost is within the
+//! limits below; the first right login replaces them by one of our own.
 
 use crate::store::auth::PasswordHash;
 use argon2::password_hash::phc::PasswordHash as Phc;
@@ -19,9 +19,9 @@ const MAX_BCRYPT_COST: u32 = 13;
 const MAX_ARGON2_MEMORY_KIB: u32 = 64 * 1024;
 /// The most work of an argon2 hash, in KiB times passes: twice PHP's default.
 const MAX_ARGON2_WORK: u64 = 2 * 4 * 64 * 1024;
-/// The binary logarithm of the most rounds of a WordPress hash: its own is 13.
+/// The binary logarithm of the most rounds of a WordPress hash: WordPress itself uses 13.
 const MAX_PHPASS_ROUNDS_LOG2: usize = 20;
-/// What `WordPress` signs a password with before it gives it to bcrypt, which takes no more than 72 bytes.
+/// The key with which `WordPress` signs a password before bcrypt, which takes no more than 72 bytes.
 const WORDPRESS_KEY: &[u8] = b"wp-sha384";
 /// The digits of a portable phpass hash, by their values.
 const PHPASS_DIGITS: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -33,7 +33,7 @@ pub enum Unusable {
     /// None of the known forms.
     #[error("the password hash is of an unknown kind; known are bcrypt ($2y$), argon2 and WordPress ($P$, $wp$2y$)")]
     Unknown,
-    /// A known form, but not whole.
+    /// A known form, but incomplete or malformed.
     #[error("the password hash is incomplete or has wrong characters")]
     Broken,
     /// It would take too long to check at each login.
@@ -41,7 +41,7 @@ pub enum Unusable {
     TooExpensive,
 }
 
-/// The forms of a hash, each with what is left of its text.
+/// The kinds of hash, each with the part of its text that the check needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind<'a> {
     Bcrypt(&'a str),
@@ -68,7 +68,7 @@ impl<'a> Kind<'a> {
     }
 }
 
-/// The hash of another system, if a login can be held against it.
+/// The hash of another system, if logins can be checked against it.
 pub fn password_hash(text: &str) -> Result<PasswordHash, Unusable> {
     match Kind::of(text).ok_or(Unusable::Unknown)? {
         Kind::Bcrypt(hash) | Kind::WordPress(hash) => {
@@ -95,8 +95,8 @@ pub fn password_hash(text: &str) -> Result<PasswordHash, Unusable> {
     Ok(PasswordHash(text.to_owned()))
 }
 
-/// Whether this is the password of that hash. It works on it as long as the hash demands: not for a thread that others wait
-/// for.
+/// Whether this is the password of that hash. It blocks its thread for as long as the hash takes, so it must not run on
+/// the event loop.
 pub(super) fn is_password(password: &[u8], hash: &str) -> Result<bool, String> {
     let broken = |error: &dyn std::fmt::Display| format!("a password hash: {error}");
     match Kind::of(hash).ok_or_else(|| broken(&Unusable::Unknown))? {
@@ -115,7 +115,7 @@ pub(super) fn is_password(password: &[u8], hash: &str) -> Result<bool, String> {
     }
 }
 
-/// As PHP's `trim` leaves it.
+/// The text as PHP's `trim` returns it.
 fn trimmed(text: &[u8]) -> &[u8] {
     let blank = |byte: &u8| b" \t\n\r\0\x0b".contains(byte);
     let start = text.iter().position(|byte| !blank(byte)).unwrap_or(text.len());
@@ -131,7 +131,7 @@ struct Phpass<'a> {
 }
 
 impl<'a> Phpass<'a> {
-    /// Reads what stands behind `$P$`: a digit for the rounds, the salt, the digest.
+    /// Reads what follows `$P$`: a digit for the rounds, the salt, the digest.
     fn parse(text: &'a str) -> Result<Self, Unusable> {
         let (rounds, rest) = text.as_bytes().split_first().ok_or(Unusable::Broken)?;
         let (salt, digest) = rest.split_at_checked(PHPASS_SALT_CHARS).ok_or(Unusable::Broken)?;
@@ -172,7 +172,7 @@ fn digits(bytes: &[u8]) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    /// Made by PHP 8.4 and WordPress 6.8; real PHP makes others in the tests of the whole.
+    /// Made by PHP 8.4 and WordPress 6.8; the end-to-end tests make others with real PHP.
     const MADE: [(&str, &str); 3] = [
         ("rasmuslerdorf", "$2y$10$.vGA1O9wmRjrwAVXD98HNOgsNpDczlqm3Jq7KnEd1rVAGv3Fykk1a"),
         ("test12345", "$P$9IQRaTwmfeRo7ud9Fh4E2PdI0S3r.L0"),

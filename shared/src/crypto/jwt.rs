@@ -1,6 +1,6 @@
 //! The RS256 tokens of Voximplant's clients (reference/voximplant.md §1.4).
 //!
-//! Read by hand because every way to fail has a code of its own; the signature is ring's, which is linked for
+//! Parsed by hand because every failure has a code of its own; the signature is checked by ring, which is linked for
 //! TLS anyway (docs/adr/0004).
 
 use base64::Engine as _;
@@ -46,7 +46,7 @@ struct Header {
 /// What a token claims.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Claims {
-    /// The account; `None` for 0, `"0"`, empty or absent: the key's own.
+    /// The account; `None` (sent as 0, `"0"`, empty or not at all) is the key's own.
     #[serde(default, deserialize_with = "issuer")]
     pub iss: Option<u64>,
     /// Issued at, in seconds.
@@ -95,7 +95,7 @@ pub struct Presented<'a> {
 }
 
 impl<'a> Presented<'a> {
-    /// Takes a compact token apart.
+    /// Splits and reads a compact token.
     pub fn parse(token: &'a str) -> Result<Self, JwtError> {
         let (signed, signature) = token.rsplit_once('.').ok_or(JwtError::Malformed)?;
         let (header, claims) = signed.split_once('.').ok_or(JwtError::Malformed)?;
@@ -107,14 +107,14 @@ impl<'a> Presented<'a> {
         Ok(Self { signed, signature, algorithm: header.alg, key_id: header.kid, claims: part(claims)? })
     }
 
-    /// The account that the token says it is of; nothing has been proved.
+    /// The account that the token claims; nothing is proved yet.
     #[must_use]
     pub fn claimed_issuer(&self) -> Option<u64> {
         self.claims.iss
     }
 
-    /// Proves the claims: algorithm, signature by this PKCS#1 public key, then the times, with `leeway` seconds of grace
-    /// both ways. Times are judged last, so that only a holder of the key learns about our clock.
+    /// Proves the claims: algorithm, signature by this PKCS#1 public key, then the times, with `leeway` seconds of
+    /// grace both ways. Times are checked last, so that only a holder of the key learns about our clock.
     pub fn prove(self, public_key: &[u8], now: i64, leeway: i64) -> Result<Claims, JwtError> {
         if self.algorithm != "RS256" {
             return Err(JwtError::Algorithm);

@@ -1,4 +1,4 @@
-//! Passwords: argon2id at OWASP's floor (19 MiB, two passes, one lane).
+//! Passwords: argon2id at OWASP's minimum cost (19 MiB, two passes, one lane).
 
 use super::{Secret, foreign};
 use crate::store::auth::PasswordHash;
@@ -9,18 +9,19 @@ use std::num::NonZeroUsize;
 use std::sync::LazyLock;
 use tokio::sync::Semaphore;
 
-/// A hash of this form, of no password that anybody knows: what a guess is held against where there is none.
+/// A hash of this form whose password nobody knows: a guess is checked against it where there is no hash.
 const DUMMY_HASH: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$6yDkwrh/EBRWjJlTeU5b3g$VhSW24g1JZ0S9M0jTrVe0VHmHk5m2dSkSgxBm2yLbxk";
 
 /// What our own hashes begin with: the form and its costs.
 const OWN: &str = "$argon2id$v=19$m=19456,t=2,p=1$";
 
-/// Hashes that are worked on at once: more would only take memory, and the processors from everything else.
+/// Allows as many hashes at once as there are processors: more would only take memory, and processor time from all
+/// else.
 static AT_WORK: LazyLock<Semaphore> =
     LazyLock::new(|| Semaphore::new(std::thread::available_parallelism().map_or(1, NonZeroUsize::get)));
 
-/// Works on a hash for a caller who is known, on a thread that may block for the 20 ms it takes, when it is its turn.
+/// Computes a hash once its caller is known and its turn has come, on a thread that may block for the 20 ms it takes.
 async fn work<T: Send + 'static>(hash: impl FnOnce() -> T + Send + 'static) -> Result<T, StoreError> {
     gate::opened().await;
     meter::hashed();
@@ -37,13 +38,13 @@ pub async fn hash_password(password: Secret) -> Result<PasswordHash, StoreError>
     hash.await?.map(PasswordHash).map_err(|error| StoreError::Unavailable(error.to_string()))
 }
 
-/// Whether a hash is of another form or of other costs than those that are made here.
+/// Whether a hash has another form or other costs than the hashes made here.
 #[must_use]
 pub fn is_foreign(hash: &PasswordHash) -> bool {
     !hash.0.starts_with(OWN)
 }
 
-/// Whether this is the password of that hash. It takes as long where there is no hash: nobody learns by the time whether
+/// Whether this is the password of that hash. Without a hash it takes as long, so that the time does not tell whether
 /// an account exists or has a password. A hash of another system takes its own time, until the first right login.
 pub async fn verify_password(password: Secret, hash: Option<PasswordHash>) -> Result<bool, StoreError> {
     let verified = work(move || {

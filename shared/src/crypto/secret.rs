@@ -1,10 +1,11 @@
-//! A text that must not show up anywhere.
+//! A text that must not be printed or logged.
 
 use ring::rand::{SecureRandom as _, SystemRandom};
 use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 use subtle::ConstantTimeEq as _;
 
-/// A secret on its way through the program: it can be used and not printed, and its memory is overwritten when it goes.
+/// A secret on its way through the program: it can be used but not printed, and its memory is overwritten when it is
+/// dropped.
 #[derive(Debug, Clone)]
 pub struct Secret(SecretString);
 
@@ -21,7 +22,7 @@ impl Secret {
         self.0.expose_secret()
     }
 
-    /// Whether this is that secret, found out in a time that tells nothing but its length.
+    /// Whether `other` is this secret. The time of the comparison tells nothing but the length.
     #[must_use]
     pub fn equals(&self, other: &str) -> bool {
         self.expose().as_bytes().ct_eq(other.as_bytes()).into()

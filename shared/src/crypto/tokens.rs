@@ -22,7 +22,7 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    /// From the deployment's secrets: the one of the users' tokens, and the one of the fingerprints.
+    /// Made from the deployment's two secrets: for the users' tokens and for the fingerprints.
     #[must_use]
     pub fn new(users: &TokenSecret, payloads: &TokenSecret) -> Self {
         let key = |secret: &TokenSecret| hmac::Key::new(hmac::HMAC_SHA256, secret.expose());
@@ -39,14 +39,14 @@ impl Tokens {
 }
 
 impl Tokens {
-    /// A keyed hash that stands for an address or an account in the keys of a table, which then tells neither.
+    /// A keyed hash that stands for an address or an account in the keys of a table, so that the table reveals neither.
     #[must_use]
     pub fn pseudonym(&self, text: &str) -> String {
         meter::token_derived();
         hex(hmac::sign(&self.users, format!("pseudonym\0{text}").as_bytes()).as_ref())
     }
 
-    /// A keyed hash of a text that may hold secrets: the same text is known again, the text is not.
+    /// A keyed hash of a text that may hold secrets: it shows whether two texts are equal, but not what they are.
     #[must_use]
     pub fn fingerprint(&self, text: &str) -> String {
         hex(hmac::sign(&self.payloads, format!("payload-fingerprint\0{text}").as_bytes()).as_ref())

@@ -1,4 +1,4 @@
-//! What the pipeline does in the way of StepChat: who may call, how a request is read, how an answer looks.
+//! StepChat's own part of the pipeline: who may call, how a request is read, how an answer looks.
 
 use crate::auth::stepchat::{Admin, AnyAdmin, authenticate, authenticate_login, note_use};
 use crate::context::Ctx;
@@ -32,7 +32,7 @@ impl Family for Stepchat {
         &[FrontDoor::at("/stepchat"), FrontDoor::in_any_folder("/include/api.php")];
     const TRAILING_SLASH: bool = false;
     const NON_OBJECT_JSON: NonObjectJson = NonObjectJson::Refused;
-    // Tokens; and for API tokens the admin behind one, and the note of its use.
+    // Reading tokens; for an API token also reading its admin and writing the note of its use.
     const GRANTS: &'static [Grant] = &[
         Grant::auth(AuthItem::AdminToken, Action::GetItem),
         Grant::auth(AuthItem::ApiToken, Action::GetItem),

@@ -1,4 +1,4 @@
-//! What the pipeline does in the way of Voximplant: who may call, how a request is read, how an answer looks.
+//! Voximplant's own part of the pipeline: who may call, how a request is read, how an answer looks.
 
 pub use crate::auth::voximplant::Access;
 use crate::auth::voximplant::{Caller, Tenant, authenticate, note_use};
@@ -23,7 +23,8 @@ impl Family for Voximplant {
     const FRONT_DOORS: &'static [FrontDoor] = &[FrontDoor::at("/platform_api")];
     const TRAILING_SLASH: bool = true;
     const NON_OBJECT_JSON: NonObjectJson = NonObjectJson::Ignored;
-    // Credentials and the note of their use, and the account behind a token that names a child account.
+    // Reading credentials, writing the note of their use, and reading the account of a token that names a child
+    // account.
     const GRANTS: &'static [Grant] = &[
         Grant::auth(AuthItem::ServiceKey, Action::GetItem),
         Grant::auth(AuthItem::ApiKey, Action::GetItem),

@@ -6,10 +6,10 @@
 
 use serde::Serialize;
 
-/// The namespace where nothing else is set.
+/// The namespace if none is set.
 pub const NAMESPACE: &str = "Switchboard";
 
-/// The namespace of a deployed stack: each of an account has its own.
+/// The namespace of a deployed stack: each stack of an account has its own.
 #[must_use]
 pub fn namespace_of(stack: &str) -> String {
     format!("{NAMESPACE}/{stack}")
@@ -21,7 +21,7 @@ pub const DIMENSION: &str = "family";
 /// The metrics of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RequestMetric {
-    /// How long it took; counted, how many there were.
+    /// How long a request took; the count of its samples is the number of requests.
     Duration,
     /// Failures that are ours.
     Faults,
@@ -61,10 +61,10 @@ impl RequestMetric {
     }
 }
 
-/// The metrics that a run of scheduled work has besides.
+/// The additional metrics of a run of scheduled work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JobMetric {
-    /// How long work has been left, run after run.
+    /// For how long every run has left some work undone.
     Age,
     /// Pieces of work left.
     Left,

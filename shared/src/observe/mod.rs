@@ -22,15 +22,15 @@ pub enum Log {
     Silent,
     /// A list, for tests.
     Captured(Arc<Mutex<Vec<String>>>),
-    /// Whoever shows lines in a form of their own: a terminal.
+    /// An output that formats lines itself, such as a terminal.
     Shown(Arc<dyn Show>),
 }
 
-/// Shows lines in a form of its own.
+/// Shows log lines in its own format.
 pub trait Show: Send + Sync {
     /// Shows what happened to a request.
     fn request(&self, line: &RequestLine<'_>);
-    /// Shows text that is a line already.
+    /// Shows text that is already a line.
     fn line(&self, text: &str);
 }
 
@@ -48,7 +48,7 @@ impl fmt::Debug for Log {
 /// What is logged of one request. Method names and outcome codes are ours; the cause is redacted.
 #[derive(Debug, Clone, Serialize)]
 pub struct RequestLine<'a> {
-    /// Readable alone.
+    /// A summary that can be read on its own.
     pub message: &'a str,
     /// Protocol.
     pub family: &'static str,
@@ -62,17 +62,17 @@ pub struct RequestLine<'a> {
     /// The id of the event in Lambda's own log.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub invocation_id: Option<String>,
-    /// What kind of caller, never who or with what.
+    /// The kind of caller, never who it is or its credential.
     pub caller: &'static str,
     /// Whether this was the process's first request.
     pub cold_start: bool,
     /// Milliseconds from first to last byte of work.
     pub duration_ms: f64,
-    /// 1 if the failure is ours: the database, the deadline, a defect. Callers' mistakes are none.
+    /// 1 if the failure is ours: the database, the deadline, a defect. Callers' mistakes do not count.
     pub faults: u8,
     /// 1 if the caller was turned away for load.
     pub pressure: u8,
-    /// Waves of database calls.
+    /// Round trips to the database: calls that go out together are one.
     pub round_trips: u32,
     /// Read units.
     pub read_units: f64,
@@ -82,10 +82,11 @@ pub struct RequestLine<'a> {
     pub retries: u32,
     /// Runs of the password hash.
     pub hashes: u32,
-    /// Why, when something failed: full inside, redacted. Else what the call was answered without.
+    /// If something failed, the cause, redacted but otherwise complete. Else the part of the request that was ignored,
+    /// if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
-    /// What only scheduled work has to tell.
+    /// The figures that only scheduled work has.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub job: Option<JobFigures>,
     /// The embedded metric format's own part.
@@ -100,9 +101,10 @@ pub struct JobFigures {
     pub finished: usize,
     /// Pieces of work that it had to leave.
     pub left: usize,
-    /// Seconds for which, run after run, something has been left.
+    /// Seconds for which every run has left some work undone.
     pub job_age_seconds: i64,
-    /// Accounts whose money was held against their journal, to its end. 0 while there are accounts: nothing is watched.
+    /// Accounts whose money was compared with their complete journal. 0 although there are accounts: nothing is
+    /// checked.
     pub ledger_accounts: u64,
     /// Journal entries that were checked.
     pub ledger_entries: u64,
@@ -120,7 +122,7 @@ impl Log {
         }
     }
 
-    /// Writes text that is a line already.
+    /// Writes text that is already a line.
     pub fn line(&self, text: String) {
         match self {
             // A log that cannot be written must not fail the request.
@@ -133,7 +135,7 @@ impl Log {
 }
 
 impl RequestLine<'_> {
-    /// Counts a failure where it belongs.
+    /// Counts a failure as a fault of ours, as pressure, or as neither.
     pub fn blame(&mut self, blame: Blame) {
         self.faults = u8::from(blame == Blame::Service);
         self.pressure = u8::from(blame == Blame::Pressure);
@@ -173,7 +175,7 @@ pub fn line<'a>(
     }
 }
 
-/// Replaces the default panic message, which may quote data, by a line that says where.
+/// Replaces the default panic message, which may quote data, by a line that tells only the place.
 pub fn log_panics(log: &Log) {
     let log = log.clone();
     std::panic::set_hook(Box::new(move |panic| {

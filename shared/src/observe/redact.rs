@@ -1,6 +1,6 @@
-//! Takes out of a text what must not be logged.
+//! Removes from a text what must not be logged.
 
-/// Runs of this many token characters are taken for secrets: tokens have 40, keys more, ids at most 12.
+/// Words of this many characters with a digit are taken for secrets: tokens have 40, API keys 36, ids at most 12.
 const SECRET_CHARS: usize = 24;
 
 /// Replaces everything that could be a token, a key, a hash or an e-mail address.

@@ -2,13 +2,13 @@
 
 use super::malformed::Malformed;
 
-/// A UTF-8 byte order mark. Editors and spreadsheets put it there; it says nothing (decision E2).
+/// A UTF-8 byte order mark. Editors and spreadsheets add it; it is no part of the text (decision E2).
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// In what encoding a text is.
+/// The encoding of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Charset {
-    /// UTF-8, and ASCII as a part of it. What is meant where nothing is named.
+    /// UTF-8, and ASCII as a part of it. The default if no encoding is named.
     Utf8,
     /// Windows-1252, which is also what `ISO-8859-1` means.
     Latin1,
@@ -16,8 +16,8 @@ pub(super) enum Charset {
 
 impl Charset {
     /// The encoding that a label names. The labels are those of the WHATWG Encoding Standard, by which `iso-8859-1`,
-    /// `latin1` and `windows-1252` are one encoding; but a text that calls itself ASCII is read as UTF-8, since whoever
-    /// sends more than ASCII under that name sends UTF-8.
+    /// `latin1` and `windows-1252` are one encoding; but a text labelled ASCII is read as UTF-8, since clients that
+    /// send more than ASCII under that label send UTF-8.
     fn named(label: &str) -> Result<Self, Malformed> {
         match label.trim().to_ascii_lowercase().as_str() {
             "" | "utf-8" | "utf8" | "utf_8" | "unicode-1-1-utf-8" | "unicode11utf8" | "unicode20utf8"
@@ -29,7 +29,7 @@ impl Charset {
         }
     }
 
-    /// The text of these bytes. A byte order mark is left out, and says that what follows is UTF-8.
+    /// The text of these bytes. A byte order mark is removed and means that the rest is UTF-8.
     pub(super) fn decode(self, bytes: &[u8]) -> Result<String, Malformed> {
         let (bytes, charset) = match bytes.strip_prefix(BYTE_ORDER_MARK) {
             Some(marked) => (marked, Self::Utf8),
@@ -38,7 +38,7 @@ impl Charset {
         charset.decode_value(bytes)
     }
 
-    /// The text of these bytes, every one of them.
+    /// The text of these bytes, including a byte order mark.
     pub(super) fn decode_value(self, bytes: &[u8]) -> Result<String, Malformed> {
         match self {
             Self::Utf8 => std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| Malformed::NotUtf8),
@@ -47,8 +47,8 @@ impl Charset {
     }
 }
 
-/// The character of a byte of Windows-1252: that of the same number, but for 80 to 9F (WHATWG Encoding Standard, index
-/// windows-1252).
+/// The character of a byte of Windows-1252: the one of the same number, except for 80 to 9F (WHATWG Encoding Standard,
+/// index windows-1252).
 fn windows_1252(byte: u8) -> char {
     const HIGH: [char; 32] = [
         '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}', '‘',
@@ -67,15 +67,15 @@ pub(super) enum Encoding {
     Multipart,
     /// `application/json`, `text/json` and everything that ends in `+json`.
     Json,
-    /// No type, or `text/plain`: a form, if the body reads as one. Go's official 1.x client and a browser's `fetch` with
-    /// a text send forms so (decision E2).
+    /// No type, or `text/plain`: a form, if the body reads as one. Go's official 1.x client, and a browser's `fetch`
+    /// with a text, send forms in this way (decision E2).
     Untyped,
     /// Anything else: it carries no fields.
     Other,
 }
 
 impl Encoding {
-    /// What the value of a `Content-Type` header names; nothing if there is none or it cannot be read.
+    /// The encoding that a `Content-Type` names; the text is empty if there is no such header or it cannot be read.
     pub(super) fn of(content_type: &str) -> Self {
         let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         match essence.as_str() {
@@ -98,8 +98,8 @@ pub(super) fn charset(content_type: &str) -> Result<Charset, Malformed> {
     named.map_or(Ok(Charset::Utf8), Charset::named)
 }
 
-/// Whether a body without a type reads as a form: its first pair has a value, and no name has anything in it that names of
-/// fields do not have. Other texts are not taken apart: they may be anything.
+/// Whether a body without a type reads as a form: its first pair has a value, and every name has only characters that
+/// field names have. Other texts are not parsed: they may be anything.
 pub(super) fn reads_as_form(body: &[u8]) -> bool {
     let odd = |byte: &u8| byte.is_ascii_control() || b" {}\"<>".contains(byte);
     let mut pairs = body.trim_ascii().split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()).map(|pair| {
@@ -110,8 +110,8 @@ pub(super) fn reads_as_form(body: &[u8]) -> bool {
     first == Some((true, true)) && pairs.all(|(named, _)| named)
 }
 
-/// Whether `Accept` names `application/json` and not `text/html`, each only if its weight is not zero: browsers, and tools
-/// that call like one, name both (decisions D41 and E13).
+/// Whether `Accept` names `application/json` and not `text/html`, each only if its weight is not zero: browsers, and
+/// tools that imitate them, name both (decisions D41 and E13).
 pub(super) fn prefers_json<'a>(accept: impl Iterator<Item = &'a str>) -> bool {
     let (mut json, mut html) = (false, false);
     for range in accept.flat_map(|value| value.split(',')) {

@@ -1,4 +1,4 @@
-//! Cookies, both ways.
+//! Cookies of requests and of answers.
 
 use http::HeaderMap;
 use http::header::{COOKIE, HeaderValue};
@@ -16,7 +16,7 @@ impl fmt::Debug for Cookies {
 }
 
 impl Cookies {
-    /// Reads every `Cookie` header; what is no text or has no name is no cookie.
+    /// Reads every `Cookie` header; pairs that are no text or have no name are skipped.
     #[must_use]
     pub fn read(headers: &HeaderMap) -> Self {
         let texts = headers.get_all(COOKIE).into_iter().filter_map(|value| value.to_str().ok());
@@ -35,8 +35,8 @@ fn unquoted(value: &str) -> &str {
     value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value)
 }
 
-/// A cookie of an answer, for every path of the host: never over plain HTTP, never for scripts, and not with requests
-/// that other sites start, but with links to us.
+/// A cookie of an answer, for every path of the host. It is never sent over plain HTTP and never visible to scripts.
+/// Other sites can make a browser send it only by a link to us.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Cookie {
     name: &'static str,

@@ -55,11 +55,11 @@ pub fn decode_field<T: DeserializeOwned>(node: &Node) -> Result<T, DecodeError> 
     T::deserialize(node)
 }
 
-/// The parameters that a request reads, by their wire names; none if it reads whatever there is.
+/// The parameters that a request reads, by their wire names; empty if it reads all there are.
 #[must_use]
 pub fn field_names<T: DeserializeOwned>() -> &'static [&'static str] {
     let mut names: &'static [&'static str] = &[];
-    // It ends as soon as the names are known.
+    // Decoding ends as soon as the names are known.
     let _ = T::deserialize(FieldNames(&mut names));
     names
 }
@@ -165,14 +165,14 @@ impl<'de> Deserializer<'de> for &Node {
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
         match self {
-            // For others a number is its digits; a node keeps that they were not between quotes.
+            // For other types a number is its digits; a node also keeps that it was not quoted.
             Node::Number(digits) if name == AS_IT_CAME => visitor.visit_bytes(digits.as_bytes()),
             _ if name == AS_IT_CAME => self.deserialize_any(visitor),
             _ => visitor.visit_newtype_struct(self),
         }
     }
 
-    /// Enums are words.
+    /// Enums are read from words.
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _: &'static str,
@@ -189,7 +189,7 @@ impl<'de> Deserializer<'de> for &Node {
     }
 }
 
-/// By this name of a type a [`Node`] asks for a node.
+/// The name of a newtype by which [`Node`] asks to be decoded as a node.
 const AS_IT_CAME: &str = "$node";
 
 /// A field's value as it came, for types that decode from a [`Node`].

@@ -3,9 +3,9 @@
 /// Whose fault a failure is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Blame {
-    /// The caller's, or nobody's: a rule said no.
+    /// The caller's, or no fault at all: a rule said no.
     Caller,
-    /// Too much at once: later it will do.
+    /// Too much at once: a later try will succeed.
     Pressure,
     /// Ours.
     Service,
@@ -21,7 +21,7 @@ pub trait Failure {
     fn internal() -> Self;
     /// The handler did not finish before the deadline.
     fn timed_out() -> Self;
-    /// The same failure of a call that only reads: whatever became of it, it may be repeated.
+    /// The same failure for a call that only reads, which may always be repeated.
     #[must_use]
     fn of_read(self) -> Self;
     /// The idempotency key was used with another payload.

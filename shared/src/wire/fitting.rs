@@ -8,7 +8,7 @@ use serde::Serialize;
 pub struct Fitting<T, P> {
     /// The rows.
     pub(super) rows: Vec<T>,
-    /// The place of the last of them in the order.
+    /// The place of the last row in the order.
     pub(super) last: Option<P>,
     /// Whether a row was left out because it did not fit.
     pub(super) full: bool,
@@ -22,11 +22,11 @@ impl<T, P> Default for Fitting<T, P> {
 }
 
 impl<T: Serialize, P> Fitting<T, P> {
-    /// Takes further rows, each with its place in the order, until the answer is large enough; whether there is room for
-    /// more.
+    /// Takes further rows, each with its place in the order, until the answer is full; returns whether there is room
+    /// for more.
     pub fn take(&mut self, rows: impl IntoIterator<Item = (T, P)>) -> bool {
         for (row, place) in rows {
-            // Inside a Lambda answer the body is a JSON text once more: quotes and backslashes count twice.
+            // A Lambda answer holds the body as a JSON string: quotes and backslashes count twice.
             let size = serde_json::to_vec(&row).map_or(0, |json| {
                 json.len().saturating_add(json.iter().filter(|byte| matches!(byte, b'"' | b'\\')).count())
             });
@@ -42,7 +42,7 @@ impl<T: Serialize, P> Fitting<T, P> {
     }
 }
 
-/// Takes rows, each with its place in the order, until the answer is large enough.
+/// Takes rows, each with its place in the order, until the answer is full.
 pub(super) fn fitting<T: Serialize, P>(rows: impl IntoIterator<Item = (T, P)>) -> Fitting<T, P> {
     let mut fitting = Fitting::default();
     fitting.take(rows);

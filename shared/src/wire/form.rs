@@ -5,11 +5,11 @@ use super::malformed::Malformed;
 use crate::limits::MAX_FIELDS;
 use percent_encoding::percent_decode;
 
-/// The pairs of a urlencoded text, in order. `+` is a space; bytes that are not of the charset are refused, not replaced.
-/// `;` does not separate: Voximplant's lists carry it unencoded (reference/voximplant.md §1.2).
+/// The pairs of a urlencoded text, in order. `+` is a space; bytes that are invalid in the charset are refused, not
+/// replaced. `;` does not separate: Voximplant's lists contain it unencoded (reference/voximplant.md §1.2).
 pub(super) fn parse(text: &[u8], charset: Charset) -> Result<Vec<(String, String)>, Malformed> {
     let pairs = text.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty());
-    // Counted before anything is read: hundreds of thousands of names fit into a body.
+    // Counted before anything is decoded: a body has room for hundreds of thousands of names.
     if pairs.clone().nth(MAX_FIELDS).is_some() {
         return Err(Malformed::TooManyFields);
     }
@@ -18,7 +18,7 @@ pub(super) fn parse(text: &[u8], charset: Charset) -> Result<Vec<(String, String
             let mut parts = pair.splitn(2, |byte| *byte == b'=');
             let (name, value) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
             let name = charset.decode(&unescaped(name))?;
-            // A value is a text of its own: a mark in it is kept as it was sent.
+            // A byte order mark in a value is a part of the value.
             Ok((name, charset.decode_value(&unescaped(value))?))
         })
         .collect()

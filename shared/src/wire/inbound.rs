@@ -1,4 +1,4 @@
-//! A request as the pipeline sees it, whichever way it came.
+//! A request as the pipeline sees it, however it came.
 
 use super::content::{self, Charset, Encoding};
 use super::cookie::Cookies;
@@ -19,12 +19,12 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 pub const IDEMPOTENCY_FIELD: &str = "idempotency_key";
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// What becomes of a body that calls itself JSON and is no object.
+/// How a body is treated that is declared as JSON but is no object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NonObjectJson {
     /// The request is refused.
     Refused,
-    /// The body is ignored: hand-written Voximplant callers post meaningless bodies beside their query
+    /// The body is ignored: hand-written Voximplant callers post meaningless bodies in addition to their query
     /// (reference/voximplant.md §0.1).
     Ignored,
 }
@@ -40,28 +40,28 @@ pub struct Inbound {
     pub bearer: Option<String>,
     /// Whether `Accept` asks for JSON's own content type (decisions D41 and E13).
     pub accepts_json: bool,
-    /// The host the caller used, without a guess when it named none, or none that can be part of an address.
+    /// The host the caller used; `None` if it named none, or one that cannot be part of an address.
     pub host: Option<String>,
     /// `Idempotency-Key` header, else the field `idempotency_key` (decision E8).
     pub idempotency_key: Option<String>,
     /// The cookies.
     pub cookies: Cookies,
-    /// Whether the caller used HTTPS, as whoever ended the encryption says.
+    /// Whether the caller used HTTPS, according to the server that ended the encryption.
     pub https: bool,
-    /// Where the connection comes from: a server that calls for its users as often as a user.
+    /// The address that the connection comes from: often a server that calls for its users.
     pub source: Option<IpAddr>,
 }
 
-/// The address at the other end of the connection, as whoever accepted it says: an extension of the request.
+/// The address at the other end of the connection. The server that accepted it adds this extension to the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peer(pub IpAddr);
 
-/// That whoever accepted the request could not read it: an extension of what stands in for it, so that it is refused like
-/// any other that cannot be read.
+/// Says that the server that accepted the request could not read it. As an extension of a substitute request, it makes
+/// the pipeline refuse it like any other unreadable request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unreadable(pub Malformed);
 
-/// Parameters and tokens are secrets: only the path shows.
+/// Parameters and tokens are secrets: only the path is shown.
 impl fmt::Debug for Inbound {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Inbound").field("path", &self.path).finish_non_exhaustive()
@@ -71,8 +71,8 @@ impl fmt::Debug for Inbound {
 impl Inbound {
     /// Reads a request: query and body in any of the clients' encodings.
     ///
-    /// A body whose content type names no encoding of fields is ignored, and one without a type that is no form; `non_object`
-    /// says what becomes of one that calls itself JSON and is no object.
+    /// A body is ignored if its content type names no encoding of fields, or if it has no type and is no form;
+    /// `non_object` says how a body is treated that is declared as JSON but is no object.
     pub async fn read(request: Request<Bytes>, non_object: NonObjectJson) -> Result<Self, Malformed> {
         let (head, body) = request.into_parts();
         if let Some(Unreadable(reason)) = head.extensions.get() {
@@ -92,7 +92,7 @@ impl Inbound {
         }
         let params = Params::merge(sources)?;
         let header = match head.headers.get(IDEMPOTENCY_KEY) {
-            // A key that were dropped because it cannot be read would let the effect happen twice.
+            // If a key that cannot be read were dropped, the effect could happen twice.
             Some(value) => Some(value.to_str().map_err(|_| Malformed::IdempotencyKey)?),
             None => None,
         };
@@ -114,7 +114,7 @@ impl Inbound {
         })
     }
 
-    /// What a request that could not be read still tells: enough to answer it in its own way.
+    /// Whether the caller wants JSON. The headers tell this even if the request cannot be read.
     #[must_use]
     pub fn accepts_json(headers: &HeaderMap) -> bool {
         content::prefers_json(headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()))
@@ -128,13 +128,13 @@ async fn body_source(content_type: &str, body: Bytes, non_object: NonObjectJson)
     match Encoding::of(content_type) {
         Encoding::Multipart => multipart::parse(content_type, body).await.map(|pairs| Some(Source::Pairs(pairs))),
         Encoding::Form => form_source(&body, content_type).map(Some),
-        // An editor's line break behind the last pair is no part of its value.
+        // An editor's line break after the last pair is no part of its value.
         Encoding::Untyped if content::reads_as_form(&body) => form_source(body.trim_ascii(), content_type).map(Some),
         Encoding::Json => {
             let text = content::charset(content_type)?.decode(&body)?;
             match json::parse(&text) {
                 Ok(Node::Map(members)) => Ok(Some(Source::Object(members))),
-                // What is no object says nothing, if the family's callers are known to send such things.
+                // A body that is no object is ignored, if the family's callers are known to send such bodies.
                 Ok(_) | Err(Malformed::Json) if non_object == NonObjectJson::Ignored => Ok(None),
                 Ok(_) => Err(Malformed::Json),
                 Err(error) => Err(error),
@@ -157,7 +157,7 @@ fn bearer(value: &str) -> Option<String> {
     (scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty()).then(|| token.trim().to_owned())
 }
 
-/// Whether a text is a host and perhaps a port: it goes into the addresses that answers tell.
+/// Whether a text is a host and perhaps a port: it becomes part of the addresses in answers.
 fn is_host(text: &str) -> bool {
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
     text.bytes().all(legal) && text.parse::<Authority>().is_ok_and(|authority| !authority.host().is_empty())

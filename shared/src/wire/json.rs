@@ -9,17 +9,18 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::fmt;
 
-/// Reads one JSON text. A byte order mark before it is nothing (decision E2), in fields as in bodies.
+/// Reads one JSON text. A byte order mark before it is ignored (decision E2), in fields as in bodies.
 pub(super) fn parse(text: &str) -> Result<Node, Malformed> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    // The first pass refuses what is not JSON at all; below it only depth, number of fields and NUL can fail.
+    // This first pass refuses what is not JSON at all; after it, only the limits, NUL and half of a surrogate pair can
+    // fail.
     let raw: &RawValue = serde_json::from_str(text).map_err(|_| Malformed::Json)?;
     let mut left = MAX_VALUES;
     let parsed = node(raw, MAX_DEPTH, &mut left)?;
     if has_nul(&parsed) { Err(Malformed::Nul) } else { Ok(parsed) }
 }
 
-/// `left` is how many values the request may still have: each costs time before the caller is known.
+/// `left` is how many values the request may still have: reading each takes time before the caller is known.
 fn node(raw: &RawValue, depth: usize, left: &mut usize) -> Result<Node, Malformed> {
     let depth = depth.checked_sub(1).ok_or(Malformed::TooDeep)?;
     let text = raw.get();
@@ -54,7 +55,7 @@ fn take(left: &mut usize, values: usize) -> Result<(), Malformed> {
     Ok(())
 }
 
-/// Reads what is known to be JSON. What can still be wrong is half of a surrogate pair, which is no text.
+/// Reads a text known to be JSON. It can only fail on half of a surrogate pair, which is no text.
 fn read<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, Malformed> {
     serde_json::from_str(text).map_err(|_| Malformed::NotUtf8)
 }

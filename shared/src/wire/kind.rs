@@ -43,7 +43,7 @@ kinds! {
     Text = "text",
     /// A text whose default the page calls `false`.
     TextOrFalse = "text-or-false",
-    /// The page a user looks at: as the above, but an empty text removes it.
+    /// The page a user looks at: as `TextOrFalse`, but an empty text removes it.
     Url = "url",
     /// A StepChat e-mail address.
     Email = "email",
@@ -61,7 +61,7 @@ kinds! {
     Boolean = "boolean",
     /// The id of one thing.
     Id = "id",
-    /// The id of one thing, which `-1` stands for too.
+    /// The id of a user, or `-1` for the caller.
     Sender = "sender",
     /// The agent a conversation is assigned to.
     Agent = "agent",

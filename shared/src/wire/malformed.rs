@@ -14,7 +14,7 @@ pub enum Malformed {
     /// More fields than the limit.
     #[error("the request has more than 2000 fields")]
     TooManyFields,
-    /// More values, those of lists counted, than the limit.
+    /// More values than the limit, counting those of lists.
     #[error("the request has more than 20000 values")]
     TooManyValues,
     /// Nesting above the limit.
@@ -41,10 +41,10 @@ pub enum Malformed {
     /// An idempotency key that is too long or cannot be read.
     #[error("an idempotency key has at most 255 characters, all of them ASCII in a header")]
     IdempotencyKey,
-    /// Whoever accepted the request handed on a body that is not what it says.
+    /// The server that accepted the request passed on a body that is not what it claims to be.
     #[error("the body did not arrive whole")]
     Body,
-    /// Whoever accepted the request handed on something that is no request.
+    /// The server that accepted the request passed on something that is no request.
     #[error("the request did not arrive whole")]
     Event,
 }

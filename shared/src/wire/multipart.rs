@@ -7,7 +7,7 @@ use futures_util::stream;
 use http::header::CONTENT_TYPE;
 use std::convert::Infallible;
 
-/// The text fields of a multipart body, in order. Quoted and unquoted names; a part may name its charset (UTF-8 by
+/// The text fields of a multipart body, in order. Names may be quoted or not; a part may name its charset (UTF-8 by
 /// default, ISO-8859-1 from Java); parts with a file name are read like any other (reference/voximplant.md §1.6.4).
 pub(super) async fn parse(content_type: &str, body: Bytes) -> Result<Vec<(String, String)>, Malformed> {
     let boundary = multer::parse_boundary(content_type).map_err(|_| Malformed::Multipart)?;

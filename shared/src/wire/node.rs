@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-/// Named values in their order, each name once. Finding one takes the same time however many there are: a request is read
-/// before its caller is known.
+/// Named values in their order, each name once. Finding one takes the same time however many there are, since a request
+/// is read before its caller is known.
 #[derive(Debug, Default)]
 pub(super) struct Fields {
     entries: Vec<(String, Node)>,
-    /// Where a name is among the entries.
+    /// The index in `entries` of each name.
     places: HashMap<String, usize>,
 }
 
@@ -16,7 +16,7 @@ impl Fields {
         Self { entries: Vec::with_capacity(fields), places: HashMap::with_capacity(fields) }
     }
 
-    /// The value of this name, `null` if it is new.
+    /// The value of this name; a new name is added with `null`.
     fn at(&mut self, name: &str) -> Option<&mut Node> {
         let place = match self.places.get(name) {
             Some(place) => *place,
@@ -30,7 +30,7 @@ impl Fields {
         self.entries.get_mut(place).map(|(_, value)| value)
     }
 
-    /// Gives a name this value; it stays in its first place.
+    /// Sets the value of a name; the name keeps its first place.
     pub(super) fn set(&mut self, name: &str, value: Node) {
         if let Some(existing) = self.at(name) {
             *existing = value;
@@ -49,7 +49,7 @@ pub(super) enum Draft {
     Array(Array),
 }
 
-/// PHP's array: keys in order, each once, and the next number that an empty step takes.
+/// PHP's array: keys in order, each once, and the number that the next empty step (`[]`) takes.
 #[derive(Debug, Default)]
 pub(super) struct Array {
     entries: Vec<(String, Draft)>,
@@ -82,14 +82,14 @@ impl Array {
         }
     }
 
-    /// Arrays whose keys are 0, 1, 2 … become lists, all the way down.
+    /// Arrays whose keys are 0, 1, 2 … become lists, at every level.
     fn into_node(self) -> Node {
         let is_list = self.entries.iter().enumerate().all(|(index, (key, _))| *key == index.to_string());
         let entries = self.entries.into_iter().map(|(key, draft)| (key, draft.into_node()));
         if is_list { Node::List(entries.map(|(_, node)| node).collect()) } else { Node::Map(entries.collect()) }
     }
 
-    /// The values of a whole form, by their names.
+    /// The values of a complete form, by their names.
     pub(super) fn into_fields(self) -> Vec<(String, Node)> {
         self.entries.into_iter().map(|(name, draft)| (name, draft.into_node())).collect()
     }
@@ -140,7 +140,7 @@ impl Node {
         matches!(self, Self::Null) || matches!(self, Self::Text(text) if text.is_empty())
     }
 
-    /// Adds the texts of all scalars in it that say something, in order.
+    /// Adds the texts of all scalars within that are not empty, in order.
     pub(super) fn spread(&self, texts: &mut Vec<String>) {
         match self {
             Self::List(items) => {

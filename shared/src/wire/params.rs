@@ -77,13 +77,13 @@ impl Params {
         self.get(name).and_then(Node::as_text).filter(|text| !text.is_empty())
     }
 
-    /// Every value that was sent under exactly this name, in order, before any of them won.
+    /// Every value that was sent under exactly this name, in order, including those that were overridden.
     pub fn all(&self, name: &str) -> impl Iterator<Item = &Node> {
         self.every.iter().filter(move |sent| sent.name == name).map(|sent| &sent.value)
     }
 
-    /// Every text that was sent under this name, in order: repeated, in PHP's brackets, as a list, or as the JSON text of
-    /// one.
+    /// Every text that was sent under this name, in order: repeated, in PHP's brackets, as a list, or as the JSON text
+    /// of a list.
     #[must_use]
     pub fn texts(&self, name: &str) -> Vec<String> {
         let sent = self.every.iter().filter(|sent| split_brackets(&sent.name).0 == name);
@@ -115,12 +115,12 @@ impl Params {
         }
         for (name, value) in &mut self.merged {
             let sent = sent.get(name.as_str()).map(Vec::as_slice).unwrap_or_default();
-            // Only what was sent in one place is one list: a body still beats a query.
+            // Only values from one source are one list: a body still beats a query.
             let Some(last) = sent.iter().map(|sent| sent.source).max() else { continue };
             let texts = sent.iter().filter(|sent| sent.source == last).filter_map(|sent| sent.value.as_text());
             let texts: Vec<&str> = texts.collect();
             if texts.len() > 1 {
-                // An empty text says nothing, also beside others.
+                // An empty text says nothing, even among others.
                 let told: Vec<&str> = texts.into_iter().filter(|text| !text.is_empty()).collect();
                 *value = Node::Text(told.join(";"));
             }

@@ -10,7 +10,8 @@ use http::{Response, StatusCode};
 /// The content types answers have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReplyType {
-    /// `application/json; charset=utf-8`: Java's official clients read JSON without a charset as ISO-8859-1 (decision E3).
+    /// `application/json; charset=utf-8`: Java's official clients read JSON without a charset as ISO-8859-1 (decision
+    /// E3).
     Json,
     /// `text/plain; charset=utf-8`, which keeps the documented jQuery snippet working (reference/stepchat.md §1.3).
     Text,
@@ -19,11 +20,11 @@ pub enum ReplyType {
 /// An answer: status, type, body, and the outcome for the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
-    /// 200, or 429/503 for StepChat's throttling and outages.
+    /// 200, or 429/503 for StepChat's throttling and outages; a picture that is not there has 404.
     pub status: StatusCode,
     /// Type of the body.
     pub kind: ReplyType,
-    /// The body: always JSON text.
+    /// The body: JSON text, or a plain sentence if a picture cannot be served.
     pub body: String,
     /// `ok`, or the error code, for log and metrics.
     pub outcome: String,

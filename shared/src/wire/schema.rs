@@ -1,7 +1,7 @@
-//! Schemas of field types, which are written where they are used.
+//! Schemas of field types; they are inlined wherever the type is used.
 
-/// The schema of a type that is read from one field: its [`Kind`](super::kind::Kind), and this JSON in place of a
-/// reference to it.
+/// Implements the schema of a type that is read from one field: this JSON with the type's [`Kind`](super::kind::Kind),
+/// inlined rather than referenced.
 macro_rules! field_schema {
     ($name:ident, $kind:ident, $schema:tt) => {
         impl schemars::JsonSchema for $name {

@@ -1,11 +1,11 @@
-//! What clients mean by the values they send: nothing, a number, a list, a switch. One definition each, for all fields of
-//! both families; dates are read by [`Timestamp::parse`](crate::timestamp::Timestamp::parse).
+//! What clients mean by the values they send: nothing, a number, a list, a switch. Each is defined once, for all fields
+//! of both families; dates are read by [`Timestamp::parse`](crate::timestamp::Timestamp::parse).
 
 use super::json;
 use super::node::Node;
 
 /// Words by which programs say "nothing" or "no" when they turn a value into text: JavaScript's `String(undefined)`,
-/// Python's `str(None)` and `str(False)`, and their kin.
+/// Python's `str(None)` and `str(False)`, and the like.
 const NO_WORDS: [&str; 8] = ["", "0", "false", "null", "none", "nil", "undefined", "nan"];
 
 /// Whether a value is `false` as callers send it: JSON `false`, the word in any case, or `0`, which is what PHP's
@@ -22,8 +22,8 @@ pub(super) fn is_false(node: &Node) -> bool {
     }
 }
 
-/// Whether a value says nothing where the page names `false` as a field's default: nothing at all, blank text, or
-/// [`false`](is_false) (decision E6).
+/// Whether a field whose default the page calls `false` is not given: `null`, blank text, or [`false`](is_false)
+/// (decision E6).
 #[must_use]
 pub(super) fn is_not_given(node: &Node) -> bool {
     is_false(node) || is_blank(node)
@@ -39,9 +39,9 @@ pub(super) fn is_blank(node: &Node) -> bool {
     }
 }
 
-/// The digits of a whole number that is not negative: `2` also from `2.0`, ` 2 ` and `2e0`, which is how Python, pandas
-/// and Go write ids that went through a float (decision E11). `None` for everything else, and for a number that no
-/// count reaches.
+/// The whole number in a text: `2` also from `2.0`, ` 2 ` and `2e0`, which is how Python, pandas and Go write ids that
+/// went through a float (decision E11). `None` for everything else, for negative numbers, and for numbers too large for
+/// a `u64`.
 #[must_use]
 pub(super) fn whole_number(text: &str) -> Option<u64> {
     let (mantissa, exponent) = match text.trim().split_once(['e', 'E']) {
@@ -70,7 +70,8 @@ fn decimal_exponent(text: &str) -> Option<usize> {
     digits.parse().ok().filter(|exponent| is_plain && *exponent <= 20)
 }
 
-/// A switch by PHP's truthiness: on is everything but nothing, an empty list, and the words for no.
+/// Whether a switch is on by PHP's truthiness: everything is on except `null`, an empty list or object, and the words
+/// for no.
 #[must_use]
 pub(super) fn is_on(node: &Node) -> bool {
     match node {
@@ -85,7 +86,7 @@ pub(super) fn is_on(node: &Node) -> bool {
     }
 }
 
-/// A switch that must be one: `true`, `false`, `1` or `0`.
+/// A switch that accepts only `true`, `false`, `1` and `0`, the numbers also as `1.0` and `0.0`.
 #[must_use]
 pub(super) fn boolean(text: &str) -> Option<bool> {
     let text = text.trim();
@@ -98,8 +99,8 @@ pub(super) fn boolean(text: &str) -> Option<bool> {
     }
 }
 
-/// JSON text in a field, read as JSON; once more if that is JSON text again, since some clients encode what is already
-/// encoded (decision E11). Other text stays text.
+/// JSON text in a field, read as JSON. If that is JSON text again, it is read once more, since some clients encode what
+/// is already encoded (decision E11). Other text stays text.
 #[must_use]
 pub(super) fn unfolded(node: Node) -> Node {
     let once = |node: Node| match node {
@@ -107,7 +108,7 @@ pub(super) fn unfolded(node: Node) -> Node {
         other => other,
     };
     match once(node) {
-        // Only what looks like a list or an object: the text `"5"` is a text.
+        // Only a text that looks like a list or an object is read again: the text `"5"` is a text.
         Node::Text(text) if text.trim_start().starts_with(['[', '{']) => once(Node::Text(text)),
         other => other,
     }
@@ -122,7 +123,7 @@ pub(super) fn given(node: Node) -> Option<Node> {
     Some(unfolded(node)).filter(|node| !is_not_given(node))
 }
 
-/// The texts of a list: its scalars, or what stands between commas of a text. Blank ones are dropped.
+/// The texts of a list: its scalars, or the parts of a text between commas. Blank ones are dropped.
 #[must_use]
 pub(super) fn texts(node: &Node) -> Vec<String> {
     let texts: Vec<&str> = match node {

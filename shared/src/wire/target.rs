@@ -1,11 +1,12 @@
 //! The target of a request, made legal. Callers put raw quotes, braces and blanks into a query (PHP's
-//! `file_get_contents`, `curl -g`), and a gateway hands them on as they came.
+//! `file_get_contents`, `curl -g`), and a gateway passes them on unchanged.
 
 use percent_encoding::{AsciiSet, CONTROLS, percent_encode, utf8_percent_encode};
 
-/// What no path may hold as it is (RFC 3986, 3.3); `%` is left, since what is encoded already stays so.
+/// What no path may hold as it is (RFC 3986, 3.3); `%` is left, so that what is already encoded stays so.
 const PATH: &AsciiSet = &QUERY.add(b'?');
-/// What no query may hold as it is (RFC 3986, 3.4). Brackets are left: PHP's lists carry them, and every server takes them.
+/// What no query may hold as it is (RFC 3986, 3.4). Brackets are left: PHP's lists use them, and every server takes
+/// them.
 const QUERY: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')

@@ -1,4 +1,4 @@
-//! The fold against right values, against another implementation of the root collation, and against itself.
+//! Compares the fold with known right values, with another implementation of the root collation, and with itself.
 
 use super::*;
 use crate::text::collation::{collation_key, has_place};
@@ -10,8 +10,8 @@ use proptest::prelude::*;
 use ring::digest::{SHA256, digest};
 use std::cmp::Ordering;
 
-/// Right values with their reasons, made with ICU 78.3 (Unicode 17, root collation of CLDR, primary strength, nothing but
-/// blanks shifted); decision E1 names both files. What cannot be seen is written `\u3_000X`.
+/// Right values with their reasons, made with ICU 78.3 (Unicode 17, root collation of CLDR, primary strength, nothing
+/// but blanks shifted); decision E1 names both files. Invisible characters are written `\uXXXX`.
 const ORACLE: &str = include_str!("../testdata/oracle.tsv");
 const SEARCH: &str = include_str!("../testdata/search.tsv");
 
@@ -25,7 +25,7 @@ fn rows(table: &str) -> impl Iterator<Item = [String; 3]> {
 fn unescaped(cell: &str) -> String {
     let mut parts = cell.split("\\u");
     let first = parts.next().unwrap_or_default().to_owned();
-    // Two halves of one character may stand side by side.
+    // Two escapes side by side may be the surrogate halves of one character.
     let units = parts.fold(first.encode_utf16().collect::<Vec<u16>>(), |mut units, part| {
         units.push(u16::from_str_radix(&part[..4], 16).unwrap());
         units.extend(part[4..].encode_utf16());
@@ -77,13 +77,13 @@ fn tabs_and_line_breaks_stay() {
     assert_eq!(fold("A\tB\r\nC\u{85}Ё"), "a\tb\r\nc\u{85}е");
 }
 
-/// All but what is for private use and the planes that are empty.
+/// All characters except those for private use and the empty planes.
 fn every_character() -> impl Iterator<Item = char> {
     ('\0'..='\u{3ffff}').chain('\u{e0000}'..='\u{e0fff}')
 }
 
-/// A version of Unicode that folds any character in another way is a change of what is stored: it needs a new
-/// [`FOLD_VERSION`], and then this value. Characters that have no place yet may come and go.
+/// A version of Unicode that folds any character differently changes what is stored: it needs a new [`FOLD_VERSION`],
+/// and then a new value here. Characters that have no place yet may change.
 #[test]
 fn the_fold_of_every_character_is_that_of_its_version() {
     let mut all = String::new();
@@ -104,22 +104,22 @@ fn root() -> CollatorBorrowed<'static> {
     Collator::try_new(icu_collator::CollatorPreferences::default(), options).unwrap()
 }
 
-/// Characters with a meaning in the version of Unicode that our tables are made of; the other implementation is of a later
-/// one.
+/// Characters assigned in the Unicode version of our tables; the other implementation has a later version.
 fn assigned() -> Vec<char> {
     use GeneralCategory::{PrivateUse, Unassigned};
     let categories = CodePointMapData::<GeneralCategory>::new();
     let has_meaning = |letter: &char| ![PrivateUse, Unassigned].contains(&categories.get(*letter));
     let (known, later): (Vec<char>, Vec<char>) =
         every_character().filter(has_meaning).partition(|letter| fold(&letter.to_string()).chars().all(has_place));
-    // What the standard library of the same version takes for a letter is not among those.
+    // None of the later characters is a letter to the standard library, which has the same Unicode version as our
+    // tables.
     assert!(later.len() < 13_000 && !later.iter().any(|letter| letter.is_alphanumeric()), "{}", later.len());
     known
 }
 
-/// What the root collation weighs together with its neighbours, or puts in another place than it is written in: prefix
-/// vowels of Thai, Lao, Tai Viet and New Tai Lue, vowel signs of Tibetan. A search for parts must find what is written, so
-/// the fold does not do that. The replacement character stands behind everything.
+/// Characters that the root collation weighs together with their neighbours, or moves: prefix vowels of Thai, Lao, Tai
+/// Viet and New Tai Lue, vowel signs of Tibetan. The fold does neither, since a search for parts must find what is
+/// written. The replacement character sorts after everything.
 fn is_reordered(letter: char) -> bool {
     matches!(
         u32::from(letter),
@@ -134,7 +134,7 @@ fn single_characters_are_equal_and_stand_in_order_as_another_implementation_says
     let mut letters: Vec<(String, String)> =
         assigned().into_iter().map(|c| c.to_string()).map(|c| (fold(&c), c)).collect();
     assert!(letters.len() > 150_000, "{}", letters.len());
-    // Trailing blanks go: only then is a blank alone not what it is.
+    // Blanks are left out, since the fold trims a blank at the end of a text.
     letters.retain(|(_, letter)| letter.trim_end() == letter && !letter.chars().any(is_reordered));
     letters.sort_by_key(|one| collation_key(&one.0));
     let mut wrong = Vec::new();

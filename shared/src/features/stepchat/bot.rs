@@ -1,4 +1,4 @@
-//! Making the bot, which two methods do.
+//! Makes the bot, for the two methods that do so.
 
 use crate::context::Ctx;
 use crate::ids::UserId;

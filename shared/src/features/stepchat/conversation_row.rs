@@ -169,7 +169,7 @@ impl LatestRow {
             title: conversation.title.as_ref().map(|title| title.as_str().to_owned()),
             source: conversation.source.as_ref().map(|source| source.as_str().to_owned()),
         };
-        // The list is in the order of the messages that the conversations remember.
+        // The list is ordered by the newest message that each conversation stores.
         let place = conversation.last_message.map_or_else(String::new, |id: MessageId| id.to_string());
         (row, place)
     }

@@ -48,7 +48,7 @@ impl ApplicationRef {
                     let name = ApplicationName::parse(text)?;
                     return Ok(applications::id_by_name(store, account, &name).await?.ok_or(missing)?);
                 };
-                // Only a full name needs to know what the account is called.
+                // Only a full name requires the name of the account.
                 let short = ApplicationName::parse(short).map_err(|_| missing.clone())?;
                 let (owner, id) =
                     try_join!(accounts::find(store, account), applications::id_by_name(store, account, &short))?;
@@ -59,8 +59,8 @@ impl ApplicationRef {
         }
     }
 
-    /// The application, and where a new user of it is counted; the same codes if there is none. An application that is
-    /// named by its id is looked at once: that look belongs to the place.
+    /// The application, and the place where a new user of it is counted; the same codes as [`ApplicationRef::resolve`]
+    /// if there is none. An application named by its id is read only once, together with its place.
     pub async fn place(&self, store: &Store, account: AccountId) -> Result<(ApplicationId, Place), Error> {
         let (application, missing) = match self {
             Self::Id(id) => (*id, INVALID_ID),

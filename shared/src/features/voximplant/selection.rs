@@ -89,7 +89,7 @@ fn once<T: Clone + Eq + Hash>(mut values: Vec<T>, field: &'static str) -> Result
     Ok(values)
 }
 
-/// The selected of some things, every one of which must exist.
+/// The selected ones of these things; each must exist.
 fn select<I: Copy + Eq, T: Clone>(
     selection: &Selection<I>,
     things: &[T],
@@ -112,7 +112,7 @@ fn select<I: Copy + Eq, T: Clone>(
 }
 
 impl Selection<SkillId> {
-    /// The selected of the account's skills; 222 for an unknown id.
+    /// The selected skills of the account; 222 for an unknown id.
     pub fn skills(&self, skills: &[Skill]) -> Result<Vec<SkillId>, Refusal> {
         let chosen = select(self, skills, SKILLS, |skill| skill.id, |skill| skill.name.as_str())?;
         Ok(chosen.iter().map(|skill| skill.id).collect())
@@ -120,8 +120,9 @@ impl Selection<SkillId> {
 }
 
 impl Selection<QueueId> {
-    /// The selected of the account's queues; 218 for an unknown id. With an application, `all` and names mean its queues
-    /// only; a name that several applications have needs one (485), an id of another application is refused (381).
+    /// The selected queues of the account; 218 for an unknown id. With an application, `all` and names mean its queues
+    /// only, and an id of another application's queue is refused (381). Without one, a name that queues of several
+    /// applications have is refused (485).
     pub fn queues(&self, queues: &[Queue], application: Option<ApplicationId>) -> Result<Vec<Queue>, Refusal> {
         let inside = |queue: &Queue| application.is_none_or(|application| queue.application == application);
         let ours: Vec<Queue> = queues.iter().filter(|queue| inside(queue)).cloned().collect();
@@ -140,9 +141,9 @@ impl Selection<QueueId> {
 /// The users a command is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Users {
-    /// Named one by one, read, in the order they were named.
+    /// Named one by one: already read, in the order in which they were named.
     Listed(Vec<Stored>),
-    /// All there are, by id, unread.
+    /// All users: by id, not yet read.
     All(Vec<PhoneUserId>),
 }
 
@@ -165,8 +166,8 @@ impl Selection<PhoneUserId> {
         Grant::query(Table::Voximplant, "app_by_id"),
     ];
 
-    /// The selected users; 117 for an unknown id, 485 for names without an application, `stranger` for a user of another
-    /// application.
+    /// The selected users; 117 for an unknown id, 485 for names without an application, `stranger` for a user of
+    /// another application.
     pub async fn users(
         &self,
         store: &Store,
@@ -214,7 +215,7 @@ pub async fn users_by_name(
     names: &[String],
 ) -> Result<Vec<PhoneUserId>, Error> {
     let unknown = Refusal::Invalid(Parameter(USERS.name));
-    // What cannot be a name is the name of nobody.
+    // A text that cannot be a name is no user's name.
     let names = names.iter().map(|name| UserName::parse(name).map_err(|_| unknown.clone()));
     let names = names.collect::<Result<Vec<_>, _>>()?;
     let ids = users::ids_by_names(store, account, application, &names).await?;

@@ -30,8 +30,8 @@ impl<T> Answer<T> {
 }
 
 impl<T: Serialize> Answer<Vec<T>> {
-    /// Takes rows, each with its place in the order, until the answer is large enough. Nothing is left out silently: what
-    /// is missing is behind `next_cursor`.
+    /// Takes rows, each with its place in the order, until the answer is full. Nothing is left out silently:
+    /// `next_cursor` leads to the rest.
     pub fn list(rows: impl IntoIterator<Item = (T, String)>) -> Self {
         fitting(rows).into()
     }

@@ -110,7 +110,7 @@ impl AttachmentsField {
     }
 }
 
-/// One file: texts, the name and the address first.
+/// One file: a list of texts that begins with its name and its address.
 fn file(node: &Node) -> Result<Vec<String>, Refusal> {
     let Node::List(parts) = node else {
         return Err(Refusal::InvalidAttachments);
@@ -167,7 +167,7 @@ field_schema!(PayloadField, Payload, { "type": ["object", "array", "string"], "d
 pub struct MessageCursor(Text);
 
 impl MessageCursor {
-    /// The message.
+    /// The message after which the list goes on.
     pub fn read(&self) -> Result<Option<MessageId>, Refusal> {
         self.0.non_blank().map(|text| MessageId::parse(text).ok_or(Refusal::InvalidCursor)).transpose()
     }

@@ -60,7 +60,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// The code, as clients know it or in their manner.
+    /// The code: one that clients know, or one in the same style.
     #[must_use]
     pub fn code(&self) -> &str {
         match self {
@@ -102,7 +102,7 @@ impl Error {
     }
 }
 
-/// What a caller is told of the database: what has happened, and what to do.
+/// What a caller is told of a failure of the database: what has happened, and what to do.
 fn of_store(error: &StoreError) -> &'static str {
     match error {
         error if error.is_pressure() => "Too much at once: nothing was changed. Try again later.",
@@ -169,7 +169,7 @@ impl Failure for Error {
         Self::TimedOut
     }
 
-    /// What is said of a timeout asks to try again in any case.
+    /// Unchanged: the message of a timeout suggests another try for every method.
     fn of_read(self) -> Self {
         self
     }

@@ -10,13 +10,14 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
 use std::borrow::Cow;
 
-/// Extras: `{"slug": ["value", "Name"]}`, `{"slug": "value"}` (D43), `[["value", "Name"]]` (D42), or the rows of `details`
-/// as answers show them, `[{"slug": …, "name": …, "value": …}]`; as JSON, as JSON text in one field or in PHP's brackets.
+/// Extras: `{"slug": ["value", "Name"]}`, `{"slug": "value"}` (D43), `[["value", "Name"]]` (D42), or the rows of
+/// `details` as answers show them, `[{"slug": …, "name": …, "value": …}]`; as JSON, as JSON text in one field or in
+/// PHP's brackets.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Extra(Option<Node>);
 
-/// What the log is told if a usual extra was sent beside the fields and not within `extra`: no method knows such a field, so
-/// the value is lost, in the original as here.
+/// A note for the log if a usual extra was sent as a field of its own and not within `extra`: no method reads such a
+/// field, so the value is lost, as it is in the original.
 #[must_use]
 pub fn misplaced_extras(params: &Params) -> Option<&'static str> {
     let is_usual = |name: &str| EXTRAS.iter().any(|(_, slugs)| slugs.contains(&name));
@@ -25,7 +26,7 @@ pub fn misplaced_extras(params: &Params) -> Option<&'static str> {
 }
 
 impl Extra {
-    /// What it asks for. If it cannot be decoded, that is nothing, and a note says so (decision E18).
+    /// The edits it asks for. If it cannot be decoded, there are none, and `note` is told so (decision E18).
     pub fn read(&self, note: impl FnOnce(&'static str)) -> Result<Vec<DetailEdit>, Refusal> {
         if self.is_undecodable() {
             note("extras that cannot be decoded were left out");
@@ -33,7 +34,7 @@ impl Extra {
         self.edits()
     }
 
-    /// What it asks for; of a slug named twice the first counts. Nothing, if it cannot be decoded.
+    /// The edits it asks for; if a slug is named twice, the first counts. None if it cannot be decoded.
     fn edits(&self) -> Result<Vec<DetailEdit>, Refusal> {
         let mut edits: Vec<DetailEdit> = Vec::new();
         let mut add = |slug: Option<Slug>, name: Option<&str>, value: &str| {
@@ -61,20 +62,20 @@ impl Extra {
         if edits.len() > MAX_DETAILS_PER_CALL { Err(Refusal::TooManyExtras) } else { Ok(edits) }
     }
 
-    /// Whether something was sent that cannot be decoded, such as `[object Object]`: as in the original, the call goes on
-    /// without it (decision E18).
+    /// Whether something was sent that cannot be decoded, such as `[object Object]`: as in the original, the call goes
+    /// on without it (decision E18).
     fn is_undecodable(&self) -> bool {
         matches!(self.0, Some(Node::Bool(_) | Node::Number(_) | Node::Text(_)))
     }
 
-    /// This one's extras before those of `other`.
+    /// These extras; those of `other` if these are missing, or cannot be decoded and `other` is there.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         if self.0.is_none() || (self.is_undecodable() && other.0.is_some()) { other } else { self }
     }
 }
 
-/// One extra, as far as it says itself.
+/// One extra: the parts of it that were sent.
 struct ExtraEntry<'a> {
     slug: Option<&'a str>,
     name: Option<&'a str>,
@@ -95,7 +96,7 @@ impl<'a> ExtraEntry<'a> {
                     let entry = pair(member("value"), member("name"))?;
                     return Ok(Self { slug: member("slug").and_then(Node::as_text), ..entry });
                 }
-                // PHP leaves out what is null: of `[null, "City"]` only the second comes.
+                // PHP leaves out what is null: of `[null, "City"]` only the second element arrives.
                 let numbered = entries.iter().all(|(key, _)| key.bytes().all(|byte| byte.is_ascii_digit()));
                 if numbered { pair(member("0"), member("1")) } else { Err(Refusal::InvalidExtra) }
             }

@@ -1,5 +1,5 @@
-//! Field types of users: they read what StepChat's clients send, in all its spellings (reference/stepchat.md §1.1), by the
-//! definitions of [`spelling`].
+//! Field types of users: they read what StepChat's clients send, in all its spellings (reference/stepchat.md §1.1), by
+//! the definitions of [`spelling`].
 
 use crate::ids::UserId;
 use crate::stepchat::{Department, Email, ImageUrl, Refusal, UserType};
@@ -51,8 +51,8 @@ impl<'de> Deserialize<'de> for Text {
 
 field_schema!(Text, Text, { "type": "string" });
 
-/// A field that may be left alone, cleared, or set. `false` leaves it alone: no address, picture or
-/// type is called so (decision E6).
+/// A field that may be left unchanged, removed, or set. `false` leaves it unchanged: no address, picture or type has
+/// that name (decision E6).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 enum Setting {
     /// Not given.
@@ -65,7 +65,7 @@ enum Setting {
 }
 
 impl Setting {
-    /// What the text is read as, or its removal; `None` if nothing was given.
+    /// The parsed text, or its removal; `None` if nothing was given.
     #[allow(clippy::option_option, reason = "as `UserChange` says it: unchanged, removed, or set")]
     fn read<T, E>(&self, parse: impl FnOnce(&str) -> Result<T, E>) -> Result<Option<Option<T>>, E> {
         match self {
@@ -116,8 +116,8 @@ field_schema!(EmailField, Email, { "type": "string" });
 pub struct PictureField(Setting);
 
 impl PictureField {
-    /// The picture, or the way back to the default; `None` if nothing was given. The default picture stands in every row
-    /// without one, and a row that is posted back must not make it somebody's own (decision E15).
+    /// The picture, or the return to the default; `None` if nothing was given. Rows of users without a picture show the
+    /// default one, and a row that is posted back must not make it a user's own (decision E15).
     pub fn read(&self, default: &str) -> Result<Option<Option<ImageUrl>>, Refusal> {
         let picture = self.0.read(ImageUrl::parse)?;
         Ok(picture.map(|picture| picture.filter(|picture| picture.as_str() != default.trim())))
@@ -137,7 +137,7 @@ impl TypeField {
         Ok(self.0.read(UserType::parse)?.flatten())
     }
 
-    /// This one's type before that of `other`.
+    /// This type if one is set, otherwise that of `other`.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         if matches!(self.0, Setting::Set(_)) { self } else { other }
@@ -164,7 +164,7 @@ impl DepartmentField {
 impl<'de> Deserialize<'de> for DepartmentField {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let node = Node::deserialize(deserializer)?;
-        // Zero is a number.
+        // Zero is a department here, not `false`.
         let zero = node.as_text().and_then(spelling::whole_number) == Some(0);
         let setting = if zero { Setting::Set("0".to_owned()) } else { Setting::deserialize(&node).unwrap_or_default() };
         Ok(Self(setting))
@@ -311,7 +311,7 @@ field_schema!(PageField, Page, { "type": ["integer", "string"] });
 pub struct SinceField(Option<Since>);
 
 impl SinceField {
-    /// What comes after that is wanted.
+    /// The user or moment after which results are wanted.
     pub fn read(&self) -> Result<Since, Refusal> {
         self.0.ok_or(Refusal::InvalidDatetime)
     }

@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 pub struct UserCursor(Text);
 
 impl UserCursor {
-    /// The user.
+    /// The user after whom the list goes on.
     pub fn read(&self) -> Result<Option<UserId>, Refusal> {
         self.0.non_blank().map(|text| UserId::parse(text).ok_or(Refusal::InvalidCursor)).transpose()
     }
@@ -66,7 +66,7 @@ pub struct UserRefs {
 
 impl UserRefs {
     fn of(node: Node) -> Self {
-        // Zero is how PHP sends `false`. It is nobody's id, and says so where a list is required.
+        // Zero is how PHP sends `false`. An optional list takes it as not given; a required list, as a list of nobody.
         let is_zero = number(&node) == Some(0);
         let given = spelling::given(node).filter(|node| !spelling::is_empty_list(node));
         let Some(node) = given else { return Self { named: None, has_numbers: is_zero } };
@@ -75,8 +75,8 @@ impl UserRefs {
         Self { named: Some(ids.into_iter().collect()), has_numbers: !numbers.is_empty() }
     }
 
-    /// The users, each once; `None` if nothing was given. What cannot be an id is nobody, which is not nothing: a list of
-    /// that alone names nobody.
+    /// The users, each once; `None` if nothing was given. A value that cannot be an id names nobody, but counts as
+    /// given: a list of only such values names nobody.
     #[must_use]
     pub fn named(&self) -> Option<&[UserId]> {
         self.named.as_deref()
@@ -88,7 +88,7 @@ impl UserRefs {
         self.named().unwrap_or_default()
     }
 
-    /// The users that a call shall act upon. A list without a single number is a mistake of the caller's, which an answer
+    /// The users that a call shall act upon. A list without a single number is a mistake of the caller, which an answer
     /// of `true` would hide (decision E11).
     pub fn required(&self, field: &'static str) -> Result<&[UserId], Error> {
         if self.has_numbers {

@@ -209,7 +209,7 @@ impl Failure for Error {
             Self::Store(_) | Self::InvalidParameter { .. } | Self::TimedOut | Self::ReadFailed(_) => {
                 Some(self.to_string())
             }
-            // Of a defect the pipeline knows more than its sentence says.
+            // For a defect, the pipeline's own note says more than this message.
             Self::Refused(Refusal::Internal) | Self::AlreadyAnswered => None,
             Self::Refused(refusal) => Some(refusal.to_string()),
         }

@@ -125,7 +125,7 @@ impl<'de> Deserialize<'de> for IdList {
 
 field_schema!(IdList, IdList, { "type": "string", "description": "Ids separated by semicolons, or `all`." });
 
-/// JSON text of a list as the list it is (decision E11); all other text stays text, for names may look like anything.
+/// Reads JSON text of a list as a list (decision E11); all other text stays text, for names may look like anything.
 fn listed(node: Node) -> Node {
     match spelling::unfolded(node.clone()) {
         list @ Node::List(_) => list,
@@ -142,7 +142,7 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for SemicolonList<T> {
         let unreadable = || D::Error::custom("not a list of plain values");
         let text = match listed(Node::deserialize(deserializer)?) {
             Node::List(items) => {
-                // To pass an item over is to act on less, or to find more, than was asked for.
+                // If an item were skipped, a call would act on less, or find more, than was asked for.
                 let plain = |item: &Node| match item {
                     Node::Null => Some(String::new()),
                     item => item.as_text().map(str::to_owned),

@@ -41,8 +41,8 @@ pub struct ListAnswer<T> {
 }
 
 impl<T: Serialize> ListAnswer<T> {
-    /// The records that have been taken, each with its place in the order; `cut` says that more records follow the last
-    /// one although the caller asked for them. Nothing is left out silently: what is missing is behind `next_cursor`.
+    /// The answer with the rows that have been taken; `cut` says that more records follow the last one although the
+    /// caller asked for them. Nothing is left out silently: `next_cursor` leads to the rest.
     #[must_use]
     pub fn of(taken: Fitting<T, String>, total_count: u64, cut: bool) -> Self {
         let Fitting { rows: result, last, full, .. } = taken;
@@ -51,7 +51,7 @@ impl<T: Serialize> ListAnswer<T> {
     }
 }
 
-/// What a caller wants to see of a list that is small enough to be read whole.
+/// The part of a list that a caller wants to see, for a list small enough to be read completely.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
     wanted: usize,
@@ -65,13 +65,13 @@ impl Page {
     pub fn new(count: Option<Count>, offset: Option<Count>, cursor: Option<Cursor>) -> Self {
         Self {
             wanted: count.map_or(DEFAULT_COUNT, |count| count.0),
-            // The offset was counted on the way to the cursor.
+            // The cursor already includes the offset.
             offset: if cursor.is_some() { 0 } else { offset.map_or(0, |offset| offset.0) },
             after: cursor.map(|cursor| cursor.0),
         }
     }
 
-    /// The answer with the wanted ones of all matches, each with its place in the order.
+    /// The answer with the wanted ones of all `matches`, which come with their places in the order.
     #[must_use]
     pub fn of<T: Serialize>(&self, matches: Vec<(String, T)>) -> ListAnswer<T> {
         let total = u64::try_from(matches.len()).unwrap_or(u64::MAX);
@@ -186,7 +186,7 @@ pub struct QueueInfo {
 }
 
 impl QueueInfo {
-    /// The record of a queue without what must be asked for.
+    /// The record of a queue, without the fields that must be asked for.
     #[must_use]
     pub fn new(queue: &Queue) -> Self {
         Self {
