@@ -217,7 +217,7 @@ fn files_elsewhere() -> bool {
     on_aws() || std::env::var("AWS_ENDPOINT_URL_S3").is_ok_and(|url| !url.is_empty())
 }
 
-/// The settings: those of the environment. A local deployment without a token secret in it uses the state folder's own.
+/// The settings from the environment. A local deployment without a token secret there uses the state folder's own.
 fn settings(state: &State) -> Result<Config> {
     if on_aws() {
         // A secret of our own would derive tokens that the deployed functions do not know.

@@ -18,7 +18,7 @@ use shared::voximplant::Account;
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
-/// Items that one page of a scan is asked for.
+/// The most items in one page of a scan.
 const PAGE: i32 = 1_000;
 
 /// The progress of a rebuild.

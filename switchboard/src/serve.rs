@@ -58,7 +58,7 @@ const SWEEP_INTERVAL: Duration = Duration::from_hours(1);
 /// How long open connections may take to finish when the server is stopped.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// What `serve` is asked for.
+/// The options of `serve`.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// HTTP address.
@@ -69,7 +69,7 @@ pub struct Options {
     pub state: PathBuf,
     /// Keep the database in memory.
     pub memory: bool,
-    /// Also offer the embedded database over HTTP, for function binaries beside this server.
+    /// Also offer the embedded database over HTTP, for function binaries on the same machine.
     pub database: Option<SocketAddr>,
     /// The id that the first start gives the first admin.
     pub admin_id: Option<UserId>,

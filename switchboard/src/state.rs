@@ -191,7 +191,7 @@ impl State {
         }
     }
 
-    /// Writes a file whole or not at all.
+    /// Writes a file completely or not at all.
     pub fn write(&self, name: &str, text: &str) -> Result<()> {
         replace(&self.path(name), text, false)
     }
@@ -202,7 +202,7 @@ impl State {
     }
 }
 
-/// Writes a file whole or not at all; a secret one is for its owner only.
+/// Writes a file completely or not at all; a secret one is for its owner only.
 pub(crate) fn replace(path: &Path, text: &str, secret: bool) -> Result<()> {
     let mut draft = path.as_os_str().to_owned();
     draft.push(".new");
