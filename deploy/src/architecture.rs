@@ -27,7 +27,7 @@ impl Architecture {
         }
     }
 
-    /// Rust's name for what a build for it is made with.
+    /// The name of Rust's target for this processor.
     #[must_use]
     pub const fn target(self) -> &'static str {
         match self {
@@ -36,7 +36,7 @@ impl Architecture {
         }
     }
 
-    /// Whether a file is an executable for it: the field `e_machine` of ELF says so.
+    /// Whether a file is an executable for this processor, according to the field `e_machine` of its ELF header.
     #[must_use]
     pub fn made(self, executable: &[u8]) -> bool {
         let machine: [u8; 2] = match self {

@@ -1,4 +1,5 @@
-//! What is deployed: a clone of the repository, where functions are built first, or an unpacked bundle, where they are.
+//! What is deployed: a clone of the repository, where the functions must be built first, or an unpacked bundle, which
+//! holds them.
 
 use crate::architecture::Architecture;
 use anyhow::{Context, Result, bail, ensure};
@@ -9,21 +10,21 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-/// The file that makes a folder a bundle.
+/// The file by which a folder is recognised as a bundle.
 pub const MANIFEST: &str = "bundle.json";
 /// The file with the checksums of all others, in the form of `sha256sum`.
 pub const CHECKSUMS: &str = "SHA256SUMS";
 /// Where a clone's template finds a function.
 const BUILT: &str = "target/lambda/";
-/// Where a bundle's template finds one.
+/// Where a bundle's template finds a function.
 const PACKED: &str = "functions/";
 
-/// What a bundle says of itself.
+/// The description of a bundle, from the file [`MANIFEST`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
     /// The version of Switchboard.
     pub version: String,
-    /// What its functions, and its `switchboard`, run on.
+    /// The processor for which its functions and its `switchboard` are built.
     pub architecture: Architecture,
 }
 
@@ -36,7 +37,7 @@ pub struct Artefacts {
     pub template: String,
     /// The text of samconfig.toml.
     pub samconfig: String,
-    /// What the bundle says of itself, if it is one.
+    /// The bundle's description, if the folder is a bundle.
     pub bundle: Option<Manifest>,
 }
 
@@ -58,7 +59,8 @@ impl Artefacts {
         Ok(Self { folder: folder.to_owned(), template, samconfig, bundle })
     }
 
-    /// The functions: each one's binary, which is also the name of its package, and the file it is deployed from.
+    /// The functions: the name of each one's binary, which is also that of its package, and the file it is deployed
+    /// from.
     #[must_use]
     pub fn functions(&self) -> Vec<(String, PathBuf)> {
         let sources = self.template.lines().filter_map(|line| line.trim().strip_prefix("CodeUri: "));
@@ -71,7 +73,7 @@ impl Artefacts {
         named.collect()
     }
 
-    /// Checks that all functions are there, whole, and made for this processor.
+    /// Checks that all functions exist, are undamaged, and are built for this processor.
     pub fn check(&self, architecture: Architecture) -> Result<()> {
         ensure!(!self.functions().is_empty(), "template.yaml names no function: is it Switchboard's?");
         let Some(manifest) = &self.bundle else {
@@ -89,7 +91,7 @@ impl Artefacts {
         self.check_sums()
     }
 
-    /// Checks a bundle's files but for samconfig.toml, which is there to be changed.
+    /// Checks a bundle's files except samconfig.toml, which users may change.
     fn check_sums(&self) -> Result<()> {
         let sums =
             fs::read_to_string(self.folder.join(CHECKSUMS)).context("the bundle has no SHA256SUMS: unpack it again")?;
@@ -113,7 +115,7 @@ impl Artefacts {
     }
 }
 
-/// The template of a bundle: that of a clone, with its functions where the bundle has them.
+/// The template of a bundle: that of a clone, with the paths of the functions in the bundle.
 #[must_use]
 pub fn packed_template(template: &str) -> String {
     let line = |line: &str| match line.split_once("CodeUri: target/lambda/") {
@@ -133,7 +135,7 @@ pub fn checksum(content: &[u8]) -> String {
     })
 }
 
-/// What is wrong with what a function is to be made of.
+/// What is wrong with a function's binary; `None` if nothing is.
 fn flaw(name: &str, path: &Path, architecture: Architecture) -> Option<String> {
     let Ok(content) = fs::read(path) else { return Some(format!("{name} is not built")) };
     let is_executable = fs::metadata(path).is_ok_and(|known| known.permissions().mode() & 0o111 != 0);

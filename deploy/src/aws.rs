@@ -1,11 +1,11 @@
-//! Questions to AWS through its command line, which knows every way in which somebody can be signed in.
+//! Asks AWS through its command line, which knows every way of signing in.
 
 use crate::tools::AWS;
 use serde::de::DeserializeOwned;
 use std::process::Command;
 use thiserror::Error;
 
-/// Why AWS, or its command line, did not answer. What it said stands in each; none of it is a secret.
+/// Why AWS, or its command line, did not answer. Each variant holds the message; none of them is a secret.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Refused {
     /// Nobody is signed in.
@@ -13,12 +13,12 @@ pub enum Refused {
         "nobody is signed in to AWS: run `aws configure` or `aws configure sso`, or name a profile in AWS_PROFILE ({0})"
     )]
     SignedOut(String),
-    /// Somebody was.
+    /// The sign-in has expired.
     #[error(
         "your sign-in to AWS has expired: run `aws sso login`, or fetch new credentials the way you got the old ones ({0})"
     )]
     Expired(String),
-    /// The key is nobody's, or the region is not switched on for the account.
+    /// AWS does not know the key, or the region is not switched on for the account.
     #[error(
         "AWS does not know these credentials: check them with `aws configure list`. In a region that must be switched on \
          first, switch it on in the account's settings ({0})"
@@ -29,7 +29,7 @@ pub enum Refused {
         "nothing answers there: is the region's name right, does it have the service, and is the network up? ({0})"
     )]
     Unreachable(String),
-    /// They may not do that.
+    /// The user who is signed in may not do that.
     #[error("you may not do that: ask whoever administers the account ({0})")]
     Denied(String),
     /// What was asked for is not there.
@@ -40,10 +40,10 @@ pub enum Refused {
     Other(String),
 }
 
-/// Words of a complaint, and what it then means.
+/// Words of an error message, and the refusal that they mean.
 type Kind = (&'static [&'static str], fn(String) -> Refused);
 
-/// By which of its words a complaint is known; the first that fits.
+/// The words by which an error message is recognised; the first entry that fits counts.
 const KINDS: [Kind; 6] = [
     (&["ExpiredToken", "RequestExpired", "has expired", "SSO Token", "sso login", "Token for"], Refused::Expired),
     (
@@ -60,7 +60,7 @@ const KINDS: [Kind; 6] = [
 ];
 
 impl Refused {
-    /// What a complaint of the AWS command line means.
+    /// The refusal that an error message of the AWS command line means.
     #[must_use]
     pub fn of(complaint: &str) -> Self {
         let line = complaint.trim().lines().last().unwrap_or("it said nothing").to_owned();
@@ -69,7 +69,7 @@ impl Refused {
     }
 }
 
-/// The AWS command line in one region, as one of its profiles if one is named.
+/// The AWS command line, with a region and a profile if they are given.
 #[derive(Debug, Clone, Default)]
 pub struct Aws {
     region: Option<String>,
@@ -77,26 +77,26 @@ pub struct Aws {
 }
 
 impl Aws {
-    /// As a profile.
+    /// With this profile, if there is one.
     #[must_use]
     pub const fn new(profile: Option<String>) -> Self {
         Self { region: None, profile }
     }
 
-    /// In a region.
+    /// With this region.
     #[must_use]
     pub fn at(self, region: &str) -> Self {
         Self { region: Some(region.to_owned()), ..self }
     }
 
-    /// What it prints.
+    /// Runs the AWS command line; returns what it prints.
     pub fn text(&self, arguments: &[&str]) -> Result<String, Refused> {
         let mut command = Command::new(AWS.program);
         command.args(arguments);
         for (option, value) in [("--region", &self.region), ("--profile", &self.profile)] {
             command.args(value.iter().flat_map(|value| [option, value.as_str()]));
         }
-        // Without these, a region that is misspelt is waited for: minutes.
+        // Without these time limits, the command would wait for minutes in a misspelt region.
         command.args(["--cli-connect-timeout", "10", "--cli-read-timeout", "30"]).env("AWS_PAGER", "");
         let done = command.output().map_err(|error| Refused::Other(format!("cannot start `aws`: {error}")))?;
         if !done.status.success() {
@@ -105,7 +105,7 @@ impl Aws {
         Ok(String::from_utf8_lossy(&done.stdout).trim().to_owned())
     }
 
-    /// What it answers, as JSON.
+    /// Runs the AWS command line; returns its answer, parsed from JSON.
     pub fn ask<T: DeserializeOwned>(&self, arguments: &[&str]) -> Result<T, Refused> {
         let text = self.text(&[arguments, &["--output", "json"]].concat())?;
         serde_json::from_str(&text).map_err(|error| Refused::Other(format!("cannot read what `aws` answered: {error}")))

@@ -1,4 +1,4 @@
-//! The one build of all functions.
+//! The build of all functions in one go.
 
 use crate::architecture::Architecture;
 use crate::cargo::of_no_package;
@@ -28,14 +28,14 @@ pub fn build(root: &Path, architecture: Architecture, profile: &str, packages: &
     Ok(())
 }
 
-/// Refuses to begin what cannot be built: without the tool, or without Rust's standard library for this processor.
+/// Refuses to begin a build that would fail: without the tool, or without Rust's standard library for this processor.
 pub fn require(architecture: Architecture) -> Result<()> {
     CARGO_LAMBDA.require()?;
     require_target(architecture)
 }
 
-/// The Zig that `pipx` and `uv tool` install with cargo-lambda, where cargo-lambda itself does not look: beside its own
-/// executable and not on the path.
+/// The Zig that `pipx` and `uv tool` install with cargo-lambda. It lies next to cargo-lambda's own executable and not
+/// on the path, so cargo-lambda itself does not find it.
 fn hidden_zig(path: &OsStr) -> Option<PathBuf> {
     let on_path = |name: &str| env::split_paths(path).map(|folder| folder.join(name)).find(|file| file.is_file());
     if env::var_os(ZIG).is_some() || on_path("zig").is_some() {
@@ -51,8 +51,8 @@ fn arguments(architecture: Architecture, profile: &str, packages: &[String]) -> 
         Architecture::X86 => "--x86-64",
         Architecture::Arm => "--arm64",
     };
-    // Not its own optimisations: the profile says what a deployed function is like.
-    // Only binaries: for a library that is built for its own sake all below it is made into machine code that none needs.
+    // The profile says how a deployed function is optimised, not cargo-lambda.
+    // Only binaries: building a library for its own sake would compile all that it depends on to unused machine code.
     let fixed = ["lambda", "build", "--profile", profile, "--disable-optimizations", "--bins", processor];
     let packages = packages.iter().flat_map(|name| ["--package", name]);
     fixed.into_iter().chain(packages).map(str::to_owned).collect()

@@ -1,4 +1,4 @@
-//! What is asked before anything is built: the tools, who is calling, where to, and what is there already.
+//! The checks before anything is built: the tools, who is signed in, the region, and the stack that may exist already.
 
 use crate::aws::{Aws, Refused};
 use crate::build;
@@ -19,7 +19,7 @@ const SERVICES: [(&str, &[&str]); 5] = [
     ("CodeDeploy", &["deploy", "list-applications", "--max-items", "1"]),
 ];
 
-/// Where a deployment goes, once all that was asked was answered well.
+/// Where a deployment goes, after all checks have passed.
 #[derive(Debug, Clone)]
 pub(crate) struct Target {
     pub(crate) aws: Aws,
@@ -36,7 +36,7 @@ struct Identity {
 }
 
 impl Target {
-    /// Asks it all, the cheap before the slow.
+    /// Runs all checks, the quick ones first.
     pub(crate) fn find(plan: &Plan, builds: bool) -> Result<Self> {
         let aws_version = AWS.require()?;
         let aws_version = tools::aws_version(&aws_version)?;
@@ -74,7 +74,7 @@ impl Target {
     }
 }
 
-/// Where to, as SAM and the AWS command line decide it together.
+/// The region, chosen in the way in which SAM and the AWS command line choose it.
 fn region(aws: &Aws, plan: &Plan) -> Result<String> {
     let set = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().find_map(|name| env::var(name).ok());
     let set = plan.stage.region.clone().or_else(|| set.filter(|region| !region.is_empty()));
@@ -88,7 +88,7 @@ fn region(aws: &Aws, plan: &Plan) -> Result<String> {
     Ok(region)
 }
 
-/// Refuses a region that lacks a service. Whether the caller may ask is not the question here.
+/// Refuses a region that lacks a service. Whether the user may ask that service does not matter here.
 fn check_services(aws: &Aws, region: &str) -> Result<()> {
     let ask = |(name, question): (&'static str, &'static [&'static str])| {
         let aws = aws.clone();
@@ -110,7 +110,7 @@ fn check_services(aws: &Aws, region: &str) -> Result<()> {
     Ok(())
 }
 
-/// A certificate of another region cannot be used by an API: known without a question.
+/// Refuses a certificate of another region, which an API cannot use; the certificate's name tells, so AWS is not asked.
 fn check_certificate_region(plan: &Plan, region: &str) -> Result<()> {
     let Some(certificate) = plan.certificate() else { return Ok(()) };
     let of = certificate.split(':').nth(3).unwrap_or_default();
@@ -131,7 +131,7 @@ fn check_certificate(plan: &Plan, aws: &Aws) -> Result<()> {
             "the certificate {certificate} is in the state {status}: it must be ISSUED. A new one waits for the record in \
              your DNS that `aws acm describe-certificate` names"
         ),
-        // Who may deploy need not be allowed to look at certificates.
+        // A user who may deploy need not be allowed to look at certificates.
         Err(Refused::Denied(_)) => Ok(()),
         Err(refused) => Err(refused).with_context(|| format!("cannot look at the certificate {certificate}")),
     }

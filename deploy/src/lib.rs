@@ -1,6 +1,6 @@
-//! Deploying Switchboard to an AWS account: what is asked before anything is built or changed, the build, `sam deploy`, and
-//! what to do next. One implementation for `switchboard deploy`, `./deploy.sh` in a bundle and in a clone, and
-//! `cargo xtask deploy`.
+//! Deploys Switchboard to an AWS account: the checks before anything is built or changed, the build, `sam deploy`, and
+//! advice on what to do next. One implementation for `switchboard deploy`, `./deploy.sh` in a bundle and in a clone,
+//! and `cargo xtask deploy`.
 
 pub mod architecture;
 pub mod artefacts;
@@ -55,7 +55,7 @@ pub struct Arguments {
     pub parameters: Vec<Parameter>,
 }
 
-/// Deploys what is in a folder; the exit code of a program that does nothing else.
+/// Deploys what is in a folder; returns the exit code for a program that does nothing else.
 #[must_use]
 pub fn run(folder: &Path, arguments: &Arguments) -> ExitCode {
     match Artefacts::open(folder).and_then(|artefacts| deploy(&artefacts, arguments)) {
@@ -67,7 +67,7 @@ pub fn run(folder: &Path, arguments: &Arguments) -> ExitCode {
     }
 }
 
-/// Deploys. What can be known to fail fails before anything is built or changed.
+/// Deploys. Failures that can be foreseen come before anything is built or changed.
 pub fn deploy(artefacts: &Artefacts, arguments: &Arguments) -> Result<()> {
     let plan = Plan::of(artefacts, arguments)?;
     let builds = artefacts.bundle.is_none() && !arguments.built;
@@ -92,9 +92,9 @@ pub fn deploy(artefacts: &Artefacts, arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// Runs `sam deploy`; if it fails, or is stopped, says what it has left.
+/// Runs `sam deploy`; if it fails or is stopped, the error says what state the stack is in.
 fn run_sam(artefacts: &Artefacts, plan: &Plan, target: &Target) -> Result<()> {
-    // An interrupt is for SAM, which gets it too; this program stays to say what has become of the stack.
+    // An interrupt reaches SAM too, which handles it; this program goes on, to say what state the stack is in.
     let interrupted = Arc::new(AtomicBool::new(false));
     signal_hook::flag::register(SIGINT, Arc::clone(&interrupted)).context("cannot wait for an interrupt")?;
     let status = SAM.status(&artefacts.folder, plan.sam(artefacts, &target.region)?)?;

@@ -1,5 +1,5 @@
-//! Parameters of the template: which there are, and which values they take. CloudFormation would refuse the others too,
-//! but only after everything was built and uploaded.
+//! Parameters of the template: their names, and the values that they take. CloudFormation would refuse other values
+//! too, but only after everything was built and uploaded.
 
 use anyhow::{Result, bail, ensure};
 use regex_lite::Regex;
@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-/// A parameter of the template, and what it is to be.
+/// A parameter of the template, with the value to give it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parameter {
     /// Its name.
@@ -26,13 +26,13 @@ impl FromStr for Parameter {
 }
 
 impl Parameter {
-    /// One of these.
+    /// A parameter of this name and value.
     #[must_use]
     pub fn new(name: &str, value: impl fmt::Display) -> Self {
         Self { name: name.to_owned(), value: value.to_string() }
     }
 
-    /// As SAM reads it: without quotes it would silently cut a value at its first blank.
+    /// As SAM reads it: SAM would silently cut a value without quotes at its first blank.
     #[must_use]
     pub fn quoted(&self) -> String {
         let value = self.value.replace('\\', "\\\\").replace('"', "\\\"");
@@ -139,8 +139,8 @@ impl Declared {
 pub struct Declarations(BTreeMap<String, Declared>);
 
 impl Declarations {
-    /// Reads them from the text of template.yaml, whose form is that of `cargo xtask generate`: a name two columns in, its
-    /// properties four, anything deeper is the rest of a line.
+    /// Reads the parameters from the text of template.yaml, in the form that `cargo xtask generate` writes: names are
+    /// indented by two columns, properties by four, and anything deeper continues a line.
     #[must_use]
     pub fn of(template: &str) -> Self {
         let mut all = BTreeMap::new();
@@ -165,23 +165,23 @@ impl Declarations {
         Self(all)
     }
 
-    /// Whether there is one of this name.
+    /// Whether there is a parameter of this name.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.0.contains_key(name)
     }
 
-    /// The names of those that must be given.
+    /// The names of the parameters without a default, which must be given.
     pub fn required(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter(|(_, declared)| declared.default.is_none()).map(|(name, _)| name.as_str())
     }
 
-    /// All others, as they are if nobody gives them.
+    /// All other parameters, with their defaults.
     pub fn defaults(&self) -> impl Iterator<Item = Parameter> {
         self.0.iter().filter_map(|(name, declared)| Some(Parameter::new(name, declared.default.as_ref()?)))
     }
 
-    /// Refuses values that CloudFormation would refuse: all of them in one answer.
+    /// Refuses values that CloudFormation would refuse; one error names all of them.
     pub fn check(&self, parameters: &[Parameter]) -> Result<()> {
         let refusals: Vec<String> = parameters.iter().filter_map(|parameter| self.refusal(parameter)).collect();
         ensure!(refusals.is_empty(), "{}", refusals.join("\n"));
@@ -201,7 +201,7 @@ fn listed(text: &str) -> Vec<String> {
     text.trim_matches(['[', ']']).split(',').map(|one| scalar(one.trim())).collect()
 }
 
-/// A scalar as YAML means it: double quotes are those of JSON here.
+/// The value of a YAML scalar; one in double quotes is read as JSON.
 fn scalar(text: &str) -> String {
     serde_json::from_str(text).unwrap_or_else(|_| text.to_owned())
 }

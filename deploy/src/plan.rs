@@ -1,4 +1,4 @@
-//! What a deployment is to be, as far as its own files tell: nothing here asks AWS.
+//! What is to be deployed, according to the deployment's own files: nothing here asks AWS.
 
 use crate::Arguments;
 use crate::architecture::{self, Architecture};
@@ -8,12 +8,12 @@ use crate::revision;
 use crate::stage::Stage;
 use anyhow::{Context, Result, ensure};
 
-/// A deployment that may be built.
+/// A deployment whose settings were checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Plan {
     pub(crate) stage: Stage,
     pub(crate) architecture: Architecture,
-    /// All parameters that do not follow from the build: each name once, the later of two wins.
+    /// The parameters that were given, and the architecture: each name once, the later of two values wins.
     pub(crate) parameters: Vec<Parameter>,
 }
 
@@ -51,9 +51,9 @@ impl Plan {
         Ok(Self { stage, architecture, parameters })
     }
 
-    /// What SAM is told: every parameter, also those left at their default. SAM drops those of samconfig.toml where any is
-    /// given, and a stack keeps without a word what an earlier deployment gave it: for the processor that may be another
-    /// than what was built now, and `ReleaseAlarms=off` would stay off.
+    /// The arguments of SAM, with every parameter, also those left at their default. SAM ignores the parameters of
+    /// samconfig.toml if any is given here, and a stack silently keeps the values of an earlier deployment: the
+    /// processor could then be another than the one built for, and `ReleaseAlarms=off` would stay off.
     pub(crate) fn sam(&self, artefacts: &Artefacts, region: &str) -> Result<Vec<String>> {
         let declared = Declarations::of(&artefacts.template);
         let mut parameters = self.parameters.clone();
@@ -64,7 +64,7 @@ impl Plan {
         }
         let is_given = |name: &str| self.parameters.iter().any(|given| given.name == name);
         parameters.extend(declared.defaults().filter(|left| !is_given(&left.name)));
-        // The region is said aloud: SAM does not know AWS_REGION.
+        // The region is given explicitly: SAM does not know AWS_REGION.
         let fixed = ["deploy", "--config-env", &self.stage.name, "--region", region, "--parameter-overrides"];
         Ok(fixed.into_iter().map(str::to_owned).chain(parameters.iter().map(Parameter::quoted)).collect())
     }

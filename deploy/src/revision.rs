@@ -1,8 +1,8 @@
 //! What distinguishes one state of a deployment from another: its binaries and its parameters.
 //!
-//! Functions that are released slowly are called through an alias, which stands at one published version. SAM publishes
-//! another only under another name, and makes the name of the parameter [`PARAMETER`]: it does not see that some other
-//! parameter has changed (SAM's issue 3820).
+//! Functions that are released slowly are called through an alias, which points to one published version. SAM publishes
+//! another version only under another name, and takes the name from the parameter [`PARAMETER`]: SAM does not notice
+//! that some other parameter has changed (SAM's issue 3820).
 
 use ring::digest;
 use std::fmt::Write as _;
@@ -12,11 +12,11 @@ use std::path::Path;
 /// The template's parameter.
 pub const PARAMETER: &str = "Revision";
 
-/// Hexadecimal digits of a revision. SAM looks at ten.
+/// Hexadecimal digits of a revision. SAM uses the first ten.
 const DIGITS: usize = 16;
 
-/// The revision of a deployment: of what each function is made of (its name and its `bootstrap`), and of every parameter
-/// that is not left at its default. The order of either does not matter.
+/// The revision of a deployment: of each function's name and `bootstrap`, and of every parameter that was given. The
+/// order of functions and of parameters does not matter.
 pub fn revision<'a, N: AsRef<str>, P: AsRef<Path>>(
     binaries: impl IntoIterator<Item = (N, P)>,
     parameters: impl IntoIterator<Item = (&'a str, &'a str)>,
@@ -37,7 +37,7 @@ pub fn revision<'a, N: AsRef<str>, P: AsRef<Path>>(
     Ok(revision)
 }
 
-/// One digest of several texts, which cannot run into each other.
+/// One digest of several texts, with their lengths, so that they cannot run into each other.
 fn digest_of(parts: [&[u8]; 3]) -> Vec<u8> {
     let mut context = digest::Context::new(&digest::SHA256);
     for part in parts {

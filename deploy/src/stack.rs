@@ -1,4 +1,4 @@
-//! The stack that is there already, if one is: whether it may be deployed to, and what to do if not.
+//! The stack that exists already, if there is one: whether it may be deployed to, and what to do if not.
 
 use crate::aws::{Aws, Refused};
 use anyhow::{Context, Result, bail};
@@ -21,11 +21,11 @@ struct Output {
     output_key: String,
 }
 
-/// Outputs by which a stack is known to be one of ours, with the first version that had them.
+/// Outputs by which a stack is recognised as one of Switchboard's.
 const OURS: [&str; 2] = ["StepchatUrl", "VoximplantUrl"];
 
 impl Described {
-    /// Asks; `None` if there is no such stack.
+    /// Asks AWS about a stack; `None` if there is none of this name.
     pub fn ask(aws: &Aws, stack: &str) -> Result<Option<Self>> {
         let asked = ["cloudformation", "describe-stacks", "--stack-name", stack, "--query", "Stacks[0]"];
         match aws.ask(&asked) {
@@ -41,13 +41,13 @@ impl Described {
         &self.stack_status
     }
 
-    /// Whether it was never made: only proposed, by a deployment that was stopped before it changed anything.
+    /// Whether the stack was never made, only proposed, by a deployment that was stopped before it changed anything.
     #[must_use]
     pub fn is_proposal(&self) -> bool {
         self.stack_status == "REVIEW_IN_PROGRESS"
     }
 
-    /// Refuses a stack that cannot be deployed to, with what to do first.
+    /// Refuses a stack that cannot be deployed to; the error says what to do first.
     pub fn check(&self, stack: &str, region: &str) -> Result<()> {
         if let Some(advice) = advice(&self.stack_status, stack, region) {
             let reason = Some(self.stack_status_reason.trim()).filter(|reason| !reason.is_empty());
@@ -55,7 +55,7 @@ impl Described {
             bail!("the stack {stack} is in the state {}{reason}: {advice}", self.stack_status);
         }
         let is_ours = OURS.iter().all(|ours| self.outputs.iter().any(|output| output.output_key == *ours));
-        // What was adopted by an import change set has no outputs until its first deployment.
+        // A stack that was adopted by an import change set has no outputs until its first deployment.
         if !is_ours && !self.is_proposal() && !self.stack_status.starts_with("IMPORT_") {
             bail!(
                 "the stack {stack} in {region} is another product's: it has no output {}. Choose another stack_name in \
@@ -67,7 +67,7 @@ impl Described {
     }
 }
 
-/// What to do about a state in which a stack takes no deployment.
+/// What to do about a stack in a state that takes no deployment; `None` if the state takes one.
 fn advice(status: &str, stack: &str, region: &str) -> Option<String> {
     let command = |words: &str| format!("`{words} --stack-name {stack} --region {region}`");
     let wait = |what: &str| command(&format!("aws cloudformation wait {what}"));

@@ -45,7 +45,7 @@ impl fmt::Display for StackName {
 pub struct Stage {
     /// What the file calls it: dev, prod.
     pub name: String,
-    /// The stack it is.
+    /// The name of its stack.
     pub stack: StackName,
     /// The region, if the file says one.
     pub region: Option<String>,
@@ -62,7 +62,7 @@ impl Stage {
         let deploy = |stage: &Value| stage.get("deploy").and_then(|deploy| deploy.get("parameters")).is_some();
         let known: Vec<&str> = file.iter().filter(|(_, stage)| deploy(stage)).map(|(name, _)| name.as_str()).collect();
         ensure!(known.contains(&name), "samconfig.toml has no deployment `{name}`: it has {}", known.join(", "));
-        // What holds for one command stands before what holds for all.
+        // A setting for the command `deploy` overrides one for all commands.
         let setting = |key: &str| {
             let commands = ["deploy", "global"];
             commands.into_iter().find_map(|command| file.get(name)?.get(command)?.get("parameters")?.get(key))

@@ -1,4 +1,4 @@
-//! Other programs: found or missed with a sentence that says where they come from.
+//! Other programs that are called; if one is missing, the error says where to get it.
 
 use anyhow::{Context, Result, bail, ensure};
 use std::ffi::OsStr;
@@ -10,16 +10,16 @@ use std::process::{Command, ExitStatus};
 pub struct Tool {
     /// Its name on the path.
     pub program: &'static str,
-    /// What makes it say its version, and nothing else.
+    /// The arguments with which it only prints its version.
     pub version: &'static [&'static str],
-    /// Where it comes from. Never `pip install`: Debian's and Homebrew's Python refuse it.
+    /// Where to get it. Never `pip install`: Debian's and Homebrew's Python refuse it.
     pub source: &'static str,
 }
 
 /// Builds functions as Lambda wants them.
 pub const CARGO_LAMBDA: Tool = Tool {
     program: "cargo-lambda",
-    // As cargo starts it: it knows no flags of its own.
+    // Called as cargo calls it: without `lambda` it knows no flags.
     version: &["lambda", "--version"],
     source: "`pipx install cargo-lambda`, or `uv tool install cargo-lambda`",
 };
@@ -38,17 +38,17 @@ pub const AWS: Tool = Tool {
 };
 
 impl Tool {
-    /// What it says of its version; fails with a sentence if it is not there.
+    /// What it prints about its version; if it is missing, an error that says where to get it.
     pub fn require(self) -> Result<String> {
         let said = Command::new(self.program).args(self.version).output();
         match said.ok().filter(|said| said.status.success()) {
-            // Version 1 of the AWS command line of old says it on standard error.
+            // Old releases of the AWS command line print their version on standard error.
             Some(said) => Ok([said.stdout, said.stderr].iter().map(|text| String::from_utf8_lossy(text)).collect()),
             None => bail!("`{}` is missing or does not start. It comes with {}", self.program, self.source),
         }
     }
 
-    /// Runs it in a folder, its output going where ours goes; how it ended.
+    /// Runs it in a folder; its output goes where this program's goes. Returns how it ended.
     pub fn status<S: AsRef<OsStr>>(self, folder: &Path, arguments: impl IntoIterator<Item = S>) -> Result<ExitStatus> {
         let mut command = Command::new(self.program);
         command.args(arguments).current_dir(folder);
@@ -56,8 +56,8 @@ impl Tool {
     }
 }
 
-/// The version in what the AWS command line says of itself: `aws-cli/2.9.19 Python/…`. Version 1 is refused: it cannot tell
-/// a program the credentials of whoever is signed in, which `switchboard --stack` needs.
+/// The version in what the AWS command line prints: `aws-cli/2.9.19 Python/…`. Versions before 2.9 are refused: they
+/// cannot give a program the credentials of the user who is signed in, which `switchboard --stack` needs.
 pub fn aws_version(said: &str) -> Result<&str> {
     let version = said.split_whitespace().find_map(|word| word.strip_prefix("aws-cli/"));
     let version =
@@ -73,7 +73,7 @@ pub fn aws_version(said: &str) -> Result<&str> {
     Ok(version)
 }
 
-/// The version in what SAM says of itself: `SAM CLI, version 1.170.0`.
+/// The version in what SAM prints: `SAM CLI, version 1.170.0`.
 #[must_use]
 pub fn sam_version(said: &str) -> &str {
     said.split_whitespace().last().unwrap_or("of unknown version")

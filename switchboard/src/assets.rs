@@ -1,4 +1,4 @@
-//! Files that pages are made of: in the binary, served with strict headers, or written as a static folder.
+//! The files of the web pages: compiled into the binary, served with strict headers, or written into a static folder.
 
 use anyhow::{Context, Result, ensure};
 use axum::Router;
@@ -21,7 +21,7 @@ pub(crate) const TEXT: &str = "text/plain; charset=utf-8";
 pub(crate) const JSON: &str = "application/json";
 pub(crate) const SVG: &str = "image/svg+xml";
 
-/// Where a page's script finds the address of the API: in the page's text.
+/// The tag in a page's HTML from which the page's script reads the address of the API.
 const SERVER: &str = "<meta name=\"switchboard-server\" content=\"\">";
 
 const HEADERS: [(&str, &str); 6] = [
@@ -37,18 +37,18 @@ const HEADERS: [(&str, &str); 6] = [
 /// A file of a page, at its path below the page.
 #[derive(Debug, Clone, Copy)]
 pub struct Asset {
-    /// Where it is: `reference/page.js`.
+    /// Its path below the page, such as `reference/page.js`.
     pub path: &'static str,
     pub(crate) kind: &'static str,
     pub(crate) content: Content,
 }
 
-/// What is in the binary.
+/// The content of an asset, as the binary holds it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Content {
-    /// As it is.
+    /// Uncompressed text.
     Text(&'static str),
-    /// Packed; unpacked for those who cannot do it themselves.
+    /// Compressed with gzip; decompressed for clients that do not accept gzip.
     Gzip(&'static [u8]),
 }
 
@@ -81,20 +81,20 @@ impl Content {
 }
 
 impl Asset {
-    /// What is in the file.
+    /// The file's content, decompressed.
     pub fn bytes(&self) -> Result<Vec<u8>> {
         self.content.plain()
     }
 
-    /// The page's text with the address of the API that it calls: `.` is where the page comes from, nothing leaves the
-    /// choice to the reader.
+    /// The page's text with the address of the API that it calls. `.` is the server that the page comes from; an empty
+    /// text leaves the choice to the reader.
     pub(crate) fn with_server(&self, server: &str) -> Result<String> {
         let text = String::from_utf8(self.bytes()?)?;
         ensure!(text.contains(SERVER), "the page {} has no place for its server", self.path);
         Ok(text.replace(SERVER, &SERVER.replace("\"\"", &format!("\"{server}\""))))
     }
 
-    /// The file as an answer.
+    /// The file as an HTTP response.
     pub(crate) fn response(self, asked: &HeaderMap) -> Response {
         let kind = (CONTENT_TYPE, self.kind);
         match self.content {
@@ -110,14 +110,15 @@ impl Asset {
     }
 }
 
-/// Every browser does; `curl` does only when told to.
+/// Whether the client accepts gzip. Every browser does; `curl` does only when told to.
 fn takes_gzip(asked: &HeaderMap) -> bool {
     let codings = asked.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     let mut codings = codings.flat_map(|value| value.split(',')).map(|coding| coding.replace(' ', ""));
     codings.any(|coding| matches!(coding.split_once(";q="), None | Some((_, "1"))) && coding.starts_with("gzip"))
 }
 
-/// A page at `folder` (`/`, `/console/`) of the server that it calls, with all it loads below it.
+/// The routes of a page at `folder` (`/`, `/console/`) and of all files that it loads. The page calls the server that
+/// serves it.
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>(
     folder: &str,
     index: Asset,
@@ -132,12 +133,13 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(
     })
 }
 
-/// Keeps a page to its own files: `policy` is its `Content-Security-Policy`.
+/// Adds to all responses the headers that let a page load only its own files: `policy` is its
+/// `Content-Security-Policy`.
 pub(crate) fn guarded(routes: Router, policy: &'static str) -> Router {
     routes.layer(map_response(move |response| ready(guard(response, policy))))
 }
 
-/// Adds the headers that keep a page to its own files: `policy` is its `Content-Security-Policy`.
+/// Adds the headers that let a page load only its own files: `policy` is its `Content-Security-Policy`.
 fn guard(mut response: Response, policy: &'static str) -> Response {
     let headers = response.headers_mut();
     headers.insert("content-security-policy", HeaderValue::from_static(policy));
@@ -147,7 +149,7 @@ fn guard(mut response: Response, policy: &'static str) -> Response {
     response
 }
 
-/// Writes a page and all it loads into a folder for any web host.
+/// Writes a page and all files that it loads into a folder, for any web host.
 pub(crate) fn write_folder(out: &Path, index: &str, assets: &[Asset]) -> Result<()> {
     let put = |path: &str, bytes: &[u8]| -> io::Result<()> {
         let path = out.join(path);
@@ -161,7 +163,8 @@ pub(crate) fn write_folder(out: &Path, index: &str, assets: &[Asset]) -> Result<
     assets.iter().try_for_each(|asset| put(asset.path, &asset.bytes()?))
 }
 
-/// An address of an API: `https://host` or `https://host/stage`, and nothing that would end the attribute it is put into.
+/// The address of an API: `https://host` or `https://host/stage`. Refuses characters that would end the HTML attribute
+/// that holds the address.
 pub(crate) fn address(text: &str) -> Result<String> {
     let hint =
         "the server is an address such as https://abc123.execute-api.eu-central-1.amazonaws.com; nothing was written";

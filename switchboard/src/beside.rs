@@ -1,7 +1,8 @@
-//! Very many new things, into an embedded database that nobody else uses meanwhile: through a connection beside the
-//! emulator's, which would read the definitions of all indexes anew for each item and look for old entries in each.
+//! Writes very many new items into an embedded database that nobody else uses meanwhile, through a second connection to
+//! its file. The emulator's own connection would read the definitions of all indexes again for each item, and look for
+//! old entries in each index.
 //!
-//! Everything of a batch is in one transaction of the file: it is all there or nothing is.
+//! A batch is one transaction of the file: either all of it is written, or nothing.
 
 use crate::sink::{failed, item};
 use anyhow::{Context, Result};
@@ -20,19 +21,19 @@ use std::collections::HashMap;
 use std::sync::mpsc::{self, Sender};
 use tokio::sync::oneshot;
 
-/// How the connection works: what is written survives the end of this process; the disk is waited for every 64 MB of log,
-/// not every four; and enough pages stay in memory for keys that fall anywhere.
+/// The connection's settings: what is written survives the end of this process; the log is synchronised to disk every
+/// 64 MB instead of every 4 MB; and the cache holds enough pages for keys in random order.
 const OWN: &str = "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -48000; PRAGMA wal_autocheckpoint = 16000";
-/// Statements that stay prepared: a user touches a table and nine indexes.
+/// SQL statements that are kept prepared: writing one user changes a table and nine indexes.
 const STATEMENTS: usize = 128;
 
-/// A connection to the file of an embedded database, on a thread of its own: what `SQLite` allocates would be spread over
-/// the allocator's parts of all threads that ever used it, and memory would grow with the file.
+/// A connection to the file of an embedded database, on a thread of its own. If many threads used the connection,
+/// `SQLite`'s memory would be spread over the allocator's parts for all of them, and would grow with the file.
 #[derive(Debug)]
 pub struct Beside(Sender<Batch>);
 
 impl Beside {
-    /// A connection beside that of an open database; `None` if it is in memory.
+    /// Opens a second connection to the file of an open database; `None` if the database is in memory.
     pub fn of(database: &Database, tables: &Tables) -> Result<Option<Self>> {
         let Some(path) = database.db_path().map_err(failed)? else { return Ok(None) };
         let storage = Storage::new(&path).map_err(failed)?;
@@ -40,11 +41,11 @@ impl Beside {
         storage.conn().set_prepared_statement_cache_capacity(STATEMENTS);
         let connection = Connection { storage, tables: tables.clone() };
         let (sender, batches) = mpsc::channel::<Batch>();
-        // It ends when nobody can send any more.
+        // The thread ends when the last sender is dropped.
         std::thread::Builder::new().name("beside".to_owned()).spawn(move || {
             for batch in batches {
                 let created = connection.create(&batch.load, &batch.rows);
-                // Whoever does not wait any more need not know.
+                // An error means that nobody waits for the result any more.
                 let _ = batch.created.send(created);
             }
         })?;
@@ -72,10 +73,10 @@ impl BulkWriter for Beside {
     }
 }
 
-/// What is to be created together.
+/// Items that are created in one transaction.
 #[derive(Debug)]
 struct Batch {
-    /// Its items are the rows.
+    /// Without its items, from which `rows` was made.
     load: Load,
     rows: Vec<(Table, Rows)>,
     created: oneshot::Sender<Result<bool>>,
@@ -95,7 +96,8 @@ impl Connection {
             _ => self.storage.rollback(),
         };
         if ended.is_err() {
-            // What is left open would fail the next batch; that this one has no end is the news.
+            // A transaction that is left open would make the next batch fail. The caller gets the first error, not this
+            // one.
             let _ = self.storage.rollback();
         }
         inserted.and_then(|inserted| ended.map(|()| inserted).map_err(failed))
@@ -142,7 +144,7 @@ fn stored(storage: &Storage, table: &str, key: &Key) -> Result<Option<String>> {
     storage.get_item(table, &key_text(&item, "pk"), &key_text(&item, "sk")).map_err(failed)
 }
 
-/// How the emulator writes a key into a row; nothing where a table has no such key.
+/// A key attribute as the emulator stores it in a row; empty where the table has no such key.
 fn key_text(item: &Item, name: &str) -> String {
     item.get(name).and_then(Stored::to_key_string).unwrap_or_default()
 }
@@ -152,7 +154,7 @@ fn attributes(key: &Key) -> Item {
     [("pk".to_owned(), Stored::S(key.pk.clone()))].into_iter().chain(sort).collect()
 }
 
-/// The items of a table as its file has them: neighbours behind each other, since they share pages.
+/// The items of a table as rows of its file, sorted by key, since neighbouring keys share pages.
 #[derive(Debug, Default)]
 struct Rows {
     base: Vec<BaseItemRow>,
@@ -192,7 +194,7 @@ fn row(item: &Item) -> Result<BaseItemRow> {
     })
 }
 
-/// An item's entry in an index; none if it lacks one of the keys.
+/// An item's entry in an index; `None` if the item lacks one of the index's keys.
 fn entry(index: &IndexSchema, item: &Item, row: &BaseItemRow) -> Result<Option<GsiItemRow>> {
     let key = |name: &str| item.get(name).and_then(Stored::to_key_string);
     let (Some(partition), Some(sort)) = (key(index.partition), key(index.sort)) else { return Ok(None) };

@@ -1,13 +1,14 @@
-//! Who may have what is for the user alone who started the server: the state folder's credentials, and the database.
+//! Access checks for what only the user who started the server may have: the state folder's credentials, and the
+//! database.
 //!
-//! The credentials are told to this server's own page, in a browser on this machine, opened at the address that the server
-//! printed. Each check closes a door of its own: the peer's address keeps out the network; the host's name keeps out names
-//! of others that lead to this machine (DNS rebinding); the page's header and the browser's word about its origin keep out
-//! other sites' scripts; the absence of forwarding keeps out a tunnel's guests; the owner of the connection keeps out
-//! other users of the machine; and the key in the printed address keeps out whoever comes through a tunnel that passes
-//! bytes on as they are, which none of the others sees.
+//! The credentials are given only to this server's own page, in a browser on this machine, opened at the address that
+//! the server printed. Each check keeps out one kind of caller: the peer's address keeps out the network; the `Host`
+//! header keeps out other names that lead to this machine (DNS rebinding); the page's own header and the browser's
+//! headers about the origin keep out scripts of other sites; the refusal of forwarding headers keeps out callers
+//! through a tunnel; the owner of the connection keeps out other users of the machine; and the key in the printed
+//! address keeps out callers through a tunnel that passes bytes on unchanged, which no other check detects.
 //!
-//! The database is for programs: no browser's request is one.
+//! The database is for programs: requests of browsers are refused.
 
 use crate::connections::Connection;
 use axum::extract::ConnectInfo;
@@ -18,11 +19,11 @@ use shared::crypto::Secret;
 use std::net::IpAddr;
 use thiserror::Error;
 
-/// What the page's script sends along, with the key of the printed address: no form can, and no script of another origin
-/// may.
+/// The header in which the page's script sends the key of the printed address. A form cannot set this header, and a
+/// script of another origin may not.
 const PAGE: HeaderName = HeaderName::from_static("x-switchboard-page");
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-/// What proxies and tunnels send along, beside all that begins with [`FORWARDING_PREFIX`].
+/// Headers that proxies and tunnels add, besides all that begin with [`FORWARDING_PREFIX`].
 const FORWARDING: [HeaderName; 8] = [
     FORWARDED,
     VIA,
@@ -40,7 +41,7 @@ fn is_forwarded(headers: &HeaderMap) -> bool {
     headers.keys().any(|name| FORWARDING.contains(name) || name.as_str().starts_with(FORWARDING_PREFIX))
 }
 
-/// Why somebody may not.
+/// Why credentials are refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub(crate) enum Refusal {
     #[error("credentials are filled in on the server's own machine only")]
@@ -57,7 +58,7 @@ pub(crate) enum Refusal {
     NoKey,
 }
 
-/// Whether this request may be answered with credentials: `key` is that of the printed address.
+/// Whether this request may be answered with credentials; `key` is the key in the printed address.
 pub(crate) fn check(request: &Parts, key: &Secret) -> Result<(), Refusal> {
     let connection = request.extensions.get::<ConnectInfo<Connection>>().map(|info| info.0);
     let here = |connection: &Connection| connection.peer.ip().to_canonical().is_loopback();
@@ -77,8 +78,8 @@ pub(crate) enum NoProgram {
     Forwarded,
 }
 
-/// Whether this is the request of a program that speaks to the database itself. Browsers say where a request comes from;
-/// no SDK does.
+/// Whether this request comes from a program and not from a browser. Browsers say where a request comes from; no SDK
+/// does.
 pub(crate) fn check_program(headers: &HeaderMap) -> Result<(), NoProgram> {
     loopback_host(headers).ok_or(NoProgram::OtherName)?;
     if is_forwarded(headers) {
@@ -89,13 +90,13 @@ pub(crate) fn check_program(headers: &HeaderMap) -> Result<(), NoProgram> {
     if browser { Err(NoProgram::Browser) } else { Ok(()) }
 }
 
-/// The value of a header that was sent once.
+/// The value of a header that was sent exactly once.
 fn one<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     let mut values = headers.get_all(name).iter();
     values.next().filter(|_| values.next().is_none())?.to_str().ok()
 }
 
-/// The host by which this machine itself was named.
+/// The `Host` header, if it names this machine by a loopback name or address.
 fn loopback_host(headers: &HeaderMap) -> Option<Authority> {
     one(headers, &HOST)?.parse().ok().filter(is_loopback)
 }
@@ -123,18 +124,18 @@ fn is_loopback(host: &Authority) -> bool {
     plain && (name.eq_ignore_ascii_case("localhost") || name.parse().is_ok_and(|ip: IpAddr| ip.is_loopback()))
 }
 
-/// Whether the other end of a connection within this machine is a process of the user who runs this one.
+/// Whether the other end of a connection within this machine is a process of the user who runs this process.
 #[cfg(target_os = "linux")]
 pub(crate) fn is_own(connection: Connection) -> bool {
     use std::os::unix::fs::MetadataExt as _;
     let Ok(own) = std::fs::metadata("/proc/self").map(|process| process.uid()) else { return false };
-    // Line by line: on a busy machine the tables are large.
+    // Read line by line, since the tables are large on a busy machine.
     let tables = ["/proc/net/tcp", "/proc/net/tcp6"].into_iter().filter_map(|path| std::fs::File::open(path).ok());
     let owner = tables.map(std::io::BufReader::new).find_map(|table| linux::owner(table, connection));
     owner == Some(own)
 }
 
-/// Elsewhere the kernel does not tell.
+/// On other systems the kernel does not tell who owns a connection.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn is_own(_: Connection) -> bool {
     true
@@ -149,8 +150,8 @@ mod linux {
 
     const ESTABLISHED: &str = "01";
 
-    /// The user who has the other end of this connection, by a table of `/proc/net`. One port may talk to several servers,
-    /// for several users: both ends together are one connection.
+    /// The user who has the other end of this connection, according to a table of `/proc/net`. Both addresses are
+    /// compared: connections of several users to different servers may have the same port.
     pub(super) fn owner(table: impl BufRead, connection: Connection) -> Option<u32> {
         let (there, here) = (forms(connection.peer), forms(connection.local));
         let owner = |line: &str| {
@@ -159,13 +160,13 @@ mod linux {
             let is = |forms: &[String], address: &str| forms.iter().any(|form| form == address);
             (state == ESTABLISHED && is(&there, local) && is(&here, remote)).then(|| owner.parse().ok())?
         };
-        // Most lines are of others: they are not taken apart.
+        // Most lines are about other connections: those are not parsed.
         let meant = |line: &String| there.iter().any(|form| line.contains(form.as_str()));
         table.lines().skip(1).map_while(Result::ok).filter(meant).find_map(|line| owner(&line))
     }
 
-    /// How the tables write an address: words in the machine's byte order; a socket for both versions maps the old one
-    /// into the new one.
+    /// How the tables may write an address: as 32-bit words in the machine's byte order. A socket for both versions of
+    /// IP writes an IPv4 address as a mapped IPv6 address.
     fn forms(end: SocketAddr) -> Vec<String> {
         let written = |octets: &[u8]| {
             let mut text = String::new();

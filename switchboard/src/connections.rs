@@ -1,4 +1,4 @@
-//! Connections of the local server: how many, for how long nothing may move on them, and whose.
+//! Connections of the local server: how many may be open, how long they may be idle, and which users may open them.
 
 use crate::caller::is_own;
 use axum::Extension;
@@ -21,22 +21,24 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep, sleep};
 use tower::Layer as _;
 
-/// Connections that are open at once, over all ports. Each takes a file descriptor.
+/// Connections that may be open at once, over all ports. Each takes a file descriptor.
 const MAX_CONNECTIONS: usize = 1_000;
-/// As many again are for the programs of the user who runs this one alone: on a machine with several users, nobody else can
-/// keep its owner out.
+/// Further connections, only for programs of the user who runs this process: on a machine with several users, other
+/// users cannot lock this user out.
 const OWN_CONNECTIONS: usize = 200;
 /// How long the head of a request may take to arrive; and how long a connection may wait for its next request.
 const HEAD_TIME: Duration = Duration::from_secs(20);
-/// How long no byte may move in either direction. Longer than any answer takes to begin.
+/// How long a connection may be idle in both directions. Longer than any answer takes to begin.
 const STILL_TIME: Duration = Duration::from_mins(1);
 
-/// Questions to the kernel at once: each reads a list of all connections of the machine.
+/// Look-ups of a connection's owner that may run at once: each reads the kernel's list of all connections of the
+/// machine.
 const QUESTIONS: usize = 2;
-/// Connections that may wait for one. More are sent away, so that nobody can make the server hold ever more of them.
+/// Connections that may wait for such a look-up. Further ones are closed, so that nobody can make the server hold ever
+/// more.
 const MAX_WAITING: usize = 64;
 
-/// Both ends of a connection: only together do they say whose it is.
+/// Both ends of a connection: only both together identify the connection's owner.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Connection {
     /// The other end.
@@ -48,13 +50,13 @@ pub(crate) struct Connection {
 impl Connected<IncomingStream<'_, TcpListener>> for Connection {
     fn connect_info(stream: IncomingStream<'_, TcpListener>) -> Self {
         let peer = *stream.remote_addr();
-        // A connection whose own end is unknown is nobody's.
+        // If the local address is unknown, the owner of the connection will not be found.
         let local = stream.io().local_addr().unwrap_or_else(|_| SocketAddr::from(([0, 0, 0, 0], 0)));
         Self { peer, local }
     }
 }
 
-/// The places for connections.
+/// Limits on connections and on look-ups of their owners.
 #[derive(Debug, Clone)]
 pub(crate) struct Places {
     anybody: Arc<Semaphore>,
@@ -64,7 +66,7 @@ pub(crate) struct Places {
 }
 
 impl Places {
-    /// As many as there are.
+    /// The limits of the local server.
     pub(crate) fn new() -> Self {
         Self::of(MAX_CONNECTIONS, OWN_CONNECTIONS)
     }
@@ -75,8 +77,8 @@ impl Places {
         Self { anybody, own, questions, waiting }
     }
 
-    /// A place for this connection. Whoever comes when all are taken is sent away at once: waiting, too, would take a file
-    /// descriptor.
+    /// Takes a place for this connection. If all are taken, the connection is closed at once: a waiting one would take
+    /// a file descriptor too.
     async fn take(self, connection: Connection, only_own: bool) -> io::Result<OwnedSemaphorePermit> {
         let place = self.anybody.try_acquire_owned();
         if only_own || place.is_err() {
@@ -92,18 +94,18 @@ impl Places {
         place.or_else(|_| self.own.try_acquire_owned()).map_err(|_| io::Error::other("too many connections"))
     }
 
-    /// Connections of anybody.
+    /// Accepts connections of anybody.
     pub(crate) fn anybody(&self) -> Door {
         Door { places: self.clone(), own: false }
     }
 
-    /// Connections of programs of the user who runs this one.
+    /// Accepts only connections of programs of the user who runs this process.
     pub(crate) fn own_programs(&self) -> Door {
         Door { places: self.clone(), own: true }
     }
 }
 
-/// Lets connections in.
+/// Accepts connections while there are free places.
 #[derive(Debug, Clone)]
 pub(crate) struct Door {
     places: Places,
@@ -127,14 +129,14 @@ impl<S: Send + 'static> Accept<TcpStream, S> for Door {
     }
 }
 
-/// Only HTTP/1.1, and no waiting for heads that never end.
+/// Restricts a server to HTTP/1.1, and limits how long the head of a request may take.
 pub(crate) fn limit_heads<A: Address, D>(server: Server<A, D>) -> Server<A, D> {
     let mut server = server.http1_only();
     server.http_builder().http1().half_close(true).timer(TokioTimer::new()).header_read_timeout(HEAD_TIME);
     server
 }
 
-/// A connection that ends when nothing has moved on it for long.
+/// A connection that fails when it has been idle for too long.
 #[derive(Debug)]
 pub(crate) struct Limited<S> {
     stream: S,
@@ -148,7 +150,7 @@ impl<S> Limited<S> {
         Self { stream, patience, still: Box::pin(sleep(patience)), _place: place }
     }
 
-    /// What came of a read or write: if it waits, for how much longer it may.
+    /// Restarts the idle timer after a finished read or write; a waiting one fails when the timer ends.
     fn watched<T>(&mut self, context: &mut Context<'_>, outcome: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if outcome.is_ready() {
             self.still.as_mut().reset(Instant::now() + self.patience);
@@ -182,13 +184,14 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Limited<S> {
     }
 }
 
-/// Lets this process have as many open files as it may, so that full places leave some for the database.
+/// Raises this process's limit of open files as far as permitted, so that some are left for the database when all
+/// places are taken.
 #[cfg(unix)]
 pub(crate) fn raise_open_files() {
     use rustix::process::{Resource, getrlimit, setrlimit};
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
-    // What cannot be raised stays: then fewer connections fit.
+    // If the limit cannot be raised, fewer connections fit.
     let _ = setrlimit(Resource::Nofile, limit);
 }
 
@@ -212,7 +215,7 @@ mod tests {
         let (near, mut far) = duplex(64);
         let mut near = limited(near);
         let begun = Instant::now();
-        // A byte now and then keeps it; that whole requests arrive in time is the business of others.
+        // Single bytes keep the connection open; the time for a whole request is limited elsewhere.
         for _ in 0..8 {
             sleep(PATIENCE / 6).await;
             far.write_all(b"x").await.unwrap();
@@ -241,7 +244,7 @@ mod tests {
             let mut stream = TcpStream::connect(address).await.unwrap();
             let request = b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
             let mut answer = String::new();
-            // Sent away, it may be told so while it still writes.
+            // A client that is sent away may be told so while it still writes.
             if stream.write_all(request).await.is_ok() {
                 let _ = stream.read_to_string(&mut answer).await;
             }

@@ -27,33 +27,33 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const FILES_FOLDER: &str = "files";
-/// The bucket of a database in memory, which goes with it.
+/// The folder of the bucket of a database in memory; removed when the server ends.
 const PASSING_FILES_FOLDER: &str = "in-memory-files";
 /// Deleted data is overwritten in the file's pages, and does not stay in its log.
 const FORGET_DELETED: &str = "PRAGMA secure_delete = ON; PRAGMA journal_size_limit = 0";
 /// How long a command waits for another one that uses the folder, and how often it looks.
 const PATIENCE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(100);
-/// What has a meaning in an address and may be in a path.
+/// Characters that may be in a path but have a meaning in a URI.
 const NO_PATH: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#').add(b' ');
 
 /// An opened deployment.
 pub struct Opened {
-    /// Its parts.
+    /// Its settings, store, clock and log.
     pub app: Arc<App>,
     /// The database, if it is embedded.
     pub embedded: Option<Database>,
     /// The bucket, if it is embedded.
     pub files: Option<Files>,
-    /// Whether it is the tables of an AWS account.
+    /// Whether the database is the tables of an AWS account.
     pub deployed: bool,
     /// Held as long as this process works on the state folder's database.
     pub lock: Option<File>,
 }
 
 impl Opened {
-    /// The store for very many new things, with a way of their own into an embedded database. Not for use while others use
-    /// the database.
+    /// The store for writing very many new items, which go into an embedded file through a connection of their own
+    /// ([`Beside`]). Not to be used while others use the database.
     pub fn bulk(&self) -> Result<Store> {
         let tables = &self.app.config.tables;
         let beside = self.embedded.as_ref().map(|database| Beside::of(database, tables)).transpose()?.flatten();
@@ -75,8 +75,8 @@ pub struct Place {
 }
 
 impl Place {
-    /// Opens it, through the server that runs on the folder if there is one. A folder without a database is refused rather
-    /// than filled by mistake.
+    /// Opens the deployment, through the server that runs on the folder if there is one. A folder without a database is
+    /// refused, so that none is made by mistake.
     pub async fn open(&self) -> Result<Opened> {
         check_choice()?;
         if elsewhere() {
@@ -103,7 +103,7 @@ impl Place {
                 let prepared = Prepared::with(&state, Location::File, lock)?;
                 return open_prepared(&state, prepared, Log::Stdout).await;
             }
-            // A server that starts or ends, or another command that is soon done.
+            // The lock's holder is a server that starts or ends, or another command that is soon done.
             if Instant::now() > patience {
                 bail!("{} is in use by another command: wait until it is done", self.state.display());
             }
@@ -112,7 +112,7 @@ impl Place {
     }
 }
 
-/// The deployment of a running server, which alone uses the database.
+/// The deployment of a running server: only that server uses the database file.
 fn through_server(state: &State, transport: SharedHttpClient) -> Result<Opened> {
     let config = settings(state)?;
     let client = connect_with(&embedded_endpoint(), transport);
@@ -125,7 +125,7 @@ fn on_aws() -> bool {
     std::env::var("SWITCHBOARD_DATABASE").is_ok_and(|choice| choice == "aws")
 }
 
-/// Refuses an environment that names a database in a way nobody understands, before anything is made in another one.
+/// Refuses an environment that names a database in an invalid way, before anything is made in another one.
 fn check_choice() -> Result<()> {
     if let Some(choice) = set("SWITCHBOARD_DATABASE").filter(|choice| choice != "aws") {
         bail!("SWITCHBOARD_DATABASE is {choice:?}: say `aws` for the tables of an AWS account, or leave it out");
@@ -148,7 +148,7 @@ fn elsewhere() -> bool {
     on_aws() || std::env::var("AWS_ENDPOINT_URL_DYNAMODB").is_ok_and(|url| !url.is_empty())
 }
 
-/// A state folder that was found to be in order, for this process alone.
+/// A state folder that was checked and is locked for this process.
 #[derive(Debug)]
 pub struct Prepared {
     location: Location,
@@ -156,7 +156,7 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Takes the folder for this process, and looks at what is in it before anything is changed; `memory` keeps an embedded
+    /// Locks the folder for this process, and checks its content before anything is changed; `memory` keeps an embedded
     /// database in memory.
     pub fn new(state: &State, memory: bool) -> Result<Self> {
         check_choice()?;
@@ -165,12 +165,12 @@ impl Prepared {
             (false, true) => Location::Memory,
             (false, false) => Location::File,
         };
-        // Two servers in memory, too, would overwrite each other's credentials.
+        // Locked for databases in memory too: two such servers would overwrite each other's credentials.
         Self::with(state, location, state.lock()?)
     }
 
     fn with(state: &State, location: Location, lock: File) -> Result<Self> {
-        // Beside the tables of an AWS account nothing is made, so nothing can be overwritten.
+        // With the tables of an AWS account no credentials are written, so none can be overwritten.
         if !on_aws() {
             kept::check(state, location)?;
         }
@@ -178,12 +178,12 @@ impl Prepared {
     }
 }
 
-/// Opens the deployment; `memory` keeps an embedded database in memory. Tables that are missing are made, except on AWS.
+/// Opens the deployment; `memory` keeps an embedded database in memory. Missing tables are made, except on AWS.
 pub async fn open(state: &State, memory: bool, log: Log) -> Result<Opened> {
     open_prepared(state, Prepared::new(state, memory)?, log).await
 }
 
-/// The same in a folder that was prepared.
+/// Like [`open`], in a folder that was prepared.
 pub async fn open_prepared(state: &State, prepared: Prepared, log: Log) -> Result<Opened> {
     let Prepared { location, lock } = prepared;
     let config = settings(state)?;
@@ -217,7 +217,7 @@ fn files_elsewhere() -> bool {
     on_aws() || std::env::var("AWS_ENDPOINT_URL_S3").is_ok_and(|url| !url.is_empty())
 }
 
-/// The settings of a local deployment: the environment's, with a secret of the state folder's own.
+/// The settings from the environment. A local deployment without a token secret there uses the state folder's own.
 fn settings(state: &State) -> Result<Config> {
     if on_aws() {
         // A secret of our own would derive tokens that the deployed functions do not know.
@@ -231,7 +231,7 @@ fn settings(state: &State) -> Result<Config> {
     Ok(Config::read(lookup)?)
 }
 
-/// Another endpoint if the environment names one, else the embedded database.
+/// A client of the database at this location; and the database itself, if it is embedded.
 fn connection(state: &State, location: Location) -> Result<(Client, Option<Database>)> {
     let database = match location {
         Location::Elsewhere => {
@@ -262,10 +262,11 @@ fn open_file(state: &State) -> Result<Database> {
     };
     let keeps_deleted = kept::keeps_deleted(state)?;
     let database = Database::new(&address).map_err(|error| failed("open", error))?;
-    // What is answered survives the end of this process, as ever; only a machine that stops may lose the last of it,
-    // and never more than that. Waiting for the disk after each item of a batch would take most of all time.
+    // What was answered survives the end of this process. The last writes may be lost only if the machine stops.
+    // Waiting for the disk after each item of a batch would take most of the time.
     database.disable_bulk_loading().map_err(|error| failed("set up", error))?;
-    // The emulator keeps its connection to itself; what a second one says of the cache that both share holds for it too.
+    // The emulator's own connection is not accessible. A second one shares its cache, so the second one's settings of
+    // the cache apply to both.
     let second = Storage::new(&address).map_err(|error| failed("open", error))?;
     second.conn().execute_batch(FORGET_DELETED).with_context(|| format!("cannot set up {}", path.display()))?;
     if keeps_deleted {
@@ -275,7 +276,7 @@ fn open_file(state: &State) -> Result<Database> {
     Ok(database)
 }
 
-/// The address by which `SQLite` opens a file for several connections of this process with one cache.
+/// The URI with which `SQLite` opens a file so that several connections of this process share one cache.
 fn shared_cache(path: &Path) -> Result<String> {
     let absolute = std::path::absolute(path)?;
     let text = absolute.to_str().with_context(|| format!("{} is not a text path", path.display()))?;

@@ -1,4 +1,4 @@
-//! The embedded database, spoken to from other processes in `DynamoDB`'s own protocol: through a socket in the state folder,
+//! Serves the embedded database to other processes in `DynamoDB`'s own protocol: through a socket in the state folder,
 //! for the operator's commands; and, if asked for, on a port of this machine, for function binaries.
 
 use crate::caller::check_program;
@@ -17,7 +17,7 @@ use serde_json::json;
 const MAX_REQUEST_BYTES: usize = 16 * 1024 * 1024;
 const AMZ_JSON: &str = "application/x-amz-json-1.0";
 
-/// The database's routes. No answer lets a page of another origin read it.
+/// The database's routes. No answer has a header that lets a page of another origin read the answer.
 pub(crate) fn routes(database: Database) -> axum::Router {
     axum::Router::new()
         .route("/", get(async || "healthy: dynamodb.us-east-1.amazonaws.com \n").post(perform))
@@ -25,7 +25,7 @@ pub(crate) fn routes(database: Database) -> axum::Router {
         .with_state(database)
 }
 
-/// The same for a port of this machine, which browsers reach too.
+/// Like [`routes`], for a port of this machine; refuses browsers, which can reach the port too.
 pub(crate) fn routes_for_programs(database: Database) -> axum::Router {
     routes(database).layer(from_fn(async |request: Request, next: Next| match check_program(request.headers()) {
         Ok(()) => next.run(request).await,
@@ -36,7 +36,7 @@ pub(crate) fn routes_for_programs(database: Database) -> axum::Router {
 async fn perform(State(database): State<Database>, headers: HeaderMap, body: Bytes) -> Response {
     let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
-    // A form, or text that a page may send without asking, is no request of an SDK.
+    // No SDK sends a form or plain text, which a web page may send to another origin without permission.
     if ![AMZ_JSON, "application/json"].iter().any(|known| kind.eq_ignore_ascii_case(known)) {
         return refused(
             StatusCode::BAD_REQUEST,

@@ -21,7 +21,7 @@ pub fn transport(database: &Database) -> SharedHttpClient {
     http_client_fn(move |_, _| connector.clone())
 }
 
-/// The transport's one connection.
+/// The connector that all requests of the transport share.
 #[must_use]
 pub fn connector(database: &Database) -> SharedHttpConnector {
     let cores = available_parallelism().map_or(1, NonZero::get);
@@ -31,8 +31,9 @@ pub fn connector(database: &Database) -> SharedHttpConnector {
 
 struct Connector {
     database: Database,
-    /// Whose turn it is, in the order of coming. Two for each core keep them busy; of hundreds of threads that waited for the
-    /// database by themselves some would be woken much later than others, and each has its memory (docs/benchmarks.md).
+    /// Limits operations to two at once for each core, which keeps the cores busy, in the order of arrival. If hundreds
+    /// of threads waited for the database instead, some would be woken much later than others, and each would take
+    /// memory (docs/benchmarks.md).
     turns: Arc<Semaphore>,
 }
 
@@ -47,7 +48,8 @@ impl HttpConnector for Connector {
         let (database, turns) = (self.database.clone(), Arc::clone(&self.turns));
         HttpConnectorFuture::new(async move {
             let (operation, body) = asked(&request);
-            // No network answers before the next call is sent: calls made together are in the air together here too.
+            // A network would not answer before the next call is sent: after this, calls that are made together also
+            // run at the same time here.
             tokio::task::yield_now().await;
             let turn = turns.acquire_owned().await.map_err(|error| ConnectorError::other(Box::new(error), None))?;
             // SQLite blocks; the event loop must not.
@@ -71,7 +73,7 @@ pub fn asked(request: &HttpRequest) -> (String, Vec<u8>) {
     (operation, request.body().bytes().unwrap_or_default().to_vec())
 }
 
-/// An answer of [`perform`] as the SDK takes it.
+/// An answer of [`perform`] as the SDK expects it.
 pub fn answered(status: u16, body: String) -> Result<HttpResponse, ConnectorError> {
     let status = status.try_into().map_err(|error| ConnectorError::other(Box::new(error), None))?;
     let mut response = HttpResponse::new(status, SdkBody::from(body));

@@ -83,7 +83,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     out.close()
 }
 
-/// Where the export goes. A file appears under its name when it is whole: what fails leaves none.
+/// Where the export is written. A file gets its name only when it is complete, so an export that fails leaves none.
 struct Output {
     writer: BufWriter<Box<dyn Write + Send>>,
     file: Option<(NamedTempFile, PathBuf)>,
@@ -99,7 +99,7 @@ impl Output {
             bail!("{}: it is there already, and an export overwrites nothing", cannot());
         }
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        // For its owner only.
+        // The temporary file is readable by its owner only.
         let file = NamedTempFile::new_in(folder).with_context(cannot)?;
         let writer = BufWriter::new(Box::new(file.reopen().with_context(cannot)?) as Box<dyn Write + Send>);
         Ok(Self { writer, file: Some((file, path)) })
@@ -134,7 +134,7 @@ async fn stepchat_users(app: &App, out: &mut Output) -> Result<()> {
         let reads = ids.iter().map(|id| stepchat_user(app, *id)).collect::<Vec<_>>();
         let mut users = stream::iter(reads).buffered(MAX_PARALLEL);
         while let Some(user) = users.next().await {
-            // Gone since the walk, if it is none.
+            // `None` is a user who was deleted after the list was read.
             if let Some(user) = user? {
                 out.line(&user)?;
                 progress.advance(1);
@@ -217,7 +217,7 @@ async fn all_phone_users(app: &App, account: AccountId, out: &mut Output) -> Res
     Ok(())
 }
 
-/// Everything that is kept of these users but secrets; without those that do not exist.
+/// Everything that is kept of these users except secrets. Users that do not exist are left out.
 async fn phone_users(app: &App, account: AccountId, ids: &[PhoneUserId]) -> Result<Vec<Value>> {
     let store = &app.store;
     if accounts::find(store, account).await?.is_none() {

@@ -1,5 +1,5 @@
-//! S3 inside the process: a bucket in the state folder, spoken to by the real SDK without a socket in between, and served
-//! beside the API, so that signed links lead to the host the caller knows.
+//! S3 inside the process: a bucket in the state folder. The real SDK calls it without a socket in between. The API's
+//! server also serves the bucket, so that signed links lead to the host that the caller knows.
 
 use anyhow::{Context, Result};
 use aws_smithy_runtime_api::client::http::{
@@ -32,7 +32,7 @@ use std::time::{Duration, SystemTime};
 
 /// The access key id of the local bucket.
 pub const ACCESS_KEY_ID: &str = "local";
-/// The process's own name for the bucket's server; no socket has it.
+/// The address by which the SDK calls the bucket inside the process; no socket listens on it.
 const EMBEDDED: &str = "http://embedded";
 const DAY: Duration = Duration::from_hours(24);
 /// How long a request may take until its answer begins: as long as a request of the APIs.
@@ -47,13 +47,13 @@ pub struct Files {
     _goes: Option<Arc<Goes>>,
 }
 
-/// A folder that goes with the process.
+/// A folder that is removed when its last [`Files`] is dropped.
 #[derive(Debug)]
 struct Goes(PathBuf);
 
 impl Drop for Goes {
     fn drop(&mut self) {
-        // What cannot be removed now is removed at the next start.
+        // A folder that cannot be removed now is removed by the next [`Files::passing`].
         let _ = fs::remove_dir_all(&self.0);
     }
 }
@@ -64,13 +64,13 @@ impl fmt::Debug for Files {
     }
 }
 
-/// Media types are the same in any case.
+/// Media types are compared without regard to case.
 fn is_multipart(kind: &HeaderValue) -> bool {
     kind.as_bytes().trim_ascii_start().get(..10).is_some_and(|start| start.eq_ignore_ascii_case(b"multipart/"))
 }
 
 impl Files {
-    /// A bucket in a folder, open to whoever has the secret.
+    /// A bucket in a folder, for requests that are signed with `secret`.
     pub fn open(folder: &Path, secret: &str) -> Result<Self> {
         let bucket = folder.join(LOCAL_BUCKET);
         fs::create_dir_all(&bucket).with_context(|| format!("cannot make {}", bucket.display()))?;
@@ -81,7 +81,7 @@ impl Files {
         Ok(Self { service: service.build(), folder: folder.to_owned(), secret: secret.to_owned(), _goes: None })
     }
 
-    /// A bucket that goes with the process, in a folder for its owner only.
+    /// A bucket in a new folder for its owner only, which is removed when the process ends.
     pub fn temporary(secret: &str) -> Result<Self> {
         let mut folder = tempfile::Builder::new();
         #[cfg(unix)]
@@ -91,7 +91,8 @@ impl Files {
         Ok(Self { _goes: Some(Arc::new(Goes(folder.keep()))), ..files })
     }
 
-    /// A bucket in this folder that goes with the process. What a process left there that was killed goes first.
+    /// A bucket in this folder, which is removed when the process ends. What a killed process left there is removed
+    /// first.
     pub fn passing(folder: &Path, secret: &str) -> Result<Self> {
         match fs::remove_dir_all(folder) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -103,19 +104,19 @@ impl Files {
         Ok(Self { _goes: Some(Arc::new(Goes(folder.to_owned()))), ..files })
     }
 
-    /// The credentials that open it, and where it is if `url` is given.
+    /// The bucket's credentials, with `url` as its address.
     #[must_use]
     pub fn endpoint(&self, url: &str) -> Endpoint {
         Endpoint { secret_access_key: self.secret.clone().into(), ..Endpoint::emulator(Some(url.to_owned())) }
     }
 
-    /// The store on it.
+    /// The file store on this bucket.
     #[must_use]
     pub fn store(&self) -> Arc<dyn FileStore> {
         Arc::new(S3Files::new(&self.endpoint(EMBEDDED), LOCAL_BUCKET, self.transport(), Links::CallersHost))
     }
 
-    /// A transport into it.
+    /// A transport into this bucket.
     #[must_use]
     pub fn transport(&self) -> SharedHttpClient {
         let connector = self.connector();
@@ -128,18 +129,20 @@ impl Files {
         SharedHttpConnector::new(Connector(self.clone()))
     }
 
-    /// Serves it beside other routes, below the bucket's name: links are signed over host and path, so both are left as
-    /// they are.
+    /// Adds the bucket to other routes, below the bucket's name. Links are signed over host and path, so both are left
+    /// as they are.
     pub fn beside(self, routes: Router) -> Router {
         let path = format!("/{LOCAL_BUCKET}/{{*key}}");
         routes.route(&path, any(move |request: Request| async move { self.answer_request(request).await }))
     }
 
-    /// Answers a program with the files' secret, such as a function that runs beside the server, or whoever follows a link.
+    /// Answers a request that is signed with the files' secret, such as one of a function on the same machine, or that
+    /// follows a link.
     async fn answer_request(&self, request: Request) -> Response {
         let head = request.headers();
         let signed = head.get(AUTHORIZATION).is_some_and(|text| text.as_bytes().starts_with(b"AWS4-HMAC-SHA256 "));
-        // A form would be read and taken apart, however large, before its signature is looked at; and web pages can send one.
+        // A form would be read and parsed, however large, before its signature is checked; and web pages can send
+        // forms.
         let form = head.get_all(CONTENT_TYPE).iter().any(is_multipart);
         let answered = async {
             match *request.method() {
@@ -152,12 +155,12 @@ impl Files {
         answered.unwrap_or_else(|_| StatusCode::REQUEST_TIMEOUT.into_response())
     }
 
-    /// Answers whoever follows a link. One is signed for reading; who only asks for the head of the file is told what a
-    /// reader would be told first.
+    /// Answers a request that follows a link. Links are signed for reading, so a `HEAD` request is answered like a
+    /// `GET` request, without the body.
     async fn answer_link(&self, mut request: Request) -> Response {
         let only_head = std::mem::replace(request.method_mut(), Method::GET) == Method::HEAD;
         let (mut head, body) = self.answer(request).await.into_parts();
-        // An export is everybody's data: no cache may keep it, and no browser may guess what it is.
+        // An export holds the data of all users: no cache may keep it, and no browser may guess its media type.
         head.headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         head.headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         Response::from_parts(head, if only_head { Body::empty() } else { body })
@@ -172,7 +175,7 @@ impl Files {
     }
 
     /// Removes expired exports, and the parts of uploads that were never finished, as the rules of the deployed bucket
-    /// do. Returns how many files went.
+    /// do. Returns how many files were removed.
     pub fn sweep(&self) -> io::Result<usize> {
         let mut removed = 0;
         let exports = self.folder.join(LOCAL_BUCKET).join(Folder::Exports.as_str());
@@ -181,7 +184,7 @@ impl Files {
             for sidecar in ["metadata", "internal"] {
                 let key = URL_SAFE_NO_PAD.encode(format!("{}/{name}", Folder::Exports));
                 let bucket = URL_SAFE_NO_PAD.encode(LOCAL_BUCKET);
-                // What is not there need not be removed.
+                // The file may not exist.
                 let _ = fs::remove_file(self.folder.join(format!(".bucket-{bucket}.object-{key}.{sidecar}.json")));
             }
             removed += 1;
@@ -196,7 +199,7 @@ impl Files {
     }
 }
 
-/// The names of the files in a folder that were last written so long ago.
+/// The names of the files in a folder that were last written longer than `age` ago.
 fn older_than(folder: &Path, age: Duration) -> io::Result<Vec<String>> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -229,7 +232,7 @@ impl HttpConnector for Connector {
         HttpConnectorFuture::new(async move {
             let other = |error: Box<dyn std::error::Error + Send + Sync>| ConnectorError::other(error, None);
             let mut request = request.try_into_http1x().map_err(|error| other(error.into()))?;
-            // What a real transport adds; the signature covers it.
+            // A real transport adds the host, which the signature covers.
             let host = request.uri().authority().map(ToString::to_string).unwrap_or_default();
             request.headers_mut().insert(HOST, HeaderValue::try_from(host).map_err(|error| other(error.into()))?);
             let (head, body) = files.answer(request.map(Body::new)).await.into_parts();

@@ -1,5 +1,5 @@
-//! The documents, as pages with a search: at `/docs/` of `switchboard serve`, without a network. They are the files of
-//! `docs/`, rendered when they are asked for.
+//! The documents, as web pages with a search, at `/docs/` of `switchboard serve`, which works offline. They are the
+//! files of `docs/`, rendered on request.
 
 use crate::assets::{self, Asset, HTML, STYLE, SVG, asset};
 use axum::Router;
@@ -17,7 +17,7 @@ use std::fmt::Write as _;
 
 static FOLDER: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../docs");
 
-/// Pages beside the folder that its pages link to: the path in the repository, the name here, the text.
+/// Pages outside `docs/` that its pages link to: the path in the repository, the name in addresses, the text.
 const BESIDE: [(&str, &str, &str); 5] = [
     ("README.md", "readme", include_str!("../../README.md")),
     ("README.ru.md", "readme.ru", include_str!("../../README.ru.md")),
@@ -26,16 +26,16 @@ const BESIDE: [(&str, &str, &str); 5] = [
     ("SECURITY.md", "security", include_str!("../../SECURITY.md")),
 ];
 
-/// What every page is put into.
+/// The HTML around every page.
 const FRAME: &str = include_str!("../assets/handbook.html");
 const STYLES: Asset = asset!("handbook.css", STYLE, text "../assets/handbook.css");
 const ICON: Asset = asset!("icon.svg", SVG, text "../assets/icon.svg");
 
-/// Nothing but our own files, and no script.
+/// Pages may load only files of this server, and no script.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; \
                       frame-ancestors 'none'";
 
-/// Sections that a search shows.
+/// The most sections that a search shows.
 const MOST_FOUND: usize = 50;
 
 /// A document.
@@ -145,7 +145,7 @@ fn rendered(page: &Page) -> (String, String) {
     });
     let mut body = String::new();
     html::push_html(&mut body, events);
-    // What is wide scrolls by itself, by keyboard too.
+    // Wide tables and blocks of code scroll on their own, also by keyboard.
     let body =
         body.replace("<table>", "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"Table\"><table>");
     let body = body.replace("</table>", "</table></div>").replace("<pre>", "<pre tabindex=\"0\">");
@@ -156,7 +156,7 @@ fn parser(text: &str) -> Parser<'_> {
     Parser::new_ext(text, Options::ENABLE_TABLES)
 }
 
-/// The text of a heading, whose start is the first event.
+/// The text of a heading; the first event is the heading's start.
 fn words_of(events: &[Event<'_>]) -> String {
     let inside = events.iter().take_while(|event| !matches!(event, Event::End(TagEnd::Heading(_))));
     let texts = inside.filter_map(|event| match event {
@@ -166,13 +166,14 @@ fn words_of(events: &[Event<'_>]) -> String {
     texts.collect()
 }
 
-/// A heading's anchor, as the links of the documents have it.
+/// A heading's anchor, as links in the documents write it.
 fn anchor(heading: &str) -> String {
     let kept = heading.chars().filter(|letter| letter.is_alphanumeric() || matches!(letter, ' ' | '-' | '_'));
     kept.collect::<String>().to_lowercase().replace(' ', "-")
 }
 
-/// Where a link of the page at `path` leads: here if the target is here, and nowhere if it is elsewhere in the repository.
+/// Where a link of the page at `path` leads: to a page here, to the reference page for `docs/openapi`, or to the README
+/// for any other file of the repository.
 fn target<'a>(path: &str, link: &CowStr<'a>) -> CowStr<'a> {
     if link.contains("://") || link.starts_with('#') || link.starts_with("mailto:") {
         return link.clone();
@@ -190,7 +191,7 @@ fn target<'a>(path: &str, link: &CowStr<'a>) -> CowStr<'a> {
     }
 }
 
-/// The path in the repository of a file that a page names from where it is.
+/// The path in the repository of a file that a page names by a relative path.
 fn resolved(page: &str, file: &str) -> String {
     let mut parts: Vec<&str> = page.split('/').collect();
     parts.pop();
@@ -226,7 +227,7 @@ fn sections(text: &str) -> Vec<Section> {
                     place.push_str(&words);
                 }
             }
-            // Cells, lines and blocks stand apart.
+            // A blank separates the texts of cells, lines and blocks.
             Event::SoftBreak | Event::HardBreak | Event::End(_) => {
                 if let Some(section) = sections.last_mut().filter(|_| !in_heading) {
                     section.text.push(' ');
@@ -238,8 +239,8 @@ fn sections(text: &str) -> Vec<Section> {
     sections
 }
 
-/// The sections that have all words, as HTML: those first that have whole words of them in their heading, then in their text;
-/// and what tells how to do something before what tells why.
+/// The sections that have all words, as HTML. Pages that tell how to do something come before those that tell why; then
+/// come sections with more of the words, as whole words, in their heading, then in their text.
 fn found(words: &str) -> String {
     let wanted = words_of_text(words);
     let parts = |text: &str| wanted.iter().filter(|word| fold(text).contains(*word)).count();
@@ -248,7 +249,7 @@ fn found(words: &str) -> String {
         wanted.iter().filter(|word| there.contains(word)).count()
     };
     let mut hits = Vec::new();
-    // The index names what tells how to do something first.
+    // The index lists the pages that tell how to do something before its part "To look up".
     let index = FOLDER.get_file("README.md").and_then(|file| file.contents_utf8()).unwrap_or_default();
     for page in pages() {
         let place = index.find(&format!("]({}.md", page.name)).unwrap_or(usize::MAX);
@@ -275,7 +276,7 @@ fn found(words: &str) -> String {
     body
 }
 
-/// The words of a text as they are compared, apart wherever something stands between two letters or digits.
+/// The words of a text as they are compared: split at everything that is neither a letter nor a digit.
 fn words_of_text(text: &str) -> Vec<String> {
     let text = fold(text);
     text.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_owned).collect()
@@ -289,7 +290,7 @@ fn told(count: usize) -> String {
     }
 }
 
-/// Some words around the first place where one of the wanted is.
+/// Some words of the text, around the first that is searched for.
 fn around(text: &str, wanted: &[String]) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     let first = words.iter().position(|word| wanted.iter().any(|wanted| fold(word).contains(wanted))).unwrap_or(0);

@@ -1,5 +1,5 @@
-//! What the state folder keeps beside the database, held against the database before anything is written: what is lost or
-//! damaged is said, and not replaced without a word.
+//! The files that the state folder keeps besides the database, checked against the database before anything is written.
+//! What is lost or damaged is reported, and not silently replaced.
 
 use crate::operator::Credentials;
 use crate::state::State;
@@ -19,21 +19,22 @@ pub(crate) const STEPCHAT_FILE: &str = "stepchat.json";
 pub(crate) const VOXIMPLANT_FILE: &str = "voximplant.json";
 /// The API key.
 pub(crate) const API_KEY_FILE: &str = "voximplant-apikey.json";
-/// What a database has credentials for once it is filled.
+/// The credentials files that exist once a database has been filled.
 const CREDENTIALS: [&str; 3] = [STEPCHAT_FILE, VOXIMPLANT_FILE, API_KEY_FILE];
 const SECRET_FILE: &str = "token-secret";
 const FILES_SECRET_FILE: &str = "files-secret";
-/// There while the credentials are those of a database in memory: they are worth nothing once its server has stopped.
+/// Exists while the credentials are those of a database in memory: they are worth nothing once its server has stopped.
 const MEMORY_FILE: &str = "in-memory";
-/// Which version of the folder it is.
+/// Holds the version of the folder's format.
 const FORMAT_FILE: &str = "format";
-/// The version that this program writes. Rises when an older program would misread what is in the folder.
+/// The version of the format that this program writes. It is raised when an older program would misread what is in the
+/// folder.
 const FORMAT: u32 = 1;
-/// The fewest bytes of the users' secret, and the fewest characters of the files'.
+/// The fewest bytes of the token secret, and the fewest characters of the files' secret.
 const SECRET_BYTES: usize = 32;
 const FILES_SECRET_CHARS: usize = 20;
 
-/// Where the database is that the folder belongs to.
+/// Where the database is to which the folder's files belong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Location {
     /// In the folder.
@@ -44,7 +45,7 @@ pub(crate) enum Location {
     Elsewhere,
 }
 
-/// Refuses a folder whose parts do not belong together, with what to do about it. The caller holds the folder's lock.
+/// Refuses a folder whose files do not belong together; the error says what to do. The caller holds the folder's lock.
 pub(crate) fn check(state: &State, location: Location) -> Result<()> {
     let shown = state.folder().display();
     check_format(state)?;
@@ -116,7 +117,7 @@ pub(crate) fn keeps_deleted(state: &State) -> Result<bool> {
     Ok(state.read(FORMAT_FILE)?.is_none() && state.database().exists())
 }
 
-/// Notes that the folder is one of this version.
+/// Writes this version of the format into the folder, if none is there.
 pub(crate) fn mark(state: &State) -> Result<()> {
     match state.read(FORMAT_FILE)? {
         Some(_) => Ok(()),
@@ -124,7 +125,7 @@ pub(crate) fn mark(state: &State) -> Result<()> {
     }
 }
 
-/// The folder's own secret of the users' tokens, made if there is none.
+/// The folder's own secret for the users' tokens, made if there is none.
 pub(crate) fn token_secret(state: &State) -> Result<String> {
     let Some(secret) = state.read(SECRET_FILE)? else {
         let secret = STANDARD.encode(random_token(32)?);
@@ -141,7 +142,7 @@ pub(crate) fn token_secret(state: &State) -> Result<String> {
     Ok(secret)
 }
 
-/// The folder's own secret of the files' links, made if there is none. Whoever knows it may sign links.
+/// The folder's own secret for the files' links, made if there is none. Whoever knows it can sign links.
 pub(crate) fn files_secret(state: &State) -> Result<String> {
     let Some(secret) = state.read(FILES_SECRET_FILE)? else {
         let secret = random_token(20)?;
@@ -158,7 +159,8 @@ pub(crate) fn files_secret(state: &State) -> Result<String> {
     Ok(secret.trim().to_owned())
 }
 
-/// Refuses to give a database new credentials beside those of another one. `missing` says what this database lacks.
+/// Refuses to make new credentials for a database in a folder that has those of another one. `missing` says what this
+/// database lacks.
 pub(crate) fn check_empty(state: &State, files: &[&str], missing: &str) -> Result<()> {
     match files.iter().find(|name| state.path(name).exists()) {
         Some(found) => bail!(
@@ -187,13 +189,13 @@ pub(crate) fn api_key(state: &State) -> Result<Option<String>> {
     })
 }
 
-/// The first admin of an earlier start. The file is written anew at each start, so a damaged one tells nothing.
+/// The first admin of an earlier start. The file is written again at each start, so a damaged one counts as missing.
 pub(crate) fn admin(state: &State) -> Result<Option<UserId>> {
     let file: Option<Value> = state.read(STEPCHAT_FILE)?.and_then(|text| serde_json::from_str(&text).ok());
     Ok(file.and_then(|file| UserId::new(file.get("admin_id")?.as_u64()?)))
 }
 
-/// What is in a credentials file that was written whole. `read` understands it.
+/// The content of a credentials file, which `read` parses; a damaged file is an error.
 fn credentials<T>(state: &State, name: &str, read: impl Fn(&str) -> Option<T>) -> Result<Option<T>> {
     let Some(text) = state.read(name)? else { return Ok(None) };
     match read(&text) {

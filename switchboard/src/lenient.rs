@@ -1,6 +1,6 @@
-//! Requests as the real gateway takes them. Hyper answers a raw quote, brace or blank in a query, or a control character in
-//! a header, with an empty 400, which no client of the families can read; a gateway hands them on. So the head of each
-//! request is made legal before hyper sees it: here, on the bytes of the connection.
+//! Accepts requests that the real gateway accepts. Hyper answers a raw quote, brace or blank in a query, or a control
+//! character in a header, with an empty 400, which no client of the families can read; a gateway passes them on. So the
+//! head of each request is made legal before hyper sees it: here, on the bytes of the connection.
 
 use axum_server::accept::Accept;
 use bytes::{Buf, BytesMut};
@@ -17,7 +17,7 @@ const MAX_HEAD: usize = 256 * 1024;
 /// The longest line that says how long a chunk is.
 const MAX_SIZE_LINE: usize = 1024;
 
-/// Wraps what another acceptor makes of a connection.
+/// Wraps the streams of another acceptor in [`Lenient`].
 #[derive(Debug, Clone)]
 pub(crate) struct LenientAcceptor<A>(pub(crate) A);
 
@@ -96,28 +96,28 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Lenient<S> {
     }
 }
 
-/// Where in the stream of requests the next byte is.
+/// What the next byte in the stream of requests belongs to.
 #[derive(Debug)]
 enum Place {
     Head,
-    /// In a body, or in a chunk with its line end: so many bytes are left of it.
+    /// A body, or a chunk with its line end; the number is how many bytes of it are left.
     Body(u64),
     Chunk(u64),
-    /// In the line before a chunk.
+    /// The line before a chunk, with the chunk's length.
     Size,
-    /// In the lines behind the last chunk.
+    /// The lines after the last chunk.
     Trailer,
-    /// What follows is none of ours: it is not framed as HTTP/1.1 says.
+    /// The rest of the stream is passed on unchanged: it is not framed as HTTP/1.1 requires.
     Unknown,
 }
 
-/// Finds the heads in a stream of requests, and mends them.
+/// Finds the heads in a stream of requests, and makes them legal.
 #[derive(Debug)]
 struct Mender {
     place: Place,
-    /// What is not decided yet: a head, or a line between chunks.
+    /// Bytes that cannot be passed on yet: an incomplete head, or an incomplete line between chunks.
     held: BytesMut,
-    /// How far the head was looked at: whoever sends it byte by byte must not have it looked at anew for each.
+    /// How far the head was scanned: a head that arrives byte by byte must not be scanned again for each byte.
     seen: Seen,
 }
 
@@ -128,7 +128,7 @@ impl Default for Mender {
 }
 
 impl Mender {
-    /// Takes bytes in and hands out those that are decided.
+    /// Takes bytes in, and appends to `out` those that can be passed on.
     fn take(&mut self, bytes: &[u8], out: &mut BytesMut) {
         self.held.extend_from_slice(bytes);
         while !self.held.is_empty() {
@@ -141,7 +141,7 @@ impl Mender {
                             self.place = framing(&head);
                             out.extend_from_slice(&mended);
                         } else {
-                            // It will be refused, and nothing behind it is a request.
+                            // Hyper will refuse this head, and nothing after it is a request.
                             self.place = Place::Unknown;
                             out.extend_from_slice(&head);
                         }
@@ -183,13 +183,13 @@ impl Mender {
         }
     }
 
-    /// Hands out what is left when the stream ends.
+    /// Passes on what is left when the stream ends.
     fn end(&mut self, out: &mut BytesMut) {
         out.extend_from_slice(&self.held.split());
     }
 }
 
-/// Where a line before or behind chunks leads.
+/// The place after a line before a chunk, or after a line of the trailer.
 fn behind_line(place: &Place, line: &[u8]) -> Place {
     if matches!(place, Place::Trailer) {
         return if line.is_empty() { Place::Head } else { Place::Trailer };
@@ -198,23 +198,23 @@ fn behind_line(place: &Place, line: &[u8]) -> Place {
     let size = std::str::from_utf8(size).ok().and_then(|size| u64::from_str_radix(size, 16).ok());
     match size {
         Some(0) => Place::Trailer,
-        // The chunk has a line end of its own.
+        // The chunk's own line end is counted with it.
         Some(size) => Place::Chunk(size.saturating_add(2)),
         None => Place::Unknown,
     }
 }
 
-/// How far a head was looked at.
+/// How far a head was scanned.
 #[derive(Debug, Default)]
 struct Seen {
     bytes: usize,
-    /// Empty lines before a head belong to nothing.
+    /// Whether the head has begun: empty lines before it are ignored.
     begun: bool,
     line_is_empty: bool,
 }
 
 impl Seen {
-    /// The length of the head, up to the empty line behind it, if that is there.
+    /// The length of the head, with the empty line at its end; `None` if that has not arrived yet.
     fn head_length(&mut self, bytes: &[u8]) -> Option<usize> {
         for byte in bytes.iter().skip(self.bytes) {
             self.bytes = self.bytes.saturating_add(1);
@@ -235,7 +235,7 @@ fn lines(head: &[u8]) -> impl Iterator<Item = &[u8]> {
         .filter(|line| !line.is_empty())
 }
 
-/// A header's name and value, if the line is one.
+/// A header's name and value; `None` if the line is no header.
 fn header(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let colon = line.iter().position(|byte| *byte == b':')?;
     let (name, value) = line.split_at_checked(colon)?;
@@ -261,15 +261,16 @@ fn framing(head: &[u8]) -> Place {
     if length == 0 { Place::Head } else { Place::Body(length) }
 }
 
-/// The head with a legal method and target, and with legal values of headers. A control character in a value becomes a byte
-/// that no text has: the header is then there and not readable, so that a broken idempotency key is refused and not dropped.
+/// The head with a legal method and target, and with legal values of headers. A control character in a value becomes a
+/// byte that no text has. The header is then present but unreadable, so that a broken idempotency key is refused, not
+/// ignored.
 ///
-/// `None` if a line is none that HTTP knows. It must be refused whole (RFC 9112 §5.1, §5.2): to leave out a folded line or a
-/// blank before a colon would be to read another length of the body than a proxy in front of this server does.
+/// `None` if a line is not valid HTTP. Such a head must be refused (RFC 9112 §5.1, §5.2): without a folded line, or
+/// without a blank before a colon, this server could read another length of the body than a proxy in front of it.
 fn mended(head: &[u8]) -> Option<Vec<u8>> {
     let mut lines = lines(head);
     let (method, target, version) = lines.next().and_then(request_line)?;
-    // Any word that is no method here is refused like every other that is neither GET nor POST.
+    // An illegal method becomes a word that is refused like every other method but GET and POST.
     let method = if method.iter().all(u8::is_ascii_alphabetic) { method } else { b"UNKNOWN" };
     let mut mended = [method, b" ", legal_raw_target(target).as_bytes(), b" ", version, b"\r\n"].concat();
     for line in lines {
@@ -296,7 +297,7 @@ fn request_line(line: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
 mod tests {
     use super::*;
 
-    /// What comes out if the bytes come in pieces of this size.
+    /// What is passed on if the bytes arrive in pieces of this size.
     fn through(bytes: &[u8], size: usize) -> String {
         let (mut mender, mut out) = (Mender::default(), BytesMut::new());
         for piece in bytes.chunks(size) {

@@ -1,5 +1,5 @@
-//! The one binary people run: `serve` puts every method in one process over an embedded database, the operator's
-//! commands work on the same state.
+//! The binary that people run: `serve` runs every method in one process over an embedded database, and the operator's
+//! commands work on the same deployment.
 
 pub mod beside;
 pub mod commands;

@@ -16,8 +16,8 @@ use switchboard::state::make_private_files;
 use switchboard::{commands, console, export, import, page, stack};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// The emulator and the SDK allocate much and pass it between threads: with the system's allocator, an import takes half as
-/// much processor time again.
+/// The emulator and the SDK allocate much and pass it between threads: with the system's allocator, an import would
+/// take 50 % more processor time.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -145,7 +145,7 @@ fn log_in(format: Option<LogFormat>) -> Log {
 
 fn main() -> ExitCode {
     run(Arguments::parse()).unwrap_or_else(|error| {
-        // One sentence: where in the code it came about helps nobody here.
+        // The error and its causes, without a backtrace, which would not help the operator.
         eprintln!("error: {error:#}");
         ExitCode::FAILURE
     })
@@ -164,7 +164,7 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         | Command::Import(_)
         | Command::Export(_)
         | Command::Console { out: None, .. } => make_private_files(),
-        // A bundle runs as another user in the cloud, and the pages' files are for a web host.
+        // Files of a deployed bundle are read by another user in the cloud, and the pages' files by a web host.
         Command::Deploy { .. } | Command::Docs { .. } | Command::Console { .. } => {}
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;

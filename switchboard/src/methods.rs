@@ -21,8 +21,8 @@ pub struct FamilyEntry {
 }
 
 impl FamilyEntry {
-    /// Every route of its front door. Methods that do not exist are below its root, so that they get the family's own error
-    /// instead of the gateway's.
+    /// Every route of its front door, with one for all paths below its root, so that unknown methods get the family's
+    /// own error instead of the gateway's.
     #[must_use]
     pub fn door_routes(&self) -> Vec<RoutePath> {
         let doors = self.front_doors.iter().flat_map(|door| door.routes());

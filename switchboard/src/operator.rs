@@ -24,7 +24,7 @@ use shared::voximplant::{Account, AccountName, AcdStatus, ApiKeyName, Applicatio
 use std::sync::Arc;
 
 const RSA_BITS: usize = 2048;
-/// Last characters of an API key that lists show: its holder finds it by them, and 106 random bits stay unknown.
+/// How many last characters of an API key lists show: enough to recognise the key, while 106 random bits stay unknown.
 const SHOWN_CHARS: usize = 4;
 
 /// The credentials file the official Voximplant clients load.
@@ -75,8 +75,8 @@ impl Operator {
         self.first_admin_as(None).await
     }
 
-    /// The same. If it is made it has this id, and whoever comes later gets ids behind it; if it is there already it must
-    /// have it.
+    /// Like [`Self::first_admin`]. A new admin gets the id `wanted`, and later users get higher ids; an existing one
+    /// must have this id.
     pub async fn first_admin_as(&self, wanted: Option<UserId>) -> Result<User> {
         if let Some(admin) = self.admin().await? {
             if let Some(wanted) = wanted.filter(|wanted| *wanted != admin.id) {
@@ -114,7 +114,7 @@ impl Operator {
         self.app.tokens.of(user.id, user.token_version)
     }
 
-    /// Mints an API token on behalf of an admin, by default the first one. It exists only in the answer.
+    /// Mints an API token on behalf of an admin, by default the first one. Only a hash of the token is stored.
     pub async fn create_token(&self, name: TokenName, scope: Scope, admin: Option<UserId>) -> Result<String> {
         let owner = match admin {
             Some(admin) => admin,
@@ -138,12 +138,12 @@ impl Operator {
         }
     }
 
-    /// All API tokens, oldest first, as far as they may be shown.
+    /// All API tokens, oldest first, without their secrets.
     pub async fn tokens(&self) -> Result<Vec<ApiToken>> {
         Ok(api_tokens::list(&self.app.store).await?)
     }
 
-    /// Makes an API token useless at once; whether there is one of this name.
+    /// Revokes an API token at once; returns whether there is one of this name.
     pub async fn revoke_token(&self, name: &TokenName) -> Result<bool> {
         Ok(api_tokens::revoke(&self.app.store, name, self.app.clock.now()).await?)
     }
@@ -186,7 +186,7 @@ impl Operator {
         }
     }
 
-    /// Makes a service-account key. The private half exists only in the answer.
+    /// Makes a service-account key. The private half is not stored.
     pub async fn create_key(&self, account: &Account, roles: &[Role], description: &str) -> Result<Credentials> {
         let private = tokio::task::spawn_blocking(|| RsaPrivateKey::new(&mut OsRng, RSA_BITS)).await??;
         self.register_key(account, roles, description, &private).await
@@ -218,9 +218,9 @@ impl Operator {
         })
     }
 
-    /// Makes an API key of an account, named after its last characters. It exists only in the answer.
+    /// Makes an API key of an account, named after its last characters. Only these and a hash of the key are stored.
     pub async fn create_api_key(&self, account: &Account) -> Result<String> {
-        // Two keys end alike once in 65,536 times.
+        // Two keys have the same last characters once in 65,536 times.
         for _ in 0..MAX_ATTEMPTS {
             if let Some(key) = self.try_api_key(account, None).await? {
                 return Ok(key);
@@ -229,7 +229,7 @@ impl Operator {
         bail!("no name is free: give the key one")
     }
 
-    /// Makes an API key of this name. It exists only in the answer.
+    /// Makes an API key of this name. Only its last characters and a hash of it are stored.
     pub async fn create_named_api_key(&self, account: &Account, name: &ApiKeyName) -> Result<String> {
         let made = self.try_api_key(account, Some(name)).await?;
         made.with_context(|| {
@@ -280,7 +280,8 @@ impl Operator {
         })
     }
 
-    /// Sets a user's state in call distribution, which an operator's session would change.
+    /// Sets a user's state in call distribution, which on Voximplant the session of a call centre's operator would
+    /// change.
     pub async fn set_acd_status(&self, account: AccountId, user: PhoneUserId, status: AcdStatus) -> Result<()> {
         let set = changes::set_acd_status(&self.app.store, account, user, status, self.app.clock.now()).await;
         match set {
@@ -300,12 +301,12 @@ impl Operator {
         Ok(credentials::list(&self.app.store, account).await?)
     }
 
-    /// Makes a service-account key useless at once; whether the account had it.
+    /// Revokes a service-account key at once; returns whether the account had it.
     pub async fn revoke_key(&self, account: AccountId, id: &str) -> Result<bool> {
         Ok(credentials::revoke(&self.app.store, account, id).await?)
     }
 
-    /// Makes the API key of this name, or of this text, useless at once; whether the account had it.
+    /// Revokes the API key of this name, or with this text, at once; returns whether the account had it.
     pub async fn revoke_api_key(&self, account: AccountId, name_or_text: &str) -> Result<bool> {
         let store = &self.app.store;
         Ok(match ApiKeyName::parse(name_or_text) {
@@ -335,7 +336,7 @@ impl Operator {
         self.set_rate(given, wanted, None).await
     }
 
-    /// Replays the journal of an account and compares its balances; `progress` is told how far it is.
+    /// Replays the journal of an account and compares its balances; `progress` is called with how far the audit is.
     pub async fn audit(
         &self,
         account: AccountId,

@@ -1,5 +1,5 @@
-//! The reference page: a viewer of the `OpenAPI` documents, at `/` of `switchboard serve`, and as a folder of static files
-//! for any web host.
+//! The reference page: a viewer of the `OpenAPI` documents, at `/` of `switchboard serve`, and as a folder of static
+//! files for any web host.
 
 use crate::assets::{self, Asset, HTML, JSON, SCRIPT, STYLE, SVG, TEXT, asset};
 use crate::caller;
@@ -16,10 +16,10 @@ use shared::crypto::Secret;
 use std::path::Path;
 use std::sync::Arc;
 
-/// What the page's script asks for its server's credentials.
+/// The path from which the page's script reads its server's credentials.
 const CREDENTIALS: &str = "/reference/credentials";
 
-/// Nothing but our own files, no frame around us. The viewer sets styles on its elements.
+/// The page may load only files of this server, and no other page may frame it. The viewer sets styles on its elements.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
                       connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -39,16 +39,17 @@ pub static ASSETS: [Asset; 9] = [
     asset!("openapi/voximplant.json", JSON, text "../../docs/openapi/voximplant.json"),
 ];
 
-/// Whose credentials the page fills in, and for whom.
+/// The credentials that the page fills in, and the key that protects them.
 #[derive(Debug, Clone)]
 pub struct Credentials {
     /// The state folder that holds them.
     pub folder: Folder,
-    /// The key in the address that the server prints: who does not know it is told nothing.
+    /// The key in the address that the server prints: without it, no credentials are given.
     pub key: Secret,
 }
 
-/// The page and what it loads. With credentials it also fills these in, for those who may know them.
+/// The routes of the page and of its files. With credentials the page also fills these in, for callers who may have
+/// them.
 pub fn routes(credentials: Option<Credentials>) -> axum::Router {
     let page = assets::routes("/", INDEX, &ASSETS).route(CREDENTIALS, get(told));
     assets::guarded(page.with_state(Arc::new(credentials)), POLICY)
@@ -92,8 +93,8 @@ fn of_folder(folder: &Folder) -> Result<Value> {
     }))
 }
 
-/// Writes the page and all it loads into a folder for any web host. It holds no credential. `server` is the address of the
-/// API that it calls; without one it offers those of the documents.
+/// Writes the page and all files that it loads into a folder for any web host. The folder holds no credential. `server`
+/// is the address of the API that the page calls; without it the page offers the documents' addresses.
 pub fn write(out: &Path, server: Option<&str>) -> Result<()> {
     let server = server.map(assets::address).transpose()?.unwrap_or_default();
     assets::write_folder(out, &INDEX.with_server(&server)?, &ASSETS)

@@ -1,24 +1,24 @@
-//! How far long operator work has come: a bar in a terminal, a line now and then elsewhere.
+//! Shows the progress of long operator commands: a bar in a terminal, a line every few seconds elsewhere.
 
 use indicatif::{ProgressBar, ProgressStyle};
 use std::time::{Duration, Instant};
 
-/// Between two lines where there is no terminal.
+/// The time between two lines where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
-/// The progress of one piece of work, told on standard error.
+/// The progress of one command, written to standard error.
 #[derive(Debug)]
 pub(crate) struct Progress {
     bar: ProgressBar,
     what: &'static str,
     told: Instant,
     began: Instant,
-    /// Done before the work of this process began.
+    /// How many were done before this process began.
     before: u64,
 }
 
 impl Progress {
-    /// Work on `total` things, called `what`; without a total, only the number done is told.
+    /// Work on `total` things, called `what`; without a total, only the number done is shown.
     #[must_use]
     pub(crate) fn new(total: Option<u64>, what: &'static str) -> Self {
         let bar = total.map_or_else(ProgressBar::no_length, ProgressBar::new);
@@ -60,7 +60,7 @@ impl Progress {
         format!("{done}{of} {what}, {rate} a second{left}")
     }
 
-    /// Takes the bar away: what comes next is said by the caller.
+    /// Removes the bar; the caller prints what comes next.
     pub(crate) fn finish(&self) {
         self.bar.finish_and_clear();
     }

@@ -49,7 +49,8 @@ impl Readable {
     }
 }
 
-/// Green is done, yellow the caller's mistake or a rule, magenta too much at once, red our fault.
+/// Green: done. Yellow: the caller's mistake, or a rule refused. Magenta: too many requests at once. Red: a fault of
+/// the service.
 fn style(line: &RequestLine<'_>) -> Style {
     let colour = match (line.faults, line.pressure, line.outcome) {
         (0, 0, "ok") => AnsiColor::Green,

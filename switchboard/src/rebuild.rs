@@ -1,8 +1,8 @@
-//! Brings data of an earlier comparison along (decision E1).
+//! Updates data that an earlier version wrote with another comparison of texts (decision E1).
 //!
-//! First everybody is rebuilt: new search entries, places in lists, look-ups and guards stand beside the old ones.
-//! Then whatever an earlier version has left is removed: no key leads to it, so the tables are read from end to end, which
-//! only this command does. What is right already is only read, so an interrupted run is simply repeated.
+//! First every user is rebuilt: new search entries, places in lists, look-ups and guards are written, and the old ones
+//! stay. Then what an earlier version has left is removed. No key leads to that, so the tables are scanned, which no
+//! function does. What is right already is only read, so an interrupted run can simply be repeated.
 
 use anyhow::Result;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -18,24 +18,24 @@ use shared::voximplant::Account;
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
-/// Items that one page of a scan is asked for.
+/// The most items in one page of a scan.
 const PAGE: i32 = 1_000;
 
-/// How far it has come.
+/// The progress of a rebuild.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
     /// A user of either API is done.
     User,
-    /// So many items were looked at.
+    /// This many items were scanned.
     Items(u64),
 }
 
-/// What came of it.
+/// The result of a rebuild.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rebuilt {
     /// Users of both APIs.
     pub users: usize,
-    /// Those of which something was written.
+    /// Users of which something was written.
     pub changed: usize,
     /// Guards and look-ups of accounts, skills and queues that were written.
     pub guards: usize,
@@ -43,20 +43,21 @@ pub struct Rebuilt {
     pub entries: usize,
     /// Guards of users that were removed.
     pub left: usize,
-    /// Statement lines of earlier states that have got their numbers.
+    /// Statement lines of an earlier version that were given their numbers.
     pub lines: u64,
-    /// What two have and only one may have.
+    /// Values that two have and only one may have.
     pub collisions: BTreeSet<Collision>,
 }
 
-/// Something that two have: both stay, the older one keeps it.
+/// A value that two have and only one may have: both stay, and the value counts for the older one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Collision {
     /// Two users of StepChat.
     StepChat(stepchat::Collision),
-    /// Two accounts with one address: the one that cannot be found by it, and the one that can.
+    /// Two accounts with one address: the account that cannot be found by it, and the account that can.
     Account(AccountId, AccountId),
-    /// Two skills or queues of an account: what they are, which has lost its name's protection, which keeps it.
+    /// Two skills or queues with one name: the account, their kind, the id without the name's protection, the id with
+    /// it, the name.
     Name(AccountId, &'static str, u64, u64, String),
 }
 
@@ -101,7 +102,7 @@ pub async fn rebuild(app: &App, mut tell: impl FnMut(Step)) -> Result<Rebuilt> {
     Ok(done)
 }
 
-/// Everybody who ever was, by number: an index may be late, and knows nobody whom it does not list.
+/// Checks every id that was ever given: an index may be late, and lacks users that no list shows.
 async fn stepchat_users(app: &App, done: &mut Rebuilt, tell: &mut impl FnMut(Step)) -> Result<()> {
     let store = &app.store;
     let last = store.last_number(Sequence::StepchatUser).await?;
@@ -133,14 +134,14 @@ async fn phone_users(app: &App, account: AccountId, done: &mut Rebuilt, tell: &m
     Ok(())
 }
 
-/// Keys of items to which no other key leads.
+/// Keys of items that only a scan finds.
 #[derive(Default)]
 struct Left {
     addresses: Vec<String>,
     api_keys: Vec<(String, AccountId)>,
 }
 
-/// Removes what an earlier version has left, and gathers what has to be looked at together.
+/// Removes what an earlier version has left, and collects the keys that have to be checked together.
 async fn leftovers(app: &App, done: &mut Rebuilt, tell: &mut impl FnMut(Step)) -> Result<Left> {
     let (store, mut left) = (&app.store, Left::default());
     for table in [Table::Stepchat, Table::Voximplant, Table::Auth] {
@@ -196,7 +197,7 @@ fn api_key(pk: &str, item: &Item) -> Option<(String, AccountId)> {
     pk.starts_with("A#").then(|| (pk.to_owned(), account))
 }
 
-/// API keys know the address of their account as it is compared.
+/// Corrects the account's address that each API key keeps, in the form in which addresses are compared.
 async fn api_keys(app: &App, accounts: &[Account], keys: &[(String, AccountId)]) -> Result<usize> {
     let mut changed = 0_usize;
     for (pk, id) in keys {
@@ -207,7 +208,7 @@ async fn api_keys(app: &App, accounts: &[Account], keys: &[(String, AccountId)])
         let update = update.condition_expression("attribute_exists(pk) AND account_email <> :address");
         match update.expression_attribute_values(":address", address).send().await {
             Ok(_) => changed = changed.saturating_add(1),
-            // It is right already, or the key has been revoked meanwhile.
+            // The address is right already, or the key has been revoked meanwhile.
             Err(error)
                 if error.as_service_error().is_some_and(
                     aws_sdk_dynamodb::operation::update_item::UpdateItemError::is_conditional_check_failed_exception,

@@ -1,5 +1,5 @@
-//! Making a table of a deployment what another table is: one restored from a point in time, or one that a removed stack
-//! has left. Both are read whole, and only what differs is written.
+//! Makes a table of a deployment equal to another table, which was restored from a point in time or left by a removed
+//! stack. Both are read completely, and only what differs is written.
 
 use anyhow::{Context, Result, bail, ensure};
 use aws_sdk_dynamodb::Client;
@@ -12,12 +12,12 @@ use tokio::time::sleep;
 
 /// Items that one request writes.
 const BATCH: usize = 25;
-/// Times that what `DynamoDB` had no room for is sent again.
+/// How often a write that `DynamoDB` throttles is tried.
 const ATTEMPTS: u32 = 10;
 
 type Item = HashMap<String, AttributeValue>;
 
-/// The digest of a key or an item: with its key, an item of the table takes some 200 bytes of memory.
+/// The digest of a key or an item, kept in place of it: with its key, an item takes some 200 bytes of memory.
 type Mark = [u8; 32];
 
 /// What was, or would be, changed.
@@ -25,13 +25,13 @@ type Mark = [u8; 32];
 pub struct Changes {
     /// Items that are the same in both.
     pub same: u64,
-    /// Items that were missing or other.
+    /// Items that were missing or different.
     pub written: u64,
     /// Items that the other table does not have.
     pub deleted: u64,
 }
 
-/// Makes `target` hold what `source` holds; with `dry`, only counts. `progress` is told of each item read.
+/// Makes `target` hold what `source` holds; with `dry`, only counts. `progress` is called for each item read.
 pub async fn restore(
     client: &Client,
     source: &str,
@@ -115,7 +115,7 @@ impl<'a> Pages<'a> {
     }
 }
 
-/// Writes to a table, collected.
+/// Writes to a table, collected into batches.
 struct Writes<'a> {
     client: &'a Client,
     table: &'a str,
@@ -216,7 +216,7 @@ fn add(digest: &mut Digest, value: &AttributeValue) {
     }
 }
 
-/// A text, which cannot run into what comes after it.
+/// Adds a text with its length, so that it cannot run into what comes after it.
 fn add_text(digest: &mut Digest, kind: u8, text: &[u8]) {
     add_count(digest, kind, text.len());
     digest.update(text);

@@ -1,4 +1,4 @@
-//! The local front: the paths of API Gateway, in one process.
+//! The local router: the paths of API Gateway, in one process.
 
 use crate::methods::families;
 use axum::body::Body;
@@ -28,11 +28,11 @@ const BODY_TIME: Duration = Duration::from_secs(30);
 #[derive(Clone)]
 struct Routes {
     app: Arc<App>,
-    /// The most exact first.
+    /// The most specific routes first.
     table: Arc<[(RoutePath, Target)]>,
 }
 
-/// What stands behind a route.
+/// What a route leads to.
 #[derive(Clone, Copy)]
 enum Target {
     /// A method's own function.
@@ -61,7 +61,7 @@ pub fn router(app: Arc<App>) -> axum::Router {
 }
 
 impl Routes {
-    /// Where a path leads. What stands before a route is a base path, such as a domain name may be given on AWS.
+    /// Where a path leads. A route may come after a base path, such as a domain name may have on AWS.
     fn target(&self, path: &str) -> Option<Target> {
         let starts = path.match_indices('/').map(|(at, _)| at).take(MOST_FOLDERS + 1);
         let mut paths = starts.filter_map(|at| path.get(at..));
@@ -92,8 +92,8 @@ async fn route(State(routes): State<Routes>, request: Request) -> Response {
     reply.map(Body::from)
 }
 
-/// The body, unless it is above the limit. That one is still read, as far as API Gateway would take it, and dropped: who
-/// is answered while still sending sees a broken connection instead of the answer.
+/// The body; `None` if it is above the limit. A body above the limit is still read, as far as API Gateway would take
+/// it, and dropped: a client that is answered while still sending sees a broken connection instead of the answer.
 async fn collected(body: Body) -> Option<Bytes> {
     let mut chunks = body.into_data_stream();
     let (mut kept, mut length) = (BytesMut::new(), 0_usize);
@@ -123,7 +123,7 @@ async fn answer(app: &Arc<App>, target: Target, request: http::Request<Bytes>) -
         }
     }
 }
-/// Answers in a task of its own: a caller who hangs up must not stop a call half-way, and unlogged. Neither does Lambda.
+/// Answers in a task of its own: as on Lambda, a caller who hangs up must not stop a call half-way and unlogged.
 pub(crate) async fn to_its_end(request: Request, next: Next) -> Response {
     let answered = tokio::spawn(next.run(request)).await;
     answered.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())

@@ -45,7 +45,7 @@ pub const ACCOUNT: &str = "demo";
 /// Its application.
 pub const APPLICATION: &str = "demo";
 
-/// What whoever starts the server should know of a secret that was lost, cut off or changed on purpose.
+/// The warning for whoever starts the server after the token secret was lost, cut off or changed on purpose.
 const OTHER_SECRET: &str = "The token secret is not the one that the first admin's token was made with: the token below opens \
                             nothing, and users' tokens have changed. If nobody meant to change it, stop, and restore \
                             token-secret from your backup; else go on as docs/secrets.md says (\"Exchange the token secret\").\n\n";
@@ -58,7 +58,7 @@ const SWEEP_INTERVAL: Duration = Duration::from_hours(1);
 /// How long open connections may take to finish when the server is stopped.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// What `serve` is asked for.
+/// The options of `serve`.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// HTTP address.
@@ -69,9 +69,9 @@ pub struct Options {
     pub state: PathBuf,
     /// Keep the database in memory.
     pub memory: bool,
-    /// Also offer the embedded database over HTTP, for function binaries beside this server.
+    /// Also offer the embedded database over HTTP, for function binaries on the same machine.
     pub database: Option<SocketAddr>,
-    /// The id of the first admin, where a first start makes it.
+    /// The id that the first start gives the first admin.
     pub admin_id: Option<UserId>,
     /// Log requests on standard output.
     pub log: Log,
@@ -117,7 +117,7 @@ pub async fn start(options: &Options) -> Result<Server> {
         );
     }
     let state = State::open(&options.state)?;
-    // What the console shows of the last hour.
+    // Records for the console what happened in the last hour.
     let activity = Arc::new(Activity::of(options.log.clone()));
     let log = Log::Shown(Arc::<Activity>::clone(&activity));
     let prepared = Prepared::new(&state, options.memory)?;
@@ -126,14 +126,15 @@ pub async fn start(options: &Options) -> Result<Server> {
         listener.set_nonblocking(true)?;
         Ok(listener)
     };
-    // Tried first, so that a port in use is known before anything is written; kept only after everything is there, so
-    // that whoever can connect finds the files.
+    // The ports are tried first, so that a port in use is known before anything is written. They are bound for good
+    // only after everything is made, so that whoever can connect finds the files.
     let (http, https) = (bind(options.listen)?.local_addr()?, bind(options.https)?.local_addr()?);
     let tls = RustlsConfig::from_config(tls::server_config(&state)?);
     let Opened { app, embedded: database, files, deployed, lock } =
         database::open_prepared(&state, prepared, log).await?;
     if database.is_some() {
-        // One server at a time works on a state folder: what a console of an earlier one has left is nobody's.
+        // Only one server at a time works on a state folder, so keys that an earlier server's console has left are no
+        // longer used.
         console::revoke_left(&Operator::new(Arc::clone(&app))).await?;
     }
     let page_key = random_token(PAGE_KEY_BYTES)?;
@@ -178,7 +179,7 @@ pub async fn start(options: &Options) -> Result<Server> {
     Ok(Server { http, https, greeting, app, plain, secure, tls, database, files, credentials, desk, _lock: lock })
 }
 
-/// What a first start makes for whoever calls the APIs.
+/// The credentials for callers of the APIs, which a first start makes.
 struct First {
     token: Secret,
     account: AccountId,
@@ -196,7 +197,7 @@ async fn bootstrap(
     admin_id: Option<UserId>,
 ) -> Result<(String, First)> {
     let operator = Operator::new(Arc::clone(app));
-    // Before anything is written: what was made for another database is not replaced.
+    // Checked before anything is written: what was made for another database is not replaced.
     if operator.admin().await?.is_none() {
         kept::check_empty(state, &[STEPCHAT_FILE, VOXIMPLANT_FILE, API_KEY_FILE], "no admin")?;
     }
@@ -205,7 +206,7 @@ async fn bootstrap(
         kept::check_empty(state, &[VOXIMPLANT_FILE, API_KEY_FILE], "no account `demo`")?;
     }
     let (service_key, api_key) = (kept::service_key(state)?, kept::api_key(state)?);
-    // Admins who are imported may be older: the one of the file stays the one of the file.
+    // Imported admins may be older than the admin named in the file, who stays the one in the file.
     let known = match kept::admin(state)? {
         Some(id) => operator.admin_with(id).await?,
         None => None,
@@ -219,7 +220,7 @@ async fn bootstrap(
     let stepchat = json!({ "url": url, "admin_id": admin.id, "token": token });
     state.write_secret(STEPCHAT_FILE, &format!("{stepchat:#}\n"))?;
 
-    // By name, not by id: a start that died between the two has used number 1 up.
+    // Found by name, not by id: a start that died before it made the account may have used up id 1.
     let account = match account {
         Some(account) => account,
         None => operator.create_account(ACCOUNT, "owner@example.com", "USD", None).await?,
@@ -246,7 +247,8 @@ async fn bootstrap(
     let folder = folder.display();
     let owner = app.store.admin_by_first_copy(&TokenHash::of(&token)).await?;
     if let Some(admin) = owner {
-        // What an earlier state has written is brought along at once: people begin with this one's token.
+        // What an earlier version has written of this admin is updated at once, since people begin with this admin's
+        // token.
         rebuild::user(&app.store, admin, app.clock.now()).await?;
     }
     let known = owner.is_some();
@@ -328,13 +330,13 @@ impl Server {
     }
 }
 
-/// Says, as API Gateway does, that the caller used HTTPS: links are to be of the same kind.
+/// Says, as API Gateway does, that the caller used HTTPS, so that links in answers use HTTPS too.
 async fn encrypted(mut request: Request) -> Request {
     request.headers_mut().insert("x-forwarded-proto", HeaderValue::from_static("https"));
     request
 }
 
-/// What the bucket's rules do in the cloud: expired exports go.
+/// Removes expired exports, as the bucket's rules do in the cloud.
 async fn sweep(files: Option<Files>, log: Log) {
     let Some(files) = files else { return };
     loop {
@@ -347,7 +349,7 @@ async fn sweep(files: Option<Files>, log: Log) {
     }
 }
 
-/// What the schedule does in the cloud: looks for unfinished work again and again.
+/// Runs the jobs again and again, as the schedule does in the cloud.
 async fn finish_jobs(app: Arc<App>) {
     loop {
         for job in JOBS {

@@ -1,7 +1,7 @@
-//! New items by the hundred thousand: straight into an embedded database, many in one of its transactions.
+//! Writes new items by the hundred thousand straight into an embedded database, many in one of its transactions.
 //!
-//! Through the SDK each is signed, sent and parsed, and the emulator looks for old entries in every index of the table.
-//! Here nothing is old, so nothing is looked for.
+//! Through the SDK each item would be signed, sent and parsed, and the emulator would look for old entries in every
+//! index of the table. Here all items are new, so no old entries are looked for.
 
 use anyhow::{Context, Result, anyhow, bail};
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -20,7 +20,7 @@ pub struct Sink(Kind);
 enum Kind {
     /// A database that others may be using.
     Shared(Database),
-    /// A file of our own.
+    /// A file that only this process uses.
     File(Mutex<Storage>),
 }
 
@@ -31,7 +31,7 @@ impl Sink {
         Self(Kind::Shared(database.clone()))
     }
 
-    /// The file of an embedded database. What is written is not waited for: a run that dies leaves a file to throw away.
+    /// The file of an embedded database. Writes are not synchronised to disk: a run that dies leaves a useless file.
     pub fn file(path: &Path) -> Result<Self> {
         let text = path.to_str().with_context(|| format!("{} is not a text path", path.display()))?;
         let storage = Storage::new(text).map_err(failed)?;
@@ -39,7 +39,7 @@ impl Sink {
         Ok(Self(Kind::File(Mutex::new(storage))))
     }
 
-    /// Writes the items of a load; `name` is what a table is called there.
+    /// Writes the items of a load; `name` gives a table's name in the database.
     pub fn write(&self, load: &mut Load, name: impl Fn(Table) -> String) -> Result<u64> {
         let mut written = 0;
         for (table, items) in load.take() {
@@ -67,7 +67,7 @@ pub(crate) fn failed(error: impl std::fmt::Display) -> anyhow::Error {
     anyhow!("the embedded database: {error}")
 }
 
-/// An item as the embedded database has it.
+/// An item as the embedded database represents it.
 pub(crate) fn item(attributes: impl IntoIterator<Item = (String, AttributeValue)>) -> Result<Item> {
     attributes.into_iter().map(|(name, attribute)| Ok((name, value(attribute)?))).collect()
 }

@@ -1,5 +1,5 @@
-//! The way into the database of a running server: a socket in the state folder, for the folder's owner only. The operator's
-//! commands send what they would send to `DynamoDB`, so the same code runs with a server and without.
+//! The way into the database of a running server: a socket in the state folder, for the folder's owner only. The
+//! operator's commands send what they would send to `DynamoDB`, so the same code runs with a server and without.
 
 use crate::database_server;
 use crate::state::State;
@@ -33,37 +33,38 @@ const MAX_PATH_BYTES: usize = 100;
 
 type Failed = Box<dyn std::error::Error + Send + Sync>;
 
-/// A path of the folder's socket that is short enough; with what keeps it valid.
+/// A path to the folder's socket that is short enough, and the open folder without which that path is not valid.
 fn reachable(state: &State) -> io::Result<(PathBuf, Option<File>)> {
     let path = state.path(SOCKET);
     if path.as_os_str().len() <= MAX_PATH_BYTES || !cfg!(target_os = "linux") {
         return Ok((path, None));
     }
-    // By way of the open folder, whatever it is called.
+    // Reached through the open folder, however long its path is.
     let folder = File::open(state.folder())?;
     Ok((PathBuf::from(format!("/proc/self/fd/{}/{SOCKET}", folder.as_raw_fd())), Some(folder)))
 }
 
-/// The listening end; the socket goes with it.
+/// The listening end; the socket's file is removed with it.
 #[derive(Debug)]
 pub(crate) struct Door {
     listener: UnixListener,
     socket: Socket,
 }
 
-/// A socket in a folder, removed with the last that holds it.
+/// A socket's file, which is removed when this is dropped.
 #[derive(Debug)]
 struct Socket(PathBuf);
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        // What stays is removed by the next server.
+        // A file that cannot be removed now is removed by the next server.
         let _ = fs::remove_file(&self.0);
     }
 }
 
 impl Door {
-    /// Opens the door of a folder whose lock the caller holds: a socket that is there is that of a server that was killed.
+    /// Opens the socket of a folder whose lock the caller holds: a socket that exists already was left by a killed
+    /// server.
     pub(crate) fn open(state: &State) -> Result<Self> {
         state.remove(SOCKET)?;
         let shown = state.path(SOCKET);
@@ -88,7 +89,8 @@ impl Door {
     }
 }
 
-/// Lets in whoever is the user that runs this process: the folder's permissions say so already, the kernel once more.
+/// Accepts only connections of the user who runs this process. The folder's permissions ensure this already; the kernel
+/// confirms it.
 #[derive(Debug, Clone, Copy)]
 struct Own;
 

@@ -1,8 +1,8 @@
 //! A deployed stack by its name: `switchboard --stack NAME …`.
 //!
-//! The AWS command line is asked, since it knows every way in which somebody can be signed in (profiles, single sign-on,
-//! roles); a second such knowledge in here would cost more than the rest of this program. What it tells becomes the
-//! environment in which this program starts again: the variables that the stack's own functions have.
+//! The AWS command line is asked, since it knows every way of signing in (profiles, single sign-on, roles); to
+//! implement these here would cost more than the rest of this program. Its answers become the environment in which this
+//! program starts again: the variables that the stack's own functions have.
 
 use anyhow::{Context, Result, anyhow};
 use deploy::aws::Aws;
@@ -16,10 +16,10 @@ use std::env;
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
-/// Where the base URLs of the stack's two APIs stand in the environment.
+/// The variables that hold the base URLs of the stack's two APIs.
 pub const URLS: [&str; 2] = ["SWITCHBOARD_STEPCHAT_URL", "SWITCHBOARD_VOXIMPLANT_URL"];
 
-/// Tells the program that it has started again.
+/// Set to the stack's name when the program has started again.
 const ENTERED: &str = "SWITCHBOARD_STACK";
 
 /// What `CloudFormation` says of a stack.
@@ -70,7 +70,7 @@ pub fn enter(name: &str) -> Result<()> {
     Err(again.exec()).context("cannot start this program again")
 }
 
-/// The environment of a stack; `aws` is asked.
+/// The environment of a stack, read through `aws`.
 fn variables(name: &str, aws: impl Fn(&[&str]) -> Result<String>) -> Result<Vec<(String, String)>> {
     let told = aws(&["cloudformation", "describe-stacks", "--stack-name", name, "--query", "Stacks[0]"]);
     let told = told.with_context(|| format!("cannot look at the stack `{name}`"))?;
@@ -112,7 +112,8 @@ fn variables(name: &str, aws: impl Fn(&[&str]) -> Result<String>) -> Result<Vec<
     let credentials = credentials.context("cannot get your credentials")?;
     let credentials: Credentials =
         serde_json::from_str(&credentials).context("the AWS command line gives credentials that cannot be read")?;
-    // One address for all of AWS, as its command line takes it from the same variable, is also that of these two.
+    // The AWS command line takes one address for all services from this variable, so it applies to these two services
+    // as well.
     if let Ok(url) = env::var("AWS_ENDPOINT_URL") {
         let own = ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_S3"].into_iter();
         variables.extend(own.filter(|name| env::var_os(name).is_none()).map(|name| (name.to_owned(), url.clone())));
@@ -120,15 +121,15 @@ fn variables(name: &str, aws: impl Fn(&[&str]) -> Result<String>) -> Result<Vec<
     variables.push(("AWS_REGION".to_owned(), region.unwrap_or_default()));
     variables.push(("AWS_ACCESS_KEY_ID".to_owned(), credentials.access_key_id));
     variables.push(("AWS_SECRET_ACCESS_KEY".to_owned(), credentials.secret_access_key));
-    // Empty where there is none: a leftover of another sign-in must not be taken for this one's.
+    // Empty where there is none, so that a leftover of another sign-in is not used with these credentials.
     variables.push(("AWS_SESSION_TOKEN".to_owned(), credentials.session_token.unwrap_or_default()));
     Ok(variables)
 }
 
-/// What the AWS command line prints; what to do if it fails.
+/// What the AWS command line prints; if it fails, an error with what to do.
 pub(crate) fn aws(arguments: &[&str]) -> Result<String> {
     let json = ["--output", "json"];
-    // `configure` has a form of its own.
+    // `configure` has an option of its own for the format.
     let form: &[&str] = if arguments.first() == Some(&"configure") { &[] } else { &json };
     let told = Aws::default().text(&[arguments, form].concat());
     if told.is_err() {
@@ -138,7 +139,7 @@ pub(crate) fn aws(arguments: &[&str]) -> Result<String> {
     Ok(told?)
 }
 
-/// A command of this program that works where this one does: on the same stack.
+/// The text of a command of this program that works on the same stack as this run.
 #[must_use]
 pub fn command(words: &str) -> String {
     match env::var(ENTERED) {

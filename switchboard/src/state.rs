@@ -12,14 +12,15 @@ pub struct State {
 }
 
 impl State {
-    /// Opens the folder, making it if needed. One that others may open is closed to them; one of somebody else is refused.
+    /// Opens the folder, making it if needed. A folder that others may open is closed to them; a folder of another user
+    /// is refused.
     pub fn open(folder: &Path) -> Result<Self> {
         let mut builder = fs::DirBuilder::new();
         builder.recursive(true);
         #[cfg(unix)]
         {
             use std::os::unix::fs::DirBuilderExt as _;
-            // Everything in it is its owner's business, the database above all.
+            // Only its owner may see what is in the folder, above all the database.
             builder.mode(0o700);
         }
         if folder.exists() && !folder.is_dir() {
@@ -56,7 +57,7 @@ impl State {
         Ok(state)
     }
 
-    /// Refuses somebody else's folder; its permissions otherwise.
+    /// Refuses a folder of another user; returns the folder's permissions otherwise.
     #[cfg(unix)]
     fn check_owner(&self) -> Result<u32> {
         use std::os::unix::fs::MetadataExt as _;
@@ -143,8 +144,8 @@ impl State {
         self.path("switchboard.db")
     }
 
-    /// Keeps other processes off the folder until the file is dropped: two of them would not see each other's transactions,
-    /// and would overwrite each other's credentials. `None` if another process has it.
+    /// Locks the folder against other processes until the file is dropped: two processes would not see each other's
+    /// transactions, and would overwrite each other's credentials. `None` if another process has the lock.
     pub fn try_lock(&self) -> Result<Option<fs::File>> {
         let path = self.path("lock");
         let file = fs::OpenOptions::new().write(true).create(true).truncate(false).open(&path);
@@ -158,7 +159,7 @@ impl State {
         }
     }
 
-    /// The same, for those who cannot do without.
+    /// Like [`Self::try_lock`], but fails if another process has the lock.
     pub fn lock(&self) -> Result<fs::File> {
         match self.try_lock()? {
             Some(file) => Ok(file),
@@ -190,7 +191,7 @@ impl State {
         }
     }
 
-    /// Writes a file whole or not at all.
+    /// Writes a file completely or not at all.
     pub fn write(&self, name: &str, text: &str) -> Result<()> {
         replace(&self.path(name), text, false)
     }
@@ -201,7 +202,7 @@ impl State {
     }
 }
 
-/// Writes a file whole or not at all; a secret one is for its owner only.
+/// Writes a file completely or not at all; a secret one is for its owner only.
 pub(crate) fn replace(path: &Path, text: &str, secret: bool) -> Result<()> {
     let mut draft = path.as_os_str().to_owned();
     draft.push(".new");
@@ -222,7 +223,8 @@ pub(crate) fn replace(path: &Path, text: &str, secret: bool) -> Result<()> {
     write().inspect_err(|_| drop(fs::remove_file(&draft))).with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// What this process makes from now on is for its owner only, whoever makes it: the database's files, too.
+/// Files that this process makes from now on are for their owner only, also those that libraries make, such as the
+/// database's.
 #[cfg(unix)]
 pub fn make_private_files() {
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));

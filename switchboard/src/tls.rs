@@ -15,7 +15,7 @@ const CA_FILE: &str = "ca.pem";
 const CA_KEY_FILE: &str = "ca-key.pem";
 const REMEDY: &str = "restore it from your backup; or remove ca.pem and ca-key.pem to get a new authority, which clients \
                       must be given again";
-/// Names under which clients reach a laptop; the last one for those whose host cannot be changed but by the hosts file.
+/// Names by which clients reach a laptop; the last one is for clients whose host can be changed only by the hosts file.
 const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "api.voximplant.com"];
 
 /// The TLS settings of the local server: a certificate for this start, signed by the state folder's own authority.
@@ -36,8 +36,8 @@ pub(crate) fn server_config(state: &State) -> Result<Arc<ServerConfig>> {
     Ok(Arc::new(config))
 }
 
-/// The authority of this state folder, made on first use. Its key stays in the folder, for its owner only. A lost or damaged
-/// part is not replaced without a word: clients trust the certificate that they were given.
+/// The authority of this state folder, made on first use. Its key stays in the folder, for its owner only. A lost or
+/// damaged part is not silently replaced: clients trust the certificate that they were given.
 fn authority(state: &State) -> Result<Issuer<'static, KeyPair>> {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -50,7 +50,8 @@ fn authority(state: &State) -> Result<Issuer<'static, KeyPair>> {
             match certificate {
                 Some(pem) if CertificateDer::from_pem_slice(pem.as_bytes()).is_ok() => {}
                 Some(_) => bail!("{} is not a certificate: {REMEDY}", state.path(CA_FILE).display()),
-                // The first start died between the two, or it was removed: the same key certifies the same.
+                // The first start died before it wrote the certificate, or the certificate was removed: the same key
+                // makes an equivalent one.
                 None => state.write(CA_FILE, &params.self_signed(&key)?.pem())?,
             }
             key

@@ -17,9 +17,10 @@ use std::path::{Path, PathBuf};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
-/// The one program in a bundle that is no function.
+/// The one program in a bundle that is not a function.
 const OPERATOR: &str = "switchboard";
-/// Its profile: it also serves and imports, which the small profile of functions would slow down.
+/// Its build profile: this program also serves and imports, which the functions' profile for small binaries would slow
+/// down.
 const OPERATOR_PROFILE: &str = "release";
 
 /// What a bundle is for.
@@ -37,7 +38,7 @@ pub struct Arguments {
     out: PathBuf,
 }
 
-/// Builds all functions and `switchboard`, and packs them with what deploys them; the archive's path.
+/// Builds all functions and `switchboard`, and packs them with the files that deploy them; returns the archive's path.
 pub fn bundle(root: &Path, arguments: &Arguments) -> Result<PathBuf> {
     let architecture = if arguments.arm64 { Architecture::Arm } else { Architecture::X86 };
     let manifest = Manifest { version: env!("CARGO_PKG_VERSION").to_owned(), architecture };
@@ -80,7 +81,7 @@ pub fn bundle(root: &Path, arguments: &Arguments) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// A function as Lambda takes it. The same binary makes the same bytes, so that SAM uploads it once.
+/// Packs a function as Lambda expects it. The same binary makes the same bytes, so that SAM uploads it once.
 fn zipped(binary: &[u8], quick: bool) -> Result<Vec<u8>> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     let options = SimpleFileOptions::default()
@@ -131,7 +132,7 @@ impl Archive {
     }
 }
 
-/// What whoever unpacks it reads first.
+/// The README of a bundle.
 fn readme(manifest: &Manifest) -> String {
     let Manifest { version, architecture } = manifest;
     format!(

@@ -1,5 +1,4 @@
-//! Developer chores: everything that follows from the methods' declarations is written from here, and new methods are
-//! started from here.
+//! Developer chores. They write everything that follows from the methods' declarations, and start new methods.
 
 pub mod bench;
 pub mod bundle;

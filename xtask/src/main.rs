@@ -158,12 +158,12 @@ fn main() -> ExitCode {
     };
     done.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
-        // What cannot be asked for is 2, like clap's own refusals; what went wrong is 1.
+        // A wrong request exits with 2, like clap's own refusals; a failure exits with 1.
         ExitCode::from(if error.is::<Refusal>() { 2 } else { 1 })
     })
 }
 
-/// What a chore that can fail in its own terms exits with.
+/// The exit code of a chore that judges something: 0 if it is good, else 1.
 fn code(good: bool) -> ExitCode {
     ExitCode::from(u8::from(!good))
 }

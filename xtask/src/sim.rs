@@ -4,8 +4,8 @@ use anyhow::{Context, Result, ensure};
 use deploy::cargo::cargo;
 use std::path::Path;
 
-/// Runs every simulated property against these seeds; whether all hold. Which seeds failed, and how to run one again, is
-/// told by the simulator itself.
+/// Runs every simulated property against these seeds; returns whether all hold. The simulator itself says which seeds
+/// failed, and how to run one again.
 pub fn run(root: &Path, first: u64, seeds: u64) -> Result<bool> {
     ensure!(seeds > 0, "at least one seed");
     let end = first.checked_add(seeds).context("seeds are numbers below 2^64")?;

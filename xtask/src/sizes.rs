@@ -1,4 +1,4 @@
-//! `cargo xtask sizes`: how big the deployed functions are. A function starts the quicker the less there is to load.
+//! `cargo xtask sizes`: how big the deployed functions are. The smaller a function is, the faster it starts.
 
 use crate::deploy::binaries;
 use ::deploy::architecture::Architecture;
@@ -18,12 +18,12 @@ const BUDGET: u64 = 5 * 1024 * 1024;
 /// A function that cannot keep to the budget of all others.
 struct Exception {
     function: &'static str,
-    /// Its own: a little more than it has.
+    /// Its own budget: a little more than its present size.
     budget: u64,
     reason: &'static str,
 }
 
-/// All of them.
+/// All exceptions.
 const EXCEPTIONS: [Exception; 9] = [
     Exception {
         function: "background-jobs",
@@ -85,7 +85,7 @@ struct Size {
 
 impl Size {
     fn of(function: &str, binary: &[u8]) -> Result<Self> {
-        // What a zip file has of it, but for some hundred bytes.
+        // The size in a zip file, except for some hundred bytes.
         let mut zip = DeflateEncoder::new(Vec::new(), Compression::default());
         zip.write_all(binary)?;
         let zipped = zip.finish()?;
@@ -111,7 +111,8 @@ impl Size {
     }
 }
 
-/// Builds the functions with the profile of deployments and prints how big they are; whether all are small enough.
+/// Builds the functions with the profile of deployments and prints how big they are; returns whether all are small
+/// enough.
 pub fn sizes(root: &Path, arguments: &Arguments) -> Result<bool> {
     let known = binaries();
     if let Some(stranger) = arguments.functions.iter().find(|name| !known.contains(name)) {

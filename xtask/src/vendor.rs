@@ -1,7 +1,7 @@
-//! `cargo xtask vendor`: libraries of the pages, as published files of npm packages, byte for byte.
+//! `cargo xtask vendor`: fetches libraries of the pages, which are files of published npm packages, byte for byte.
 //!
-//! `switchboard/assets/vendored.json` lists packages, versions, licences, files and their SHA-256. To renew a library, change
-//! its version there and run this.
+//! `switchboard/assets/vendored.json` lists packages, versions, licences, files and their SHA-256. To renew a library,
+//! change its version there and run this.
 
 use anyhow::{Context, Result, ensure};
 use flate2::read::GzDecoder;
@@ -25,12 +25,12 @@ struct Library {
     files: Vec<File>,
 }
 
-/// A file of it.
+/// A file of a package.
 #[derive(Debug, Serialize, Deserialize)]
 struct File {
-    /// In the package.
+    /// Its path in the package.
     from: String,
-    /// Below `switchboard/assets`.
+    /// Its path below `switchboard/assets`.
     to: String,
     sha256: String,
 }
@@ -44,8 +44,8 @@ fn sha256(bytes: &[u8]) -> String {
     shared::text::hex(digest(&SHA256, bytes).as_ref())
 }
 
-/// Fetches every library anew with `npm`, and writes what changed, and the list with the checksums. The names of the
-/// changed files.
+/// Fetches every library again with `npm`; writes the files that changed, and the list with the checksums. Returns the
+/// names of the changed files.
 pub fn fetch(root: &Path) -> Result<Vec<String>> {
     let mut libraries = list(root)?;
     let mut changed = Vec::new();
@@ -66,7 +66,7 @@ pub fn fetch(root: &Path) -> Result<Vec<String>> {
     Ok(changed)
 }
 
-/// The files of a package, by their paths in it. `npm` checks what the registry says of the package's content.
+/// The files of a package, by their paths in it. `npm` checks the package against the registry's checksum.
 fn packed(package: &str, version: &str) -> Result<BTreeMap<String, Vec<u8>>> {
     let folder = tempfile::tempdir()?;
     let wanted = format!("{package}@{version}");

@@ -4,13 +4,13 @@ use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-/// The folder, in each family's folder, that is no method.
+/// The one folder in each family's folder that is not a method.
 pub const FRONT_DOOR: &str = "front-door";
 
 /// The root of this workspace.
 #[must_use]
 pub fn root() -> PathBuf {
-    // Cargo tells a running program; a program started by hand asks where it was built.
+    // Cargo sets this for a program that it runs; a program started by hand uses the folder where it was built.
     let here = env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|_| env!("CARGO_MANIFEST_DIR").to_owned());
     let here = PathBuf::from(here);
     here.parent().map(Path::to_owned).unwrap_or(here)

@@ -31,7 +31,7 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    /// Makes what is not there yet. Asked again it makes nothing and shows no secret a second time.
+    /// Makes what does not exist yet. A second run makes nothing and shows no secret again.
     pub(crate) async fn run(self, operator: &Operator) -> Result<()> {
         let account = operator.account_by_name(&self.account).await?;
         let keys = match &account {
@@ -75,7 +75,7 @@ impl Arguments {
     }
 }
 
-/// The base URL of an API, if the stack has told it.
+/// The base URL of an API, if the environment of `--stack` has it; else the placeholder `URL`.
 fn url(family: usize) -> String {
     let known = stack::URLS.get(family).and_then(|name| env::var(name).ok());
     known.unwrap_or_else(|| "URL".to_owned())

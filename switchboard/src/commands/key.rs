@@ -88,7 +88,7 @@ impl Command {
     }
 }
 
-/// What to do about a key whose private half could not be written down.
+/// The error's advice for a key whose private half could not be written to a file.
 pub(super) fn lost(account: &Account, key: &str) -> String {
     let revoke = stack::command(&format!("operator key revoke --account {} {key}", account.id));
     format!(

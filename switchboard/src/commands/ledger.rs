@@ -22,7 +22,7 @@ pub(super) enum Command {
 }
 
 impl Command {
-    /// Whether all is well.
+    /// Returns whether the audit found nothing wrong.
     pub(super) async fn run(self, operator: &Operator) -> Result<bool> {
         let Self::Audit { account } = self;
         audit(operator, account).await

@@ -96,7 +96,7 @@ enum Command {
     },
 }
 
-/// Does what is asked; whether all is well, which only an audit can deny.
+/// Runs the command. Returns false only if an audit found something wrong.
 pub async fn run(arguments: Arguments) -> Result<bool> {
     let opened = arguments.place.open().await?;
     let app = opened.app;
@@ -125,7 +125,7 @@ pub async fn run(arguments: Arguments) -> Result<bool> {
     Ok(true)
 }
 
-/// A moment as a list shows it.
+/// A time as lists show it; `-` if there is none.
 fn moment(moment: Option<Timestamp>) -> String {
     moment.map_or_else(|| "-".to_owned(), Timestamp::wire)
 }

@@ -1,4 +1,4 @@
-//! `switchboard operator restore`: a table as it was.
+//! `switchboard operator restore`: makes a table equal to another one.
 
 use crate::operator::Operator;
 use crate::progress::Progress;

@@ -1,4 +1,4 @@
-//! `switchboard operator search …`: an earlier name.
+//! `switchboard operator search …`: the earlier name of `switchboard operator rebuild`.
 
 use clap::Subcommand;
 

@@ -1,4 +1,4 @@
-//! A function that reads one item, strongly, and does nothing else: no caller to know, no parameters, no log.
+//! A function that only reads one item, strongly consistent: without authentication, parameters or log.
 
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::types::AttributeValue;

@@ -1,8 +1,8 @@
-//! `cargo xtask bench --functions`: what a deployed function takes to start, for its first call and for every other one,
-//! beside a function that only answers and one that only reads an item.
+//! `cargo xtask bench --functions`: how long a deployed function takes to start, for its first call and for later ones,
+//! compared with a function that only answers and one that only reads an item.
 //!
-//! All of them run as Lambda runs them, under its runtime API, built with the profile of deployments. The database is the
-//! embedded one, over TLS, behind a network on which a round trip takes four milliseconds.
+//! All of them run as Lambda runs them, under its runtime API, built with the profile of deployments. The database is
+//! the embedded one, over TLS, behind a network on which a round trip takes four milliseconds.
 
 use super::scenario::median;
 use crate::workspace;
@@ -29,16 +29,16 @@ use tests::lambda::{Lambda, event};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-/// What is measured: the two bare functions, then ours.
+/// What is measured: the two bare functions, then two of Switchboard's.
 const FUNCTIONS: [&str; 4] = ["bare-hello", "bare-get-item", "stepchat-get-user", "voximplant-get-account-info"];
-/// Half of a round trip: a pause takes up to a millisecond longer.
+/// The pause in each direction of a round trip; a pause takes up to a millisecond longer than this.
 const ONE_WAY: Duration = Duration::from_millis(1);
-/// What may lie between a function's start and its first event: nothing where the event made it start, much where it was
-/// started before (provisioned concurrency).
+/// The pause between a function's start and its first event in the second measurement: a function that was started in
+/// advance (provisioned concurrency). In the first there is none, since there the event makes the function start.
 const PAUSE: Duration = Duration::from_millis(100);
 /// Calls of a function that is warm.
 const WARM: usize = 40;
-/// A time of those that a start took.
+/// Selects one of the times of a start.
 type Time = fn(&Taken) -> Duration;
 /// The columns of the table.
 const COLUMNS: [Time; 5] = [
@@ -48,13 +48,13 @@ const COLUMNS: [Time; 5] = [
     |taken| taken.later,
     |taken| taken.warm,
 ];
-/// What ours may take, against the function that only reads an item.
+/// What our functions may take, as a factor of what `bare-get-item` takes.
 const TARGETS: [(&str, Time, f64); 3] = [
     ("warm call", |taken| taken.warm, 1.15),
     ("first call, later", |taken| taken.later, 0.8),
     ("start and first call, at once", |taken| taken.start + taken.at_once, 1.0),
 ];
-/// Where the figures go: everything from this heading on is theirs.
+/// The figures replace everything in the file from this heading on.
 const HEADING: &str = "## Start\n";
 const FILE: &str = "docs/functions.md";
 
@@ -62,7 +62,7 @@ const FILE: &str = "docs/functions.md";
 #[derive(Debug, Clone, Copy)]
 struct Taken {
     start: Duration,
-    /// The first call, where its event was there when the function asked.
+    /// The first call, if its event was there when the function asked.
     at_once: Duration,
     /// The first call of a function that had been started before.
     later: Duration,
@@ -70,7 +70,7 @@ struct Taken {
     kilobytes: u64,
 }
 
-/// One start.
+/// The times of one start.
 struct Start {
     polled: Duration,
     first: Duration,
@@ -78,7 +78,7 @@ struct Start {
     kilobytes: u64,
 }
 
-/// A function with all that its starts took.
+/// A function, with the times of all its starts.
 struct Measured {
     name: &'static str,
     bytes: u64,
@@ -86,7 +86,7 @@ struct Measured {
 }
 
 impl Measured {
-    /// The median of what its starts took, in milliseconds.
+    /// The median of one time of all its starts, in milliseconds.
     fn median(&self, of: Time) -> f64 {
         median(self.taken.iter().map(|taken| milliseconds(of(taken))))
     }
@@ -96,7 +96,7 @@ fn milliseconds(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1_000.0
 }
 
-/// Builds, measures by turns, writes the figures; whether every target is met.
+/// Builds the functions, measures them in turn and writes the figures; returns whether every target is met.
 pub fn run(root: &Path, rounds: usize) -> Result<bool> {
     let folder = build(root)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
@@ -134,7 +134,7 @@ async fn measure(folder: &Path, rounds: usize) -> Result<Vec<Measured>> {
         ("AWS_SECRET_ACCESS_KEY", "x".to_owned()),
         ("AWS_ENDPOINT_URL_DYNAMODB", database),
         ("AWS_CA_BUNDLE", authority.display().to_string()),
-        // What the bare function's client reads.
+        // The variable that the client of `bare-get-item` reads for the same.
         ("SSL_CERT_FILE", authority.display().to_string()),
         ("SWITCHBOARD_TOKEN_SECRET", tests::app::token_secret()),
     ];
@@ -194,7 +194,8 @@ async fn once(app: &App, program: &Path, name: &str, variables: &[(&str, String)
     Ok(Start { polled: start, first, warm, kilobytes: function.peak_kilobytes()? })
 }
 
-/// The embedded database over TLS, behind the slow network: its address. Its certificate goes into a file.
+/// Serves the embedded database over TLS, behind the slow network; writes the certificate into a file, and returns the
+/// address.
 async fn serve(database: &Database, certificate: &Path) -> Result<String> {
     let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()])?;
     fs::write(certificate, made.cert.pem())?;
@@ -228,9 +229,9 @@ async fn perform(State(database): State<Database>, headers: HeaderMap, body: Byt
     (status, [(header::CONTENT_TYPE, "application/x-amz-json-1.0")], answer)
 }
 
-/// A connection on which everything takes its time.
+/// Passes a connection on, with a pause in each direction.
 async fn slowly(caller: TcpStream, behind: SocketAddr) {
-    // What a connection takes to be made.
+    // The time that making a connection takes.
     tokio::time::sleep(ONE_WAY * 2).await;
     let Ok(server) = TcpStream::connect(behind).await else { return };
     if caller.set_nodelay(true).and(server.set_nodelay(true)).is_err() {

@@ -21,10 +21,10 @@ use switchboard::methods::families;
 use tests::cases;
 use world::World;
 
-/// Where the numbers go.
+/// The file that the numbers are written into.
 pub const FILE: &str = "docs/benchmarks.md";
 
-/// What the figures under load begin with.
+/// The heading of the figures under load.
 const LOAD: &str = "## Under load\n";
 
 /// What is measured.
@@ -39,7 +39,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// Whether nothing is left out: only then the numbers are worth keeping.
+    /// Whether everything is measured: only then the numbers are written to the file.
     fn is_whole(&self) -> bool {
         self.family.is_none() && self.only.is_none() && self.sizes == DEFAULT_SIZES
     }
@@ -56,7 +56,7 @@ impl Options {
 /// The numbers of users that are compared.
 pub const DEFAULT_SIZES: [u64; 2] = [1_000, 100_000];
 
-/// Measures, prints, and keeps the numbers if nothing was left out; whether every target is met.
+/// Measures and prints; writes the numbers to the file if nothing was left out. Returns whether every target is met.
 pub fn run(root: &Path, options: &Options) -> Result<bool> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let page = runtime.context("no runtime")?.block_on(Box::pin(measure(options)))?;
@@ -65,7 +65,7 @@ pub fn run(root: &Path, options: &Options) -> Result<bool> {
     if options.is_whole() {
         let file = root.join(FILE);
         let before = std::fs::read_to_string(&file).unwrap_or_default();
-        // What `tests/load/run.py` has measured stays.
+        // The figures of `tests/load/run.py` are kept.
         let load = before.split_once(LOAD).map_or_else(String::new, |(_, load)| format!("\n{LOAD}{load}"));
         workspace::write(&file, &format!("{text}{load}"))?;
         println!("wrote {FILE}");
@@ -111,7 +111,7 @@ async fn measure(options: &Options) -> Result<Page> {
     Ok(page)
 }
 
-/// What a method's first golden story costs among all these users: for methods that have no scenario of their own.
+/// What a method's first golden story costs with all these users; for methods that have no scenario of their own.
 async fn story(world: &World, entry: &MethodEntry) -> Measured {
     let Some(case) = cases::of(entry).into_iter().next() else { return Measured::failed("no story") };
     let mut kept = cases::Kept::new();

@@ -5,7 +5,7 @@ use crate::seed::Family;
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
-/// What must be true of the numbers.
+/// A target that the numbers must meet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Target {
     /// At most this many sequential round trips, authentication included.
@@ -25,13 +25,13 @@ pub(super) struct Scenario {
     pub(super) what: &'static str,
     /// How often it is called.
     times: usize,
-    /// What must be true.
+    /// The targets that the numbers must meet.
     pub(super) targets: &'static [Target],
     fields: Fields,
 }
 
 impl Scenario {
-    /// Calls a method some times.
+    /// Calls a method nine times.
     pub(super) fn new(
         method: &'static str,
         what: &'static str,
@@ -40,12 +40,12 @@ impl Scenario {
         Self { method, what, times: 9, targets: &[], fields: Box::new(fields) }
     }
 
-    /// Calls it so often.
+    /// Sets how often the method is called.
     pub(super) fn times(self, times: usize) -> Self {
         Self { times, ..self }
     }
 
-    /// Demands this.
+    /// Sets the targets.
     pub(super) fn must(self, targets: &'static [Target]) -> Self {
         Self { targets, ..self }
     }
@@ -55,7 +55,7 @@ impl Scenario {
         Self::new(method, "its first golden story", |_, _| Value::Null)
     }
 
-    /// Makes the calls; the median of each number, but the most round trips.
+    /// Makes the calls; returns the median of each number, and the maximum of the round trips.
     pub(super) async fn measure(&self, world: &World, family: Family) -> Measured {
         let mut all = Vec::new();
         for n in 0..self.times {
@@ -88,12 +88,12 @@ pub(super) struct Measured {
     pub(super) read_units: f64,
     pub(super) write_units: f64,
     pub(super) millis: f64,
-    /// What it was answered in place of a result.
+    /// The outcome that the log names if it is not `ok`.
     pub(super) failure: Option<String>,
 }
 
 impl Measured {
-    /// By the log line of the call.
+    /// Reads the numbers from the log line of the call.
     pub(super) fn of(line: &Value, elapsed: Duration) -> Self {
         let number = |name: &str| line.get(name).and_then(Value::as_f64).unwrap_or_default();
         let outcome = line.get("outcome").and_then(Value::as_str).unwrap_or("no outcome");
@@ -106,7 +106,7 @@ impl Measured {
         }
     }
 
-    /// No numbers, because of this.
+    /// A failure for this reason, without numbers.
     pub(super) fn failed(why: &str) -> Self {
         Self { failure: Some(why.to_owned()), ..Self::default() }
     }
@@ -117,7 +117,7 @@ impl Measured {
     }
 }
 
-/// The middle one.
+/// The median of the numbers.
 pub(super) fn median(numbers: impl Iterator<Item = f64>) -> f64 {
     let mut numbers: Vec<f64> = numbers.collect();
     numbers.sort_by(f64::total_cmp);

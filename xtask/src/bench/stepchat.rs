@@ -20,7 +20,7 @@ fn conversation(world: &World, _: usize) -> Value {
     json!({ "conversation_id": world.conversation })
 }
 
-/// Reads come first: what writes change is seen by nobody who is measured after them. What deletes much comes last.
+/// Reads come first, so that they do not see what writes have changed. Scenarios that delete much come last.
 pub(super) fn scenarios() -> Vec<Scenario> {
     let mut all = presence();
     all.extend(points());
@@ -30,7 +30,7 @@ pub(super) fn scenarios() -> Vec<Scenario> {
     all
 }
 
-/// Ten users are there: the needles, just made.
+/// Ten users are online: the needles, which were just made.
 fn presence() -> Vec<Scenario> {
     vec![
         Scenario::new("get-online-users", "10 of them", |_, _| json!({})).must(FLAT),

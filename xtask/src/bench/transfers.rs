@@ -21,7 +21,7 @@ const SECONDS: f64 = 3.0;
 /// One transfer to many users.
 pub(super) struct Bulk {
     pub(super) users: u64,
-    /// To them, or back.
+    /// Whether money goes to the users, or back.
     pub(super) to: bool,
     pub(super) measured: Measured,
 }
@@ -70,7 +70,7 @@ pub(super) struct Throughput {
     pub(super) accounts: usize,
     pub(super) at_once: usize,
     pub(super) per_second: f64,
-    /// Transfers that were answered 340: others were always faster.
+    /// Transfers that were answered 340, since others were always faster.
     pub(super) refused: u64,
 }
 
@@ -104,7 +104,7 @@ async fn till(app: &App, n: usize) -> Result<Till> {
     Ok(Till { key, user: json!(users.first().context("no user")?) })
 }
 
-/// So many callers, each of which makes one transfer after another, taking the accounts in turn.
+/// Counts the transfers of this many callers, each of which makes one after another, taking the accounts in turn.
 async fn counted(app: &App, tills: &[Till], at_once: usize) -> Throughput {
     let started = Instant::now();
     let end = started + Duration::from_secs_f64(SECONDS);

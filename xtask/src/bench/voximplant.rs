@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 const POINT: &[Target] = &[RoundTrips(2), Flat];
 const PAGE: &[Target] = &[RoundTrips(3), Flat];
-/// Who may be listed is known first.
+/// Queries that first look up which users may be listed.
 const LED: &[Target] = &[RoundTrips(4), Flat];
 const FLAT: &[Target] = &[Flat];
 

@@ -10,9 +10,9 @@ use std::time::Instant;
 use switchboard::embedded;
 use tests::App;
 
-/// The last name of ten users whom a search finds, among all others.
+/// The last name of the ten users whom a search is to find among all others.
 pub(super) const NEEDLE: &str = "Quetzalcoatlus";
-/// How many they are.
+/// The number of these users.
 pub(super) const NEEDLES: usize = 10;
 /// The seed of every benchmark.
 const SEED: u64 = 1;
@@ -33,11 +33,11 @@ pub(super) struct World {
     pub(super) skill: u64,
     /// The queue.
     pub(super) queue: u64,
-    /// Where the database is; gone with the world.
+    /// The folder of the database; removed with this value.
     _folder: Folder,
 }
 
-/// A folder that is removed when nobody needs it any more.
+/// A folder that is removed when this is dropped.
 struct Folder(std::path::PathBuf);
 
 impl Drop for Folder {
@@ -71,7 +71,7 @@ impl World {
             }
         }
         let seconds = started.elapsed().as_secs_f64();
-        // The first admin was active when the deployment was made.
+        // The first admin was active when the deployment was made, and must not count as online any more.
         app.wait_millis(3_600_000);
         let (some, needles, conversation, skill, queue) = (Vec::new(), Vec::new(), 0, 0, 0);
         let mut world = Self { app, seconds, some, needles, conversation, skill, queue, _folder: folder };
@@ -121,20 +121,20 @@ impl World {
         }
     }
 
-    /// One of some users.
+    /// One of the users in `some`, by its number; after the last comes the first again.
     pub(super) fn user(&self, n: usize) -> &Value {
         static NOBODY: Value = Value::Null;
         let place = n.checked_rem(self.some.len()).unwrap_or(0);
         self.some.get(place).unwrap_or(&NOBODY)
     }
 
-    /// A field of one of some users.
+    /// A field of that user.
     pub(super) fn of(&self, n: usize, field: &str) -> Value {
         self.user(n).get(field).cloned().unwrap_or_default()
     }
 }
 
-/// A number in an answer, whether it is written as one or as text.
+/// A number in an answer, whether it is written as a number or as a text.
 fn number(answer: &Value, place: &str) -> u64 {
     let value = answer.pointer(place);
     let text = value.and_then(Value::as_str).and_then(|text| text.parse().ok());

@@ -1,4 +1,4 @@
-//! A generated part of a file that people write: what stands between two marker comments.
+//! A generated part of a file that is otherwise written by hand: the lines between two marker comments.
 
 use thiserror::Error;
 

@@ -1,4 +1,4 @@
-//! The tables of the comparison, compact, from the data that people can read (`domain/src/text/data/README.md`).
+//! Generates the compact tables for comparing texts from the readable data (`domain/src/text/data/README.md`).
 
 use super::File;
 use anyhow::{Context, Result};
@@ -13,7 +13,7 @@ const WIDTH: usize = 115;
 /// A run of characters: the first one, how many, and their value.
 type Run = (u32, u32, u32);
 
-/// Both tables as they should be.
+/// Both generated files, as they should be.
 pub(crate) fn tables(root: &Path) -> Result<[File; 2]> {
     let data = root.join(FOLDER).join("data");
     let rows = |name: &str| -> Result<Vec<Vec<String>>> {
@@ -82,7 +82,7 @@ fn head(source: &str) -> String {
     )
 }
 
-/// Runs that go on in step become one.
+/// Joins runs that continue each other: the characters and their values follow in step.
 fn joined(runs: Vec<Run>) -> Vec<Run> {
     let mut joined: Vec<Run> = Vec::with_capacity(runs.len());
     for (first, count, value) in runs {
@@ -101,7 +101,7 @@ fn table(doc: &str, name: &str, runs: &[Run]) -> String {
     source + "];\n\n"
 }
 
-/// Words in indented lines of at most so many characters.
+/// Words in indented lines of at most `width` characters.
 fn lines(words: impl Iterator<Item = String>, between: &str, width: usize, end: &str) -> String {
     let (mut source, mut line) = (String::new(), String::new());
     for word in words {

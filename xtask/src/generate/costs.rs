@@ -16,7 +16,7 @@ pub(super) const GATEWAY: f64 = 1.00;
 const INVOCATIONS: f64 = 0.20;
 /// Dollars for a gigabyte-second of a function on `x86_64`.
 const GIGABYTE_SECOND: f64 = 0.000_016_666_7;
-/// Milliseconds a function is billed for beside its waiting for the database: assumed, not measured.
+/// Milliseconds that a function is billed for in addition to waiting for the database: assumed, not measured.
 const OWN_MILLISECONDS: f64 = 3.0;
 /// Milliseconds of one round trip to the database from a function in the same region: assumed, not measured.
 const ROUND_TRIP_MILLISECONDS: f64 = 5.0;
@@ -25,7 +25,7 @@ const ROUND_TRIP_MILLISECONDS: f64 = 5.0;
 /// proportion, for the same price.
 const HASH_MILLISECONDS: f64 = 20.0;
 
-/// What stands above the table of methods.
+/// The text above the table of methods.
 fn head() -> String {
     let millisecond = GIGABYTE_SECOND * 1_000.0;
     let hash = gigabytes(WHOLE_PROCESSOR) * HASH_MILLISECONDS;
@@ -67,10 +67,10 @@ pub(super) fn text(measured: &[Measured], sizes: &RealSizes) -> String {
     page
 }
 
-/// How many calls are looked at for being dear.
+/// How many of the most expensive calls are named.
 const DEAREST: usize = 10;
 
-/// The dearest calls, and what can be said of them.
+/// The most expensive calls, and what can be said of them.
 fn dearest(measured: &[Measured]) -> String {
     let mut methods: Vec<(&str, f64)> = measured
         .iter()
@@ -82,7 +82,7 @@ fn dearest(measured: &[Measured]) -> String {
         .collect();
     methods.sort_by(|(_, left), (_, right)| right.total_cmp(left));
     methods.truncate(DEAREST);
-    // By name: which of two that cost alike is the dearer differs from run to run.
+    // Sorted by name, since the order of calls that cost nearly the same differs from run to run.
     methods.sort_unstable_by_key(|(name, _)| *name);
     let named: Vec<String> = methods.iter().map(|(name, sum)| format!("`{name}` {sum:.2}")).collect();
     format!(
@@ -122,7 +122,7 @@ pub(super) fn function(cost: Cost, memory: f64) -> f64 {
     let [round_trips, hashes] = [cost.round_trips, cost.hashes].map(|number| number as f64);
     let waiting = memory * (OWN_MILLISECONDS + ROUND_TRIP_MILLISECONDS * round_trips);
     let hashing = gigabytes(WHOLE_PROCESSOR) * HASH_MILLISECONDS * hashes;
-    // A million calls of so many milliseconds are as many thousand seconds.
+    // A million calls of n milliseconds each are n thousand seconds.
     INVOCATIONS + (waiting + hashing) * 1_000.0 * GIGABYTE_SECOND
 }
 

@@ -1,5 +1,5 @@
-//! The Lambda functions of a deployment, as they follow from the registry: what each is called, what wakes it and what
-//! it may do.
+//! The Lambda functions of a deployment, as they follow from the registry: what each is called, what triggers it and
+//! what it may do.
 
 use super::Registry;
 use crate::workspace::FRONT_DOOR;
@@ -15,9 +15,9 @@ use switchboard::methods::FamilyEntry;
 
 /// Memory of most functions, in MB.
 pub const MEMORY: u16 = 256;
-/// Memory of functions that may hash passwords: processor time comes with it.
+/// Memory of functions that may hash passwords: more memory brings more processor time.
 const MEMORY_TO_HASH: u16 = 512;
-/// Memory from which on a function has a whole processor to itself; that of functions that export.
+/// The least memory with which a function has a whole processor to itself; functions that export get it.
 pub const WHOLE_PROCESSOR: u16 = 1769;
 
 /// Functions that belong together.
@@ -36,7 +36,7 @@ pub struct Function {
     pub binary: String,
     /// What it does, in one sentence.
     pub about: String,
-    /// What wakes it.
+    /// What triggers it.
     pub trigger: Trigger,
     /// What it may do: sorted, each once.
     pub grants: Vec<Grant>,
@@ -46,12 +46,12 @@ pub struct Function {
     pub needs: Needs,
 }
 
-/// What wakes a function.
+/// What triggers a function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trigger {
     /// Requests that take these routes.
     Routes(Vec<RoutePath>),
-    /// Time.
+    /// The schedule.
     EveryMinute,
 }
 
@@ -64,8 +64,8 @@ impl Function {
             about: entry.summary.to_owned(),
             trigger: Trigger::Routes(entry.routes()),
             grants: entry.grants(),
-            // Grants do not tell a password's hash from an idempotency record, both are put into `auth`; so every
-            // method counts that is more than a read: a login too.
+            // Grants do not distinguish a password's hash from an idempotency record, since both are put into `auth`.
+            // So every method that does more than read counts, a login too.
             hashes: entry.effect != Effect::Read,
             needs: entry.needs(),
         }
@@ -119,7 +119,8 @@ impl Function {
         }
     }
 
-    /// Whether it is for exports, in which processor time buys users. A front door is mostly asked for other things.
+    /// Whether it makes exports, which are faster with more processor time. A front door does not count: most of its
+    /// calls are others.
     fn exports(&self) -> bool {
         !self.binary.ends_with(FRONT_DOOR)
             && self.grants.contains(&Grant::files(Folder::Exports, FileAction::PutObject))

@@ -112,7 +112,7 @@ fn voximplant() -> Vec<Limit> {
     ]
 }
 
-/// What only the code needs to know: how it asks DynamoDB, and how long it waits.
+/// Limits that only the code uses, for how it asks DynamoDB and how long it waits; the page leaves them out.
 #[cfg(test)]
 const INTERNAL: [&str; 11] = [
     "CLOCKS_APART_MILLIS",

@@ -43,7 +43,7 @@ fn row(entry: &MethodEntry) -> String {
     format!("| `{name}` | {paths} | {effect} | {access} | [{folder}](../{folder}) | {grants} |\n")
 }
 
-/// Actions by table, those on an index name it; then those on files.
+/// The actions by table, with the index or the items that they are about; then those on files.
 fn grants(grants: &[Grant]) -> String {
     let mut places: Vec<(&str, Vec<String>)> = Vec::new();
     for grant in grants {

@@ -12,7 +12,7 @@ use shared::observe::{JobMetric, RequestMetric};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-/// Calls that one person causes in a month, of those who make a difference.
+/// Calls that one person causes in a month, of the methods that make a difference.
 const MIX: [(&str, f64); 18] = [
     ("update-users-last-activity", 60.0),
     ("get-user", 20.0),
@@ -35,15 +35,15 @@ const MIX: [(&str, f64); 18] = [
 ];
 /// How many people the three deployments have.
 const SIZES: [u64; 3] = [1_000, 10_000, 1_000_000];
-/// People on the lists that are measured: a whole page and some more.
+/// People on the lists that are measured: a full page and some more.
 const LISTED: u64 = 150;
 
-/// Minutes of a month.
+/// Runs of the jobs in a month: one a minute.
 const RUNS: f64 = 30.0 * 24.0 * 60.0;
-/// Dollars a month for each secret in Secrets Manager, and for a key of one's own.
+/// Dollars a month for each secret in Secrets Manager, and for a key that the account owns.
 const SECRET: f64 = 0.40;
 const KEY: f64 = 1.00;
-/// Dollars a month for each metric of one's own while it is emitted, and for each metric that an alarm watches.
+/// Dollars a month for each custom metric while it is emitted, and for each metric that an alarm watches.
 const METRIC: f64 = 0.30;
 const ALARM_METRIC: f64 = 0.10;
 /// Metrics that the template's alarms watch.
@@ -51,22 +51,22 @@ const WATCHED: f64 = 17.0;
 /// Dollars for a gigabyte of logs, and of tables and of their backup for a month.
 const LOG_GIGABYTE: f64 = 0.50;
 const TABLE_GIGABYTE: f64 = 0.25 + 0.20;
-/// Kilobytes that a call leaves in the logs: our line, the gateway's, and Lambda's three.
+/// Kilobytes that a call leaves in the logs: the function's own line, the gateway's, and Lambda's three.
 const LOG_KILOBYTES: f64 = 1.6;
 /// Kilobytes that a person takes in the tables, with three extras, ten messages and what DynamoDB adds to each item.
 const PERSON_KILOBYTES: f64 = 20.0;
 const KILOBYTES: f64 = 1_000_000.0;
 
-/// What the mix asks at its real size, and a run of the jobs.
+/// What the calls of the mix cost at their real size, and what a run of the jobs costs.
 pub(super) struct RealSizes {
     calls: BTreeMap<&'static str, Cost>,
     jobs: Cost,
 }
 
-/// Heartbeats that are measured, one a minute: with some of them the user moves in the list by activity.
+/// Heartbeats that are measured, one a minute: some of them move the user in the list by activity.
 const HEARTBEATS: usize = 4;
 
-/// What one of these calls costs on average, in the round trips of the longest.
+/// The average cost of these calls, with the maximum of their round trips.
 #[expect(clippy::cast_precision_loss, reason = "a few calls")]
 fn middle(costs: &[Cost]) -> Cost {
     let number = costs.len() as f64;
@@ -110,14 +110,14 @@ async fn measure() -> Result<RealSizes> {
     Ok(RealSizes { calls, jobs: cost_of_last(&app) })
 }
 
-/// The part of the document.
+/// This part of the document.
 pub(super) fn text(measured: &[Measured], sizes: &RealSizes) -> String {
     let methods: BTreeMap<&str, (&MethodEntry, Cost)> = measured
         .iter()
         .flat_map(|family| &family.methods)
         .map(|(entry, cost)| (entry.name, (entry, *sizes.calls.get(entry.name).unwrap_or(cost))))
         .collect();
-    // Of the mix: calls, dollars for the database, for functions and for the gateway, a person and month.
+    // Sums of the mix for a person and month: calls, and dollars for the database, for functions and for the gateway.
     let mut person = [0.0; 4];
     let mut rows = Vec::new();
     for (method, calls) in MIX {
@@ -148,7 +148,7 @@ fn metrics(families: usize) -> f64 {
     (of_requests + JobMetric::ALL.len()) as f64 * METRIC
 }
 
-/// What a stack costs a month that nobody calls, and what is added once both families are called.
+/// What a stack that nobody calls costs a month, and what is added once both families are called.
 fn fixed(sizes: &RealSizes) -> (f64, f64) {
     let idle = 2.0 * SECRET + KEY + WATCHED * ALARM_METRIC + metrics(1) + jobs(sizes);
     (idle, metrics(3) - metrics(1))

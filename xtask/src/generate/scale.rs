@@ -1,4 +1,5 @@
-//! `docs/scale.md`: what a workspace and an account carry, from traffic that is run through the methods and added up.
+//! `docs/scale.md`: how much traffic a workspace and an account carry, calculated from traffic that is run through the
+//! methods.
 
 use anyhow::{Context, Result};
 use std::fmt::Write as _;
@@ -53,7 +54,7 @@ fn per_second(rate: f64) -> String {
     format!("{:.0} a second", rounded(rate))
 }
 
-/// To two digits: it is arithmetic on a short run.
+/// Rounded down to two digits, since it is calculated from a short run.
 fn rounded(rate: f64) -> f64 {
     let step = 10_f64.powf(rate.log10().floor() - 1.0);
     (rate / step).floor() * step
@@ -65,7 +66,7 @@ fn what(Load { place, limit, .. }: &Load) -> String {
         Limit::Reads => "reads of an item of",
         Limit::Transactions => "transactions on an item of",
     };
-    // Which id or hash it was in this run says nothing.
+    // Ids and hashes of this run mean nothing to readers.
     let is_accidental = |part: &str| part.bytes().all(|byte| byte.is_ascii_hexdigit()) && part.len() != 1;
     let parts = place.key.split('#').map(|part| if is_accidental(part) { "…" } else { part });
     format!("{of} `{}` in `{}`", parts.collect::<Vec<_>>().join("#"), place.of)

@@ -8,7 +8,7 @@ use shared::routes::{REST_OF_PATH, RoutePath};
 use std::fmt::Write as _;
 use std::path::Path;
 
-/// What `cargo lambda watch` calls the rest of a path; there it is never empty.
+/// What `cargo lambda watch` calls the rest of a path, which is never empty there.
 const REST_OF_PATH_LOCALLY: &str = "{*proxy}";
 
 /// The workspace's manifest.
@@ -31,7 +31,7 @@ fn routes(groups: &[Group]) -> String {
     lines
 }
 
-/// A route as `cargo lambda watch` spells it: where the rest of a path may be empty, that is a route more.
+/// A route as `cargo lambda watch` spells it: if the rest of a path may be empty, a second route stands for that.
 fn local(route: &RoutePath) -> Vec<String> {
     match route.as_str().strip_suffix(REST_OF_PATH) {
         Some(above) => vec![above.to_owned(), format!("{above}{REST_OF_PATH_LOCALLY}")],

@@ -78,7 +78,7 @@ fn is_pascal(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_uppercase()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
-/// Writes a new method and names the files it wrote or changed. What is refused with a [`Refusal`] leaves nothing behind.
+/// Writes a new method; returns the files that it wrote or changed. A [`Refusal`] leaves nothing behind.
 pub fn create(root: &Path, family: &str, name: &str) -> Result<Vec<PathBuf>> {
     let method = NewMethod::parse(family, name)?;
     let folder = Path::new("functions").join(method.family()).join(method.folder());
@@ -121,7 +121,7 @@ mod tests {
         assert_eq!(NewMethod::parse("chat", "get-foo"), Err(Refusal::UnknownFamily("chat".into())));
     }
 
-    /// A folder with no more of a workspace than a new method touches, gone when the test is over.
+    /// A folder with only those files of a workspace that a new method changes; removed after the test.
     struct Workspace(PathBuf);
 
     impl Workspace {

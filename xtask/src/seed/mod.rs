@@ -1,4 +1,5 @@
-//! Users by the hundred thousand: made from a seed, as items by the functions that create one, and written in bulk.
+//! Makes users by the hundred thousand from a seed: the functions that create one user make their items, which are
+//! written in bulk.
 //!
 //! The same seed and the same ids make the same users; only the salt of their common password's hash differs.
 
@@ -31,13 +32,13 @@ use switchboard::state::State;
 
 /// The password of every made user that has one.
 pub const PASSWORD: &str = "Passw0rd!";
-/// 2024-01-01 00:00:00 UTC: when the first of them came.
+/// 2024-01-01 00:00:00 UTC: when the first user was created.
 const START: i64 = 1_704_067_200_000;
-/// How long they kept coming: two years.
+/// How long users were created: two years.
 const SPAN: i64 = 2 * 365 * 24 * 60 * 60 * 1000;
 /// Users made and written by one task.
 const CHUNK: usize = 250;
-/// Tasks at once: one makes while another one's items are written.
+/// Tasks at once: one makes users while another one's items are written.
 const TASKS: usize = 4;
 
 /// Which protocol's users.
@@ -53,7 +54,7 @@ pub enum Family {
 #[derive(Debug, Clone)]
 struct Making {
     seed: u64,
-    /// The first id, how many there are, and the time over which they came.
+    /// The first id, the number of users, and the time over which they were created.
     first: u64,
     count: u64,
     start: Timestamp,
@@ -71,15 +72,15 @@ impl Making {
     }
 }
 
-/// The dice of one user, whoever throws them when.
+/// The random numbers of one user, the same whichever task makes the user and when.
 fn rng(seed: u64, id: u64) -> Rng {
     let mut rng = Rng::with_seed(seed ^ id.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    // The counters' shards are drawn from the thread's own dice.
+    // The counters' shards are drawn from the thread's own generator, so that is seeded too.
     fastrand::seed(rng.u64(..));
     rng
 }
 
-/// Makes StepChat users that came after the first admin did; their ids.
+/// Makes StepChat users, created after the first admin; returns their ids.
 pub async fn stepchat(app: &Arc<App>, sink: Sink, count: u64, seed: u64, told: impl FnMut(u64)) -> Result<Vec<UserId>> {
     let admin = Operator::new(Arc::clone(app)).first_admin().await?;
     let ids = app.store.next_ids(Sequence::StepchatUser, count, UserId::new).await?;
@@ -92,7 +93,7 @@ pub async fn stepchat(app: &Arc<App>, sink: Sink, count: u64, seed: u64, told: i
     Ok(ids)
 }
 
-/// Makes Voximplant users; their ids.
+/// Makes Voximplant users; returns their ids.
 pub async fn voximplant(
     app: &Arc<App>,
     sink: Sink,
@@ -114,12 +115,12 @@ fn making(seed: u64, first: u64, count: u64, start: i64, now: Timestamp) -> Maki
     Making { seed, first, count, start: Timestamp::from_millis(start), end: Timestamp::from_millis(end) }
 }
 
-/// Hashing takes 20 ms, and everybody's would take an hour: they share one.
+/// The hash that all users share: hashing takes 20 ms, so one for each user would take an hour.
 async fn password() -> Result<PasswordHash> {
     Ok(hash_password(Secret::new(PASSWORD)).await?)
 }
 
-/// Makes and writes users, several tasks at once, and counts them when all are there.
+/// Makes and writes users, several tasks at once, and updates the counters when all users are written.
 async fn write<I: Copy + Send + 'static>(
     app: &Arc<App>,
     sink: Sink,
@@ -147,7 +148,7 @@ async fn write<I: Copy + Send + 'static>(
         told(u64::try_from(count).unwrap_or(0));
     }
     drop(tasks);
-    // The file is ours no longer before the database that is open on it counts.
+    // The sink's connection to the file is closed before the database that is open on it updates the counters.
     drop(sink);
     Ok(app.store.count(&sums).await?)
 }
@@ -204,8 +205,8 @@ mod tests {
     use serde_json::{Value, json};
     use switchboard::embedded;
 
-    /// The profiles and extras in a state folder, without what is drawn or derived anew in each: stamps of search entries and
-    /// hashes of tokens.
+    /// The profiles and extras in a state folder, without values that are drawn or derived again in each folder: stamps
+    /// of search entries and hashes of tokens.
     fn users(folder: &Path) -> Vec<Value> {
         let file = folder.join("switchboard.db");
         let database = dynoxide::Database::new(file.to_str().unwrap()).unwrap();

@@ -5,10 +5,10 @@ use fastrand::Rng;
 /// A name as it is written, and in Latin letters.
 pub(super) type Spelled = (&'static str, &'static str);
 
-/// People who write alike, and where they live.
+/// People of one language and script, and where they live.
 #[derive(Debug)]
 pub(super) struct People {
-    /// How many of a hundred are theirs.
+    /// How many of a hundred users are such people.
     share: u32,
     first: &'static [Spelled],
     last: &'static [Spelled],
@@ -25,7 +25,7 @@ pub(super) struct People {
 }
 
 impl People {
-    /// Somebody's people.
+    /// Draws the people that a user belongs to.
     pub(super) fn some(rng: &mut Rng) -> &'static Self {
         let mut roll = rng.u32(0..100);
         let found = PEOPLE.iter().find(|people| {
@@ -47,7 +47,7 @@ impl People {
     }
 }
 
-/// One of these; they are never none.
+/// One of these, at random; there is always at least one.
 pub(super) fn one<T: Copy + Default>(rng: &mut Rng, among: &[T]) -> T {
     rng.choice(among.iter()).copied().unwrap_or_default()
 }

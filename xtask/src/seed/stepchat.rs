@@ -22,7 +22,7 @@ pub(super) struct Made {
     pub(super) has_password: bool,
 }
 
-/// Who is how many of a thousand.
+/// How many of a thousand users have each type.
 const TYPES: [(UserType, u32); 5] = [
     (UserType::Visitor, 450),
     (UserType::Lead, 200),
@@ -30,7 +30,7 @@ const TYPES: [(UserType, u32); 5] = [
     (UserType::Agent, 13),
     (UserType::Admin, 2),
 ];
-/// Extras that a user may have, beside the phone.
+/// Extras that a user may have besides the phone.
 const EXTRAS: [&str; 9] =
     ["city", "country", "browser_language", "browser", "os", "time_zone", "company", "birthday", "currency"];
 const DAY: i64 = 24 * 60 * 60 * 1000;
@@ -41,7 +41,7 @@ pub(super) fn user(id: UserId, making: &Making, default_first_name: &Name) -> Re
     let people = People::some(rng);
     let kind = kind(rng);
     let ((first, first_latin), (last, last_latin)) = (people.first(rng), people.last(rng));
-    // Most visitors have told nothing, and few leads have an address.
+    // Most visitors have no name, and few leads have an address.
     let (named, reachable) = match kind {
         UserType::Visitor => (rng.u32(0..10) < 1, false),
         UserType::Lead => (rng.u32(0..10) < 7, rng.u32(0..10) < 1),
@@ -63,7 +63,7 @@ pub(super) fn user(id: UserId, making: &Making, default_first_name: &Name) -> Re
     };
     let created = making.moment(id.get(), rng);
     let mut user = new.into_user(id, created, default_first_name, rng.u32(0..100_000));
-    // Most come once; nobody is there now.
+    // Most users are active only for a minute, and nobody after the time over which users were created.
     let stayed = if rng.u32(0..10) < 6 { rng.i64(0..60_000) } else { rng.i64(0..90 * DAY) };
     user.last_activity = Timestamp::from_millis(created.millis().saturating_add(stayed).min(making.end.millis()));
     Ok(Made { user, details: details(id, people, rng)?, has_password: reachable && rng.bool() })

@@ -9,7 +9,7 @@ use shared::store::load::Load;
 use shared::store::voximplant::users;
 use shared::voximplant::{AcdStatus, CustomData, DisplayName, MobilePhone, NewPhoneUser, PhoneUser, Refusal, UserName};
 
-/// Where the users go.
+/// Where the users belong.
 #[derive(Debug, Clone, Copy)]
 pub struct Place {
     /// The account.

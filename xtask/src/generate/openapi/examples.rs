@@ -64,7 +64,7 @@ pub(super) fn distinct(cases: &[Case], shapes: &Shapes, components: &Components)
 }
 
 impl Case {
-    /// The last call of the story.
+    /// The example that the last call of the story makes.
     fn example(&self, shapes: &Shapes, components: &Components) -> Option<Example> {
         let step = self.steps.last()?;
         let kept = self.steps.iter().flat_map(|step| step.keep.keys()).zip(1_u32..).collect();
@@ -77,7 +77,7 @@ impl Case {
 
 /// Values for placeholders, of the type that the schema asks for.
 struct Samples<'a> {
-    /// What the story keeps are ids as a rule: each gets a number of its own.
+    /// The values that the story keeps, which are mostly ids: each gets a number of its own.
     kept: BTreeMap<&'a String, u32>,
     components: &'a Components,
 }
@@ -134,7 +134,7 @@ impl Samples<'_> {
     }
 }
 
-/// What a text of a form means: stories are told as forms, where `True` is a boolean.
+/// The value of a text in a form: stories send forms, in which `True` is a boolean.
 fn typed(text: &str, forms: &[&Value]) -> Value {
     if may_be(forms, "boolean") && !may_be(forms, "string") {
         match text.to_ascii_lowercase().as_str() {

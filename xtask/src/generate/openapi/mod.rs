@@ -18,7 +18,7 @@ use shared::method::{Effect, MethodEntry};
 use std::path::Path;
 use switchboard::methods::FamilyEntry;
 
-/// A document; its members in the order people read them.
+/// A document; its members are in the order in which people read them.
 #[derive(Serialize)]
 struct Document {
     openapi: &'static str,
@@ -68,7 +68,7 @@ pub(super) fn document(root: &Path, family: &FamilyEntry) -> Result<File> {
     Ok(File::new(format!("docs/openapi/{}.json", family.name), text))
 }
 
-/// Members by name, also where some other crate of the build makes `serde_json` keep their order of insertion.
+/// Sorts members by name, since another crate of the build may make `serde_json` keep the order of insertion.
 fn sorted(mut value: Value) -> Value {
     value.sort_all_objects();
     value
@@ -119,7 +119,7 @@ fn operation(
         description.push(format!("Also known as {}.", entry.aliases.join(", ")));
     }
     description.extend(repeating(entry.effect));
-    // A request and its answer have one name; they are in order by name, so the number has a fixed width.
+    // A request and its answer have the same name. Names are sorted, so the number has a fixed width.
     let shown = |part: &str| {
         let shown = (1..=examples)
             .map(|number| (format!("case-{number:02}"), reference("examples", &example_name(entry, part, number))));
@@ -138,7 +138,7 @@ fn operation(
     operation
 }
 
-/// What becomes of a call that comes twice, for methods that write; and how large one may be.
+/// What happens if a call is repeated, for methods that write; and how large a call may be.
 fn repeating(effect: Effect) -> Option<String> {
     let hours = IDEMPOTENCY_MILLIS / 3_600_000;
     let limits = format!(
@@ -160,7 +160,7 @@ fn repeating(effect: Effect) -> Option<String> {
 
 fn front_door(protocol: Protocol, family: &FamilyEntry, schemas: &Components) -> Value {
     let names = family.methods.iter().flat_map(|entry| std::iter::once(&entry.name).chain(entry.aliases));
-    // A harmless one that needs no other field.
+    // A method that only reads and needs no other field.
     let example = family
         .methods
         .iter()

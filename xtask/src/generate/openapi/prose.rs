@@ -1,6 +1,6 @@
 //! A method's description: the module comment of its source, for readers outside the project.
 
-/// What the comment says, without the method's name in front and without the notes on where it comes from.
+/// The text of the comment, without the method's name in front and without the notes on its sources.
 pub(super) fn of(source: &str) -> Option<String> {
     let lines = source.lines().map_while(|line| line.strip_prefix("//!")).map(str::trim);
     let lines: Vec<&str> = lines.collect();
@@ -10,7 +10,8 @@ pub(super) fn of(source: &str) -> Option<String> {
     (!text.is_empty()).then(|| capitalised(text))
 }
 
-/// Without `(page "add-user"; reference/stepchat.md §3.4)` and its like: readers do not have them.
+/// The text without `(page "add-user"; reference/stepchat.md §3.4)` and similar notes on sources, which readers do not
+/// have.
 pub(super) fn without_sources(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());
     let mut rest = text;
@@ -32,7 +33,7 @@ fn parenthesis(text: &str) -> Option<(&str, &str, &str)> {
     Some((before, inside, after))
 }
 
-/// Without `` `add-user`: `` in front.
+/// The text without `` `add-user`: `` in front.
 fn without_name(text: &str) -> &str {
     match text.split_once("`: ") {
         Some((name, rest)) if name.starts_with('`') && !name.contains(' ') => rest,

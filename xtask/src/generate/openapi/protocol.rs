@@ -1,4 +1,4 @@
-//! What the families' documents say beside the methods: credentials, errors, manners.
+//! What the families' documents say besides the methods: how to call, credentials, answers and errors.
 
 use super::{content, reference};
 use anyhow::{Result, bail};
@@ -51,7 +51,7 @@ const VOXIMPLANT_ANSWERS: &str = "The status is always 200; an answer with `erro
     ```\n{\"error\":{\"msg\":\"The user name is not unique.\",\"code\":118},\"errors\":[…]}\n```\n\n\
     `code` is for programs, `msg` for people; `field_name`, if it is there, says which parameter is to blame.";
 
-/// A family, as its document needs to know it.
+/// The family that a document is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Protocol {
     Stepchat,

@@ -1,5 +1,5 @@
-//! The schemas of a family: parameters as they are read, answers as they are written, under names that tell whose they
-//! are.
+//! The schemas of a family: parameters as they are read, answers as they are written, under names that tell which
+//! method or type they belong to.
 
 use super::prose;
 use crate::names::pascal;
@@ -15,7 +15,7 @@ const PREFIX: &str = "#/components/schemas/";
 /// What is under `components/schemas`, by name.
 pub(super) type Components = Map<String, Value>;
 
-/// What a method takes and gives: references to components of its own.
+/// A method's request and answer, as references to components of its own.
 #[derive(Debug)]
 pub(super) struct Shapes {
     pub(super) request: Value,
@@ -36,7 +36,7 @@ const ANSWER: &str = "Answer";
 pub(super) fn components(methods: &[MethodEntry]) -> Components {
     let requests = Side::new(settings(), methods, MethodEntry::request_schema);
     let answers = Side::new(settings().for_serialize(), methods, MethodEntry::response_schema);
-    // One type may be read in another form than it is written.
+    // A type may be read in another form than it is written in; the read form is then named `…Input`.
     let written = &answers.definitions;
     let read_otherwise = |name: &str, schema: &Value| written.get(name).is_some_and(|other| other != schema);
     let names = requests.definitions.iter().filter(|(name, schema)| read_otherwise(name, schema));
@@ -46,7 +46,7 @@ pub(super) fn components(methods: &[MethodEntry]) -> Components {
     components
 }
 
-/// The schema itself, where it is only a reference to one.
+/// The schema that this schema refers to, or this schema itself if it is no reference.
 pub(super) fn resolved<'a>(schema: &'a Value, components: &'a Components) -> &'a Value {
     target(schema).and_then(|name| components.get(name)).unwrap_or(schema)
 }
@@ -92,7 +92,7 @@ impl Side {
         let mut components = Components::new();
         for (entry, schema) in methods.iter().zip(&self.schemas) {
             let mut schema = self.settled(resolved(schema, &self.definitions), names, &mut components);
-            // "Its parameters." says nothing away from its method.
+            // A description such as "Its parameters." says nothing without its method.
             schema.as_object_mut().map(|members| members.remove("description"));
             components.insert(format!("{}{part}", pascal(entry.name)), schema);
         }
@@ -107,7 +107,7 @@ impl Side {
                 let mut settled = Components::new();
                 for (key, value) in members {
                     match (key.as_str(), value) {
-                        // Which spellings a field takes is for tests to know.
+                        // The spellings that a field takes are for tests only.
                         (KIND, _) => {}
                         ("$ref", _) => settled.extend(self.reference(schema, names, components)),
                         ("description", Value::String(text)) => {
@@ -124,8 +124,8 @@ impl Side {
         }
     }
 
-    /// The members that stand for a reference: the reference, or what it refers to if the name tells nobody which of
-    /// several types is meant.
+    /// The members that replace a reference: the reference itself, or what it refers to if the name does not tell which
+    /// of several types is meant.
     fn reference(&self, schema: &Value, names: &BTreeMap<String, String>, components: &mut Components) -> Components {
         let Some((name, definition)) = target(schema).and_then(|name| self.definitions.get_key_value(name)) else {
             return Components::new();
@@ -141,7 +141,7 @@ impl Side {
         }
         let shown = names.get(name).unwrap_or(name);
         if !components.contains_key(shown) {
-            // Taken before its contents are settled, for types that contain themselves.
+            // The name is taken before the type's contents are settled, since a type may contain itself.
             components.insert(shown.clone(), Value::Null);
             let settled = self.settled(definition, names, components);
             components.insert(shown.clone(), settled);
@@ -149,7 +149,7 @@ impl Side {
         Components::from_iter([("$ref".to_owned(), format!("{PREFIX}{shown}").into())])
     }
 
-    /// `Answer`, `Answer2`…: types of one name, told apart by the order in which they were met.
+    /// `Answer`, `Answer2`…: types of the same name, numbered in the order in which they were met.
     fn is_ambiguous(&self, name: &str) -> bool {
         let base = name.trim_end_matches(|last: char| last.is_ascii_digit());
         let has_twin = |name: &str| self.definitions.contains_key(&format!("{name}2"));

@@ -1,4 +1,4 @@
-//! The API's own log: also of requests that reach no function.
+//! The API's own log, which also holds requests that reach no function.
 
 use super::functions::encrypted_logs;
 use super::resource;
@@ -7,7 +7,8 @@ use super::yaml::{Map, Yaml};
 /// The resource of the log group.
 pub(super) const LOGS: &str = "ApiLogs";
 
-/// What is logged of a request. A function's own line has the same `request_id`. Never the path as it was sent, the query, a header or the body: they can hold tokens.
+/// What is logged of a request. A function's own line has the same `request_id`. The path as it was sent, the query,
+/// headers and the body are never logged: they can hold tokens.
 const FIELDS: [(&str, &str); 9] = [
     ("time", "$context.requestTime"),
     ("request_id", "$context.requestId"),

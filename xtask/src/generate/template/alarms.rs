@@ -1,5 +1,5 @@
-//! When somebody should look: failures, slowness, throttling, background work that stays undone, money that does not
-//! agree. Every metric here is one that AWS or the functions (`shared::observe`) really emit.
+//! The alarms: failures, slowness, throttling, background work that stays undone, a ledger that does not agree. Every
+//! metric here is one that AWS or the functions (`shared::observe`) really emit.
 
 use super::access_log::LOGS;
 use super::api::API;
@@ -16,7 +16,7 @@ use shared::store::Table;
 /// The resource of the topic that alarms go to.
 pub(super) const TOPIC: &str = "AlarmTopic";
 
-/// The metric of requests that the gateway itself turned away; the access log is where it is seen.
+/// The metric of requests that the gateway itself turned away; it is counted in the access log.
 pub(super) const TURNED_AWAY: &str = "turned_away";
 
 /// The families whose functions answer requests.
@@ -30,7 +30,8 @@ const SERVER_ERRORS: &str = "ServerErrorsAlarm";
 const FIVE_MINUTES: i32 = 300;
 
 pub(super) fn resources() -> Map {
-    // No name of the stack's in it: a display name ends at 100 characters, a stack's at 128. The subject names the alarm.
+    // Without the stack's name: a display name has at most 100 characters, a stack's name 128. The mail's subject names
+    // the alarm.
     let topic = Map::new().with("DisplayName", "Switchboard").with("KmsMasterKeyId", Yaml::reference(DATA_KEY));
     let subscription = Map::new()
         .with("TopicArn", Yaml::reference(TOPIC))
@@ -57,14 +58,14 @@ pub(super) fn resources() -> Map {
     })
 }
 
-/// The names of the alarms that stop and take back the release of a new version. By reference they would close a circle:
-/// a release waits for its alarms, an alarm of the API for the API, the API for the alias that the release moves.
+/// The names of the alarms that stop and take back the release of a new version. References would be circular: a
+/// release needs its alarms, an alarm of the API needs the API, and the API needs the alias that the release moves.
 pub(super) fn of_release(function: &Function) -> Yaml {
     let family = FAMILIES.into_iter().find(|family| function.binary.starts_with(family)).unwrap_or_default();
     Yaml::from_iter([name(&faults_id(family)), name(SERVER_ERRORS)])
 }
 
-/// An alarm's name: it is known before the alarm is there.
+/// An alarm's name, which is known before the alarm exists.
 fn name(id: &str) -> Yaml {
     Yaml::substituted(&format!("${{AWS::StackName}}-{id}"))
 }
@@ -73,7 +74,7 @@ fn faults_id(family: &str) -> String {
     format!("{}FaultsAlarm", pascal(family))
 }
 
-/// Only this account's alarms publish here.
+/// Only this account's alarms may publish to the topic.
 fn topic_policy() -> Map {
     let account = Map::new().with("aws:SourceAccount", Yaml::reference("AWS::AccountId"));
     let statement = Map::new()
@@ -132,7 +133,7 @@ struct Metric {
 }
 
 impl Metric {
-    /// One that the functions emit.
+    /// A metric that the functions emit.
     fn own(name: &str, family: &str) -> Self {
         let dimension = Some((DIMENSION, Yaml::from(family)));
         Self { namespace: Yaml::substituted(&metrics()), name: name.to_owned(), dimension }
@@ -152,7 +153,7 @@ fn gateway(name: &str) -> Map {
     Metric { namespace: "AWS/ApiGateway".into(), name: name.to_owned(), dimension }.map()
 }
 
-/// What all alarms have: whom they tell, and how long it must last.
+/// What all alarms have: whom they notify, and how long the condition must last.
 fn alarm(about: &str, watched: Map, lasting: (i32, i32), limit: impl Into<Yaml>, missing: &str) -> Map {
     let topic = Yaml::from_iter([Yaml::reference(TOPIC)]).on_one_line();
     let (periods, of_them) = lasting;
@@ -168,7 +169,7 @@ fn alarm(about: &str, watched: Map, lasting: (i32, i32), limit: impl Into<Yaml>,
         .with("TreatMissingData", missing)
 }
 
-/// More than a number of them in five minutes.
+/// An alarm for a sum above a limit in five minutes.
 fn sum_alarm(about: &str, metric: Map, limit: Yaml) -> Map {
     let watched = metric.with("Statistic", "Sum").with("Period", FIVE_MINUTES);
     alarm(about, watched, (1, 1), limit, "notBreaching")
@@ -180,7 +181,7 @@ fn slow() -> Map {
     alarm(about, watched, (3, 2), Yaml::reference(LATENCY), "notBreaching")
 }
 
-/// Callers turned away: by the gateway's limits, or by functions under pressure.
+/// Callers that are turned away, by the gateway's limits or by functions under pressure.
 fn load() -> Map {
     let away = Metric { namespace: Yaml::substituted(&metrics()), name: TURNED_AWAY.into(), dimension: None };
     let pressed = FAMILIES.map(|family| Metric::own(RequestMetric::Pressure.name(), family));
@@ -212,8 +213,9 @@ fn sum_of(metrics: Vec<(Map, &str)>) -> Map {
     Map::new().with("Metrics", std::iter::once(sum.with("ReturnData", true)).chain(parts).collect::<Yaml>())
 }
 
-/// Work that stays undone; also jobs that do not run at all, whose metric is missing. That is told by the state "not
-/// enough data", and not by "missing is bad": a new alarm begins in that state, so nobody is told before the first run.
+/// Work that stays undone; also jobs that do not run at all, whose metric is then missing. The state "insufficient
+/// data" notifies of those, instead of missing data counting as bad: a new alarm begins in that state, so nobody is
+/// notified before the first run.
 fn job_age() -> Map {
     let metric = Metric::own(JobMetric::Age.name(), BACKGROUND).map();
     let watched = metric.with("Statistic", "Maximum").with("Period", FIVE_MINUTES);
@@ -222,7 +224,7 @@ fn job_age() -> Map {
     alarm(about, watched, (3, 3), Yaml::reference(JOB_AGE), "missing").with("InsufficientDataActions", told)
 }
 
-/// A finding is found again at every look, so one is enough, and it stays.
+/// Every check finds an existing finding again, so one is enough for the alarm; without data the alarm keeps its state.
 fn ledger() -> Map {
     let metric = Metric::own(JobMetric::LedgerFindings.name(), BACKGROUND).map();
     let watched = metric.with("Statistic", "Maximum").with("Period", FIVE_MINUTES);

@@ -25,8 +25,8 @@ pub(super) fn resources(groups: &[Group]) -> Map {
     api.and(access_log::resources())
 }
 
-/// The API without its paths. Written out for the sake of CORS, which is there or not, as the deployment chooses: a
-/// gateway with any setting of CORS answers `OPTIONS` itself and drops the functions' own headers of that kind.
+/// The API without its paths. It is written out so that the deployment can choose whether it has CORS: a gateway with
+/// any setting of CORS answers `OPTIONS` itself and drops the functions' own CORS headers.
 fn definition() -> Map {
     let info = Map::new().with("title", Yaml::reference("AWS::StackName")).with("version", "1");
     Map::new()
@@ -44,7 +44,7 @@ fn cors() -> Map {
         .with("maxAge", 600)
 }
 
-/// What wakes a function, as its events.
+/// What triggers a function, as its events.
 pub(super) fn events(trigger: &Trigger) -> Map {
     match trigger {
         Trigger::Routes(listed) => listed.iter().enumerate().fold(Map::new(), routes),
@@ -55,7 +55,7 @@ pub(super) fn events(trigger: &Trigger) -> Map {
     }
 }
 
-/// One route per verb: `ANY` would also wake functions for what they refuse.
+/// One route per verb: `ANY` would also call functions with verbs that they refuse.
 fn routes(events: Map, (at, path): (usize, &RoutePath)) -> Map {
     VERBS.into_iter().fold(events, |events, (name, verb)| {
         // The first path needs no number.

@@ -1,4 +1,4 @@
-//! The one bucket: pictures that stay, exports that go.
+//! The one bucket: pictures, which stay, and exports, which expire.
 
 use super::yaml::{Map, Yaml};
 use super::{kept, policy, resource};

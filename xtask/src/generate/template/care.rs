@@ -1,4 +1,4 @@
-//! Functions that get more care than the rest: what they do is dear, or can be abused by asking often.
+//! Functions with stricter settings than the rest: what they do is expensive, or can be abused by frequent calls.
 
 use super::yaml::{Map, Yaml};
 use super::{alarms, parameters};
@@ -13,29 +13,29 @@ const TRANSFER: &str = "voximplant-transfer-money-to-user";
 const BULK: [&str; 4] =
     ["stepchat-csv-users", "stepchat-delete-leads", "stepchat-delete-users", "voximplant-del-application"];
 
-/// Whether its routes take few requests a second, whoever asks.
+/// Whether its routes take few requests a second, from all callers together.
 pub(super) fn is_sensitive(function: &Function) -> bool {
     [LOGIN, TRANSFER].contains(&function.binary.as_str())
 }
 
-/// Whether a new version of it gets its callers little by little.
+/// Whether the callers shift to a new version of it step by step.
 fn is_released_slowly(function: &Function) -> bool {
     is_sensitive(function) || function.binary.ends_with(FRONT_DOOR)
 }
 
-/// The parameter that keeps some of the account's concurrency for it, and keeps it from taking more.
+/// The parameter that reserves some of the account's concurrency for it, and limits it to that.
 fn concurrency(function: &Function) -> Option<&'static str> {
     match function.binary.as_str() {
         LOGIN => Some(parameters::LOGIN_CONCURRENCY),
         TRANSFER => Some(parameters::TRANSFER_CONCURRENCY),
         binary if BULK.contains(&binary) => Some(parameters::BULK_CONCURRENCY),
         _ if function.binary.ends_with(FRONT_DOOR) => Some(parameters::FRONT_DOOR_CONCURRENCY),
-        // The jobs are one run a minute.
+        // The jobs run once a minute, so they need no limit.
         _ => matches!(function.trigger, Trigger::Routes(_)).then_some(parameters::FUNCTION_CONCURRENCY),
     }
 }
 
-/// The properties that follow.
+/// The properties that follow from these rules.
 pub(super) fn properties(function: &Function) -> Map {
     let reserved = concurrency(function).map(|parameter| {
         let condition = parameters::is_set(parameter);
@@ -45,14 +45,14 @@ pub(super) fn properties(function: &Function) -> Map {
     if !is_released_slowly(function) {
         return properties;
     }
-    // SAM makes of this form that nothing is watched.
+    // SAM takes this form to mean that no alarm is watched.
     let unwatched = Yaml::from_iter([Yaml::reference("AWS::NoValue")]);
     let watched = Yaml::either(parameters::RELEASE_IS_WATCHED, alarms::of_release(function), unwatched);
     let preference = Map::new().with("Type", Yaml::reference(parameters::RELEASE)).with("Alarms", watched);
     properties
         .with("AutoPublishAlias", "live")
-        // SAM names the version after this. By itself it would see that the code's address has changed, and not that a
-        // parameter has: the alias would keep the old settings.
+        // SAM names the version after this. By itself SAM would notice that the code's address has changed, but not
+        // that a parameter has: the alias would keep the old settings.
         .with("AutoPublishCodeSha256", Yaml::reference(parameters::REVISION))
         .with("DeploymentPreference", preference)
 }

@@ -1,8 +1,9 @@
-//! What the template's checkers are told to leave out, each with its reason. `tests/template/run.py` reads it from here.
+//! The checks that the template's checkers skip, each with its reason. `tests/template/run.py` reads those of checkov
+//! from the template.
 
 use super::yaml::{Map, Yaml};
 
-/// Checks of checkov that hold for no resource of the kind.
+/// Checks of checkov that are skipped for every resource.
 const SKIPPED: [(&str, &str); 7] = [
     ("CKV_AWS_18", "Files are reached through signed links and functions only, and the API logs each request."),
     ("CKV_AWS_21", "Exports go after two days and pictures are written once: there is no older version to return to."),
@@ -19,7 +20,7 @@ const SKIPPED: [(&str, &str); 7] = [
     ("CKV_AWS_309", "The functions check tokens, keys and signatures themselves: they are the two protocols' own."),
 ];
 
-/// The template's own words about its checks.
+/// The template's metadata on its checks.
 pub(super) fn metadata() -> Map {
     let skip = SKIPPED.iter().map(|(id, reason)| one(id, reason)).collect::<Yaml>();
     Map::new().with("checkov", Map::new().with("skip", skip))
@@ -29,7 +30,8 @@ fn one(id: &str, reason: &str) -> Map {
     Map::new().with("id", id).with("comment", reason)
 }
 
-/// For a property whose parameter may be empty, since the resource is not there then: the linter looks at the default alone.
+/// For a resource with a parameter that may be empty, since the resource is then absent: the linter looks at the
+/// default only.
 pub(super) fn of_an_empty_default() -> Map {
     let ignored = Yaml::from_iter(["W1030"]).on_one_line();
     Map::new().with("cfn-lint", Map::new().with("config", Map::new().with("ignore_checks", ignored)))

@@ -1,4 +1,4 @@
-//! One page to look at: is it up, is it slow, is it full, is the money right.
+//! The dashboard: one page that shows requests, latency, load, background work and the ledger.
 
 use super::alarms::{BACKGROUND, FAMILIES, TURNED_AWAY};
 use super::api::API;
@@ -24,11 +24,11 @@ pub(super) fn resources() -> Map {
     Map::new().heading("Dashboard").with(DASHBOARD, resource("AWS::CloudWatch::Dashboard", properties))
 }
 
-/// JSON with narrow margins.
+/// JSON with an indentation of one blank.
 fn readable(body: &Value) -> String {
     let mut text = Vec::new();
     let form = serde_json::ser::PrettyFormatter::with_indent(b" ");
-    // Into memory, and of a value that is JSON: it cannot fail.
+    // Writing a JSON value into memory cannot fail.
     let _ = body.serialize(&mut serde_json::Serializer::with_formatter(&mut text, form));
     String::from_utf8_lossy(&text).into_owned()
 }
@@ -99,7 +99,7 @@ fn throttled() -> Vec<Value> {
     tables.collect()
 }
 
-/// What no metric tells: which method had which outcome.
+/// The log query for what no metric tells: which method had which outcome.
 fn outcomes() -> Value {
     let query = "SOURCE logGroups(namePrefix:['/${AWS::StackName}/']) | stats count(*) by family,method,outcome";
     json!({ "title": "Outcomes", "region": "${AWS::Region}", "view": "table", "query": query })

@@ -1,4 +1,4 @@
-//! A domain name of one's own, if the deployment has one: callers keep their address when a stack is made anew.
+//! A domain name of the deployment's own, if one was chosen: callers keep their address when a stack is replaced.
 
 use super::api::API;
 use super::checks;
@@ -31,7 +31,7 @@ pub(super) fn resources() -> Map {
         .with("ApiDomainMapping", chosen("AWS::ApiGatewayV2::ApiMapping", mapping))
 }
 
-/// A resource that is there if a domain name was chosen.
+/// A resource that exists only if a domain name was chosen.
 fn chosen(kind: &str, properties: Map) -> Map {
     Map::new().with("Type", kind).with("Condition", is_set(DOMAIN)).with("Properties", properties)
 }

@@ -85,8 +85,8 @@ fn kept(kind: &str, properties: Map) -> Map {
     outliving(kind, "RetainExceptOnCreate", properties)
 }
 
-/// A resource that outlives its stack whatever happens: it is protected against deletion, so that a first deployment that
-/// fails could not be taken back if it tried to delete it.
+/// A resource that outlives its stack in every case. It is protected against deletion, so the rollback of a failed
+/// first deployment would fail if it tried to delete the resource.
 fn protected(kind: &str, properties: Map) -> Map {
     outliving(kind, "Retain", properties)
 }
@@ -99,7 +99,7 @@ fn outliving(kind: &str, policy: &str, properties: Map) -> Map {
         .with("Properties", properties)
 }
 
-/// A resource that goes with its stack.
+/// A resource that is deleted with its stack.
 fn resource(kind: &str, properties: Map) -> Map {
     Map::new().with("Type", kind).with("Properties", properties)
 }
@@ -131,8 +131,9 @@ mod tests {
     fn the_stack_fits_into_cloudformation() {
         let template = template();
         let written = template.lines().filter(|line| line.starts_with("    Type: AWS::")).count();
-        // SAM adds to a function one permission per event, a rule for a schedule; to one that is released slowly a
-        // version, an alias and a group, and to all of those an application and a role; to the API its stage.
+        // SAM adds to each function one permission per event, and a rule for a schedule; to one that is released slowly
+        // a version, an alias and a deployment group, and to all of the latter together an application and a role; to
+        // the API its stage.
         let groups = deployment::groups(&Registry::compiled());
         let functions = groups.iter().flat_map(|group| &group.functions);
         let added: usize = functions

@@ -1,4 +1,4 @@
-//! What a deployment tells when it is done.
+//! The outputs of a stack.
 
 use super::alarms::TOPIC;
 use super::api::API;

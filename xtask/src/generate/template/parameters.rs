@@ -1,4 +1,4 @@
-//! What a deployment may choose. Values that would not do are refused before anything is deployed.
+//! What a deployment may choose. Invalid values are refused before anything is deployed.
 
 use super::yaml::{Map, Yaml};
 use crate::names::pascal;
@@ -13,9 +13,9 @@ pub(super) const LOG_RETENTION: &str = "LogRetentionDays";
 pub(super) const RATE: &str = "RouteRate";
 /// Requests at once that a route takes.
 pub(super) const BURST: &str = "RouteBurst";
-/// The same of routes worth guessing at.
+/// Requests a second that the routes of login and transfers take.
 pub(super) const SENSITIVE_RATE: &str = "SensitiveRouteRate";
-/// The same of routes worth guessing at.
+/// Requests at once that the routes of login and transfers take.
 pub(super) const SENSITIVE_BURST: &str = "SensitiveRouteBurst";
 /// The domain name of one's own.
 pub(super) const DOMAIN: &str = "DomainName";
@@ -33,30 +33,30 @@ pub(super) const BULK_CONCURRENCY: &str = "BulkConcurrency";
 pub(super) const FUNCTION_CONCURRENCY: &str = "FunctionConcurrency";
 /// Reserved concurrency of each front door.
 pub(super) const FRONT_DOOR_CONCURRENCY: &str = "FrontDoorConcurrency";
-/// The parameters of that kind.
+/// The parameters for reserved concurrency.
 const CONCURRENCIES: [&str; 5] =
     [LOGIN_CONCURRENCY, TRANSFER_CONCURRENCY, BULK_CONCURRENCY, FUNCTION_CONCURRENCY, FRONT_DOOR_CONCURRENCY];
-/// Read units a second of each table and index.
+/// The most read units a second of each table and index.
 pub(super) const READ_CEILING: &str = "TableReadCeiling";
-/// Write units a second of each table and index.
+/// The most write units a second of each table and index.
 pub(super) const WRITE_CEILING: &str = "TableWriteCeiling";
-/// The condition that there is either.
+/// The condition that at least one of these two is set.
 pub(super) const HAS_CEILING: &str = "HasTableCeiling";
-/// Counted up with a secret, so that functions read theirs anew.
+/// Increased when a secret is changed, so that functions read their secrets again.
 pub(super) const SECRETS_REVISION: &str = "SecretsRevision";
-/// How a new version gets its callers.
+/// How callers shift to a new version.
 pub(super) const RELEASE: &str = "Release";
 /// Whether an alarm stops a release.
 const RELEASE_ALARMS: &str = "ReleaseAlarms";
-/// The condition that one does.
+/// The condition that an alarm stops a release.
 pub(super) const RELEASE_IS_WATCHED: &str = "ReleaseIsWatched";
-/// What is deployed: binaries and parameters, as the deploy tool works it out.
+/// A digest of what is deployed, binaries and parameters, as the deploy tool computes it.
 pub(super) const REVISION: &str = "Revision";
-/// Who is told of alarms.
+/// The address that alarms are sent to.
 pub(super) const ALARM_EMAIL: &str = "AlarmEmail";
 /// How many failures in five minutes are an alarm.
 pub(super) const FAULTS: &str = "AlarmFailures";
-/// How slow is an alarm.
+/// The latency above which there is an alarm.
 pub(super) const LATENCY: &str = "AlarmLatencyMillis";
 /// How old background work may be.
 pub(super) const JOB_AGE: &str = "AlarmJobAgeSeconds";
@@ -64,11 +64,11 @@ pub(super) const JOB_AGE: &str = "AlarmJobAgeSeconds";
 /// Periods that CloudWatch Logs knows, from a day to ten years.
 const RETENTIONS: [u16; 18] = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 3653];
 
-/// All at once, or a tenth or a steady trickle first; taken back if an alarm goes off meanwhile.
+/// All callers at once, a tenth of them first, or a tenth more every minute; taken back if an alarm goes off meanwhile.
 const RELEASES: [&str; 4] =
     ["AllAtOnce", "Canary10Percent5Minutes", "Canary10Percent30Minutes", "Linear10PercentEvery1Minute"];
 
-/// What a concurrency parameter says if there is to be none.
+/// The value of a concurrency or a ceiling that sets no limit.
 const UNSET: i32 = -1;
 
 pub(super) fn parameters() -> Map {
@@ -129,7 +129,7 @@ pub(super) fn parameters() -> Map {
     })
 }
 
-/// A parameter, for readers.
+/// A parameter, as docs/settings.md shows it.
 pub(in crate::generate) struct Choice {
     pub(in crate::generate) name: String,
     pub(in crate::generate) default: String,
@@ -137,7 +137,7 @@ pub(in crate::generate) struct Choice {
     pub(in crate::generate) about: String,
 }
 
-/// Every parameter, for readers.
+/// Every parameter, as docs/settings.md shows it.
 pub(in crate::generate) fn choices() -> Vec<Choice> {
     let parameters = parameters();
     let choices = parameters.entries().filter_map(|(name, value)| {
@@ -156,7 +156,7 @@ pub(in crate::generate) fn choices() -> Vec<Choice> {
     choices.collect()
 }
 
-/// What the rest of the template asks of the parameters.
+/// The conditions on parameters that the rest of the template uses.
 pub(super) fn conditions() -> Map {
     let set = |conditions: Map, parameter: &str, unset: &str| {
         conditions.with(&is_set(parameter), Yaml::Scalar(format!("!Not [!Equals [!Ref {parameter}, {unset}]]")))
@@ -164,7 +164,7 @@ pub(super) fn conditions() -> Map {
     let conditions =
         [CORS, ALARM_EMAIL, DOMAIN].into_iter().fold(Map::new(), |all, parameter| set(all, parameter, "\"\""));
     let conditions = CONCURRENCIES.into_iter().fold(conditions, |all, limit| set(all, limit, &UNSET.to_string()));
-    // Texts, as their parameters are.
+    // Quoted, since these parameters are texts.
     let unset = format!("\"{UNSET}\"");
     let ceilings = [READ_CEILING, WRITE_CEILING].into_iter();
     let conditions = ceilings.fold(conditions, |all, ceiling| set(all, ceiling, &unset));
@@ -186,7 +186,7 @@ fn one_of(about: &str, values: &[&str]) -> Map {
         .with("AllowedValues", values.iter().copied().collect::<Yaml>().on_one_line())
 }
 
-/// No default: a release that forgets it would leave the old version in place.
+/// Without a default: a release that leaves the revision out would keep the old version in place.
 fn revision() -> Map {
     Map::new()
         .with("Type", "String")
@@ -288,7 +288,7 @@ fn setting(variable: &Variable, default: &str) -> Map {
                 .with("MaxLength", Yaml::Scalar(most.to_string()))
                 .with("ConstraintDescription", format!("must have 1 to {most} characters"))
         }
-        // A stack makes its own.
+        // A stack makes its own secrets.
         Form::Secret => Map::new(),
     }
 }

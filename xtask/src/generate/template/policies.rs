@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What DynamoDB does with a table's key on behalf of a reader.
 const TO_READ: [&str; 2] = ["kms:Decrypt", "kms:DescribeKey"];
-/// What it does besides on behalf of a writer.
+/// What DynamoDB does in addition on behalf of a writer.
 const TO_WRITE: [&str; 3] = ["kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"];
 
 /// The statements that allow exactly these grants.
@@ -19,7 +19,7 @@ pub(super) fn statements(grants: &[Grant]) -> impl Iterator<Item = Map> {
     on_tables(grants).into_iter().chain(on_files(grants)).chain(on_key(grants))
 }
 
-/// One statement per set of actions, so that what may be done to several tables alike is said once.
+/// One statement per set of actions: tables with the same actions share a statement.
 fn on_tables(grants: &[Grant]) -> Vec<Map> {
     let mut actions: BTreeMap<Resource, BTreeSet<Action>> = BTreeMap::new();
     let mut of_items: BTreeMap<(Table, AuthItem), BTreeSet<Action>> = BTreeMap::new();
@@ -45,7 +45,7 @@ fn on_tables(grants: &[Grant]) -> Vec<Map> {
     statements.chain(on_items(of_items)).collect()
 }
 
-/// Attributes that an update must keep to, where it must.
+/// The attributes that an update may touch; `None` if there is no such limit.
 type Attributes = Option<&'static [&'static str]>;
 
 /// One statement per table and set of actions, for the kinds of items that they are about.
@@ -67,13 +67,13 @@ fn on_items(actions: BTreeMap<(Table, AuthItem), BTreeSet<Action>>) -> Vec<Map> 
 
 fn on_some(table: Table, actions: &BTreeSet<Action>, attributes: Attributes, items: &[AuthItem]) -> Map {
     let keys = items.iter().map(|item| format!("{}*", item.prefix())).collect::<Yaml>().on_one_line();
-    // For all: a call may be about several items.
+    // `ForAllValues`, since a call may be about several items.
     let condition = Map::new().with("ForAllValues:StringLike", Map::new().with("dynamodb:LeadingKeys", keys));
     let condition = match attributes {
         None => condition,
         Some(attributes) => {
             let attributes = attributes.iter().copied().collect::<Yaml>().on_one_line();
-            // What an answer to an update may tell: not the rest of the item.
+            // An update may return only the updated attributes, not the rest of the item.
             let told = Yaml::from_iter(["NONE", "UPDATED_OLD", "UPDATED_NEW"]).on_one_line();
             condition
                 .with("ForAllValues:StringEquals", Map::new().with("dynamodb:Attributes", attributes))
@@ -119,7 +119,7 @@ fn on_files(grants: &[Grant]) -> Vec<Map> {
     folders.into_iter().map(statement).collect()
 }
 
-/// The key of the encrypted tables, usable only by way of DynamoDB.
+/// The key of the encrypted tables, which may be used through DynamoDB only.
 fn on_key(grants: &[Grant]) -> Option<Map> {
     let on_encrypted = |grant: &Grant| match grant {
         Grant::Table { table, action, .. } => has_own_key(*table).then_some(*action),
@@ -128,7 +128,7 @@ fn on_key(grants: &[Grant]) -> Option<Map> {
     let encrypted: Vec<Action> = grants.iter().filter_map(on_encrypted).collect();
     let writes = encrypted.iter().any(|action| writes(*action));
     let more: &[&str] = if writes { &TO_WRITE } else { &[] };
-    // The end differs by partition, and not always as the partition's other names do.
+    // The domain at the end differs by partition, and not always as in the partition's other names.
     let way = Map::new().with("kms:ViaService", Yaml::substituted("dynamodb.${AWS::Region}.amazonaws.com*"));
     (!encrypted.is_empty()).then(|| {
         Map::new()

@@ -1,10 +1,11 @@
-//! What each function is at AWS: a role of its own. SAM would make one that may write to every log group of the account.
+//! Each function has a role of its own at AWS. The role that SAM would make may write to every log group of the
+//! account.
 
 use super::yaml::{Map, Yaml};
 use super::{function_id, logs_id, policies, policy, resource};
 use crate::generate::deployment::Function;
 
-/// AWS's own policy for traces; they have no resource that could be named.
+/// AWS's own policy for traces, which have no resource that a policy could name.
 const TRACES: &str = "arn:${AWS::Partition}:iam::aws:policy/AWSXrayWriteOnlyAccess";
 
 /// The name of a function's role.

@@ -27,7 +27,7 @@ pub(super) fn resources() -> Map {
     })
 }
 
-/// The variables that have no default are secrets.
+/// The secrets: all variables that have no default.
 fn secrets() -> impl Iterator<Item = &'static Variable> {
     VARIABLES.iter().filter(|variable| variable.default.is_none())
 }
@@ -56,7 +56,7 @@ fn key() -> Map {
     kept("AWS::KMS::Key", properties)
 }
 
-/// The stack's log groups, and no others.
+/// Lets the stack's log groups use the key, and no others.
 fn for_logs() -> Map {
     let groups = "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:/${AWS::StackName}/*";
     let context = Map::new().with("kms:EncryptionContext:aws:logs:arn", Yaml::substituted(groups));
@@ -79,7 +79,7 @@ fn for_logs() -> Map {
         .with("Condition", Map::new().with("ArnLike", context))
 }
 
-/// Alarms on their way to the topic: a topic with a key of its own needs it for whoever publishes.
+/// Lets alarms use the key: whoever publishes to an encrypted topic needs the topic's key.
 fn for_alarms() -> Map {
     let account = Map::new().with("aws:SourceAccount", Yaml::reference("AWS::AccountId"));
     Map::new()

@@ -1,7 +1,8 @@
-//! How much the API lets through: a limit for every route, and a lower one for what is worth guessing at.
+//! How much the API lets through: a limit for every route, and a lower one for login and transfers, where guessing
+//! pays.
 //!
-//! A family's front door carries every method of it, so the lower limit holds on a method's own route only; what stands
-//! behind it (the lockout of `login`) does not depend on the way in.
+//! A family's front door carries all of its methods, so the lower limit holds only on a method's own route. The lockout
+//! of `login` holds on both routes.
 
 use super::api::VERBS;
 use super::care;

@@ -138,7 +138,7 @@ impl Yaml {
         Self::Text(text.to_owned())
     }
 
-    /// A long text of one line: broken at its commas, for the eye only.
+    /// A long text of one line, which is broken at its commas to be readable.
     pub(super) fn folded(text: &str) -> Self {
         Self::Folded(text.to_owned())
     }
@@ -166,7 +166,7 @@ impl Yaml {
         }
     }
 
-    /// The same on one line, if there is room.
+    /// The same value, on one line if there is room.
     pub(super) fn on_one_line(self) -> Self {
         Self::Inline(Box::new(self))
     }
@@ -190,7 +190,7 @@ impl Yaml {
                 text.push_str(&broken(scalar, indent, key));
             }
             Self::Folded(line) => {
-                // Each line break becomes a space, which JSON does not mind behind a comma.
+                // YAML reads each line break as a space, which JSON allows after a comma.
                 text.push_str(" >-\n");
                 for part in line.split_inclusive(',') {
                     let _ = writeln!(text, "{:1$}{part}", "", indent + 2);
@@ -214,7 +214,7 @@ impl Yaml {
             Self::Map(map) if !map.entries.is_empty() => {
                 let mut block = String::new();
                 map.block(indent + 2, &mut block);
-                // The first entry stands beside the dash.
+                // The first entry is on the line of the dash.
                 text.push_str(block.trim_start());
             }
             other => {
@@ -278,8 +278,8 @@ impl<T: Into<Self>> FromIterator<T> for Yaml {
     }
 }
 
-/// A long scalar after its key: a quoted text is broken at single blanks, which a line break stands for; one without
-/// blanks gets a line of its own.
+/// A long scalar after its key. A quoted text is broken at single blanks, since YAML reads a line break as a blank; a
+/// text without blanks gets a line of its own.
 fn broken(scalar: &str, indent: usize, key: usize) -> String {
     let mut lines = vec![String::new()];
     let mut room = WIDTH.saturating_sub(indent + key + 2);
