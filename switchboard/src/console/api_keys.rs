@@ -1,5 +1,5 @@
-//! The API keys that the page calls with: one for each account, created when the page first shows the account, and revoked
-//! at the end.
+//! The API keys that the page calls with: one for each account, created when the page first shows the account, and
+//! revoked at the end.
 
 use crate::operator::Operator;
 use crate::stack;
@@ -84,8 +84,8 @@ impl ApiKeys {
     }
 }
 
-/// Revokes the keys of earlier consoles that were killed before they could revoke them. Only for a deployment that has at
-/// most one console at a time.
+/// Revokes the keys of earlier consoles that were killed before they could revoke them. Only for a deployment that has
+/// at most one console at a time.
 pub(crate) async fn revoke_left(operator: &Operator) -> Result<()> {
     for account in operator.accounts().await? {
         for key in operator.api_keys(account.id).await? {

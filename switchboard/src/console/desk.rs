@@ -115,7 +115,7 @@ async fn only_the_operator(State(desk): State<Arc<Desk>>, request: Request, next
         Ok(Err(refusal)) => (StatusCode::FORBIDDEN, format!("{refusal}\n")).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     };
-    // Every change and every refused request is logged; successful reads are not.
+    // All but successful GETs are logged: changes of what opens the deployment, and attempts at them.
     let status = answer.status();
     if method != Method::GET || !status.is_success() {
         let message = format!("console {method} {path}");

@@ -1,4 +1,4 @@
-//! A deployed stack's last hour, from its `CloudWatch` metrics, read with the AWS command line like all else of a stack.
+//! A deployed stack's last hour, from its `CloudWatch` metrics, read by the AWS command line like all else of a stack.
 
 use super::activity::{Figures, Hour};
 use super::desk::{Jobs, Ledger};

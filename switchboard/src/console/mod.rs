@@ -1,8 +1,8 @@
 //! The console: a page for people, at `/console/` of `switchboard serve` and of `switchboard console`.
 //!
-//! Everything about people and money goes through the two public APIs, with credentials that the page is given. What only
-//! the operator may do goes through the routes below `/console/operator/`, which require the key in the address that the
-//! server prints.
+//! Everything about people and money goes through the two public APIs, with credentials that the page is given. What
+//! only the operator may do goes through the routes below `/console/operator/`, which require the key in the address
+//! that the server prints.
 
 mod activity;
 mod api_keys;
@@ -71,7 +71,7 @@ pub fn routes(desk: Arc<Desk>) -> axum::Router {
 }
 
 /// Writes the console as a folder of static files for any web host. The files hold no credential: people sign in with
-/// theirs. `server` is the address of the API to call; without it, they enter one. The operator's views do not open there.
+/// theirs. `server` is the address of the API to call; without it, people enter one. The operator's views do not open.
 pub fn write(out: &Path, server: Option<&str>) -> Result<()> {
     let server = server.map(assets::address).transpose()?.unwrap_or_default();
     assets::write_folder(out, &INDEX.with_server(&server)?, &ASSETS)

@@ -27,8 +27,8 @@ pub struct Options {
     pub account: Option<AccountId>,
 }
 
-/// Serves the console of the stack whose environment variables this process has, until `stop` resolves. The API keys that
-/// the page calls with are made for this console, and revoked at the end.
+/// Serves the console of the stack whose environment variables this process has, until `stop` resolves. The API keys
+/// that the page calls with are made for this console, and revoked at the end.
 pub async fn serve(place: &Place, options: &Options, stop: impl Future<Output = ()> + Send + 'static) -> Result<()> {
     let [Some(stepchat), Some(voximplant)] = URLS.map(|name| env::var(name).ok()) else {
         bail!(
