@@ -97,7 +97,7 @@ pub(super) fn routes(desk: Arc<Desk>) -> Router {
         .route("/console/operator/service-keys/revoke", post(revoke_service_key))
         .route("/console/operator/health", get(health))
         .layer(DefaultBodyLimit::max(MAX_FORM_BYTES))
-        // The import is no part of this: closing the page stops it, and the next one goes on where it stopped.
+        // The import need not run to its end: closing the page stops it, and the next one goes on where it stopped.
         .layer(middleware::from_fn(to_its_end))
         .route("/console/operator/import", import)
         .layer(middleware::from_fn_with_state(Arc::clone(&desk), only_the_operator))
@@ -115,7 +115,7 @@ async fn only_the_operator(State(desk): State<Arc<Desk>>, request: Request, next
         Ok(Err(refusal)) => (StatusCode::FORBIDDEN, format!("{refusal}\n")).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     };
-    // All but successful GETs are logged: changes of what opens the deployment, and attempts at them.
+    // All but successful GETs are logged: changes of what opens the deployment, and attempts at such changes.
     let status = answer.status();
     if method != Method::GET || !status.is_success() {
         let message = format!("console {method} {path}");

@@ -21,7 +21,7 @@ const OF_REQUESTS: [(RequestMetric, &str); 4] = [
     (RequestMetric::WriteUnits, "Sum"),
 ];
 const OF_JOBS: [JobMetric; 3] = [JobMetric::Left, JobMetric::Age, JobMetric::LedgerFindings];
-/// What the dimension calls the jobs.
+/// The dimension's value for the jobs.
 const JOBS: &str = "background";
 
 #[derive(Debug, Deserialize)]

@@ -62,7 +62,7 @@ static ASSETS: [Asset; 28] = [
     asset!("vendor/uplot.LICENSE.txt", TEXT, text "../../assets/console/vendor/uplot.LICENSE.txt"),
 ];
 
-/// The page, what it loads, and the operator's routes behind it.
+/// The routes of the page, of the files that it loads, and of the operator.
 pub fn routes(desk: Arc<Desk>) -> axum::Router {
     let page = assets::routes("/console/", INDEX, &ASSETS)
         .route("/console", get(async || Redirect::permanent("/console/")))

@@ -3,7 +3,7 @@
 use shared::store::StoreError;
 use shared::store::backlog::Progress;
 
-/// What was finished, what was left, and why.
+/// How much work was finished, how much is left, and a failure if there was one.
 #[derive(Debug, Default)]
 pub(crate) struct Done {
     pub(crate) finished: usize,

@@ -56,7 +56,7 @@ impl Method for CsvUsers {
         let mut users = pin!(export::read(ctx.store(), named, order.clone()).await?);
         let mut last: Option<Place> = None;
         while let Some(stored) = users.try_next().await? {
-            // The file ends when the time, the room or the setting's number is used up: `next_cursor` then goes on.
+            // The file ends when the time, the space or the configured number of users is used up, with `next_cursor`.
             let ends = sheet.rows() >= settings.users || sheet.is_full() || Instant::now() >= ctx.read_until();
             if ends && let Some(place) = &last {
                 next_cursor = Some(place.text());

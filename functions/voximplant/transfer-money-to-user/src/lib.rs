@@ -104,7 +104,7 @@ async fn happen(ctx: &Ctx, order: &TransferOrder) -> Result<Money, Error> {
             CommitError::Store(error) => Err(error),
             // Another call with this key had begun the transfer, and the ledger took it back: so it is tried again.
             CommitError::AlreadyAnswered if is_unanswered(ctx).await? => attempts.again().await,
-            // If the key is another method's, the pipeline says so.
+            // If another method has used the key, the pipeline says so.
             refused => return Err(refused.into()),
         };
         again.map_err(|error| if doubt { error.in_doubt() } else { error })?;

@@ -246,7 +246,7 @@ pub(super) async fn import(app: &App, store: Store, options: &Options, url: &str
         let people = People::new(app, &store, options, &ids_file(options, &file))?;
         left = conversations::take_all(&api, people, &mut spool).await?;
     }
-    // After a dry run too: what it has read may have changed by the time of the real run.
+    // The next run reads everything anew, since what a dry run has read may have changed by then.
     spool.write(&[Line::All])?;
     Ok(rejected == 0 && left == 0)
 }
