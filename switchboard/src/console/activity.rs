@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 const MINUTE_MILLIS: i64 = 60_000;
 const HOUR_MINUTES: i64 = 60;
 
-/// Passes log lines on, and remembers what the console shows of them: at most a figure a method and minute.
+/// Passes log lines on, and remembers what the console shows of them: sums per method and minute.
 #[derive(Debug)]
 pub struct Activity {
     log: Log,
@@ -19,9 +19,9 @@ pub struct Activity {
 
 #[derive(Debug, Default)]
 struct Seen {
-    /// By minutes since 1970.
+    /// The sums by method, by minutes since 1970.
     minutes: BTreeMap<i64, BTreeMap<&'static str, Figures>>,
-    /// The last run of the jobs, which also checks journal entries, and its end.
+    /// When the last run of the jobs ended, and its figures; the run also checks journal entries.
     jobs: Option<(Timestamp, JobFigures)>,
 }
 
@@ -29,7 +29,7 @@ struct Seen {
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub(super) struct Figures {
     pub(super) requests: u64,
-    /// Failures of ours; callers' mistakes are none.
+    /// Failures of the server; callers' mistakes do not count.
     pub(super) failures: u64,
     pub(super) read_units: f64,
     pub(super) write_units: f64,
@@ -87,7 +87,7 @@ impl Activity {
         Hour { since: now.plus_millis(-3_600_000).wire(), total, methods: methods.collect() }
     }
 
-    /// The last run of the jobs, which also found the ledger right or wrong, and its end.
+    /// When the last run of the jobs ended, and its figures; the run also checked the ledger.
     pub(super) fn jobs(&self) -> Option<(Timestamp, JobFigures)> {
         self.seen().jobs.clone()
     }
@@ -123,7 +123,7 @@ impl Show for Activity {
     }
 }
 
-/// The minute since 1970.
+/// Minutes since 1970.
 fn minute(at: Timestamp) -> i64 {
     at.millis().div_euclid(MINUTE_MILLIS)
 }

@@ -1,4 +1,5 @@
-//! The API keys that the page calls with: one an account, made when the page first shows it, revoked at the end.
+//! The API keys that the page calls with: one for each account, created when the page first shows the account, and
+//! revoked at the end.
 
 use crate::operator::Operator;
 use crate::stack;
@@ -9,7 +10,7 @@ use shared::voximplant::{Account, ApiKeyName};
 use std::collections::BTreeMap;
 use tokio::sync::Mutex;
 
-/// What the names of these keys begin with. Nobody else's key has such a name: it would be revoked with them.
+/// The beginning of these keys' names. No other key may have such a name, since it would be revoked with them.
 const PREFIX: &str = "switchboard-console-";
 
 /// The keys of one console.
@@ -22,35 +23,35 @@ pub struct ApiKeys {
 #[derive(Debug)]
 struct Key {
     text: Secret,
-    /// Made for this console, so it ends with it.
+    /// Whether the key was made for this console, and so is revoked at the end.
     made: bool,
 }
 
 impl ApiKeys {
-    /// None yet; those that will be made are all called by a name that no other console of the deployment has.
+    /// No keys yet. All keys that this console makes get the same name, which no other console of the deployment has.
     pub fn new() -> Result<Self> {
         let name = format!("{PREFIX}{}", random_token(4)?);
         Ok(Self { name: ApiKeyName::parse(&name).context("no name for an API key")?, keys: Mutex::default() })
     }
 
-    /// Knows a key of an account that was there before, and stays.
+    /// Adds an account's key that existed before this console and is not revoked at the end.
     #[must_use]
     pub fn knowing(mut self, account: AccountId, key: &str) -> Self {
         self.keys.get_mut().insert(account, Key { text: Secret::new(key), made: false });
         self
     }
 
-    /// What the keys that are made are called.
+    /// The name of the keys that this console makes.
     pub(super) fn name(&self) -> &ApiKeyName {
         &self.name
     }
 
-    /// Whether a name is one that only a console gives.
+    /// Whether only a console may give a key this name.
     pub(crate) fn is_reserved(name: &ApiKeyName) -> bool {
         name.as_str().starts_with(PREFIX)
     }
 
-    /// The key of an account; a new one if that which was known has been revoked, here or elsewhere.
+    /// The key of an account; a new one if none is known, or the known one has been revoked here or elsewhere.
     pub(super) async fn of(&self, operator: &Operator, account: &Account) -> Result<Secret> {
         let mut keys = self.keys.lock().await;
         if let Some(key) = keys.get(&account.id)
@@ -63,7 +64,7 @@ impl ApiKeys {
         Ok(text)
     }
 
-    /// Revokes what was made.
+    /// Revokes the keys that this console has made.
     pub(crate) async fn revoke(&self, operator: &Operator) -> Result<()> {
         let keys = std::mem::take(&mut *self.keys.lock().await);
         let mut left = Vec::new();
@@ -83,8 +84,8 @@ impl ApiKeys {
     }
 }
 
-/// Revokes what consoles before this one have left behind, because they could not end by themselves. Only where one
-/// console at a time can be.
+/// Revokes the keys of earlier consoles that were killed before they could revoke them. Only for a deployment that has
+/// at most one console at a time.
 pub(crate) async fn revoke_left(operator: &Operator) -> Result<()> {
     for account in operator.accounts().await? {
         for key in operator.api_keys(account.id).await? {

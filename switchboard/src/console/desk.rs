@@ -1,7 +1,7 @@
 //! What only the operator may do, for the console: tokens, keys, imports, health.
 //!
-//! Each route asks for the key in the address that the server printed, and for all else that [`caller`](crate::caller)
-//! asks: no other page, machine, user or tunnel gets in.
+//! Each route requires the key in the address that the server printed, and everything else that
+//! [`caller`](crate::caller) requires: no other page, machine, user or tunnel gets in.
 
 use super::activity::{Activity, Hour};
 use super::api_keys::ApiKeys;
@@ -29,11 +29,11 @@ use std::ffi::OsString;
 use std::process::Stdio;
 use std::sync::Arc;
 
-/// Bytes of the largest file that the page may hand over; a larger one is for `switchboard import`.
+/// Bytes of the largest file that the page may upload; for a larger one there is `switchboard import`.
 const MAX_IMPORT_BYTES: usize = 64 * 1024 * 1024;
-/// Characters of what a service key is for.
+/// Characters of the description of a service-account key.
 const MAX_DESCRIPTION_CHARS: usize = 255;
-/// Bytes of everything else that the page sends.
+/// Bytes of any other request of the page.
 const MAX_FORM_BYTES: usize = 64 * 1024;
 
 /// What the operator's routes work with.
@@ -41,7 +41,7 @@ const MAX_FORM_BYTES: usize = 64 * 1024;
 pub struct Desk {
     /// The deployment.
     pub app: Arc<App>,
-    /// What the page calls it: `local`, or the stack's name.
+    /// The deployment's name on the page: `local`, or the stack's name.
     pub deployment: String,
     /// The key in the printed address.
     pub key: Secret,
@@ -49,18 +49,18 @@ pub struct Desk {
     pub token: Secret,
     /// The account whose users the page shows first.
     pub account: AccountId,
-    /// What the page calls Voximplant with.
+    /// The API keys that the page calls Voximplant with.
     pub api_keys: ApiKeys,
-    /// What this process has answered; none where the answers come from elsewhere.
+    /// What this process has answered; `None` if a stack gives the answers.
     pub activity: Option<Arc<Activity>>,
-    /// What to say to `switchboard import` so that it works on this deployment.
+    /// The arguments that make `switchboard import` work on this deployment.
     pub place: Vec<OsString>,
 }
 
 /// Why a route has no answer.
 #[derive(Debug)]
 enum Failure {
-    /// What was asked for cannot be; the text says why and what to do.
+    /// The request cannot be fulfilled; the text says why and what to do.
     Refused(String),
     /// Something failed; the text is for the operator, whose own machine this is.
     Failed(anyhow::Error),
@@ -97,7 +97,7 @@ pub(super) fn routes(desk: Arc<Desk>) -> Router {
         .route("/console/operator/service-keys/revoke", post(revoke_service_key))
         .route("/console/operator/health", get(health))
         .layer(DefaultBodyLimit::max(MAX_FORM_BYTES))
-        // Not the import: whoever closes the page stops it, and it goes on where it stopped.
+        // The import need not run to its end: closing the page stops it, and the next one goes on where it stopped.
         .layer(middleware::from_fn(to_its_end))
         .route("/console/operator/import", import)
         .layer(middleware::from_fn_with_state(Arc::clone(&desk), only_the_operator))
@@ -108,14 +108,14 @@ async fn only_the_operator(State(desk): State<Arc<Desk>>, request: Request, next
     let (parts, body) = request.into_parts();
     let key = desk.key.clone();
     let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
-    // Looking for the connection's owner reads files of the system.
+    // Finding the connection's owner reads files of the system, which blocks.
     let checked = tokio::task::spawn_blocking(move || caller::check(&parts, &key).map(|()| parts)).await;
     let answer = match checked {
         Ok(Ok(parts)) => next.run(Request::from_parts(parts, body)).await,
         Ok(Err(refusal)) => (StatusCode::FORBIDDEN, format!("{refusal}\n")).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     };
-    // Who changes what opens the deployment, and who tries to, leaves a line; looking at it leaves none.
+    // All but successful GETs are logged: changes of what opens the deployment, and attempts at such changes.
     let status = answer.status();
     if method != Method::GET || !status.is_success() {
         let message = format!("console {method} {path}");
@@ -129,20 +129,20 @@ impl Desk {
         Operator::new(Arc::clone(&self.app))
     }
 
-    /// An account that exists.
+    /// The account with this id, which must exist.
     async fn existing(&self, id: AccountId) -> Result<Account, Failure> {
         let account = self.operator().account(id).await?;
         account.ok_or_else(|| Failure::Refused(format!("there is no account {id}")))
     }
 
-    /// With what to call Voximplant for an account.
+    /// What the page needs to call Voximplant for an account: the id and an API key.
     async fn open(&self, account: &Account) -> Result<Value> {
         let api_key = self.api_keys.of(&self.operator(), account).await?;
         Ok(json!({ "account_id": account.id, "api_key": api_key.expose() }))
     }
 }
 
-/// With what to call the APIs, and which accounts there are.
+/// What the page needs to call the APIs, and the list of accounts.
 async fn session(State(desk): State<Arc<Desk>>) -> Answer<Value> {
     let accounts = desk.operator().accounts().await?;
     let first = accounts.iter().find(|account| account.id == desk.account).context("the first account is gone")?;
@@ -163,7 +163,7 @@ struct OfAccount {
     account_id: AccountId,
 }
 
-/// With what to call Voximplant for another account.
+/// What the page needs to call Voximplant for another account.
 async fn open_account(State(desk): State<Arc<Desk>>, Json(asked): Json<OfAccount>) -> Answer<Value> {
     let account = desk.existing(asked.account_id).await?;
     Ok(Json(desk.open(&account).await?))
@@ -228,7 +228,7 @@ struct ShownKey {
     account_id: AccountId,
     account_name: String,
     name: String,
-    /// The key's last characters, by which its holder knows it.
+    /// The key's last characters, by which its holder recognises it.
     end: String,
     created: String,
     used: Option<String>,
@@ -314,7 +314,7 @@ struct NewServiceKey {
     description: String,
 }
 
-/// Makes a service-account key; the answer is its credentials file, which is in no other place.
+/// Creates a service-account key. The answer is its credentials file, which is kept nowhere else.
 async fn create_service_key(
     State(desk): State<Arc<Desk>>,
     Json(new): Json<NewServiceKey>,
@@ -346,7 +346,7 @@ async fn revoke_service_key(State(desk): State<Arc<Desk>>, Json(key): Json<Servi
     }
 }
 
-/// Whether all is well. What is not known is null, never 0.
+/// The health of the deployment. A figure that is not known is null, never 0.
 #[derive(Serialize)]
 pub(super) struct Health {
     deployment: String,
@@ -362,7 +362,7 @@ pub(super) struct Jobs {
     pub(super) age_seconds: Option<u64>,
 }
 
-/// The last look at the ledger.
+/// The last check of the ledger.
 #[derive(Default, Serialize)]
 pub(super) struct Ledger {
     pub(super) findings: Option<u64>,
@@ -395,7 +395,7 @@ struct HowToImport {
     dry_run: bool,
 }
 
-/// Hands a file to `switchboard import stepchat`: the same command, the same words, the same checkpoints as in a shell.
+/// Imports a file with `switchboard import stepchat`: the command, its output and its checkpoints are as in a shell.
 async fn import(State(desk): State<Arc<Desk>>, Query(how): Query<HowToImport>, file: Bytes) -> Answer<Value> {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("people.csv");
@@ -408,7 +408,7 @@ async fn import(State(desk): State<Arc<Desk>>, Query(how): Query<HowToImport>, f
     let done = command.stdin(Stdio::null()).current_dir(folder.path()).kill_on_drop(true).output().await?;
     let mut output = String::from_utf8_lossy(&done.stdout).into_owned();
     output.push_str(&String::from_utf8_lossy(&done.stderr));
-    // Rows that were refused are in a file of their own, which goes with the folder: the page hands it on.
+    // Rejected rows are in a file of their own, which is deleted with the folder: so the answer holds its text.
     let mut rejected = None;
     for entry in std::fs::read_dir(folder.path())? {
         let report = entry?.path();
@@ -421,7 +421,7 @@ async fn import(State(desk): State<Arc<Desk>>, Query(how): Query<HowToImport>, f
         }
     }
     let shown = output.replace(&format!("{}/", folder.path().display()), "");
-    // Rows that were refused are an outcome; a file that could not be read as one is none.
+    // Rejected rows are a normal outcome; a line that begins with `error:` means that the import failed.
     let failed = String::from_utf8_lossy(&done.stderr).lines().any(|line| line.starts_with("error:"));
     Ok(Json(json!({ "done": done.status.success(), "failed": failed, "output": shown, "rejected": rejected })))
 }

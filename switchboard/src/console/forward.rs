@@ -1,4 +1,4 @@
-//! Calls of the page, passed on to a deployed stack: the browser speaks to this machine alone.
+//! Passes the page's calls on to a deployed stack, so that the browser talks to this machine only.
 
 use anyhow::{Context as _, Result};
 use axum::body::Body;
@@ -16,11 +16,11 @@ use rustls::{ClientConfig, RootCertStore};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Bytes of the largest request, as of the API itself.
+/// Bytes of the largest request, as in API Gateway.
 const MAX_BYTES: usize = 10 * 1024 * 1024;
-/// API Gateway gives up after 30 s.
+/// Longer than API Gateway waits: it gives up after 30 s.
 const TIMEOUT: Duration = Duration::from_secs(35);
-/// What of a request's head is passed on: nothing of this machine's or this page's own.
+/// The headers that are passed on: none that concerns only this machine or this page.
 const KEPT: [HeaderName; 4] = [ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName::from_static("idempotency-key")];
 
 /// Where calls go.

@@ -1,4 +1,4 @@
-//! A deployed stack's last hour, from its `CloudWatch` metrics. The AWS command line is asked, as for all else of a stack.
+//! A deployed stack's last hour, from its `CloudWatch` metrics, read by the AWS command line like all else of a stack.
 
 use super::activity::{Figures, Hour};
 use super::desk::{Jobs, Ledger};
@@ -21,7 +21,7 @@ const OF_REQUESTS: [(RequestMetric, &str); 4] = [
     (RequestMetric::WriteUnits, "Sum"),
 ];
 const OF_JOBS: [JobMetric; 3] = [JobMetric::Left, JobMetric::Age, JobMetric::LedgerFindings];
-/// What the dimension calls the jobs.
+/// The dimension's value for the jobs.
 const JOBS: &str = "background";
 
 #[derive(Debug, Deserialize)]
@@ -40,7 +40,7 @@ struct Series {
     timestamps: Vec<String>,
 }
 
-/// The last hour up to `now` of the stack whose metrics are in `namespace`; what the metrics do not tell is unknown.
+/// The last hour up to `now` of the stack whose metrics are in `namespace`. A figure without a metric is unknown.
 pub(super) fn last_hour(namespace: &str, now: Timestamp) -> Result<(Jobs, Ledger, Hour)> {
     let since = now.plus_millis(-HOUR_SECONDS * 1_000);
     let iso = |at: Timestamp| format!("{}Z", at.wire().replace(' ', "T"));
@@ -82,7 +82,7 @@ fn queries(namespace: &str) -> Vec<Value> {
     requests.chain(jobs).enumerate().map(query).collect()
 }
 
-/// What a series of the answer is known by.
+/// The label by which a series of the answer is found.
 fn label(family: &str, metric: &str) -> String {
     format!("{family} {metric}")
 }
@@ -91,7 +91,7 @@ fn label(family: &str, metric: &str) -> String {
 fn read(told: &Told, since: Timestamp) -> (Jobs, Ledger, Hour) {
     let series: BTreeMap<&str, &Series> =
         told.metric_data_results.iter().map(|one| (one.label.as_str(), one)).collect();
-    // From zero: the sum of nothing is -0.0.
+    // A fold from 0.0, since `sum` of no values is -0.0.
     let sum = |metric: RequestMetric| -> f64 {
         let found = FAMILIES.iter().filter_map(|family| series.get(label(family, metric.name()).as_str()));
         found.flat_map(|one| &one.values).fold(0.0, |sum, value| sum + value)

@@ -1,8 +1,8 @@
 //! The console: a page for people, at `/console/` of `switchboard serve` and of `switchboard console`.
 //!
-//! Everything about people and money goes through the two public APIs, with credentials that the page is told. What only
-//! the operator may do goes through the routes below `/console/operator/`, for whoever has the key in the address that the
-//! server prints.
+//! Everything about people and money goes through the two public APIs, with credentials that the page is given. What
+//! only the operator may do goes through the routes below `/console/operator/`, which require the key in the address
+//! that the server prints.
 
 mod activity;
 mod api_keys;
@@ -24,7 +24,7 @@ use axum::routing::get;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Nothing but our own files, no inline script or style, no frame around us.
+/// Only our own files may be loaded, inline scripts and styles do not run, and no page may frame ours.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -62,7 +62,7 @@ static ASSETS: [Asset; 28] = [
     asset!("vendor/uplot.LICENSE.txt", TEXT, text "../../assets/console/vendor/uplot.LICENSE.txt"),
 ];
 
-/// The page, what it loads, and the operator's routes behind it.
+/// The routes of the page, of the files that it loads, and of the operator.
 pub fn routes(desk: Arc<Desk>) -> axum::Router {
     let page = assets::routes("/console/", INDEX, &ASSETS)
         .route("/console", get(async || Redirect::permanent("/console/")))
@@ -70,8 +70,8 @@ pub fn routes(desk: Arc<Desk>) -> axum::Router {
     assets::guarded(page, POLICY)
 }
 
-/// Writes the console as a folder of static files for any web host. It holds no credential: a person signs in with theirs.
-/// `server` is the address of the API that it calls; without one the person says it. The operator's views are not in it.
+/// Writes the console as a folder of static files for any web host. The files hold no credential: people sign in with
+/// theirs. `server` is the address of the API to call; without it, people enter one. The operator's views do not open.
 pub fn write(out: &Path, server: Option<&str>) -> Result<()> {
     let server = server.map(assets::address).transpose()?.unwrap_or_default();
     assets::write_folder(out, &INDEX.with_server(&server)?, &ASSETS)
@@ -87,7 +87,7 @@ mod tests {
     use std::io::Write as _;
     use std::path::PathBuf;
 
-    /// What the whole page may weigh, packed.
+    /// The most bytes of the page with all its files, compressed.
     const MAX_PACKED: usize = 300_000;
 
     fn folder() -> PathBuf {

@@ -27,8 +27,8 @@ pub struct Options {
     pub account: Option<AccountId>,
 }
 
-/// Serves the console of the stack whose environment this process has, until `stop` resolves. The API key that the page
-/// calls with is made for it, and revoked at the end.
+/// Serves the console of the stack whose environment variables this process has, until `stop` resolves. The API keys
+/// that the page calls with are made for this console, and revoked at the end.
 pub async fn serve(place: &Place, options: &Options, stop: impl Future<Output = ()> + Send + 'static) -> Result<()> {
     let [Some(stepchat), Some(voximplant)] = URLS.map(|name| env::var(name).ok()) else {
         bail!(
@@ -71,7 +71,7 @@ pub async fn serve(place: &Place, options: &Options, stop: impl Future<Output = 
         place: Vec::new(),
         app,
     });
-    // Before anybody is told to open the page.
+    // Makes the API key before the page's address is printed.
     desk.api_keys.of(&operator, &account).await?;
     let pages = routes(Arc::clone(&desk)).merge(Forward::to(&stepchat, &voximplant)?.routes());
     eprintln!("Console of the stack, for this machine and you alone: http://{address}/console/#key={key}");

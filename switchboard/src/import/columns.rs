@@ -16,7 +16,7 @@ use std::fmt::Write as _;
 use std::str::FromStr;
 use thiserror::Error;
 
-/// The first columns of a report of rejected rows: a mended report is imported as it is.
+/// The first columns of a report of rejected rows. They are ignored, so that a corrected report can be imported.
 pub(super) const OF_REPORT: [&str; 2] = ["row", "reason"];
 
 /// One `--map HEADER=FIELD`.
@@ -63,7 +63,7 @@ pub(super) enum Rejection {
     Encoding,
     #[error("a cell holds a NUL character")]
     Nul,
-    /// Nobody to import: no cell says anything. It is not reported.
+    /// No cell holds anything to import. Such a row is not reported.
     #[error("the row is empty")]
     Nobody,
     #[error("the creation time is not YYYY-MM-DD HH:MM:SS")]
@@ -95,7 +95,7 @@ pub(super) struct Row {
     pub(super) details: Vec<Detail>,
     pub(super) created: Option<Timestamp>,
     pub(super) active: Option<Timestamp>,
-    /// The id that it keeps.
+    /// The id that the user keeps.
     pub(super) id: Option<UserId>,
     pub(super) password: Option<PasswordHash>,
 }
@@ -109,12 +109,12 @@ pub(super) struct Columns {
 
 #[derive(Debug)]
 struct Column {
-    /// The header, by which `--map` calls it: the second of the same name has `#2` behind it.
+    /// The header as `--map` writes it: the second column with the same header ends in `#2`.
     header: String,
-    /// The display name of the extra that it becomes.
+    /// The display name, if the column becomes an extra.
     name: String,
     field: Field,
-    /// In a file of `csv-users`: the fixed column whose extra this one is, where both say something.
+    /// In a file of `csv-users`: the fixed column that shows the same extra. A value in this column replaces that one.
     shown_in: Option<&'static str>,
 }
 
@@ -127,7 +127,7 @@ pub(super) struct Rules {
     pub(super) keep_ids: bool,
 }
 
-/// The ids that tools can hold: they are 32 bits wide in the original.
+/// The largest id that tools can hold: ids have 32 bits in the original.
 const MAX_ID: u64 = 2_147_483_647;
 
 impl Columns {
@@ -181,7 +181,7 @@ impl Columns {
         Ok(found)
     }
 
-    /// What a column of `csv-users` behind those of the profile is, if its name alone says so.
+    /// What a column of `csv-users` after the profile's columns holds, if its name alone determines it.
     fn behind_profile(name: &str) -> Option<Field> {
         match name {
             DEPARTMENT => Some(Field::Department),
@@ -194,7 +194,7 @@ impl Columns {
         self.columns.iter().any(|column| column.field == *field)
     }
 
-    /// This field, if no other column is it; else the column becomes an extra of its own.
+    /// The known field, if no other column has it; otherwise an extra of the column's own.
     fn free(&self, known: Option<Field>, name: &str, mappings: &[Mapping]) -> Field {
         let free = |field: &Field| {
             *field == Field::Ignored || !self.has(field) && mappings.iter().all(|mapping| mapping.field != *field)
@@ -202,20 +202,20 @@ impl Columns {
         if let Some(field) = known.filter(free) {
             return field;
         }
-        // A column without a name says nothing of what it holds.
+        // A column without a name does not say what it holds.
         let Some(slug) = Slug::from_name(name) else { return Field::Ignored };
         let slugs = (2..).map(|nth| Slug::parse(&format!("{}_{nth}", slug.as_str())));
         let slugs = std::iter::once(Some(slug.clone())).chain(slugs).take(MAX_ALIKE).flatten();
         slugs.map(Field::Extra).find(free).unwrap_or(Field::Ignored)
     }
 
-    /// Whether a column tells who somebody is: a name, an e-mail address or a phone number.
+    /// Whether any column identifies a person: by a name, an e-mail address or a phone number.
     pub(super) fn tell_who(&self) -> bool {
         let telling = [Field::FirstName, Field::LastName, Field::FullName, Field::Email, Field::Extra(Slug::phone())];
         telling.iter().any(|field| self.has(field))
     }
 
-    /// What each column becomes, with its cells in some rows: for people to look at.
+    /// A text that shows people what each column becomes, with its cells in some rows.
     pub(super) fn shown(&self, samples: &[StringRecord]) -> String {
         let width = |texts: &mut dyn Iterator<Item = usize>| texts.max().unwrap_or_default().min(MAX_SHOWN);
         let headers = width(&mut self.columns.iter().map(|column| column.header.chars().count()));
@@ -229,13 +229,13 @@ impl Columns {
         self.columns.iter().enumerate().map(line).collect()
     }
 
-    /// What the columns are taken for.
+    /// A text of how the columns are read: their fields, and the order of a full name.
     pub(super) fn reading(&self) -> String {
         let fields: Vec<String> = self.columns.iter().map(|column| column.field.to_string()).collect();
         format!("{fields:?} {:?}", self.order)
     }
 
-    /// What a row says, as far as it is imported and does not change by itself: by this it is known again.
+    /// The text by which a row is recognised later: all cells that are imported and do not change by themselves.
     pub(super) fn said(&self, record: &ByteRecord) -> String {
         let cells = self.columns.iter().zip(record);
         let cells = cells.filter(|(column, _)| !matches!(column.field, Field::Ignored | Field::LastActivity));
@@ -247,7 +247,7 @@ impl Columns {
         said
     }
 
-    /// The id that a row keeps, if it is one.
+    /// The id that a row keeps, if it is a valid id.
     pub(super) fn kept_id(&self, record: &ByteRecord) -> Option<UserId> {
         let place = self.columns.iter().position(|column| column.field == Field::Id)?;
         id(std::str::from_utf8(record.get(place)?).ok()?).ok()
@@ -258,14 +258,14 @@ impl Columns {
         if record.iter().all(|cell| cell.trim().is_empty()) {
             return Err(Rejection::Nobody);
         }
-        // Empty cells at the end say nothing, however many there are.
+        // A row may have any number of empty cells at the end.
         let beyond = record.iter().skip(self.columns.len()).any(|cell| !cell.trim().is_empty());
         if beyond || record.len() < self.columns.len() {
             return Err(Rejection::Cells { found: record.len(), expected: self.columns.len() });
         }
         let mut row = Row::default();
         let mut nobody = true;
-        // A name that is there and empty was empty before: no default takes its place.
+        // An empty cell in a name's column: the name was empty before too, so no default replaces it.
         for (column, cell) in self.columns.iter().zip(record) {
             let cell = &*unguard(cell);
             if cell.contains('\0') {
@@ -307,7 +307,7 @@ impl Columns {
     }
 }
 
-/// Columns that would be the same extra.
+/// The most columns whose names make the same slug.
 const MAX_ALIKE: usize = 100;
 /// Characters of a cell that are shown.
 const MAX_SHOWN: usize = 28;
@@ -325,7 +325,7 @@ pub(super) fn list(header: &StringRecord) -> String {
     header.iter().map(|cell| format!("{cell:?}")).collect::<Vec<_>>().join(", ")
 }
 
-/// The original's default picture is no picture.
+/// The address of a picture; none if it is the original's default picture.
 fn picture(address: &str) -> Option<Result<ImageUrl, Refusal>> {
     (!address.ends_with("/media/user.svg")).then(|| ImageUrl::parse(address))
 }

@@ -5,14 +5,14 @@ use clap::ValueEnum;
 use shared::stepchat::Slug;
 use std::fmt;
 
-/// The extra that keeps the id a user had before.
+/// The slug of the extra that holds the id that a user had before the import.
 pub(super) const OLD_ID: &str = "imported_id";
 /// What a column holds.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Field {
     FirstName,
     LastName,
-    /// Both names in one.
+    /// First and last name in one cell.
     FullName,
     Email,
     ProfileImage,
@@ -26,12 +26,12 @@ pub(super) enum Field {
     Id,
     /// An extra; its display name is the column's header.
     Extra(Slug),
-    /// Nothing that is imported.
+    /// The column is not imported.
     Ignored,
 }
 
 impl Field {
-    /// What a column of this name holds: the fields of `add-user` as that method calls them, the columns of `csv-users`.
+    /// What a column holds that is named like a field of `add-user` or like a column of `csv-users`.
     pub(super) fn of_name(name: &str) -> Option<Self> {
         Some(match name {
             "id" | "ID" | "user_id" => Self::Extra(Slug::parse(OLD_ID)?),
@@ -54,7 +54,7 @@ impl Field {
     }
 }
 
-/// Which names have columns of their own.
+/// Whether the first name has a column of its own, and whether the last name has one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Named {
     first: bool,
@@ -69,13 +69,13 @@ impl Named {
 }
 
 impl Field {
-    /// What a column holds that is called so in usual exports.
+    /// What a column with this name holds, usual headers of other programs' exports included.
     pub(super) fn known(name: &str, named: Named) -> Option<Self> {
         Self::of_name(name).or_else(|| {
             Some(match headers::known(name)? {
                 Known::FirstName => Self::FirstName,
                 Known::LastName => Self::LastName,
-                // Both names stand in columns of their own as well.
+                // The first name has a column of its own, so a full name is not needed.
                 Known::Name | Known::FullName if named.first => Self::Ignored,
                 Known::Name if named.last => Self::FirstName,
                 Known::Name | Known::FullName => Self::FullName,
@@ -85,12 +85,12 @@ impl Field {
         })
     }
 
-    /// Whether it is the id that a user had before.
+    /// Whether the field is the extra that holds the id that a user had before.
     pub(super) fn is_old_id(&self) -> bool {
         matches!(self, Self::Extra(slug) if slug.as_str() == OLD_ID)
     }
 
-    /// The extra of this display name, if its slug is another than the name says.
+    /// The extra with this display name, if its slug differs from the one that would be made from the name.
     pub(super) fn of_extra(name: &str) -> Option<Self> {
         Self::of_name(name).filter(|field| matches!(field, Self::Extra(_)) && name != "ID")
     }
@@ -127,7 +127,7 @@ pub(super) enum NameOrder {
 }
 
 impl NameOrder {
-    /// The first and the last name. A comma parts them the other way round in every order: `Schmidt, Anna`.
+    /// Splits a full name into first and last name. A comma always follows the last name: `Schmidt, Anna`.
     pub(super) fn split(self, name: &str) -> (&str, &str) {
         let name = name.trim();
         let (first, last) = match (name.split_once(','), self) {

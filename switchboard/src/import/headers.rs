@@ -6,13 +6,13 @@ pub(super) enum Known {
     FirstName,
     LastName,
     FullName,
-    /// The first name, or the whole where no column is a last name.
+    /// The first name; or the full name, if no column is a last name.
     Name,
     Email,
     Phone,
 }
 
-/// Folded: lower case, words parted by one blank.
+/// The headers in folded form: lower case, words separated by one blank.
 const HEADERS: [(Known, &[&str]); 6] = [
     (
         Known::FirstName,
@@ -162,7 +162,7 @@ const HEADERS: [(Known, &[&str]); 6] = [
     ),
 ];
 
-/// What a header says, if it is a usual one.
+/// What a header means, if it is a well-known one.
 pub(super) fn known(header: &str) -> Option<Known> {
     let folded = folded(header);
     HEADERS.iter().find(|(_, texts)| texts.contains(&folded.as_str())).map(|(known, _)| *known)

@@ -1,4 +1,4 @@
-//! Calls of another service's API: with time limits, and again if they may work later.
+//! Calls of another service's API, with time limits. A call that may work later is repeated.
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 use bytes::Bytes;
@@ -14,7 +14,7 @@ use rustls::{ClientConfig, RootCertStore};
 use std::path::Path;
 use std::time::Duration;
 
-/// Bytes of an answer.
+/// The most bytes that an answer may have.
 const MAX_ANSWER: usize = 64 * 1024 * 1024;
 /// How long one call may take.
 const TIMEOUT: Duration = Duration::from_mins(1);
@@ -23,13 +23,13 @@ const ATTEMPTS: u32 = 6;
 
 /// Why a call has no result.
 pub(super) enum Failure {
-    /// It may work later.
+    /// The call may work later.
     Passing(anyhow::Error),
-    /// It will not.
+    /// The call will not work later either.
     Lasting(anyhow::Error),
 }
 
-/// Refuses an address that is none, or where others could read along.
+/// Refuses a text that is no web address, and an address to which others could read what is sent.
 pub(super) fn check(address: &str) -> Result<()> {
     let uri: Uri =
         address.parse().with_context(|| format!("{address} is not a web address: write it as https://host/path"))?;
@@ -78,7 +78,7 @@ pub(super) fn form(fields: &[(&str, String)]) -> Full<Bytes> {
     Full::new(Bytes::from(pairs.collect::<Vec<_>>().join("&")))
 }
 
-/// Attempts a call until it works or will not; each time it waits twice as long.
+/// Repeats a call until it works, fails for good or has been tried `ATTEMPTS` times. Each wait is twice as long.
 pub(super) async fn patiently<T>(what: &str, mut attempt: impl AsyncFnMut() -> Result<T, Failure>) -> Result<T> {
     let mut attempts = 0_u32;
     loop {

@@ -49,7 +49,7 @@ enum Command {
     Voximplant(voximplant::Options),
 }
 
-/// Imports; whether all of it could be imported.
+/// Runs the import. Returns whether everything could be imported.
 pub async fn run(arguments: Arguments) -> Result<bool> {
     let opened = arguments.place.open().await?;
     match arguments.command {
@@ -58,7 +58,7 @@ pub async fn run(arguments: Arguments) -> Result<bool> {
     }
 }
 
-/// The file of this name beside another, with this ending.
+/// The path of `file`, with `ending` appended to its name.
 fn beside(file: &Path, ending: &str) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
     name.push(ending);

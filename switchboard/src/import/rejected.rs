@@ -6,7 +6,7 @@ use csv::{ByteRecord, Reader, ReaderBuilder, Writer};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-/// The row of a sheet that holds the file's row of this number: the header is a sheet's row 1.
+/// The row number that a spreadsheet program shows for this row of the file: it counts the header as row 1.
 pub(super) const fn sheet_row(number: u64) -> u64 {
     number.saturating_add(1)
 }
@@ -16,14 +16,14 @@ pub(super) const fn sheet_row(number: u64) -> u64 {
 pub(super) struct Rejected {
     path: PathBuf,
     header: ByteRecord,
-    /// Cells of a row that an earlier report has put before it.
+    /// If the imported file is itself a report: how many cells that report has put in front of each row.
     told_before: usize,
     writer: Option<Writer<File>>,
     count: u64,
 }
 
 impl Rejected {
-    /// Whether a report of that file can be written to `path`: known before the first row is imported.
+    /// Checks, before the first row is imported, that a report about `file` can be written to `path`.
     pub(super) fn check(path: &Path, file: &Path) -> Result<()> {
         let cannot = || format!("cannot write the report of rejected rows {}", path.display());
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -38,7 +38,7 @@ impl Rejected {
         Ok(())
     }
 
-    /// Begins a report at `path`; rows up to number `done` of a report that is there already are kept.
+    /// Begins a report at `path`. If a report is already there, its rows up to number `done` are kept.
     pub(super) fn open(path: &Path, header: &ByteRecord, done: u64) -> Result<Self> {
         let is_report = header.iter().take(OF_REPORT.len()).eq(OF_REPORT.map(str::as_bytes));
         let told_before = if is_report { OF_REPORT.len() } else { 0 };

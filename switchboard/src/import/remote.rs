@@ -1,4 +1,4 @@
-//! The account that users come from: its own API, called as its official clients call it.
+//! The old account, from which users are imported. Its API is called as the official clients call it.
 
 use super::http::{self, Failure, Http};
 use crate::operator::Credentials;
@@ -18,7 +18,7 @@ use shared::clock::Clock;
 use shared::ids::AccountId;
 use std::path::Path;
 
-/// How long a token is good for, as the official clients choose it.
+/// How long a token is valid: as long as in the official clients.
 const TOKEN_SECONDS: i64 = 64;
 /// What the API answers when it is called too often (reference/voximplant.md §6).
 const TOO_OFTEN: i64 = 340;

@@ -1,4 +1,4 @@
-//! A table as people have it: text in any usual encoding, its cells parted by any usual sign, or a sheet of a workbook.
+//! A table as people have it: text in any usual encoding, with any usual delimiter, or a sheet of a workbook.
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use calamine::{Data, Range, Reader as _, open_workbook_auto_from_rs};
@@ -13,16 +13,16 @@ use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::{fmt, fs};
 
-/// How much of a file's beginning is looked at for its delimiter.
+/// How much of a file's beginning is searched for its delimiter.
 const START_BYTES: usize = 1 << 16;
-/// Rows of the beginning that a delimiter must part alike.
+/// Rows at the beginning of a file by which its delimiter is chosen.
 const START_ROWS: usize = 50;
-/// What may part two cells, where the file does not say: the likeliest first.
+/// The delimiters that are tried if the file does not name its own, the likeliest first.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
-/// What a workbook begins with: that of today, which is a zip archive, and that of before 2007.
+/// The first bytes of a workbook: of today's format, which is a zip archive, and of the format before 2007.
 const WORKBOOKS: [&[u8]; 2] = [b"PK\x03\x04", b"\xd0\xcf\x11\xe0"];
 
-/// How a table is to be read, where it is not found out.
+/// How to read a table. Whatever is `None` is found out from the file.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Reading {
     pub(super) encoding: Option<&'static Encoding>,
@@ -30,7 +30,7 @@ pub(super) struct Reading {
     pub(super) sheet: Option<String>,
 }
 
-/// A table that has been looked at once.
+/// A table whose file has been read through once.
 #[derive(Debug)]
 pub(super) struct Table {
     path: PathBuf,
@@ -42,7 +42,7 @@ pub(super) struct Table {
 #[derive(Debug)]
 enum Form {
     Text(Text),
-    /// The rows of a sheet, with its name.
+    /// A sheet: its name and its rows.
     Sheet(String, Vec<ByteRecord>),
 }
 
@@ -50,11 +50,11 @@ enum Form {
 struct Text {
     encoding: &'static Encoding,
     delimiter: u8,
-    /// The first line only says the delimiter.
+    /// Whether the first line only names the delimiter.
     told: bool,
 }
 
-/// How the table is read: for people.
+/// Tells people how the table is read.
 impl fmt::Display for Table {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.form {
@@ -72,7 +72,7 @@ impl fmt::Display for Table {
 }
 
 impl Table {
-    /// Looks through the file once: what it is, and how it is read.
+    /// Reads the file once, to find out what it is and how to read it.
     pub(super) fn open(path: &Path, reading: &Reading) -> Result<Self> {
         let Looked { hash, start, encoding } = look(path)?;
         let form = if WORKBOOKS.iter().any(|mark| start.starts_with(mark)) {
@@ -87,7 +87,7 @@ impl Table {
         Ok(Self { path: path.to_owned(), hash, form })
     }
 
-    /// All rows, the header first. What is no text in the file's encoding stays as it is where that is UTF-8.
+    /// All rows, the header first. In a UTF-8 file, bytes that are not UTF-8 stay as they are.
     pub(super) fn rows(&self) -> Result<Box<dyn Iterator<Item = Result<ByteRecord>> + '_>> {
         match &self.form {
             Form::Text(text) => {
@@ -150,12 +150,12 @@ fn look(path: &Path) -> Result<Looked> {
     Ok(Looked { hash: hex(digest.finish().as_ref()), start, encoding })
 }
 
-/// How much of a text is UTF-8. A file of which one row is broken is UTF-8 all the same.
+/// Counts how much of a text is UTF-8. A file with one broken row still counts as UTF-8.
 #[derive(Debug, Default)]
 struct Utf8 {
     /// Characters of several bytes.
     right: u64,
-    /// Sequences that are none.
+    /// Byte sequences that are not UTF-8.
     wrong: u64,
     /// The beginning of a character that ends in the next piece.
     rest: Vec<u8>,
@@ -183,7 +183,7 @@ impl Utf8 {
     }
 }
 
-/// UTF-16 without a mark: a table has signs of ASCII in every line, and half of each is a zero there.
+/// Recognises UTF-16 without a byte order mark: a table has ASCII characters in every line, and half of each is zero.
 fn wide(start: &[u8]) -> Option<&'static Encoding> {
     let zeros = |first: usize| start.iter().skip(first).step_by(2).filter(|byte| **byte == 0).count();
     let (even, odd) = (zeros(0), zeros(1));
@@ -197,7 +197,7 @@ fn wide(start: &[u8]) -> Option<&'static Encoding> {
     }
 }
 
-/// What the first line says, as spreadsheets write it for each other: `sep=;`.
+/// The delimiter that the first line names, as spreadsheet programs write it for each other: `sep=;`.
 fn told_delimiter(start: &str) -> Option<u8> {
     let line = start.lines().next()?.trim_matches('"').trim_end();
     match line.strip_prefix("sep=")?.as_bytes() {
@@ -207,7 +207,7 @@ fn told_delimiter(start: &str) -> Option<u8> {
     }
 }
 
-/// The sign that parts most rows of the beginning into as many cells as the first, and that into more than one.
+/// The delimiter that splits the first row into several cells and most rows after it into as many.
 fn likeliest_delimiter(start: &str) -> u8 {
     let parted = |delimiter: u8| {
         let mut rows = builder(delimiter).from_reader(start.as_bytes()).into_byte_records().take(START_ROWS);
@@ -241,13 +241,13 @@ fn sheet(path: &Path, name: Option<&str>) -> Result<Form> {
     Ok(Form::Sheet(name, rows))
 }
 
-/// The rows of a sheet from its first used cell on, each as long as the longest.
+/// The rows of a sheet from its first used cell on, all of the same length.
 fn rows_of(range: &Range<Data>) -> Result<Vec<ByteRecord>> {
     let row = |cells: &[Data]| cells.iter().map(cell).collect::<Result<Vec<String>>>().map(ByteRecord::from);
     range.rows().map(row).collect()
 }
 
-/// A cell as a person sees it who has not formatted it: a phone number that became a number has no fraction.
+/// A cell as it looks without formatting: a phone number that became a number has no fraction.
 fn cell(cell: &Data) -> Result<String> {
     Ok(match cell {
         Data::Empty => String::new(),
@@ -263,7 +263,7 @@ fn cell(cell: &Data) -> Result<String> {
     })
 }
 
-/// The encoding of that name, as `--encoding` takes it.
+/// The encoding with this name, for `--encoding`.
 pub(super) fn encoding(label: &str) -> Result<&'static Encoding, String> {
     let known = Encoding::for_label(label.trim().as_bytes());
     known.ok_or_else(|| {

@@ -1,4 +1,4 @@
-//! What Voximplant's deletes and binds have left to do.
+//! Finishes what Voximplant's deletes and binds have left to do.
 
 use crate::done::Done;
 use shared::context::App;
@@ -8,12 +8,12 @@ use shared::store::backlog::Progress;
 use shared::store::voximplant::deferred::{self, DeferredWork};
 use tokio::time::Instant;
 
-/// Users that the first pass takes: some seconds of work between two looks at the deadline.
+/// Users that the first pass handles: some seconds of work between two checks of the deadline.
 const FIRST_PASS: usize = 2_000;
-/// Users that the last pass takes; what is left then waits for the next run.
+/// The most users that a pass may handle; what is left then waits for the next run.
 const LAST_PASS: usize = 2_000_000;
 
-/// Does promised tasks until none is left or the deadline is near. One that fails does not stop the others.
+/// Does promised tasks until none is left or the deadline is near. A task that fails does not stop the others.
 pub(crate) async fn finish(app: &App, deadline: Instant) -> Done {
     let mut done = Done::default();
     match deferred::pending(&app.store).await {
@@ -33,7 +33,7 @@ pub(crate) async fn finish(app: &App, deadline: Instant) -> Done {
 
 async fn perform(app: &App, task: &DeferredWork, deadline: Instant) -> Result<Progress, StoreError> {
     let mut limit = FIRST_PASS;
-    // Each pass goes farther than the one before: what is done already costs it a look only.
+    // Each pass may handle twice as many users as the one before; users that are done already only cost a read.
     while limit <= LAST_PASS && Instant::now() < deadline {
         let progress = task.perform(&app.store, app.clock.now(), limit, deadline).await?;
         if progress != Progress::Left {

@@ -7,7 +7,7 @@ use shared::store::backlog::Progress;
 use shared::store::stepchat::{jobs, removals};
 use tokio::time::Instant;
 
-/// Finishes promised deletes of many users. One that fails does not stop the others.
+/// Finishes promised deletes of many users. A delete that fails does not stop the others.
 pub(crate) async fn finish_removals(app: &App, deadline: Instant) -> Done {
     let mut done = Done::default();
     match removals::pending(&app.store).await {
@@ -25,7 +25,7 @@ pub(crate) async fn finish_removals(app: &App, deadline: Instant) -> Done {
     done
 }
 
-/// Finishes promised purges of single users. One that fails does not stop the others.
+/// Finishes promised purges of single users. A purge that fails does not stop the others.
 pub(crate) async fn finish_purges(app: &App, deadline: Instant) -> Done {
     let mut done = Done::default();
     match jobs::pending_purges(&app.store).await {

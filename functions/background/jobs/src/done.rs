@@ -3,7 +3,7 @@
 use shared::store::StoreError;
 use shared::store::backlog::Progress;
 
-/// What was finished, what was left, and why.
+/// How much work was finished, how much is left, and a failure if there was one.
 #[derive(Debug, Default)]
 pub(crate) struct Done {
     pub(crate) finished: usize,
@@ -12,8 +12,8 @@ pub(crate) struct Done {
 }
 
 impl Done {
-    /// Counts one piece of work: finished, left for a later run, or failed and so left too. What waits for an index
-    /// or for requests to end is neither: nothing could be done for it now.
+    /// Counts one piece of work: finished, left for a later run, or failed and so left too. Work that waits for an
+    /// index or for the end of requests is not counted: nothing could be done for it now.
     pub(crate) fn note(&mut self, progress: Result<Progress, StoreError>) {
         match progress {
             Ok(Progress::Finished) => self.finished = self.finished.saturating_add(1),
@@ -23,23 +23,23 @@ impl Done {
         }
     }
 
-    /// The same for work that is either done or not.
+    /// Counts work that is either done or not.
     pub(crate) fn note_done(&mut self, done: Result<bool, StoreError>) {
         self.note(done.map(|done| if done { Progress::Finished } else { Progress::Left }));
     }
 
-    /// Counts work that could not be done, or not even be listed.
+    /// Counts work that failed, or that could not even be listed.
     pub(crate) fn fail(&mut self, error: StoreError) {
         self.left = self.left.saturating_add(1);
         self.failure = Some(error);
     }
 
-    /// Of work that was cut off: nobody knows how much of it is left.
+    /// The result of work that was cut off. How much of it is left is unknown, so it counts as one.
     pub(crate) fn cut_off() -> Self {
         Self { left: 1, ..Self::default() }
     }
 
-    /// Both parts.
+    /// The sum of both parts.
     pub(crate) fn and(self, other: Self) -> Self {
         Self {
             finished: self.finished.saturating_add(other.finished),
@@ -48,7 +48,7 @@ impl Done {
         }
     }
 
-    /// What is known after a part has been run once more: what it left the first time it has found again.
+    /// The result of a part that was run twice: the second run has found again what the first one left.
     pub(crate) fn again(self, later: Self) -> Self {
         Self { finished: self.finished.saturating_add(later.finished), ..later }
     }

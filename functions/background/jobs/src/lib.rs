@@ -1,6 +1,6 @@
-//! `background/jobs`: finishes what requests have begun and not finished: large transfers, deletes and binds of many
-//! telephony users, and the purges of deleted users. Then it looks at the ledger, and tells how old the oldest work is
-//! that it had to leave.
+//! `background/jobs`: checks the ledger, and finishes what requests have begun and not finished: large transfers,
+//! deletes and binds of many telephony users, purges of deleted users, and changes of search entries. Then it reports
+//! the age of the oldest work that it had to leave.
 
 mod deferred;
 mod deletions;
@@ -70,23 +70,23 @@ impl Part {
     }
 }
 
-/// How much longer than its share a kind of work may take, to end what it has in hand.
+/// How much longer than its share a kind of work may take, to finish its current step.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// Does one kind of work in its share of the time. What does not end by itself is cut off, as if its process had died: the
-/// next run goes on where it stands.
+/// Does one kind of work in its share of the time. Work that does not end in time is cut off, as if its process had
+/// died: the next run continues it.
 async fn in_its_share(part: Part, app: &App, until: Instant, deadline: Instant) -> Done {
     let now = Instant::now();
     let end = until.checked_add(GRACE).unwrap_or(until);
-    // Without any time it is still seen what there is to do.
+    // If the time is up, the grace still lets the part list what there is to do.
     let end = if deadline > now { end.min(deadline) } else { end };
     timeout_at(end, Box::pin(part.finish(app, until))).await.unwrap_or_else(|_| Done::cut_off())
 }
 
-/// Checks the ledger and finishes begun transfers and promised work, until none is left or the deadline is near. Each kind
-/// of work has a share of the time, the check of the ledger the first; what is not used of it is for whoever has work left.
+/// Checks the ledger and finishes begun transfers and promised work, until none is left or the deadline is near. Each
+/// kind of work has a share of the time, the check of the ledger the first. Unused time goes to kinds with work left.
 ///
-/// A purge that a deleting request is just finishing itself is harmless to repeat.
+/// Repeating a purge that a deleting request is just finishing itself is harmless.
 pub async fn finish(app: Arc<App>, deadline: Instant) -> Ran {
     let mut slices = Slices::new(deadline, Part::ALL.len().saturating_add(1));
     let watched = watch::look(&app.store, slices.take().unwrap_or(deadline)).await;

@@ -1,4 +1,4 @@
-//! What changes of users have left to do for searches.
+//! Finishes what changes of users have left to do in the search entries.
 
 use crate::done::Done;
 use shared::context::App;

@@ -6,8 +6,8 @@ use shared::slices::{Slices, from_anywhere};
 use shared::store::ledger::bulk;
 use tokio::time::{Instant, timeout_at};
 
-/// Drives what requests have left of their transfers to its end, until nothing is left or the deadline is near. One that
-/// fails does not stop the others.
+/// Finishes the transfers that requests have left, until none is left or the deadline is near. A transfer that fails
+/// does not stop the others.
 pub(crate) async fn finish(app: &App, deadline: Instant) -> Done {
     let mut done = Done::default();
     match bulk::left(&app.store, app.clock.now()).await {
@@ -15,7 +15,7 @@ pub(crate) async fn finish(app: &App, deadline: Instant) -> Done {
             let mut slices = Slices::new(deadline, jobs.len());
             for job in from_anywhere(jobs) {
                 let until = slices.take().unwrap_or(deadline);
-                // A transfer that is cut off is like one whose driver died: the next run goes on where it stands.
+                // A transfer that is cut off is like one whose process died: the next run continues it.
                 let performed = timeout_at(until, job.perform(&app.store)).await;
                 done.note_done(performed.unwrap_or(Ok(false)));
             }

@@ -100,7 +100,7 @@ impl Method for AddUser {
             let secrets = Secrets { password: password.clone(), token };
             let answer = Answer::new(id.get());
             match ctx.commit(prepared.creation(&secrets, config.unique_phone, &leads)?, &answer).await {
-                // All leads were deleted in between: this one comes after them.
+                // For example, all leads were deleted in between: the new lead comes after that.
                 Err(CommitError::Stale) => attempts.again().await?,
                 done => return Ok(done.map(|()| answer)?),
             }

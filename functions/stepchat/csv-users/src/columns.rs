@@ -1,15 +1,15 @@
-//! Which extra belongs into which column. Behind the columns of the original stand those of other extras, and what else an
-//! import needs to make the same users again.
+//! Which extra belongs in which column. After the original's columns come columns for other extras, and for what else
+//! an import needs to make the same users again.
 
 use shared::stepchat::csv::{DEPARTMENT, EXTRAS, ExtraColumn, LAST_ACTIVITY, PROFILE, says_all};
 use shared::stepchat::{Detail, Slug};
 use shared::store::stepchat::users::Stored;
 use std::collections::{BTreeSet, HashMap};
 
-/// Columns of one slug: an extra of more different names than that has the column of the first.
+/// The most columns of one slug. If its extras have more different names, the others go into the first column.
 const MAX_NAMES: usize = 8;
 
-/// A column behind the fixed ones.
+/// A column after the fixed ones.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Custom {
     Extra(ExtraColumn),
@@ -17,7 +17,7 @@ enum Custom {
     LastActivity,
 }
 
-/// The columns that users have turned out to need, numbered as they were first seen.
+/// The columns that the users so far need, numbered in the order in which they were first needed.
 #[derive(Debug, Default)]
 pub struct Columns {
     custom: Vec<Custom>,
@@ -31,7 +31,7 @@ pub struct Columns {
 pub struct Row {
     /// Profile and well-known extras.
     pub fixed: Vec<String>,
-    /// Others: column and value.
+    /// Other cells: the number of the column, and the value.
     pub custom: Vec<(usize, String)>,
 }
 
@@ -71,7 +71,7 @@ impl Columns {
         Row { fixed, custom }
     }
 
-    /// The column of an extra; one that a fixed column shows, under another slug or name, stands in its own as well.
+    /// The column of an extra. An extra that a fixed column shows under another slug or name has its own column too.
     fn of_extra(&mut self, detail: &Detail, shown_in: Option<&'static str>) -> usize {
         let column = ExtraColumn { slug: detail.slug.clone(), name: detail.name.clone(), shown_in };
         let column = Custom::Extra(column);
@@ -95,8 +95,8 @@ impl Columns {
         number
     }
 
-    /// The numbers of the columns behind the fixed ones in the order of the file, by slug; and the names of all columns. A
-    /// name that two columns have, or that would be read as another slug, has its slug behind it.
+    /// The numbers of the columns after the fixed ones in the order of the file, by slug; and the names of all columns.
+    /// The slug is appended to a name that two columns have, or that would be read as another slug.
     #[must_use]
     pub fn in_order(&self) -> (Vec<usize>, Vec<String>) {
         let mut numbered: Vec<(&Custom, usize)> = self.custom.iter().zip(0..).collect();
@@ -117,7 +117,7 @@ impl Columns {
     }
 }
 
-/// The extra that belongs into a column: the one with a slug that means it, else the one with its display name.
+/// The extra for a fixed column: the one with one of the column's slugs, otherwise the one with its display name.
 fn chosen<'a>((name, slugs): &(&str, &[&str]), details: &'a [Detail]) -> Option<&'a Detail> {
     let by_slug = |slug: &&str| details.iter().find(|detail| detail.slug.as_str() == *slug);
     let by_name = || details.iter().find(|detail| detail.name.eq_ignore_ascii_case(name));

@@ -40,7 +40,7 @@ impl Method for CsvUsers {
     const NAME: &'static str = "csv-users";
     const SUMMARY: &'static str = "Exports users to a CSV file and returns a link to it.";
     const ACCESS: Access = Access::Admin;
-    // Another call makes another file of the users as they are then.
+    // A repeated call makes another file, of the users as they are then.
     const EFFECT: Effect = Effect::Repeatable;
     const GRANTS: Grants = &[export::READ, files::EXPORT];
     type Caller = Admin;
@@ -56,7 +56,7 @@ impl Method for CsvUsers {
         let mut users = pin!(export::read(ctx.store(), named, order.clone()).await?);
         let mut last: Option<Place> = None;
         while let Some(stored) = users.try_next().await? {
-            // The file ends where time, room or the setting end. It is whole up to there, and the answer says so.
+            // The file ends when the time, the space or the configured number of users is used up, with `next_cursor`.
             let ends = sheet.rows() >= settings.users || sheet.is_full() || Instant::now() >= ctx.read_until();
             if ends && let Some(place) = &last {
                 next_cursor = Some(place.text());

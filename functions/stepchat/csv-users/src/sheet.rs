@@ -1,4 +1,4 @@
-//! The file on its way: rows are kept aside until all columns are known, since the header comes first.
+//! Builds the file: rows are kept aside until all columns are known, since the header comes first.
 
 use crate::columns::{Columns, Row};
 use csv::{Reader, ReaderBuilder, StringRecord, Terminator, Writer, WriterBuilder};
@@ -8,13 +8,13 @@ use std::collections::HashMap;
 use std::io::Seek;
 use tempfile::SpooledTempFile;
 
-/// Bytes of rows that are kept in memory; more go to a file without a name, which is gone with the process.
+/// Bytes of rows that are kept in memory; more go to a file without a name, which disappears with the process.
 const IN_MEMORY: usize = 16 * 1024 * 1024;
-/// Bytes of rows that are kept at all. A Lambda function has 512 MB for files.
+/// The most bytes of rows that are kept, in memory or not. A Lambda function has 512 MB for files.
 const MOST: usize = 400 * 1024 * 1024;
-/// Bytes of the finished file that are handed on together.
+/// Bytes of the finished file that are uploaded together.
 const PIECE: usize = 256 * 1024;
-/// Cells that each kept row begins with.
+/// Cells of the fixed columns, with which each kept row begins.
 const FIXED: usize = 17;
 /// Tells spreadsheet programs that the text is UTF-8.
 const BYTE_ORDER_MARK: &str = "\u{feff}";
@@ -27,7 +27,7 @@ pub struct Sheet {
     bytes: usize,
 }
 
-/// Every failure here is the disk's.
+/// Every failure here comes from the disk.
 fn failed(error: impl std::fmt::Display) -> StoreError {
     StoreError::Unavailable(format!("rows cannot be kept: {error}"))
 }
@@ -39,7 +39,7 @@ impl Default for Sheet {
 }
 
 impl Sheet {
-    /// No rows.
+    /// A sheet without rows.
     #[must_use]
     pub fn new() -> Self {
         let kept = WriterBuilder::new().flexible(true).from_writer(SpooledTempFile::new(IN_MEMORY));
@@ -81,7 +81,7 @@ impl Sheet {
 #[derive(Debug)]
 pub struct Rows {
     kept: Reader<SpooledTempFile>,
-    /// The columns behind the fixed ones, by their numbers.
+    /// The numbers of the columns after the fixed ones, in the order of the file.
     order: Vec<usize>,
     header: Option<Vec<String>>,
 }

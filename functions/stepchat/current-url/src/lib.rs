@@ -32,8 +32,8 @@ pub enum CurrentAddress {
     Done(bool),
 }
 
-/// The address as an extra, in its place. One that takes more room than the one before must still leave the user within the
-/// bounds (decision E9), for which all extras are read; on most page views they need not be.
+/// The address as an extra, in its position. If it is longer than the one before, all extras are read to check that the
+/// user stays within the limits (decision E9); on most page views that is not needed.
 async fn placed(
     ctx: &Ctx,
     user: &User,
@@ -42,7 +42,7 @@ async fn placed(
     before: Option<&PlacedDetail>,
 ) -> Result<PlacedDetail, Error> {
     let room = before.map_or(0, |before| before.detail.value.as_str().len());
-    // Behind whatever the user's last change added.
+    // A new extra comes after all that the user's last change added.
     let added = ctx.now().millis().max(user.version.saturating_add(1));
     let position = before.map_or_else(|| Position::added(added, 0), |before| before.position);
     let detail = Detail { name: display_name(&slug), slug, value };
@@ -84,7 +84,7 @@ impl Method for CurrentUrl {
         };
         let answer = Answer::new(CurrentAddress::Done(true));
         match ctx.commit(presence::detail_change(id, &slug, after.as_ref())?, &answer).await {
-            // The user has gone in between.
+            // The user was deleted in between.
             Err(CommitError::Stale) => done(false),
             Err(error) => Err(error.into()),
             Ok(()) => {

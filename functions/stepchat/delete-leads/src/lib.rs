@@ -38,7 +38,7 @@ impl Method for DeleteLeads {
         let answer = Answer::new(true);
         let removal = removals::leads(ctx.store(), ctx.now()).await?;
         ctx.commit(removal.promise()?, &answer).await?;
-        // It is promised: what is not done now, `background/jobs` does.
+        // The removal is promised: what is not done now, `background/jobs` does.
         let _ = removal.perform(ctx.store(), ctx.now(), ctx.inline_until()).await;
         Ok(answer)
     }

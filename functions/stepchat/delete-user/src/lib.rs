@@ -50,7 +50,7 @@ impl Method for DeleteUser {
                 done => break done?,
             }
         }
-        // The user is gone; what is left of its items is promised. If this fails, `background/jobs` keeps the promise.
+        // The user is deleted, and the purge of its other items promised. If it fails here, `background/jobs` does it.
         let _ = Box::pin(jobs::purge(ctx.store(), id, ctx.now(), ctx.inline_until())).await;
         Ok(answer)
     }

@@ -65,7 +65,7 @@ impl Method for DeleteUsers {
         check(ctx, &people).await?;
         let removal = removals::users(people.into_keys().collect(), ctx.now());
         ctx.commit(removal.promise()?, &answer).await?;
-        // It is promised: what is not done now, `background/jobs` does.
+        // The removal is promised: what is not done now, `background/jobs` does.
         let _ = removal.perform(ctx.store(), ctx.now(), ctx.inline_until()).await;
         Ok(answer)
     }

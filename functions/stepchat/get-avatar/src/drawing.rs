@@ -10,10 +10,10 @@ use shared::store::files::FileKey;
 const SIDE: u16 = 512;
 /// Height of a letter's em square.
 const EM: f32 = 240.0;
-/// What the letters may take at most, in each direction.
+/// The most pixels that the letters may take in each direction.
 const ROOM: f32 = 340.0;
-/// The day from which on names have been drawn like this: part of a picture's address. A change of the drawing needs
-/// another one, since a picture that is there is never replaced.
+/// The day since which names are drawn like this; part of a picture's address. A change of the drawing needs another
+/// day, since an existing picture is never replaced.
 const EDITION: &str = "22-11-26";
 
 /// Backgrounds on which white can be read: each has a contrast of 4.5 or more (WCAG 2.2, 1.4.3).
@@ -52,7 +52,7 @@ const COLOURS: [[u8; 3]; 32] = [
     [0x45, 0x5a, 0x64],
 ];
 
-/// What is to be drawn of a name.
+/// What is drawn for a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Avatar {
     letters: Vec<char>,
@@ -74,7 +74,7 @@ impl Avatar {
         (!letters.is_empty()).then_some(Self { letters, colour })
     }
 
-    /// Its address follows from what it shows.
+    /// The picture's key, from which its address is made. It follows from what the picture shows.
     #[must_use]
     pub fn key(&self) -> Option<FileKey> {
         let [red, green, blue] = self.colour;
@@ -107,7 +107,7 @@ impl Avatar {
         let mut pen = left;
         let mut outlines = Vec::with_capacity(self.letters.len());
         for (font, id) in self.letters.iter().filter_map(|letter| fonts::glyph(*letter)) {
-            // A scale is the height of a line, which each font has its own idea of; its em is what counts.
+            // A scale is the height of a line, which differs between fonts. This one gives each font the same em.
             let Some(units) = font.units_per_em() else { continue };
             let scale = PxScale::from(size * font.height_unscaled() / units);
             let glyph = Glyph { id, scale, position: point(pen, base) };

@@ -1,4 +1,4 @@
-//! The letters, from fonts that came with the program (see `fonts/README.md`). Each is unpacked when a name first needs it.
+//! The letters, from fonts that come with the program (see `fonts/README.md`). A font is unpacked at its first use.
 
 use ab_glyph::{Font, FontVec, GlyphId};
 use flate2::read::ZlibDecoder;

@@ -3,11 +3,11 @@
 use unicode_normalization::UnicodeNormalization;
 use unicode_segmentation::UnicodeSegmentation;
 
-/// The initials of a name, as they stand from left to right: of each part the first letter or digit that can be drawn.
+/// The initials of a name, in their order from left to right: each part's first letter or digit that can be drawn.
 #[must_use]
 pub fn initials(first: &str, last: &str, drawable: impl Fn(char) -> bool) -> Vec<char> {
     let mut found: Vec<char> = [first, last].into_iter().filter_map(|part| initial(part, &drawable)).collect();
-    // These scripts run the other way.
+    // These scripts run from right to left.
     if found.first().is_some_and(|letter| runs_leftwards(*letter)) {
         found.reverse();
     }
@@ -18,13 +18,13 @@ fn initial(part: &str, drawable: &impl Fn(char) -> bool) -> Option<char> {
     // Compatibility forms (full width, ligatures) become the letters they stand for, and accents join their letters.
     let plain: String = part.nfkc().collect();
     let letters = plain.graphemes(true).filter_map(|grapheme| {
-        // What hangs on a letter (vowel signs, tones) does not count; in Thai and Lao some of it comes first.
+        // Signs on a letter (vowels, tones) do not count; in Thai and Lao some vowels come before their letter.
         grapheme.chars().find(|letter| !is_leading_vowel(*letter)).filter(|letter| letter.is_alphanumeric())
     });
     letters.map(|letter| raised(letter, drawable)).find(|letter| drawable(*letter))
 }
 
-/// Upper case, where a letter has one of its own. Georgian has, but does not use it this way.
+/// The upper case of a letter, if that is one letter. Georgian has upper case, but does not use it for initials.
 fn raised(letter: char, drawable: &impl Fn(char) -> bool) -> char {
     let mut raised = letter.to_uppercase();
     match (raised.next(), raised.next()) {
@@ -76,7 +76,7 @@ mod tests {
     #[test]
     fn nothing_to_draw_is_no_initial() {
         assert_eq!(of("\u{1f642}", "---"), "");
-        // What no font has is passed over.
+        // A letter that no font has is passed over.
         assert_eq!(initials("ivan", "", |letter| letter == 'V'), ['V']);
     }
 }

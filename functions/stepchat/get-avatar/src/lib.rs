@@ -31,7 +31,7 @@ impl Method for GetAvatar {
     const NAME: &'static str = "get-avatar";
     const SUMMARY: &'static str = "Returns the address of a picture of somebody's initials.";
     const ACCESS: Access = Access::Admin;
-    // The same name is the same picture: a file that is there stays.
+    // The same name gives the same picture, and an existing file stays.
     const EFFECT: Effect = Effect::Repeatable;
     const GRANTS: Grants = &[files::DRAW];
     type Caller = Admin;

@@ -38,7 +38,7 @@ impl Method for GetBotId {
             let (user, secrets) = new_bot(ctx, None::<Name>, None::<ImageUrl>).await?;
             let answer = Answer::new(user.id.get());
             match ctx.commit(bot::creation(&user, &secrets)?, &answer).await {
-                // Another call has made it in between.
+                // Another call has made the bot in between.
                 Err(CommitError::Stale) => attempts.again().await?,
                 done => return Ok(done.map(|()| answer)?),
             }

@@ -50,7 +50,7 @@ impl Method for GetConversation {
         };
         let authors = messages.iter().map(|message| message.author);
         let people = people::find(store, authors.chain([conversation.user]).collect()).await?;
-        // Without its user it is being purged.
+        // A conversation without its user is being purged.
         let Some(user) = people.get(&conversation.user) else {
             return Ok(Answer::new(OrFalse::Missing));
         };
@@ -62,7 +62,7 @@ impl Method for GetConversation {
         let taken = Answer::list(rows);
         let details = ConversationDetails::new(ctx, &conversation, user);
         let row = ConversationRow { messages: taken.response, details };
-        // What was read may have room, and more be behind it.
+        // All messages that were read may fit, while more follow in the database.
         let rest = messages.last().filter(|_| more).map(|message| message.id.to_string());
         Ok(Answer::with_cursor(OrFalse::Found(row), taken.next_cursor.or(rest)))
     }

@@ -9,7 +9,7 @@ use shared::store::stepchat::{lists, people};
 use shared::wire::Fitting;
 use shared::wire::stepchat::{Answer, Error, PlaceCursor, SinceField};
 
-/// Users read together while the answer fills.
+/// Users that are read together, until the answer is full.
 const CHUNK: usize = 500;
 
 /// The method.

@@ -23,7 +23,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// `None` for what no user can have: an empty value or name of attribute.
+    /// The attribute to find a user by; `None` if no user can have it: its value or its name is empty.
     fn attribute(&self) -> Option<Attribute> {
         // Not trimmed: an unencoded `+7…` arrives with a leading blank.
         let value = self.value.non_blank().map(|_| self.value.as_str())?;
@@ -33,7 +33,7 @@ impl Request {
             "email" => Email::parse(value).ok().map(Attribute::Email),
             "first_name" => Some(Attribute::FirstName(value.trim().to_owned())),
             "last_name" => Some(Attribute::LastName(value.trim().to_owned())),
-            // What has no digits is an extra like any other.
+            // A phone number without digits is compared like any other extra.
             slug @ Slug::PHONE => phone().or_else(|| exactly(slug)),
             slug => exactly(slug),
         }

@@ -9,7 +9,7 @@ use shared::store::stepchat::conversations::{self, Whose};
 use shared::store::stepchat::users;
 use shared::wire::stepchat::{Answer, ConversationRef, Error, Flag, MessageCursor, UserRef};
 
-/// Conversations whose messages are read together: even of the longest ones a few make a full answer.
+/// Conversations whose newest messages are read together. A few of the longest messages fill an answer.
 const CHUNK: usize = 100;
 
 /// The method.
@@ -53,7 +53,7 @@ impl Method for GetUserConversations {
         };
         let whose = if request.agent.0 || request.agents.0 { Whose::Assigned } else { Whose::Own };
         let (user, mut all) = try_join!(users::find_profile(store, user), conversations::of(store, user, whose))?;
-        // Without the user they are being purged.
+        // Conversations without their user are being purged.
         if user.is_none() {
             return Ok(Answer::new(Vec::new()));
         }
@@ -69,7 +69,7 @@ impl Method for GetUserConversations {
                 break;
             }
         }
-        // Rows are longer than the messages in them: if that loop broke off, the answer is full before its last row.
+        // A row is longer than its message: if the loop ended early, the answer is full before the last row.
         Ok(Answer::list(rows))
     }
 }

@@ -58,7 +58,7 @@ impl Method for GetUserFromConversation {
         };
         let wanted = [Some(conversation.user), conversation.last_agent].into_iter().flatten().collect();
         let people = people::find(store, wanted).await?;
-        // Without its user it is being purged.
+        // A conversation without its user is being purged.
         let Some(user) = people.get(&conversation.user) else {
             return Ok(Answer::new(OrFalse::Missing));
         };

@@ -34,7 +34,7 @@ impl Method for GetUserLanguage {
         let stored = users::load(ctx.store(), id).await?;
         let language = stored.and_then(|stored| {
             let value = |slug: &str| stored.details.iter().find(|detail| detail.slug.as_str() == slug);
-            // What the user says counts, if it is a language.
+            // The user's own choice comes before the browser's, if it is a language.
             ["language", "browser_language"].iter().find_map(|slug| language_code(value(slug)?.value.as_str()))
         });
         Ok(Answer::new(language.into()))

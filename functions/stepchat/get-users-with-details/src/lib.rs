@@ -67,7 +67,7 @@ async fn chosen(ctx: &Ctx, users: UserSelection) -> Result<Option<Vec<UserId>>, 
     })
 }
 
-/// Each name once. Every extra is a look-up of its own, so their number has a bound.
+/// Each name once. Every extra needs its own look-up, so their number is limited.
 fn names(details: Names) -> Result<Vec<String>, Refusal> {
     let names: BTreeSet<String> = details.0.into_iter().collect();
     if names.len() > MAX_DETAILS_PER_CALL { Err(Refusal::TooManyExtras) } else { Ok(names.into_iter().collect()) }
@@ -92,7 +92,7 @@ impl Method for GetUsersWithDetails {
         let names = names(request.details)?;
         let slugs = names.iter().filter(|name| !is_built_in(name)).filter_map(|name| Slug::parse(name));
         let slugs: BTreeSet<Slug> = slugs.collect();
-        // No index says who has an extra by which nobody is found.
+        // Of extras that users are not found by, there is no index of who has them: everybody is read.
         let among = match among {
             None if slugs.iter().any(|slug| !slug.finds_users()) => {
                 let mut everybody = lists::ids_of(ctx.store(), &UserType::LISTED).await?;
@@ -112,7 +112,7 @@ impl Method for GetUsersWithDetails {
         let ids: Vec<UserId> = ids.into_iter().filter(behind).collect();
         let mut taken = Fitting::default();
         for chunk in ids.chunks(CHUNK) {
-            // The profile decides who exists: of a deleted user extras may be left for a while. No list shows the bot.
+            // The profile decides who exists: extras of a deleted user may be left for a while. No list shows the bot.
             let mut users = lists::profiles(ctx.store(), chunk).await?;
             users.retain(|user| user.user_type != UserType::Bot);
             let rows = users.iter().map(|user| {

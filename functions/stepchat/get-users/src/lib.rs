@@ -100,7 +100,7 @@ impl Method for GetUsers {
         let rest = SortOrder { column, descending, after: request.cursor.read()? };
         let mut page = request.page(ctx, SortOrder::by(column, descending)).await?;
         page.retain(|user| rest.holds(user));
-        // The index by last activity is not exact; within a page the order is.
+        // The index by last activity is not exact, so the page is sorted by the profiles.
         rest.sort(&mut page);
         let rows = ListedUser::rows(ctx, &page, &request.extra, &rest).await?;
         Ok(Answer::list(rows))

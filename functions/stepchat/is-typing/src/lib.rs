@@ -32,7 +32,7 @@ impl Method for IsTyping {
 
     async fn call(ctx: &Ctx, _: &AnyAdmin, request: Request) -> Result<Answer<bool>, Error> {
         let Some(id) = request.user_id.0 else { return Ok(Answer::new(false)) };
-        // The profile, because what a deleted user was doing is being purged.
+        // The profile is read too, because a deleted user's typing may not be purged yet.
         let (user, typing) = try_join!(users::find_profile(ctx.store(), id), typing::find(ctx.store(), id))?;
         let place = user.and(typing).and_then(|typing| typing.at(ctx.now()));
         let here = |wanted: ConversationRef| wanted.0.is_some() && wanted.0 == place;

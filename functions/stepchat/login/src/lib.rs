@@ -82,7 +82,7 @@ impl Method for Login {
     const NAME: &'static str = "login";
     const SUMMARY: &'static str = "Logs a user in.";
     const ACCESS: Access = Access::Login;
-    // The answer holds a secret, which no idempotency record may keep. Once more is one session more.
+    // The answer holds a secret, which no idempotency record may keep. A repeated call begins another session.
     const EFFECT: Effect = Effect::Repeatable;
     const TOKENS: bool = true;
     const GRANTS: Grants = &[users::ID_BY_EMAIL, sessions::CREDENTIALS, sessions::BEGIN, lockouts::COUNT];
@@ -96,14 +96,14 @@ impl Method for Login {
         let Some(proof) = Proof::of(request, caller) else { return Ok(failed) };
         let counters = lockout::counters(ctx, &proof.account(), end_user);
         let (registered, found) = Box::pin(proof.registered(ctx, &counters)).await?;
-        // Locked out or not, it is the same work.
+        // The work is the same whether the user is locked out or not.
         let right = proof.is_right(ctx, found.as_ref()).await?;
         let Some(registered) = registered else { return Ok(Answer::new(Outcome::Banned("ip-ban"))) };
         let Some(found) = found.filter(|_| right) else { return Ok(failed) };
         let renewed = proof.renewed(&found).await?;
         let begun = session::begun(ctx)?;
         let noted = async {
-            // If it cannot be noted, a success counts as a failure; the login is right all the same.
+            // If the success cannot be noted, it counts as a failure; the login succeeds all the same.
             let _ = lockouts::succeeded(ctx.store(), &counters, registered, ctx.now()).await;
             Ok(())
         };

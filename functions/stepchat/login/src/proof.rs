@@ -17,14 +17,14 @@ use shared::wire::stepchat::{Error, Text};
 /// The largest id there can be, which the sequence never reaches.
 const NOBODY: u64 = 999_999_999_999;
 
-/// What a login presents. Only this says whether it is right.
+/// The credentials that a login presents. Only this type decides whether they are right.
 pub(crate) enum Proof {
     Password(String, Secret),
     Token(UserId, Secret),
 }
 
 impl Proof {
-    /// `None` if the call names nobody.
+    /// `None` if the call names no user or presents no credentials.
     pub(crate) fn of(request: Request, caller: &Admin) -> Option<Self> {
         let Request { email, password, user_id, user_token, login_token, .. } = request;
         if let Some(email) = email.non_blank().filter(|_| !password.as_str().is_empty()) {
@@ -41,7 +41,7 @@ impl Proof {
         }
     }
 
-    /// Counts the try, unless none is left, and reads what it is held against.
+    /// Counts the login attempt, unless none is left, and reads the credentials to compare it with.
     pub(crate) async fn registered(
         &self,
         ctx: &Ctx,
@@ -52,7 +52,7 @@ impl Proof {
         loop {
             let (seen, id) = try_join!(lockouts::read(store, counters, now), self.user(ctx))?;
             let registered = async { Ok::<_, StoreError>(lockouts::register(store, counters, &seen, now).await) };
-            // Where nobody is found, nobody is asked for: it takes as long.
+            // If no user is found, an id that no user has is looked up, so that it takes as long.
             let found = async {
                 match id.or(UserId::new(NOBODY)) {
                     Some(id) => sessions::credentials(store, id).await,
@@ -76,7 +76,7 @@ impl Proof {
         }
     }
 
-    /// The password as a hash of our own, if the one that it was right for is of another system.
+    /// The password as a hash of our own, if the stored hash comes from another system.
     pub(crate) async fn renewed(&self, found: &Credentials) -> Result<Option<PasswordHash>, Error> {
         match (self, &found.password) {
             (Self::Password(_, password), Some(hash)) if is_foreign(hash) => {
@@ -86,7 +86,7 @@ impl Proof {
         }
     }
 
-    /// Whether it is this user's. Nobody's takes as long to find out.
+    /// Whether these are the user's credentials. Without a user it takes as long to find out.
     pub(crate) async fn is_right(&self, ctx: &Ctx, found: Option<&Credentials>) -> Result<bool, Error> {
         match self {
             Self::Password(_, password) => {

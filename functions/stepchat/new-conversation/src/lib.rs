@@ -106,7 +106,7 @@ impl Method for NewConversation {
                 store.next_id(Sequence::Conversation, ConversationId::new),
                 users::load(store, user),
                 agent_of(ctx, agent),
-                // In case that it is a visitor: what is read later is waited for.
+                // Only a visitor needs this, but reading it later would take another round trip.
                 Leads::read(store),
             )?;
             let mut stored = stored.ok_or(Refusal::UserNotFound)?;

@@ -71,7 +71,7 @@ impl Sent {
 }
 
 impl Request {
-    /// The status the message leaves; `None` leaves it as it is.
+    /// The conversation's status after the message; `None` keeps it as it is.
     fn status(&self, from_staff: bool) -> Result<Option<ConversationStatus>, Refusal> {
         let code = &self.conversation_status_code;
         if code.is_skip() {
@@ -127,7 +127,7 @@ impl Method for SendMessage {
             let status = request.status(message.from_staff)?;
             let answer = Answer::new(Sent::new(id, message.text.as_str()));
             let txn = conversations::sending(&place, &message, &author, typing.as_ref(), status)?;
-            // Noted as a heartbeat is: nobody's message fails for it.
+            // The author's activity is noted as by a heartbeat. If that fails, the message does not.
             let active = async {
                 if author.id != place.user {
                     let _ = presence::touch(store, &author, ctx.now()).await;

@@ -39,7 +39,7 @@ impl Method for SetTyping {
         let mut attempts = Attempts::default();
         loop {
             let (user, before) = try_join!(users::find_profile(store, id), typing::find(store, id))?;
-            // Nobody is typing nowhere: there is nothing to remember.
+            // There is no such user, so there is nothing to remember.
             let Some(user) = user else { return Ok(answer) };
             match ctx.commit(typing::change(&user, before.as_ref(), place, ctx.now())?, &answer).await {
                 Err(CommitError::Stale) => attempts.again().await?,

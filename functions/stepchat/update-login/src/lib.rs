@@ -61,7 +61,7 @@ impl Request {
     }
 }
 
-/// The session that the call presents; an ended one is no leave to change somebody else.
+/// The session that the call presents. An ended one is refused: the call must not change the token's admin instead.
 async fn presented(ctx: &Ctx, request: &Request) -> Result<Option<Session>, Error> {
     let Some(hash) = session::presented(ctx, request.login_cookie.non_blank()).into_iter().next() else {
         return Ok(None);

@@ -63,7 +63,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// The change of the profile, and that of the extras.
+    /// The change of the profile, and the change of the extras.
     fn change(self, default_picture: &str) -> Result<(UserChange, Extra), Refusal> {
         let change = UserChange {
             first_name: self.first_name.non_blank().map(Name::parse).transpose()?,
@@ -77,7 +77,7 @@ impl Request {
     }
 }
 
-/// The bot stays what it is, and takes no address away from a person.
+/// Refuses to change the bot's type, or to give it an e-mail address that a person may want.
 fn bot_may(change: &UserChange) -> Result<(), Refusal> {
     match change {
         UserChange { user_type: Some(_), .. } => Err(Refusal::InvalidUserType),

@@ -50,7 +50,7 @@ pub struct Response {
     acd_queue_id: QueueId,
 }
 
-/// What is asked for, checked.
+/// The request's parameters, checked.
 #[derive(Debug)]
 struct Checked {
     application: ApplicationRef,
@@ -63,7 +63,7 @@ struct Checked {
     average_service_time: Option<u32>,
 }
 
-/// A number that a typed client can hold.
+/// A number that fits into the 32 bits of a typed client.
 fn whole_number(count: Option<Count>, field: &'static str) -> Result<Option<u32>, Refusal> {
     let fits = |count: Count| i32::try_from(count.0).ok().and_then(|number| u32::try_from(number).ok());
     count.map(|count| fits(count).ok_or(Refusal::Invalid(Parameter(field)))).transpose()

@@ -83,7 +83,7 @@ impl Method for AddUser {
         let (application, user, password) = request.check()?;
         let (store, account) = (ctx.store(), caller.account());
         let id = async { Ok::<_, Error>(store.next_id(Sequence::PhoneUser, PhoneUserId::new).await?) };
-        // Hashing takes longer than all reads.
+        // Hashing takes longer than all reads, so it runs in parallel with them.
         let hash = async { Ok(ctx.hash_password(password.expose()).await?) };
         let ((application_id, mut place), id, password) = try_join!(application.place(store, account), id, hash)?;
         let user = user.into_user(id, application_id, ctx.now());

@@ -119,7 +119,7 @@ impl Method for BindSkill {
     }
 }
 
-/// Changes the skills of queues, then binds whoever they concern.
+/// Changes the skills of queues, then the bindings of users that follow from the skills.
 async fn give_to_queues(
     ctx: &Ctx,
     caller: &Tenant,
@@ -140,7 +140,7 @@ async fn give_to_queues(
         match store.commit(&txn).await {
             Ok(()) => {
                 if changes {
-                    // It is promised: a failure here leaves it to `background/jobs`.
+                    // The bindings are promised: if this fails, `background/jobs` makes them.
                     drop(task.begin(store, ctx.now(), ctx.inline_until()).await);
                 }
                 queues.drain(..together);

@@ -72,7 +72,7 @@ impl Method for DelApplication {
     }
 }
 
-/// The selected applications; 116 for an unknown id, 107 for what is no name, 558 for the name of none.
+/// The selected applications; refused with 116 for an unknown id, 107 for an invalid name, 558 for an unknown name.
 fn chosen(
     selection: &Selection<ApplicationId>,
     existing: &[Application],

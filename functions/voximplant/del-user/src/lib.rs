@@ -98,7 +98,7 @@ async fn at_once(ctx: &Ctx, account: AccountId, users: &[Stored]) -> Result<Txn<
     Ok(changes::removal(account, users, money, ctx.now()))
 }
 
-/// Too many for one transaction: only the job is decided here.
+/// For more users than fit into one transaction: one transaction promises the work, which is then begun.
 async fn later(ctx: &Ctx, account: AccountId, job: DeferredKind) -> Result<Done, Error> {
     let task = DeferredWork::new(account, job, ctx.now());
     let mut txn = Txn::default();

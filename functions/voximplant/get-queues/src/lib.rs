@@ -102,7 +102,7 @@ impl Method for GetQueues {
     }
 }
 
-/// The skills of a queue, or the one to show.
+/// The skills of a queue, or only the one to show.
 fn shown(queue: &Queue, skills: &[Skill], showing: Option<SkillId>) -> Vec<SkillInfo> {
     let ours = skills.iter().filter(|skill| queue.skills.contains(&skill.id));
     let ours = ours.filter(|skill| showing.is_none_or(|showing| showing == skill.id));

@@ -19,7 +19,7 @@ const MOST: usize = 1_000;
 const FARTHEST: usize = 10_000;
 /// "One month back by default."
 const MONTH_MILLIS: i64 = 31 * 24 * 60 * 60 * 1000;
-/// A wire date means its whole second.
+/// A date in a request means the whole second: this is added to `to_date`.
 const REST_OF_SECOND_MILLIS: i64 = 999;
 
 /// The method.
@@ -111,7 +111,7 @@ impl Request {
             kinds: types::wanted(listed(self.transaction_type, "transaction_type")?)?,
             ids: ids(self.transaction_id, "transaction_id")?,
             descending: on(self.desc_order, false),
-            // The offset was counted on the way to the cursor.
+            // With a cursor, the offset has been skipped already.
             offset: if self.cursor.is_some() { 0 } else { offset },
             after: self.cursor.map(|cursor| cursor.0),
             count: self.count.map_or(DEFAULT_COUNT, |count| count.0).min(MOST),
@@ -120,7 +120,7 @@ impl Request {
     }
 }
 
-/// The values of a list, as many as one call may name.
+/// The values of a list; refused if there are more than one call may name.
 fn listed<T>(list: Option<SemicolonList<T>>, name: &'static str) -> Result<Vec<T>, Refusal> {
     let values = list.map_or_else(Vec::new, |list| list.0);
     if values.len() > MAX_LISTED { Err(Refusal::ListTooLong(name)) } else { Ok(values) }

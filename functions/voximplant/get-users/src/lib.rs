@@ -124,7 +124,7 @@ impl Method for GetUsers {
             (listing.filter.among, listing.filter.not_among) = (among, not_among);
             Box::pin(lists::list(store, account, &listing)).await?
         } else {
-            // One application is walked while it is being looked whether there is one.
+            // The users of one application are read while a check runs whether the application exists.
             let listed = async { Ok(lists::list(store, account, &listing).await?) };
             let (_, _, listed) = try_join!(existing, members, Box::pin(listed))?;
             listed

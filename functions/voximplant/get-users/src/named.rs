@@ -1,4 +1,4 @@
-//! Whom the parameters name that are neither fields nor flags of a user: members of skills and queues, parts of names.
+//! Parameters that need reads before users are chosen: skills and queues, whose members are read, and parts of names.
 
 use super::Request;
 use futures_util::future::join_all;
@@ -24,13 +24,13 @@ enum Use {
 /// A skill or queue that a parameter names.
 #[derive(Debug, Clone, Copy)]
 struct Mention {
-    /// `None`: an id that nothing has.
+    /// `None` if nothing can have the id.
     group: Option<Group>,
     field: &'static str,
     purpose: Use,
 }
 
-/// Everything a request names.
+/// The skills, queues and parts of names that a request names.
 #[derive(Debug)]
 pub(super) struct Named {
     mentions: Vec<Mention>,
@@ -38,7 +38,7 @@ pub(super) struct Named {
     display_part: Option<Part>,
 }
 
-/// Who may be listed, as far as it is known before users are looked at.
+/// Which users may be listed and which may not, as far as that is known before users are read.
 #[derive(Debug, Default)]
 pub(super) struct Members {
     pub(super) among: Vec<HashSet<PhoneUserId>>,
@@ -59,7 +59,7 @@ impl Named {
             mention(request.excluded_acd_queue_id, &queue, "excluded_acd_queue_id", Use::NotAmong),
             mention(request.showing_skill_id, &skill, "showing_skill_id", Use::Showing),
         ];
-        // Who is named by id needs no search.
+        // A user who is named by id needs no search.
         let by_id = request.user_id.is_some_and(|id| id.0.is_some());
         let part = |text: &Option<Text>| text.as_ref().filter(|_| !by_id).map(|part| Part::of(&part.0));
         Self {
@@ -69,13 +69,13 @@ impl Named {
         }
     }
 
-    /// Whether something has to be known before users are chosen.
+    /// Whether anything must be read before users are chosen.
     pub(super) fn filters(&self) -> bool {
         let filters = self.mentions.iter().any(|mention| mention.purpose != Use::Showing);
         filters || self.name_part.is_some() || self.display_part.is_some()
     }
 
-    /// The skill whose name is to be shown alone.
+    /// The only skill to show, if the request names one.
     pub(super) fn showing(&self) -> Option<SkillId> {
         self.mentions.iter().find_map(|mention| match (mention.purpose, mention.group) {
             (Use::Showing, Some(Group::Skill(skill))) => Some(skill),
@@ -83,7 +83,7 @@ impl Named {
         })
     }
 
-    /// Reads all of them at once; what is named must exist.
+    /// Reads the members of all named skills and queues at once; each must exist.
     pub(super) async fn members(&self, store: &Store, account: AccountId) -> Result<Members, Error> {
         let mentioned = async {
             Ok::<_, StoreError>(join_all(self.mentions.iter().map(|mention| mention.members(store, account))).await)
@@ -91,7 +91,7 @@ impl Named {
         let (name, display) = (self.name_part.as_ref(), self.display_part.as_ref());
         let (mentioned, candidates) = try_join!(mentioned, texts::candidates(store, account, name, display))?;
         let mut found = Members { among: candidates.into_iter().collect(), ..Members::default() };
-        // Of several that do not exist the first is blamed, whichever answer came first.
+        // If several do not exist, the first in `mentions` is reported, whichever answer came first.
         for (mention, members) in self.mentions.iter().zip(mentioned) {
             let members = members?;
             match mention.purpose {
@@ -105,7 +105,7 @@ impl Named {
 }
 
 impl Mention {
-    /// Its members; none of one that is only shown.
+    /// The members; none are read if it is only to be shown.
     async fn members(self, store: &Store, account: AccountId) -> Result<HashSet<PhoneUserId>, Error> {
         let unknown = Refusal::Invalid(Parameter(self.field));
         let group = self.group.ok_or_else(|| unknown.clone())?;

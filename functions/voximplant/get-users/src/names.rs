@@ -1,4 +1,4 @@
-//! The names of skills and queues beside their users.
+//! The names of the skills and queues that listed users have.
 
 use shared::ids::{AccountId, QueueId, SkillId};
 use shared::prelude::*;
@@ -8,7 +8,7 @@ use shared::voximplant::PhoneUser;
 use shared::wire::voximplant::{QueueOfUser, SkillInfo};
 use std::collections::{BTreeSet, HashMap};
 
-/// The names of everything a page of users shows.
+/// The names of all skills and queues in a list of users.
 #[derive(Debug, Default)]
 pub(super) struct Names {
     skills: Option<HashMap<SkillId, String>>,

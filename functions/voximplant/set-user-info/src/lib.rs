@@ -16,7 +16,7 @@ use shared::voximplant::{
 };
 use shared::wire::voximplant::{Bool, Done, Error, Ids, Text};
 
-/// Why the journal shows money coming back.
+/// The journal's text for money that comes back to the account.
 const OWN_BALANCE_ENDED: &str = "Separate balance closed";
 
 /// The method.
@@ -122,7 +122,7 @@ impl Target {
         let (id, unknown) = match (self, application) {
             (Self::Id(id), _) => (Some(*id), UNKNOWN_ID),
             (Self::Name(name), Some(application)) => {
-                // What cannot be a name is the name of nobody.
+                // A text that cannot be a name is no user's name.
                 let name = UserName::parse(name).map_err(|_| UNKNOWN_NAME)?;
                 (users::id_by_name(store, account, application, &name).await?, UNKNOWN_NAME)
             }

@@ -76,8 +76,8 @@ impl Method for TransferMoneyToUser {
     }
 }
 
-/// Makes the transfer happen exactly once, however often the database leaves it open whether it did. Once it may have
-/// happened, no failure says that it did not: callers without a key would ask for it anew.
+/// Makes the transfer happen exactly once, however often the database does not tell whether a write happened. Once it
+/// may have happened, no error says that it did not: callers without an idempotency key would ask for it again.
 async fn happen(ctx: &Ctx, order: &TransferOrder) -> Result<Money, Error> {
     let mut attempts = Attempts::default();
     let mut doubt = false;
@@ -87,7 +87,7 @@ async fn happen(ctx: &Ctx, order: &TransferOrder) -> Result<Money, Error> {
             Err(failure) => failure,
         };
         if failure != CommitError::Stale {
-            // What is unknown to us is not unknown to the ledger; and a refusal may be of the order's own first effect.
+            // The ledger knows whether the order happened. An earlier attempt's success may be the cause of a refusal.
             let known = operation::look_up(ctx.store(), order.account, &order.operation, order.now).await;
             match known.map_err(CommitError::in_doubt)? {
                 OperationState::Done(balance) => return Ok(balance),
@@ -102,16 +102,16 @@ async fn happen(ctx: &Ctx, order: &TransferOrder) -> Result<Money, Error> {
                 attempts.again().await.map_err(|_| error)
             }
             CommitError::Store(error) => Err(error),
-            // The ledger had begun it for another call with the key, and had to take it back: so it is tried anew.
+            // Another call with this key had begun the transfer, and the ledger took it back: so it is tried again.
             CommitError::AlreadyAnswered if is_unanswered(ctx).await? => attempts.again().await,
-            // If the key is another method's, the pipeline says so.
+            // If another method has used the key, the pipeline says so.
             refused => return Err(refused.into()),
         };
         again.map_err(|error| if doubt { error.in_doubt() } else { error })?;
     }
 }
 
-/// Whether no call with this one's key has an answer.
+/// Whether no answer is recorded for this call's key.
 async fn is_unanswered(ctx: &Ctx) -> Result<bool, StoreError> {
     match ctx.idempotency_key() {
         Some(key) => Ok(matches!(ctx.store().look_up(key, ctx.now()).await?, idempotency::Lookup::New)),
@@ -127,7 +127,7 @@ async fn attempt(ctx: &Ctx, order: &TransferOrder) -> Result<Money, CommitError<
             Box::pin(bulk::begin(ctx.store(), order, plan, &name)).await?;
             let balance = Box::pin(bulk::finish(ctx.store(), order)).await?;
             if ctx.idempotency_key().is_some() {
-                // Only the shorter way to the answer: the ledger's own record is what counts.
+                // This only makes a repeated call faster: the ledger's own record is what counts.
                 let _ = ctx.commit(Txn::<Refusal>::default(), &Response { result: 1, balance }).await;
             }
             Ok(balance)

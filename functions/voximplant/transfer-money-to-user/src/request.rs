@@ -1,4 +1,4 @@
-//! What a transfer is asked for with, and the order it becomes.
+//! The parameters of a transfer, and the order that is made of them.
 
 use shared::features::voximplant::{Selection, USERS, one_application, users_by_name};
 use shared::ids::{AccountId, ApplicationId, PhoneUserId};
@@ -41,7 +41,7 @@ pub struct Request {
     account_transaction_description: Option<Text>,
 }
 
-/// The order that a request gives.
+/// Makes the order of a request.
 pub(crate) async fn order(
     request: Request,
     ctx: &Ctx,
@@ -117,7 +117,7 @@ async fn converted(
     Ok((units(converted)?, Some(format!("1 {given} = {rate} {own}"))))
 }
 
-/// The ids of the chosen users; whether they exist is looked at with their balances.
+/// The ids of the chosen users. Whether they exist is checked when their balances are read.
 async fn chosen(
     ctx: &Ctx,
     account: AccountId,

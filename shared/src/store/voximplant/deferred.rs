@@ -215,15 +215,9 @@ impl DeferredWork {
     ) -> Result<Progress, StoreError> {
         let done = Box::pin(self.run(store, now, limit, until)).await?;
         let complete = match self.job {
-<<<<<<< HEAD
-            // An index may lag behind somebody who was added or got a skill just before.
+            // An index may not yet show a user who was added or got a skill just before.
             DeferredKind::Relink { .. } | DeferredKind::Everyone { .. } => an_index_shows_all(self.at, now),
             DeferredKind::Users { .. } | DeferredKind::Applications { .. } => true,
-=======
-            // An index may not yet show a user who was added or got a skill just before.
-            Work::Relink { .. } | Work::Everyone { .. } => an_index_shows_all(self.at, now),
-            Work::Users { .. } | Work::Applications { .. } => true,
->>>>>>> words1
         };
         if done && complete {
             store.delete(Table::Voximplant, &Key::new(self.pk.clone(), self.sk.clone())).await?;

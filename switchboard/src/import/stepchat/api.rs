@@ -1,5 +1,5 @@
-//! The API of a running workspace, called as its page says and read as it really answers (reference/stepchat.md): texts may be
-//! numbers, nothing may be `false`, an empty object an empty list.
+//! The API of a running workspace. Calls follow its page; answers are read as the API really gives them
+//! (reference/stepchat.md): a text may be a number, a missing value `false`, an empty object an empty list.
 
 use super::super::http::{self, Failure, Http};
 use super::Origin;
@@ -12,7 +12,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// The fewest calls a second that may be asked for.
+/// The smallest `--rate`, in calls a second.
 const SLOWEST: f64 = 0.01;
 
 /// A running workspace.
@@ -20,7 +20,7 @@ pub(super) struct Api {
     http: Http,
     pub(super) url: String,
     token: Secret,
-    /// Between two calls.
+    /// The time between two calls.
     pace: Duration,
     next: Mutex<Instant>,
 }
@@ -28,7 +28,7 @@ pub(super) struct Api {
 /// What a method answers.
 struct Answer {
     response: Value,
-    /// Of our own kind only: where the rest of an answer that was too large begins.
+    /// Where the rest of an answer that was too large begins. Only a Switchboard workspace sends it.
     cursor: Option<String>,
 }
 
@@ -52,7 +52,7 @@ impl Api {
         })
     }
 
-    /// Calls a method, when it is its turn.
+    /// Waits for this call's turn, then calls the method once.
     async fn attempt(&self, function: &str, fields: &[(&str, String)]) -> Result<Answer, Failure> {
         tokio::time::sleep_until(self.turn()).await;
         let mut all = vec![("function", function.to_owned()), ("token", self.token.expose().to_owned())];
@@ -76,7 +76,7 @@ impl Api {
         Ok(Answer { response: answer.get("response").cloned().unwrap_or_default(), cursor })
     }
 
-    /// The moment of the next call.
+    /// The moment of this call; the next one comes `pace` later.
     fn turn(&self) -> Instant {
         let mut next = self.next.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let turn = (*next).max(Instant::now());
@@ -84,7 +84,7 @@ impl Api {
         turn
     }
 
-    /// What a method answers, in as many pieces as it takes.
+    /// All of a method's answer, with a call for each piece.
     pub(super) async fn pieces(&self, function: &str, fields: &[(&str, String)]) -> Result<Vec<Value>> {
         let (mut pieces, mut cursor) = (Vec::new(), None::<String>);
         loop {
@@ -99,14 +99,14 @@ impl Api {
         }
     }
 
-    /// All rows of a list; `false` is none.
+    /// All rows of a list; an answer of `false` means that there are none.
     pub(super) async fn rows(&self, function: &str, fields: &[(&str, String)]) -> Result<Vec<Value>> {
         let pieces = self.pieces(function, fields).await?.into_iter();
         Ok(pieces.flat_map(|piece| if let Value::Array(rows) = piece { rows } else { Vec::new() }).collect())
     }
 }
 
-/// A value as text; nothing where there is none.
+/// A text or number as text; any other value as an empty text.
 pub(super) fn text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
@@ -115,7 +115,7 @@ pub(super) fn text(value: &Value) -> String {
     }
 }
 
-/// A member as text.
+/// A member of a row as text.
 pub(super) fn member(row: &Value, name: &str) -> String {
     row.get(name).map(text).unwrap_or_default()
 }

@@ -21,7 +21,7 @@ use shared::timestamp::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
-/// Who here was who in the old workspace.
+/// Finds the user here for a user of the old workspace.
 pub(super) struct People<'a> {
     app: &'a App,
     store: &'a Store,
@@ -31,7 +31,7 @@ pub(super) struct People<'a> {
 }
 
 impl<'a> People<'a> {
-    /// `ids` is the file of ids that the import of the users has written, if it has.
+    /// `ids` is the path of the file of ids. It exists only if the import of the users has written one.
     pub(super) fn new(app: &'a App, store: &'a Store, options: &Options, ids: &Path) -> Result<Self> {
         let mut known = HashMap::new();
         if ids.exists() {
@@ -45,7 +45,7 @@ impl<'a> People<'a> {
         Ok(Self { app, store, keep_ids: options.keep_ids, ids: known, found: HashMap::new() })
     }
 
-    /// The user here who was this one.
+    /// The user here who had this id in the old workspace.
     async fn of(&mut self, old: u64) -> Result<Option<User>> {
         if let Some(found) = self.found.get(&old) {
             return Ok(found.clone());
@@ -59,14 +59,14 @@ impl<'a> People<'a> {
         Ok(user)
     }
 
-    /// Remembers that somebody has written then.
+    /// Remembers that this user wrote a message at this time.
     fn was_active(&mut self, old: u64, then: Timestamp) {
         if let Some(Some(user)) = self.found.get_mut(&old) {
             user.last_activity = user.last_activity.max(then);
         }
     }
 
-    /// The keyed hash by which something of the old workspace is known again.
+    /// The keyed hash by which a later import recognises a conversation or message of the old workspace.
     fn print(&self, url: &str, kind: &str, id: u64) -> String {
         self.app.tokens.fingerprint(&format!("imported-{kind}\0{url}\0{id}"))
     }
@@ -80,7 +80,7 @@ struct Counts {
     left: u64,
 }
 
-/// Takes the conversations of everybody; how many conversations and messages had to be left.
+/// Imports the conversations of all users. Returns how many conversations and messages could not be imported.
 pub(super) async fn take_all(api: &Api, mut people: People<'_>, spool: &mut Spool) -> Result<u64> {
     let users: Vec<u64> = spool.people.keys().copied().collect();
     let mut progress = Progress::new(Some(u64::try_from(users.len())?), "users' conversations");
@@ -135,7 +135,7 @@ async fn read(api: &Api, id: u64) -> Result<(Value, BTreeMap<u64, Value>)> {
     Ok((details, messages))
 }
 
-/// Takes one conversation; why it cannot come, if it cannot.
+/// Imports one conversation. The inner error says why it cannot be imported.
 async fn take(
     api: &Api,
     people: &mut People<'_>,
@@ -170,7 +170,7 @@ async fn take(
     Ok(Ok(()))
 }
 
-/// The conversation here, made if it is not there yet.
+/// The conversation here; it is created if it does not exist yet. The inner error says why it cannot be imported.
 async fn begun(
     api: &Api,
     people: &mut People<'_>,
@@ -201,7 +201,7 @@ async fn begun(
     let conversation = Conversation {
         id,
         user: user.id,
-        // What breaks the rules here is no reason to lose the rest.
+        // A field that breaks the rules here is left out; the rest is imported.
         title: text("title").and_then(|title| Title::parse(&title).ok()),
         creation_time: text("creation_time").and_then(|time| Timestamp::parse(&time)).unwrap_or(now),
         status: status.and_then(|code| ConversationStatus::try_from(code).ok()).unwrap_or(ConversationStatus::Live),
@@ -226,7 +226,7 @@ async fn begun(
     }
 }
 
-/// Writes a message as it was written; why it cannot come, if it cannot.
+/// Imports one message as it was written. The inner error says why it cannot be imported.
 async fn send(
     people: &mut People<'_>,
     conversation: &Conversation,
@@ -261,7 +261,7 @@ async fn send(
             Err(_) if people.keep_ids && tried => {
                 return Ok(Err("there is a message with its id here, or a newer one in the conversation".to_owned()));
             }
-            // The author has been active by itself meanwhile, or somebody has written.
+            // In between, the author was active here, or somebody wrote into the conversation.
             Err(_) => {
                 people.found.remove(&writer);
                 attempts.again().await?;

@@ -1,5 +1,5 @@
-//! Users of a running workspace: read page by page into a file beside, written as the file that `csv-users` would make of
-//! them, and imported like any other file. Interrupted anywhere, it goes on where it was.
+//! Users of a running workspace: read page by page into a work file (`.jsonl`), written as a file like that of
+//! `csv-users`, and imported like any other file. An import that was interrupted anywhere goes on where it stopped.
 
 use super::super::beside;
 use super::api::{Api, member, text};
@@ -35,26 +35,26 @@ pub(super) struct Person {
     extras: BTreeMap<String, String>,
 }
 
-/// A line of the file beside.
+/// A line of the work file.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Line {
-    /// The address that is read.
+    /// The address of the workspace's API.
     From(String),
     User(Person),
-    /// The display name of an extra.
+    /// The slug of an extra, and its display name.
     Name(String, String),
-    /// A page of users has been read to its end.
+    /// The page of users to read next: all pages before it have been read.
     Page(u64),
     /// All users have been read.
     Users,
-    /// The conversations of a user have been taken.
+    /// The conversations of this user have been imported.
     Conversations(u64),
-    /// Everything has been taken: the next run reads anew.
+    /// The run has ended: the next one reads everything anew.
     All,
 }
 
-/// What has been read so far.
+/// The work file, and what has been read into it so far.
 #[derive(Debug, Default)]
 pub(super) struct Spool {
     path: PathBuf,
@@ -67,7 +67,7 @@ pub(super) struct Spool {
 }
 
 impl Spool {
-    /// What an interrupted run has read from this address; nothing of another one's.
+    /// Opens the work file with what an interrupted run read from this address. What was read from another is dropped.
     fn open(path: PathBuf, url: &str) -> Result<Self> {
         let mut spool = Self { path, ..Self::default() };
         let text = match fs::read_to_string(&spool.path) {
@@ -75,7 +75,7 @@ impl Spool {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
             Err(error) => return Err(error).with_context(|| format!("cannot read {}", spool.path.display())),
         };
-        // A line that was cut off by an interruption says nothing.
+        // A line that was cut off by an interruption is skipped.
         for line in text.lines().filter_map(|line| serde_json::from_str(line).ok()) {
             match line {
                 Line::From(url) => spool.from = Some(url),
@@ -106,23 +106,23 @@ impl Spool {
         file.write_all(text.as_bytes()).with_context(cannot)
     }
 
-    /// Whether the conversations of a user have been taken.
+    /// Whether the conversations of a user have been imported.
     pub(super) fn has_taken(&self, user: u64) -> bool {
         self.taken.contains(&user)
     }
 
-    /// Remembers that they have.
+    /// Remembers that the conversations of a user have been imported.
     pub(super) fn took(&mut self, user: u64) -> Result<()> {
         self.taken.insert(user);
         self.write(&[Line::Conversations(user)])
     }
 
-    /// Reads all users that are not here yet.
+    /// Reads all users that have not been read yet.
     async fn read_users(&mut self, api: &Api) -> Result<()> {
         let mut progress = Progress::new(None, "users read");
         progress.starts_at(u64::try_from(self.people.len())?);
         while !self.users_read {
-            // The page says that they are counted from 1, the original counts from 0: the first may come twice.
+            // The API's page says that pages count from 1; the original counts from 0. So the first may come twice.
             let fields = [
                 ("pagination", self.page.to_string()),
                 ("sorting[0]", "creation_time".to_owned()),
@@ -157,7 +157,7 @@ impl Spool {
         Ok(())
     }
 
-    /// Asks how the extras of a user are called.
+    /// Asks for the display names of a user's extras.
     async fn learn_names(&mut self, api: &Api, user: u64) -> Result<Vec<Line>> {
         let mut lines = Vec::new();
         for detail in api.rows("get-user-extra", &[("user_id", user.to_string())]).await? {
@@ -170,7 +170,7 @@ impl Spool {
         Ok(lines)
     }
 
-    /// Writes the users as `csv-users` would.
+    /// Writes the users to a file as `csv-users` would.
     fn write_csv(&self, path: &Path) -> Result<()> {
         let cannot = || format!("cannot write {}", path.display());
         let slugs: BTreeSet<&String> = self.people.values().flat_map(|person| person.extras.keys()).collect();
@@ -207,7 +207,7 @@ impl Spool {
     }
 }
 
-/// A user as the API lists it; the bot is none.
+/// Reads a user from a row of the API's list; `None` for the bot, and for a row without an id.
 fn person(row: &Value) -> Option<Person> {
     let of = |name: &str| member(row, name);
     let extras = row.get("extra").and_then(Value::as_object).into_iter().flatten();
@@ -226,7 +226,7 @@ fn person(row: &Value) -> Option<Person> {
     (person.user_type != "bot").then_some(person)
 }
 
-/// Imports a running workspace; whether everything could be imported.
+/// Imports a running workspace. Returns whether everything could be imported.
 pub(super) async fn import(app: &App, store: Store, options: &Options, url: &str, file: Option<&Path>) -> Result<bool> {
     let api = Api::open(url, &options.origin)?;
     let host = url.parse::<http::Uri>()?.host().unwrap_or("workspace").to_owned();
@@ -246,7 +246,7 @@ pub(super) async fn import(app: &App, store: Store, options: &Options, url: &str
         let people = People::new(app, &store, options, &ids_file(options, &file))?;
         left = conversations::take_all(&api, people, &mut spool).await?;
     }
-    // What a dry run has read may have changed by the time of the run.
+    // The next run reads everything anew, since what a dry run has read may have changed by then.
     spool.write(&[Line::All])?;
     Ok(rejected == 0 && left == 0)
 }

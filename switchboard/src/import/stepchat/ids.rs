@@ -1,4 +1,4 @@
-//! The file of ids: which user has which id of the file that was imported. Tools that remember ids are told by it.
+//! The file of ids: which id of the imported file belongs to which user here. It is for tools that store the old ids.
 
 use anyhow::{Context as _, Result};
 use csv::{Reader, Writer};
@@ -6,10 +6,10 @@ use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 
-/// A file of ids that is being written. It appears with the first id.
+/// A file of ids that is being written. It is created with the first id.
 pub(super) struct Ids {
     path: PathBuf,
-    /// Whether an earlier run has begun it.
+    /// Whether an earlier run has begun the file.
     goes_on: bool,
     writes: bool,
     open: Option<Open>,
@@ -17,17 +17,17 @@ pub(super) struct Ids {
 
 struct Open {
     writer: Writer<File>,
-    /// What an earlier run has written.
+    /// The old ids that an earlier run has written.
     told: HashSet<String>,
 }
 
 impl Ids {
-    /// A file of that name; it goes on where an earlier run has taken `done` rows. Without `writes` there is none.
+    /// A file at `path`, continued if an earlier run has imported `done` rows. Without `writes` there is none.
     pub(super) fn new(path: PathBuf, done: u64, writes: bool) -> Self {
         Self { path, goes_on: done > 0, writes, open: None }
     }
 
-    /// Says that the user of an id of the file has this id here.
+    /// Writes that the user with the id `old` in the file has the id `new` here.
     pub(super) fn add(&mut self, old: &str, new: u64) -> Result<()> {
         if !self.writes {
             return Ok(());

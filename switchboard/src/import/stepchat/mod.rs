@@ -1,4 +1,4 @@
-//! Users from a file.
+//! Imports users from a file or from a running workspace.
 
 mod api;
 mod conversations;
@@ -125,7 +125,7 @@ fn delimiter(text: &str) -> Result<u8, String> {
     }
 }
 
-/// Imports by this way of writing; whether everything could be imported.
+/// Imports the users, written through `store`. Returns whether everything could be imported.
 pub(super) async fn import(app: &App, store: Store, options: &Options) -> Result<bool> {
     match (&options.origin.from, &options.file) {
         (Some(url), file) => from::import(app, store, options, url, file.as_deref()).await,
@@ -134,7 +134,7 @@ pub(super) async fn import(app: &App, store: Store, options: &Options) -> Result
     }
 }
 
-/// Imports a file; how many rows could not be imported, nothing if it was not approved.
+/// Imports a file. Returns how many rows could not be imported; `None` if the operator did not approve the columns.
 async fn import_file(app: &App, store: Store, options: &Options, file: &Path) -> Result<Option<u64>> {
     let source = Source::survey(options, file, app)?;
     let report = options.rejected.clone().unwrap_or_else(|| beside(file, ".rejected.csv"));
@@ -177,7 +177,7 @@ fn ids_file(options: &Options, file: &Path) -> PathBuf {
     options.ids.clone().unwrap_or_else(|| beside(file, ".ids.csv"))
 }
 
-/// Sets ids aside for the rows, or lets the sequence go on behind those of the file.
+/// Begins the checkpoint: reserves ids for the rows or, if they keep theirs, moves the sequence past the largest one.
 async fn begun(store: &Store, source: &Source<'_>, options: &Options) -> Result<Checkpoint> {
     if options.keep_ids {
         store.go_on_behind(Sequence::StepchatUser, source.largest_id).await?;

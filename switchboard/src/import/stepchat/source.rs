@@ -1,4 +1,4 @@
-//! A file that is imported, as it is understood.
+//! The file to import, and how it is read.
 
 use super::super::columns::{Columns, Rejection, Row, list};
 use super::super::table::Table;
@@ -21,7 +21,7 @@ use std::path::Path;
 /// Rows that are shown before anything is imported.
 const SAMPLES: usize = 2;
 
-/// A file that has been looked through once.
+/// A file that has been read through once.
 pub(super) struct Source<'a> {
     options: &'a Options,
     file: &'a Path,
@@ -34,7 +34,7 @@ pub(super) struct Source<'a> {
     pub(super) rows: u64,
     /// The largest id that a row keeps.
     pub(super) largest_id: u64,
-    /// The first rows, to show.
+    /// The first rows, to be shown to the operator.
     samples: Vec<StringRecord>,
 }
 
@@ -82,13 +82,13 @@ impl<'a> Source<'a> {
         Ok(Self { options, file, unique_phone, tokens, table, hash, header, columns, rows, largest_id, samples })
     }
 
-    /// What tells the file, read and taken in this way, from every other: rows that were rejected otherwise are tried again.
+    /// Identifies the file and the way it is read and imported: with other options, rejected rows are tried again.
     pub(super) fn hash(&self) -> &str {
         &self.hash
     }
 
-    /// Shows how the file is understood. Whoever sits at a terminal is asked whether that is right; where nobody can be
-    /// asked, a file in which nothing tells who somebody is needs `--yes`.
+    /// Shows how the file is read, and asks at a terminal whether that is right. Without a terminal, a file in which no
+    /// column identifies a person needs `--yes`.
     pub(super) fn approved(&self) -> Result<bool> {
         let Self { options, file, table, columns, .. } = self;
         eprint!("{}: {table}, {} rows\n{}", file.display(), self.rows, columns.shown(&self.samples));
@@ -116,8 +116,8 @@ impl<'a> Source<'a> {
         Ok(true)
     }
 
-    /// The rows behind number `done`, in order. Earlier ones are read too: later ones may repeat their addresses and
-    /// numbers.
+    /// The rows after number `done`, in order. Earlier rows are read too, since later rows may repeat their ids, e-mail
+    /// addresses and phone numbers.
     pub(super) fn rows(&self, done: u64) -> Result<impl Iterator<Item = Result<Numbered>>> {
         let mut seen: HashMap<Unique, u64> = HashMap::new();
         let mut alike: HashMap<u64, u32> = HashMap::new();
@@ -127,7 +127,7 @@ impl<'a> Source<'a> {
             let said = self.columns.said(&record);
             let nth = *alike.entry(short(&said)).and_modify(|nth| *nth = nth.saturating_add(1)).or_insert(1);
             let row = self.row(&record).and_then(|row| self.first_with(&row, number, &mut seen).map(|()| row));
-            // Of earlier rows it only matters whether later ones repeat them.
+            // Earlier rows only show what later rows repeat, so they need no hash.
             let print = if number > done {
                 self.tokens.fingerprint(&format!("imported-row\0{nth}\0{said}"))
             } else {
@@ -138,7 +138,7 @@ impl<'a> Source<'a> {
         Ok(rows.filter(move |row| row.as_ref().map_or(true, |row| row.number > done)))
     }
 
-    /// Whether no row before this one has its id, its address or its number.
+    /// Refuses a row that repeats the id, e-mail address or phone number of an earlier row.
     fn first_with(&self, row: &Row, number: u64, seen: &mut HashMap<Unique, u64>) -> Result<(), Rejection> {
         let email = row.user.email.as_ref().map(|email| Unique::Email(email.folded()));
         let phone = self.phone(row).map(Unique::Phone);
@@ -151,7 +151,7 @@ impl<'a> Source<'a> {
         Ok(())
     }
 
-    /// The phone number of a row, where that must be unique.
+    /// The phone number of a row, if phone numbers must be unique.
     pub(super) fn phone(&self, row: &Row) -> Option<Phone> {
         let phone = row.details.iter().find(|detail| detail.slug.as_str() == Slug::PHONE);
         phone.filter(|_| self.unique_phone).and_then(|phone| Phone::parse(phone.value.as_str()))
@@ -168,14 +168,14 @@ impl<'a> Source<'a> {
     }
 }
 
-/// Rows alike are counted by a short hash; two different ones with the same are known again all the same.
+/// A short hash by which equal rows are counted. Two different rows with the same hash are still recognised later.
 fn short(said: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     said.hash(&mut hasher);
     hasher.finish()
 }
 
-/// What no two users may have.
+/// A value that only one user may have.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Unique {
     Id(UserId),

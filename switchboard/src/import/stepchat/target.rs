@@ -1,4 +1,4 @@
-//! Where the rows of a file go.
+//! Writes the rows of a file into the deployment.
 
 use super::super::AGAIN;
 use super::super::columns::{Rejection, Row};
@@ -23,9 +23,9 @@ use shared::store::{Attempts, CommitError, Store, Txn};
 use std::iter;
 use std::pin::pin;
 
-/// Rows that are looked up and written together, and between two checkpoints.
+/// Rows that are looked up and written together. A checkpoint follows each batch.
 const BATCH: usize = 700;
-/// Batches that are under way at once.
+/// Batches that are in progress at once.
 const AT_ONCE: usize = 2;
 
 fn batches(mut rows: impl Iterator<Item = Result<Numbered>>) -> impl Iterator<Item = Result<Vec<Numbered>>> {
@@ -35,7 +35,7 @@ fn batches(mut rows: impl Iterator<Item = Result<Numbered>>) -> impl Iterator<It
     })
 }
 
-/// What became of a row, with the user that it is now, as far as that is known.
+/// What became of a row, with the id of its user if that is known.
 #[derive(Debug, Clone)]
 enum Outcome {
     Made(Option<UserId>),
@@ -46,7 +46,7 @@ enum Outcome {
     Rejected(Rejection),
 }
 
-/// How many rows came to which end.
+/// How many rows had which outcome.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     pub(super) made: u64,
@@ -56,7 +56,7 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    /// Counts an outcome: the user that the row is now, or why it is none.
+    /// Counts an outcome. Returns the row's user, or why the row was rejected.
     fn count(&mut self, outcome: Outcome) -> Result<Option<UserId>, Rejection> {
         let (count, user) = match outcome {
             Outcome::Made(user) => (&mut self.made, user),
@@ -70,7 +70,7 @@ impl Tally {
     }
 }
 
-/// A row that can be a user, and where its outcome goes.
+/// A row that can become a user, and the place of its outcome in the batch.
 struct Candidate<'a> {
     place: usize,
     number: u64,
@@ -80,11 +80,11 @@ struct Candidate<'a> {
     print: &'a str,
 }
 
-/// What is to be done with a candidate.
+/// What to do with a candidate.
 enum Plan {
     Make,
     Update(UserId),
-    /// Nothing more.
+    /// Nothing is left to do.
     Done(Outcome),
 }
 
@@ -95,7 +95,7 @@ impl Candidate<'_> {
         Wanted { id: self.id, kept: kept.is_some(), email, phone, row: self.print }
     }
 
-    /// What is to be done, by what is known before anything is written.
+    /// Decides what to do with the row, by what is known before anything is written.
     fn plan(&self, taken: &Taken, on_duplicate: OnDuplicate) -> Plan {
         if let Some(user) = taken.row_user(self.print) {
             return Plan::Done(Outcome::There(user));
@@ -103,9 +103,9 @@ impl Candidate<'_> {
         if let Some(id) = self.id {
             let kept = self.row.id.is_some();
             match taken.user(id) {
-                // An id that was set aside belongs to the row, so a user who has it was made from it.
+                // An id that was set aside is for this row only, so the user with this id was made from this row.
                 Some(_) if !kept => return Plan::Done(Outcome::There(id)),
-                // The row says something else than the one that the user was made of.
+                // The row has changed since the user was made from it.
                 Some(user) if self.is(user) && on_duplicate == OnDuplicate::Update => return Plan::Update(id),
                 Some(user) if self.is(user) => return Plan::Done(Outcome::There(id)),
                 Some(user) => return Plan::Done(Outcome::Rejected(Rejection::IdTaken(id, described(user)))),
@@ -127,7 +127,8 @@ impl Candidate<'_> {
         }
     }
 
-    /// Whether this user may have been made of the row: the row's id is its own, and so is whatever else tells people apart.
+    /// Whether this user, who has the row's id, may have been made from the row: both have the same e-mail address or,
+    /// without any, the same names and creation time.
     fn is(&self, user: &User) -> bool {
         let Row { user: new, created, .. } = self.row;
         match (&new.email, &user.email) {
@@ -143,7 +144,7 @@ impl Candidate<'_> {
     }
 }
 
-/// Who somebody is, for people.
+/// A user as a text for people: names, e-mail address and type.
 fn described(user: &User) -> String {
     let names = [user.first_name.as_str(), user.last_name.as_str()];
     let mut text = names.into_iter().filter(|name| !name.is_empty()).collect::<Vec<_>>().join(" ");
@@ -153,7 +154,7 @@ fn described(user: &User) -> String {
     format!("{}, {}", text.trim(), user.user_type)
 }
 
-/// What a row asks of whom it updates: empty cells change nothing.
+/// The change that a row makes to the user whom it updates. Empty cells change nothing.
 fn change(row: &Row) -> UserChange {
     let named = |name: &Option<Name>| name.clone().filter(|name| !name.as_str().is_empty());
     let new = &row.user;
@@ -167,7 +168,7 @@ fn change(row: &Row) -> UserChange {
     }
 }
 
-/// Where the rows go.
+/// The deployment that the rows are written to, and how they are written.
 pub(super) struct Target<'a> {
     app: &'a App,
     store: Store,
@@ -181,7 +182,7 @@ impl<'a> Target<'a> {
         Self { app, store, checkpoint, options }
     }
 
-    /// Takes the rows behind number `done`.
+    /// Imports the rows after number `done`.
     pub(super) async fn take_all(
         &self,
         source: &Source<'_>,
@@ -193,7 +194,7 @@ impl<'a> Target<'a> {
         progress.starts_at(done);
         let mut checkpoint = self.checkpoint.clone();
         let mut tally = Tally::default();
-        // What one batch takes no other wants: the file names everything once. So the next is prepared while one is written.
+        // No two batches want the same id, address or number, as repeated ones are rejected. So two can run at once.
         let taking = batches(source.rows(done)?).map(|batch| async {
             let batch = batch?;
             let outcomes = self.take(source, &batch).await?;
@@ -219,7 +220,7 @@ impl<'a> Target<'a> {
         Ok(tally)
     }
 
-    /// Takes a batch; the outcomes in its order.
+    /// Imports a batch. Returns the outcomes in the order of its rows.
     async fn take(&self, source: &Source<'_>, batch: &[Numbered]) -> Result<Vec<Outcome>> {
         let mut outcomes = Vec::with_capacity(batch.len());
         let mut candidates = Vec::with_capacity(batch.len());
@@ -248,7 +249,7 @@ impl<'a> Target<'a> {
         }
     }
 
-    /// Does with each candidate what is to be done; the places of those that others were faster with.
+    /// Carries out the plan of each candidate. Returns the places of those that another writer was faster with.
     async fn attempt(&self, candidates: &[Candidate<'_>], outcomes: &mut [Outcome]) -> Result<Vec<usize>> {
         let wanted: Vec<Wanted<'_>> = candidates.iter().map(Candidate::wanted).collect();
         let taken = Taken::of(&self.store, &wanted).await?;
@@ -276,8 +277,8 @@ impl<'a> Target<'a> {
             for (candidate, made) in new.iter().zip(self.make(&new).await?) {
                 match made {
                     Ok(()) => {}
-                    // Somebody has the address or the number by now, or the row is there, or its write intent was
-                    // aborted meanwhile: look, and try again.
+                    // In between, somebody took the address or the number, the row was imported, or its write intent
+                    // was aborted: read again, and try again.
                     Err(
                         CommitError::Stale | CommitError::Refused(Refusal::DuplicateEmail | Refusal::DuplicatePhone),
                     ) => late.push(candidate.place),
@@ -303,7 +304,7 @@ impl<'a> Target<'a> {
         Ok(late)
     }
 
-    /// Makes users; what became of each, in order.
+    /// Creates users. Returns what became of each, in order.
     async fn make(&self, candidates: &[&Candidate<'_>]) -> Result<Vec<Result<(), CommitError<Refusal>>>> {
         let leads = Leads::read(&self.store).await?;
         let txns = candidates.iter().map(|candidate| self.creation(candidate, &leads)).collect::<Result<Vec<_>>>()?;
@@ -334,7 +335,7 @@ impl<'a> Target<'a> {
         Ok(txn)
     }
 
-    /// Gives somebody what a row says; nothing if the row has to be looked at again.
+    /// Updates a user with a row. Returns `None` if the row must be tried again.
     async fn update(&self, candidate: &Candidate<'_>, id: UserId) -> Result<Option<Outcome>> {
         let Candidate { row, print, .. } = candidate;
         let (config, now) = (&self.app.config.stepchat, self.app.clock.now());
@@ -366,7 +367,7 @@ impl<'a> Target<'a> {
     }
 }
 
-/// Says in the file of ids which user has the id of a row, if that is another than the row's.
+/// Writes a row's old id and its user's id to the file of ids, unless the user keeps the old id.
 fn tell_id(ids: &mut Ids, row: &Numbered, user: Option<UserId>) -> Result<()> {
     let (Ok(row), Some(user)) = (&row.row, user) else { return Ok(()) };
     let kept = row.id.map(|id| id.to_string());

@@ -18,10 +18,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 const DEFAULT_PRIORITY: u32 = 100;
-/// How long binding users by the skills of a new queue may take before it is left to the background.
+/// How long the import itself binds users by the skills of a new queue, before it leaves the rest to the jobs.
 const BIND_AT_ONCE: Duration = Duration::from_secs(20);
 
-/// The account here, and how things come into it.
+/// Imports skills, applications and queues into the account here.
 pub(super) struct Groups<'a> {
     pub(super) app: &'a App,
     pub(super) operator: &'a Operator,
@@ -34,7 +34,7 @@ impl Groups<'_> {
         self.account.id
     }
 
-    /// The id that something of the old account gets: its own, or the next one; and its sequence goes on behind it.
+    /// The id that something of the old account gets: the next one, or its old one, which the sequence then skips past.
     async fn id<I>(&self, sequence: Sequence, old: u64, id: impl Fn(u64) -> Option<I>) -> Result<I> {
         if !self.options.keep_ids {
             return Ok(self.app.store.next_id(sequence, id).await?);
@@ -43,13 +43,13 @@ impl Groups<'_> {
         id(old).ok_or_else(|| anyhow!("{old} is no id"))
     }
 
-    /// Says that something stays behind.
+    /// Counts and reports something that cannot be imported.
     fn reject(counts: &mut Counts, kind: Kind, name: &str, why: impl std::fmt::Display) {
         counts.rejected = counts.rejected.saturating_add(1);
         println!("  rejected {} {name}: {why}", kind.name());
     }
 
-    /// Whether something that is here under the same name is the same: with kept ids it must have the same id.
+    /// Checks that what has the same name here is the same thing: with `--keep-ids` it must have the same id.
     fn same(&self, here: u64, old: u64) -> Result<(), String> {
         if self.options.keep_ids && here != old {
             return Err(format!("there is one of this name here, and its id is {here}, not {old}"));
@@ -70,7 +70,7 @@ impl Groups<'_> {
         Ok(())
     }
 
-    /// The skill here; nothing in a dry run; or why there is none.
+    /// The skill here; `None` if a dry run would create it. The inner error says why it cannot be imported.
     async fn skill(&self, old: &old::Skill, here: &[Skill]) -> Result<Result<Option<SkillId>, String>> {
         let name = match SkillName::parse(&old.skill_name) {
             Ok(name) => name,
@@ -90,7 +90,7 @@ impl Groups<'_> {
             .map(|()| Some(id)))
     }
 
-    /// The applications here by the old ids; nothing for those that a dry run would make.
+    /// The applications here by their old ids; `None` for those that a dry run would create.
     pub(super) async fn applications(
         &self,
         wanted: &[old::Application],
@@ -159,7 +159,7 @@ impl Groups<'_> {
     ) -> Result<()> {
         let here = queues::list(&self.app.store, self.account()).await?;
         for old in wanted {
-            // A queue of an application that stays behind stays behind with it.
+            // A queue is not imported without its application.
             let Some(application) = applications.get(&old.application_id) else { continue };
             match self.queue(old, *application, &here, ids).await? {
                 Ok(Some(id)) => ids.add(Kind::Queue, old.acd_queue_id, id.get()),
@@ -227,7 +227,7 @@ impl Groups<'_> {
         Ok(Ok(Some(id)))
     }
 
-    /// Gives a queue its skills, and binds whoever they concern.
+    /// Gives a queue its skills, and binds the users that have them.
     async fn give_skills(&self, mut queue: Queue, skills: &[SkillId]) -> Result<()> {
         let (store, account) = (&self.app.store, self.account());
         let mut attempts = Attempts::default();
@@ -237,7 +237,7 @@ impl Groups<'_> {
                 deferred::reskilling(account, std::slice::from_ref(&queue), skills, true, now)?;
             match store.commit(&txn).await {
                 Ok(()) => {
-                    // It is promised: a failure here leaves it to the jobs.
+                    // The transaction has promised the bindings: if this fails, the jobs make them.
                     drop(task.begin(store, now, Instant::now() + BIND_AT_ONCE).await);
                     return Ok(());
                 }
@@ -251,7 +251,7 @@ impl Groups<'_> {
     }
 }
 
-/// What a creation says to people, if it was refused.
+/// Turns the refusal of a creation into a text for people.
 fn done(committed: Result<(), CommitError<Refusal>>) -> Result<Result<(), String>, StoreError> {
     match committed {
         Ok(()) => Ok(Ok(())),

@@ -1,11 +1,11 @@
-//! Which id of the old account is which here, for the import itself and for whoever's tools remember ids.
+//! Which id of the old account has become which id here: for the import itself, and for tools that store the old ids.
 
 use anyhow::{Context as _, Result};
 use csv::Writer;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-/// What has an id.
+/// The kinds of things that have an id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Kind {
     Application,
@@ -46,7 +46,7 @@ impl Ids {
         self.known.get(&(kind, old)).copied()
     }
 
-    /// Writes the file of ids, if an id is another than before; where it is.
+    /// Writes the file of ids, if any id differs from the old one. Returns the file's path.
     pub(super) fn write(&self) -> Result<Option<&Path>> {
         if self.order.iter().all(|(_, old, new)| old == new) {
             return Ok(None);

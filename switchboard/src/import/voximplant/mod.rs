@@ -1,4 +1,4 @@
-//! A telephony account, from its own API: applications, users, skills, queues, and their money.
+//! Imports a telephony account from its own API: applications, users, skills, queues, and their money.
 
 mod groups;
 mod ids;
@@ -81,7 +81,7 @@ impl FromStr for Rename {
     }
 }
 
-/// What became of everything.
+/// How many users were created or were there already, how much was rejected, and how much money was moved.
 #[derive(Debug)]
 struct Counts {
     made: u64,
@@ -90,7 +90,7 @@ struct Counts {
     money: Money,
 }
 
-/// Imports the account; whether all of it could be imported.
+/// Imports the account. Returns whether all of it could be imported.
 pub(super) async fn import(app: &Arc<App>, options: &Options) -> Result<bool> {
     let operator = Operator::new(Arc::clone(app));
     let Some(account) = operator.account(options.account).await? else {
@@ -124,7 +124,7 @@ pub(super) async fn import(app: &Arc<App>, options: &Options) -> Result<bool> {
     Ok(counts.rejected == 0)
 }
 
-/// The old account, if its money can come into the new one.
+/// The old account, for its money; an error if the new account has another currency.
 async fn with_money(remote: &Remote, account: &Account) -> Result<old::Account> {
     let AccountAnswer { result: old } = remote.call("GetAccountInfo", &[]).await?;
     ensure!(
@@ -151,7 +151,7 @@ fn tell(counts: &Counts, options: &Options) {
     }
 }
 
-/// The applications whose users are wanted.
+/// The applications to import: the named ones, or all.
 async fn wanted(remote: &Remote, names: &[String]) -> Result<Vec<old::Application>> {
     let mut all: Vec<old::Application> = old::list(remote, "GetApplications", &[]).await?;
     let called = |application: &old::Application, name: &String| {

@@ -1,4 +1,4 @@
-//! What the old account says of itself, as far as it moves (reference/voximplant.md §3; page "GetUsers").
+//! What the old account's API answers, as far as it is imported (reference/voximplant.md §3; page "GetUsers").
 
 use super::super::remote::Remote;
 use anyhow::Result;
@@ -19,7 +19,7 @@ pub(super) struct Page<T> {
 }
 
 impl<T> Page<T> {
-    /// Whether it is the last page, if so many records have been seen with it.
+    /// Whether this is the last page; `seen` counts the records of all pages up to this one.
     pub(super) fn is_last(&self, seen: usize) -> bool {
         self.result.is_empty() || u64::try_from(seen).is_ok_and(|seen| seen >= self.total_count)
     }
@@ -44,7 +44,7 @@ pub(super) async fn list<T: DeserializeOwned>(
     }
 }
 
-/// The account, of `GetAccountInfo`.
+/// The account, as `GetAccountInfo` answers it.
 #[derive(Debug, Deserialize)]
 #[expect(clippy::struct_field_names, reason = "the API's names")]
 pub(super) struct Account {
@@ -54,7 +54,7 @@ pub(super) struct Account {
     pub(super) balances: Balances,
 }
 
-/// What is on a balance: the live one, else the fixed one.
+/// A balance: the live one counts, or the fixed one if there is no live one.
 #[derive(Debug, Deserialize)]
 pub(super) struct Balances {
     #[serde(default)]
@@ -147,7 +147,7 @@ const fn yes() -> bool {
     true
 }
 
-/// A number as text, as methods take it.
+/// A number as text, as methods expect it; a text stays as it is.
 pub(super) fn digits(value: &Value) -> Option<String> {
     match value {
         Value::Number(number) => Some(number.to_string()),
@@ -171,7 +171,7 @@ impl User {
         })
     }
 
-    /// What is on the user's own balance, if there is one and something on it.
+    /// The money on the user's own balance; `None` if the user has no such balance or it is not positive.
     pub(super) fn money(&self) -> Option<Money> {
         self.balances.money().filter(|money| !self.parent_accounting && money.is_positive())
     }

@@ -1,4 +1,4 @@
-//! The users of an application, with what they belong to and what is on their balances.
+//! Imports the users of an application, with their skills, queues and balances.
 
 use super::super::AGAIN;
 use super::super::remote::Remote;
@@ -28,7 +28,7 @@ enum Outcome {
     Rejected(String),
 }
 
-/// How users come into the account here.
+/// Imports users into the account here.
 pub(super) struct People<'a> {
     groups: &'a Groups<'a>,
     remote: &'a Remote,
@@ -37,12 +37,12 @@ pub(super) struct People<'a> {
 
 impl<'a> People<'a> {
     pub(super) async fn new(groups: &'a Groups<'a>, remote: &'a Remote) -> Result<Self> {
-        // A hash of what nobody knows.
+        // The hash of a random password that nobody knows.
         let password = hash_password(Secret::new(&random_token(32)?)).await?;
         Ok(Self { groups, remote, password })
     }
 
-    /// Takes the users of one application; `to` is the application here, unless nothing is written.
+    /// Imports the users of one application. `to` is the application here; `None` if a dry run would create it.
     pub(super) async fn take_all(
         &self,
         from: &old::Application,
@@ -172,7 +172,7 @@ impl<'a> People<'a> {
         }
     }
 
-    /// Gives a user the skills and queues it had; bindings that follow from skills follow here too.
+    /// Gives a user the skills and queues it had. Bindings by skill are not copied, since they follow from the skills.
     async fn bind(&self, old: &old::User, user: PhoneUserId, ids: &Ids) -> Result<()> {
         let skills = old.skills.iter().filter_map(|skill| SkillId::new(ids.of(Kind::Skill, skill.skill_id)?));
         let by_hand = old.acd_queues.iter().filter(|queue| !queue.auto_link);
@@ -187,7 +187,7 @@ impl<'a> People<'a> {
         bound.map_err(|error| anyhow!("the skills and queues of user {}: {error}; {AGAIN}", old.user_name))
     }
 
-    /// Gives a user what was on its balance, once.
+    /// Credits a user with the money of its old balance, once.
     async fn endow(&self, old: &old::User, user: PhoneUserId, counts: &mut Counts) -> Result<()> {
         let Groups { app, account, options, .. } = self.groups;
         let Some(money) = old.money().filter(|_| options.balances) else { return Ok(()) };
@@ -205,7 +205,7 @@ impl<'a> People<'a> {
     }
 }
 
-/// Gives the account what was on its balance, once.
+/// Credits the account with the money of its old balance, once.
 pub(super) async fn endow_account(groups: &Groups<'_>, old: &old::Account, counts: &mut Counts) -> Result<()> {
     let money = old
         .balances
@@ -238,7 +238,7 @@ impl Counts {
         }
     }
 
-    /// Says that somebody's money is not what was brought along before.
+    /// Reports a balance that was not moved, such as one that differs from what an earlier run credited.
     fn stays(&mut self, who: &str, money: Money, why: CreditRefusal) {
         self.rejected = self.rejected.saturating_add(1);
         println!("  the balance of {who} is {money} there and stays as it is here, nothing was moved: {why}");
