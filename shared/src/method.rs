@@ -95,14 +95,14 @@ pub trait Family: Sized + Send + Sync + 'static {
 }
 
 /// What a method knows of its caller.
-pub trait KnownBy<F: Family>: PartialEq + Send + Sync + Sized {
+pub trait CallerView<F: Family>: PartialEq + Send + Sync + Sized {
     /// What is known of a caller who has been proved.
-    fn proved(caller: &F::Caller) -> Self;
+    fn from_verified(caller: &F::Caller) -> Self;
 
     /// What the credential alone claims of a caller who has not been proved. The method begins with this while the
     /// caller is looked up, and continues only if the proof says the same. `None`: the method waits for the proof.
     #[must_use]
-    fn presumed(_: &Inbound) -> Option<Self> {
+    fn from_unverified(_: &Inbound) -> Option<Self> {
         None
     }
 
@@ -137,7 +137,7 @@ pub trait Method: Sized + Send + Sync + 'static {
     /// What its own store calls need, in addition to authentication and idempotency.
     const GRANTS: Grants;
     /// What it has to know of its caller.
-    type Caller: KnownBy<Self::Family>;
+    type Caller: CallerView<Self::Family>;
     /// Its parameters.
     type Request: DeserializeOwned + JsonSchema + Send;
     /// Its complete answer body.

@@ -8,7 +8,7 @@ use crate::clock::Clock;
 use crate::config::{self, Config, ConfigError, Needs};
 use crate::context::{App, Ctx};
 use crate::event::{self, GatewayId};
-use crate::method::{Effect, Family, Handler, KnownBy, Method};
+use crate::method::{CallerView, Effect, Family, Handler, Method};
 use crate::observe::{self, Emf, JobFigures, Log, redact};
 use crate::store::files::{FileKey, FileStore, Folder, NoFiles};
 use crate::store::grants::Grants;
@@ -120,12 +120,12 @@ pub struct ScheduledJob {
     /// What its store calls need.
     pub grants: Grants,
     /// Works until done or until the moment given.
-    pub run: fn(Arc<App>, Instant) -> BoxFuture<'static, Ran>,
+    pub run: fn(Arc<App>, Instant) -> BoxFuture<'static, JobResult>,
 }
 
 /// The result of a run of scheduled work: one part's failure does not hide what the others did.
 #[derive(Debug, Default)]
-pub struct Ran {
+pub struct JobResult {
     /// Figures for the metrics.
     pub figures: JobFigures,
     /// What is wrong in the ledger, in words for the log.
@@ -151,7 +151,7 @@ pub fn run_job(job: &'static ScheduledJob) {
 pub async fn perform(job: &ScheduledJob, app: Arc<App>, deadline: Instant) -> Result<usize, StoreError> {
     let started = Instant::now();
     let (ran, readings) = meter::metered((job.run)(Arc::clone(&app), deadline)).await;
-    let Ran { figures, findings, failure } = ran;
+    let JobResult { figures, findings, failure } = ran;
     let outcome = if failure.is_none() { "ok" } else { "failed" };
     let finished = figures.finished;
     let message = format!("background {} {outcome}: {finished} finished, {} left", job.name, figures.left);
@@ -189,7 +189,7 @@ fn start(needs: Needs, open: OpenFiles) -> Result<(Arc<App>, impl FnOnce() + use
     let store = Store::new(connect_with(&endpoint, https.client()), config.tables.clone());
     let files = open(&lookup).map_err(|error| error.to_string())?;
     let app = Arc::new(App::new(config, store, Clock::System, Log::Stdout).with_files(files));
-    Ok((app, move || https.begin(&endpoint)))
+    Ok((app, move || https.preconnect(&endpoint)))
 }
 
 /// Answers a request on a method's own route.
@@ -223,7 +223,7 @@ async fn picture<F: Family>(app: &App, key: &FileKey) -> Response<Bytes> {
     let reply = Reply { status, kind: ReplyType::Text, body: body.into(), outcome: outcome.into(), cookie: None };
     let blame = if found.is_err() { Blame::Service } else { Blame::Caller };
     let cause = found.as_ref().err().map(ToString::to_string);
-    log::<F>(app, "picture", "none", Answered { reply: &reply, blame, cause }, &readings, started);
+    log::<F>(app, "picture", "none", LoggedReply { reply: &reply, blame, cause }, &readings, started);
     let Ok(Some(content)) = found else { return reply.into() };
     let mut response = Response::new(content);
     let headers = response.headers_mut();
@@ -311,7 +311,7 @@ fn below_root<F: Family>(inbound: &Inbound) -> Option<&str> {
 /// Refuses a request whose method is not known.
 fn refuse<F: Family>(app: &App, error: &F::Error, accepts_json: bool, started: Instant) -> Reply {
     let reply = F::failure(error, accepts_json);
-    let answered = Answered { reply: &reply, blame: error.blame(), cause: error.cause() };
+    let answered = LoggedReply { reply: &reply, blame: error.blame(), cause: error.cause() };
     log::<F>(app, "none", "none", answered, &Readings::default(), started);
     reply
 }
@@ -339,7 +339,7 @@ pub async fn handle<M: Method>(app: Arc<App>, inbound: Inbound) -> Reply {
     };
     let cause = outcome.result.as_ref().err().and_then(Failure::cause).or(outcome.note.map(str::to_owned));
     let blame = outcome.result.as_ref().err().map_or(Blame::Caller, Failure::blame);
-    let answered = Answered { reply: &reply, blame, cause };
+    let answered = LoggedReply { reply: &reply, blame, cause };
     log::<M::Family>(&app, M::NAME, outcome.caller, answered, &readings, started);
     reply
 }
@@ -358,7 +358,7 @@ impl Encoded {
     }
 
     /// An answer that was recorded for an idempotency key. No method whose answers are recorded sets a cookie.
-    fn again(body: String) -> Self {
+    fn recorded(body: String) -> Self {
         Self { body, cookie: None, outcome: "ok" }
     }
 }
@@ -382,15 +382,15 @@ async fn authenticate_and_run<M: Method>(app: Arc<App>, inbound: Inbound) -> Out
     let ctx = Ctx::new(Arc::clone(&app), &inbound).within(time_to_answer());
     let inbound = M::Family::prepare(inbound);
     let proof = M::Family::authenticate(&ctx, &inbound, M::ACCESS, M::EFFECT);
-    let presumed = M::Caller::presumed(&inbound).filter(|_| app.trust.holds());
+    let presumed = M::Caller::from_unverified(&inbound).filter(|_| app.trust.try_take());
     let (caller, begun) = match &presumed {
         None => (proof.await, None),
         Some(presumed) => {
             let work = run_once::<M>(ctx.clone(), &inbound, presumed);
-            let is_right = |caller: &CallerOf<M>| M::Caller::proved(caller) == *presumed;
-            match ahead::begin(proof, work, is_right).await {
+            let is_right = |caller: &CallerOf<M>| M::Caller::from_verified(caller) == *presumed;
+            match ahead::start_before_auth(proof, work, is_right).await {
                 Ok((caller, begun)) => {
-                    app.trust.is_justified();
+                    app.trust.give_back_one();
                     (Ok(caller), begun)
                 }
                 Err(error) => (Err(error), None),
@@ -402,7 +402,7 @@ async fn authenticate_and_run<M: Method>(app: Arc<App>, inbound: Inbound) -> Out
         Err(error) => return Outcome { result: Err(error), caller: "none", note: None },
     };
     let recorded = M::Family::record_use(&ctx, &caller);
-    let known = M::Caller::proved(&caller);
+    let known = M::Caller::from_verified(&caller);
     let work = async {
         let done = match begun {
             Some(begun) => begun.finish().await,
@@ -453,7 +453,7 @@ async fn first_answer<M: Method>(ctx: &Ctx) -> Result<Option<Encoded>, FamilyErr
     };
     match ctx.store().look_up(key, ctx.now()).await.map_err(FamilyError::<M>::from_store)? {
         Lookup::New => Ok(None),
-        Lookup::Answered(answer) => Ok(Some(Encoded::again(answer))),
+        Lookup::Answered(answer) => Ok(Some(Encoded::recorded(answer))),
         Lookup::OtherPayload => Err(FamilyError::<M>::key_reused()),
     }
 }
@@ -472,7 +472,7 @@ fn payload(method: &str, names: &[&str], params: &Params) -> String {
 }
 
 /// What is logged of an answer.
-struct Answered<'a> {
+struct LoggedReply<'a> {
     reply: &'a Reply,
     blame: Blame,
     cause: Option<String>,
@@ -482,11 +482,11 @@ fn log<F: Family>(
     app: &App,
     method: &'static str,
     caller: &'static str,
-    answered: Answered<'_>,
+    answered: LoggedReply<'_>,
     readings: &Readings,
     started: Instant,
 ) {
-    let Answered { reply, blame, cause } = answered;
+    let LoggedReply { reply, blame, cause } = answered;
     let message = format!("{} {} {}", F::NAME, method, reply.outcome);
     let metrics = Emf::of_request(&app.config.metrics_namespace, app.clock.now().millis());
     let mut line = observe::line(F::NAME, method, &reply.outcome, &message, readings, metrics);

@@ -33,7 +33,7 @@ impl Slices {
 /// The same things in the same order, but beginning at a random one: when the time is too short for all, it is not
 /// always the same ones that are left out.
 #[must_use]
-pub fn from_anywhere<T>(mut things: Vec<T>) -> Vec<T> {
+pub fn rotated_randomly<T>(mut things: Vec<T>) -> Vec<T> {
     if !things.is_empty() {
         let first = fastrand::usize(..things.len());
         things.rotate_left(first);
@@ -68,11 +68,11 @@ mod tests {
     #[test]
     fn every_order_begins_somewhere_and_leaves_nobody_out() {
         let firsts: std::collections::BTreeSet<_> = (0..200)
-            .map(|_| from_anywhere(vec![1, 2, 3]))
+            .map(|_| rotated_randomly(vec![1, 2, 3]))
             .inspect(|order| assert_eq!(order.len(), 3))
             .map(|order| order[0])
             .collect();
         assert_eq!(firsts.len(), 3);
-        assert!(from_anywhere(Vec::<u8>::new()).is_empty());
+        assert!(rotated_randomly(Vec::<u8>::new()).is_empty());
     }
 }

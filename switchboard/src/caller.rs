@@ -69,7 +69,7 @@ pub(crate) fn check(request: &Parts, key: &Secret) -> Result<(), Refusal> {
 
 /// Why a request is not let into the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub(crate) enum NoProgram {
+pub(crate) enum DatabaseRefusal {
     #[error("the database is reached at localhost or 127.0.0.1 only")]
     OtherName,
     #[error("the database is not for web pages")]
@@ -80,14 +80,14 @@ pub(crate) enum NoProgram {
 
 /// Whether this request comes from a program and not from a browser. Browsers say where a request comes from; no SDK
 /// does.
-pub(crate) fn check_program(headers: &HeaderMap) -> Result<(), NoProgram> {
-    loopback_host(headers).ok_or(NoProgram::OtherName)?;
+pub(crate) fn check_program(headers: &HeaderMap) -> Result<(), DatabaseRefusal> {
+    loopback_host(headers).ok_or(DatabaseRefusal::OtherName)?;
     if is_forwarded(headers) {
-        return Err(NoProgram::Forwarded);
+        return Err(DatabaseRefusal::Forwarded);
     }
     let browser =
         headers.keys().any(|name| name == ORIGIN || name == REFERER || name.as_str().starts_with("sec-fetch-"));
-    if browser { Err(NoProgram::Browser) } else { Ok(()) }
+    if browser { Err(DatabaseRefusal::Browser) } else { Ok(()) }
 }
 
 /// The value of a header that was sent exactly once.
@@ -259,7 +259,7 @@ mod tests {
             assert_eq!(with("host", host), Ok(()), "{host}");
         }
         for host in ["evil.example:8000", "127.0.0.1.evil.example", "10.0.0.1:8000", "a@localhost"] {
-            assert_eq!(with("host", host), Err(NoProgram::OtherName), "{host}");
+            assert_eq!(with("host", host), Err(DatabaseRefusal::OtherName), "{host}");
         }
         for (name, value) in [
             ("origin", "http://evil.example"),
@@ -269,9 +269,9 @@ mod tests {
             ("sec-fetch-site", "none"),
             ("sec-fetch-mode", "no-cors"),
         ] {
-            assert_eq!(with(name, value), Err(NoProgram::Browser), "{name}: {value}");
+            assert_eq!(with(name, value), Err(DatabaseRefusal::Browser), "{name}: {value}");
         }
-        assert_eq!(with("x-forwarded-for", "10.0.0.1"), Err(NoProgram::Forwarded));
+        assert_eq!(with("x-forwarded-for", "10.0.0.1"), Err(DatabaseRefusal::Forwarded));
     }
 
     #[test]

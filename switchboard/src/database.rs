@@ -1,7 +1,7 @@
 //! Opening the deployment that `serve` and the operator's commands work on: the embedded database of a state folder, or
 //! another one that the environment names.
 
-use crate::beside::Beside;
+use crate::direct_writer::DirectWriter;
 use crate::embedded;
 use crate::files::Files;
 use crate::kept::{self, Location};
@@ -28,7 +28,7 @@ use std::time::{Duration, Instant};
 
 const FILES_FOLDER: &str = "files";
 /// The folder of the bucket of a database in memory; removed when the server ends.
-const PASSING_FILES_FOLDER: &str = "in-memory-files";
+const EPHEMERAL_FILES_FOLDER: &str = "in-memory-files";
 /// Deleted data is overwritten in the file's pages, and does not stay in its log.
 const FORGET_DELETED: &str = "PRAGMA secure_delete = ON; PRAGMA journal_size_limit = 0";
 /// How long a command waits for another one that uses the folder, and how often it looks.
@@ -53,10 +53,10 @@ pub struct Opened {
 
 impl Opened {
     /// The store for writing very many new items, which go into an embedded file through a connection of their own
-    /// ([`Beside`]). Not to be used while others use the database.
+    /// ([`DirectWriter`]). Not to be used while others use the database.
     pub fn bulk(&self) -> Result<Store> {
         let tables = &self.app.config.tables;
-        let beside = self.embedded.as_ref().map(|database| Beside::of(database, tables)).transpose()?.flatten();
+        let beside = self.embedded.as_ref().map(|database| DirectWriter::of(database, tables)).transpose()?.flatten();
         let store = self.app.store.clone();
         Ok(match beside {
             Some(beside) => store.in_bulk(Arc::new(beside)),
@@ -81,7 +81,7 @@ impl Place {
         check_choice()?;
         if elsewhere() {
             return open_prepared(
-                &if on_aws() { State::unmade(&self.state) } else { State::open(&self.state)? },
+                &if on_aws() { State::unopened(&self.state) } else { State::open(&self.state)? },
                 Prepared { location: Location::Elsewhere, lock: None },
                 Log::Stdout,
             )
@@ -206,7 +206,7 @@ fn with_files(app: App, state: &State, location: Location) -> Result<(App, Optio
     }
     let secret = kept::files_secret(state)?;
     let files = match location {
-        Location::Memory => Files::passing(&state.path(PASSING_FILES_FOLDER), &secret)?,
+        Location::Memory => Files::ephemeral_in(&state.path(EPHEMERAL_FILES_FOLDER), &secret)?,
         Location::File | Location::Elsewhere => Files::open(&state.path(FILES_FOLDER), &secret)?,
     };
     Ok((app.with_files(files.store()), Some(files)))

@@ -44,14 +44,14 @@ pub struct Files {
     service: S3Service,
     folder: PathBuf,
     secret: String,
-    _goes: Option<Arc<Goes>>,
+    _cleanup: Option<Arc<RemovedOnDrop>>,
 }
 
 /// A folder that is removed when its last [`Files`] is dropped.
 #[derive(Debug)]
-struct Goes(PathBuf);
+struct RemovedOnDrop(PathBuf);
 
-impl Drop for Goes {
+impl Drop for RemovedOnDrop {
     fn drop(&mut self) {
         // A folder that cannot be removed now is removed by the next [`Files::passing`].
         let _ = fs::remove_dir_all(&self.0);
@@ -78,7 +78,7 @@ impl Files {
             FileSystem::new(folder).map_err(|error| anyhow::anyhow!("cannot use {}: {error:?}", folder.display()))?;
         let mut service = S3ServiceBuilder::new(files);
         service.set_auth(SimpleAuth::from_single(ACCESS_KEY_ID, secret));
-        Ok(Self { service: service.build(), folder: folder.to_owned(), secret: secret.to_owned(), _goes: None })
+        Ok(Self { service: service.build(), folder: folder.to_owned(), secret: secret.to_owned(), _cleanup: None })
     }
 
     /// A bucket in a new folder for its owner only, which is removed when the process ends.
@@ -88,12 +88,12 @@ impl Files {
         folder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
         let folder = folder.prefix("switchboard-files-").tempdir()?;
         let files = Self::open(folder.path(), secret)?;
-        Ok(Self { _goes: Some(Arc::new(Goes(folder.keep()))), ..files })
+        Ok(Self { _cleanup: Some(Arc::new(RemovedOnDrop(folder.keep()))), ..files })
     }
 
     /// A bucket in this folder, which is removed when the process ends. What a killed process left there is removed
     /// first.
-    pub fn passing(folder: &Path, secret: &str) -> Result<Self> {
+    pub fn ephemeral_in(folder: &Path, secret: &str) -> Result<Self> {
         match fs::remove_dir_all(folder) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(error).with_context(|| format!("cannot remove {}", folder.display()));
@@ -101,7 +101,7 @@ impl Files {
             _ => {}
         }
         let files = Self::open(folder, secret)?;
-        Ok(Self { _goes: Some(Arc::new(Goes(folder.to_owned()))), ..files })
+        Ok(Self { _cleanup: Some(Arc::new(RemovedOnDrop(folder.to_owned()))), ..files })
     }
 
     /// The bucket's credentials, with `url` as its address.
@@ -131,7 +131,7 @@ impl Files {
 
     /// Adds the bucket to other routes, below the bucket's name. Links are signed over host and path, so both are left
     /// as they are.
-    pub fn beside(self, routes: Router) -> Router {
+    pub fn add_routes(self, routes: Router) -> Router {
         let path = format!("/{LOCAL_BUCKET}/{{*key}}");
         routes.route(&path, any(move |request: Request| async move { self.answer_request(request).await }))
     }

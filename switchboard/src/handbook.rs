@@ -18,7 +18,7 @@ use std::fmt::Write as _;
 static FOLDER: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../docs");
 
 /// Pages outside `docs/` that its pages link to: the path in the repository, the name in addresses, the text.
-const BESIDE: [(&str, &str, &str); 5] = [
+const OUTSIDE_PAGES: [(&str, &str, &str); 5] = [
     ("README.md", "readme", include_str!("../../README.md")),
     ("README.ru.md", "readme.ru", include_str!("../../README.ru.md")),
     ("CONTRIBUTING.md", "contributing", include_str!("../../CONTRIBUTING.md")),
@@ -52,7 +52,8 @@ fn pages() -> Vec<Page> {
     let mut pages = Vec::new();
     collect(&FOLDER, &mut pages);
     pages.sort_by(|left, right| left.name.cmp(&right.name));
-    let beside = BESIDE.iter().map(|(path, name, text)| Page { name: (*name).into(), path: (*path).into(), text });
+    let beside =
+        OUTSIDE_PAGES.iter().map(|(path, name, text)| Page { name: (*name).into(), path: (*path).into(), text });
     pages.extend(beside);
     pages
 }

@@ -39,14 +39,14 @@ where
 #[derive(Debug)]
 pub(crate) struct Lenient<S> {
     stream: S,
-    mender: Mender,
+    mender: HeadNormalizer,
     ready: BytesMut,
     ended: bool,
 }
 
 impl<S> Lenient<S> {
     fn new(stream: S) -> Self {
-        Self { stream, mender: Mender::default(), ready: BytesMut::new(), ended: false }
+        Self { stream, mender: HeadNormalizer::default(), ready: BytesMut::new(), ended: false }
     }
 }
 
@@ -113,7 +113,7 @@ enum Place {
 
 /// Finds the heads in a stream of requests, and makes them legal.
 #[derive(Debug)]
-struct Mender {
+struct HeadNormalizer {
     place: Place,
     /// Bytes that cannot be passed on yet: an incomplete head, or an incomplete line between chunks.
     held: BytesMut,
@@ -121,13 +121,13 @@ struct Mender {
     seen: Seen,
 }
 
-impl Default for Mender {
+impl Default for HeadNormalizer {
     fn default() -> Self {
         Self { place: Place::Head, held: BytesMut::new(), seen: Seen::default() }
     }
 }
 
-impl Mender {
+impl HeadNormalizer {
     /// Takes bytes in, and appends to `out` those that can be passed on.
     fn take(&mut self, bytes: &[u8], out: &mut BytesMut) {
         self.held.extend_from_slice(bytes);
@@ -137,9 +137,9 @@ impl Mender {
                     Some(length) => {
                         let head = self.held.split_to(length);
                         self.seen = Seen::default();
-                        if let Some(mended) = mended(&head) {
+                        if let Some(normalized) = normalized(&head) {
                             self.place = framing(&head);
-                            out.extend_from_slice(&mended);
+                            out.extend_from_slice(&normalized);
                         } else {
                             // Hyper will refuse this head, and nothing after it is a request.
                             self.place = Place::Unknown;
@@ -267,21 +267,22 @@ fn framing(head: &[u8]) -> Place {
 ///
 /// `None` if a line is not valid HTTP. Such a head must be refused (RFC 9112 §5.1, §5.2): without a folded line, or
 /// without a blank before a colon, this server could read another length of the body than a proxy in front of it.
-fn mended(head: &[u8]) -> Option<Vec<u8>> {
+fn normalized(head: &[u8]) -> Option<Vec<u8>> {
     let mut lines = lines(head);
     let (method, target, version) = lines.next().and_then(request_line)?;
     // An illegal method becomes a word that is refused like every other method but GET and POST.
     let method = if method.iter().all(u8::is_ascii_alphabetic) { method } else { b"UNKNOWN" };
-    let mut mended = [method, b" ", legal_raw_target(target).as_bytes(), b" ", version, b"\r\n"].concat();
+    let mut normalized = [method, b" ", legal_raw_target(target).as_bytes(), b" ", version, b"\r\n"].concat();
     for line in lines {
         let (name, value) = header(line)?;
-        mended.extend_from_slice(name);
-        mended.extend_from_slice(b": ");
-        mended.extend(value.iter().map(|byte| if byte.is_ascii_control() && *byte != b'\t' { 0xff } else { *byte }));
-        mended.extend_from_slice(b"\r\n");
+        normalized.extend_from_slice(name);
+        normalized.extend_from_slice(b": ");
+        normalized
+            .extend(value.iter().map(|byte| if byte.is_ascii_control() && *byte != b'\t' { 0xff } else { *byte }));
+        normalized.extend_from_slice(b"\r\n");
     }
-    mended.extend_from_slice(b"\r\n");
-    Some(mended)
+    normalized.extend_from_slice(b"\r\n");
+    Some(normalized)
 }
 
 /// Method, target and version of a request line: everything between the first blank and the last is the target.
@@ -299,7 +300,7 @@ mod tests {
 
     /// What is passed on if the bytes arrive in pieces of this size.
     fn through(bytes: &[u8], size: usize) -> String {
-        let (mut mender, mut out) = (Mender::default(), BytesMut::new());
+        let (mut mender, mut out) = (HeadNormalizer::default(), BytesMut::new());
         for piece in bytes.chunks(size) {
             mender.take(piece, &mut out);
         }
@@ -355,7 +356,7 @@ mod tests {
 
     #[test]
     fn a_head_that_comes_byte_by_byte_is_looked_at_once() {
-        let (mut mender, mut out) = (Mender::default(), BytesMut::new());
+        let (mut mender, mut out) = (HeadNormalizer::default(), BytesMut::new());
         let head = format!("GET / HTTP/1.1\r\nA: {}", "x".repeat(1_000));
         for byte in head.as_bytes() {
             mender.take(&[*byte], &mut out);

@@ -1,10 +1,10 @@
 //! The binary that people run: `serve` runs every method in one process over an embedded database, and the operator's
 //! commands work on the same deployment.
 
-pub mod beside;
 pub mod commands;
 pub mod console;
 pub mod database;
+pub mod direct_writer;
 pub mod embedded;
 pub mod export;
 pub mod files;

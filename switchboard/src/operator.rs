@@ -14,7 +14,7 @@ use shared::limits::MAX_ATTEMPTS;
 use shared::stepchat::{Name, NewUser, Refusal, Scope, TokenLabel, TokenName, User, UserType};
 use shared::store::auth::{ApiKey, ServiceKey, TokenHash};
 use shared::store::stepchat::api_tokens::{self, ApiToken, MintRefusal};
-use shared::store::stepchat::counters::Leads;
+use shared::store::stepchat::counters::LeadCounter;
 use shared::store::stepchat::creation;
 use shared::store::stepchat::users::{self, Secrets};
 use shared::store::voximplant::credentials::ListedApiKey;
@@ -89,7 +89,7 @@ impl Operator {
         }
         let id = match wanted {
             Some(id) => {
-                self.app.store.go_on_behind(Sequence::StepchatUser, id.get()).await?;
+                self.app.store.advance_sequence_past(Sequence::StepchatUser, id.get()).await?;
                 id
             }
             None => self.app.store.next_id(Sequence::StepchatUser, UserId::new).await?,
@@ -103,7 +103,7 @@ impl Operator {
         };
         let admin = new.into_user(id, self.app.clock.now(), &name("Admin")?, 0);
         let secrets = Secrets { password: None, token: TokenHash::of(&self.token(&admin)) };
-        let txn = creation::of(&admin, &[], &secrets, false, &Leads::unread())?;
+        let txn = creation::of(&admin, &[], &secrets, false, &LeadCounter::unread())?;
         self.app.store.commit(&txn).await.context("cannot create the first admin")?;
         Ok(admin)
     }

@@ -124,7 +124,7 @@ async fn answer(app: &Arc<App>, target: Target, request: http::Request<Bytes>) -
     }
 }
 /// Answers in a task of its own: as on Lambda, a caller who hangs up must not stop a call half-way and unlogged.
-pub(crate) async fn to_its_end(request: Request, next: Next) -> Response {
+pub(crate) async fn run_to_completion(request: Request, next: Next) -> Response {
     let answered = tokio::spawn(next.run(request)).await;
     answered.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }

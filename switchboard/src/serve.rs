@@ -1,7 +1,7 @@
 //! `switchboard serve`: everything on a laptop, from one command.
 
 use crate::connections::{Places, limit_heads, raise_open_files};
-use crate::console::{self, Activity, ApiKeys, Desk};
+use crate::console::{self, Activity, ApiKeys, ConsoleState};
 use crate::database::{self, Opened, Prepared};
 use crate::database_server;
 use crate::files::Files;
@@ -11,7 +11,7 @@ use crate::lenient::LenientAcceptor;
 use crate::methods::JOBS;
 use crate::operator::Operator;
 use crate::page;
-use crate::router::{router, to_its_end};
+use crate::router::{router, run_to_completion};
 use crate::socket;
 use crate::state::State;
 use crate::tls;
@@ -95,7 +95,7 @@ pub struct Server {
     /// Whose credentials the reference page fills in.
     credentials: Option<page::Credentials>,
     /// What the console works with.
-    desk: Option<Arc<Desk>>,
+    desk: Option<Arc<ConsoleState>>,
     /// Held as long as the server works on the state folder.
     _lock: Option<File>,
 }
@@ -164,7 +164,7 @@ pub async fn start(options: &Options) -> Result<Server> {
     let place = std::path::absolute(state.path("")).unwrap_or_else(|_| state.path(""));
     let api_keys = ApiKeys::new()?;
     let desk = first.map(|First { token, account, api_key }| {
-        Arc::new(Desk {
+        Arc::new(ConsoleState {
             app: Arc::clone(&app),
             deployment: "local".to_owned(),
             key: Secret::new(&page_key),
@@ -281,14 +281,14 @@ impl Server {
         observe::log_panics(&self.app.log);
         let (tcp, unix) = (Handle::new(), Handle::new());
         let places = Places::new();
-        let methods = router(Arc::clone(&self.app)).layer(from_fn(to_its_end));
+        let methods = router(Arc::clone(&self.app)).layer(from_fn(run_to_completion));
         let routes = methods.merge(page::routes(self.credentials)).merge(handbook::routes());
         let routes = match &self.desk {
             Some(desk) => routes.merge(console::routes(Arc::clone(desk))),
             None => routes,
         };
         let routes = match self.files.clone() {
-            Some(files) => files.beside(routes),
+            Some(files) => files.add_routes(routes),
             None => routes,
         };
         let secure_routes = routes.clone().layer(map_request(encrypted));

@@ -35,7 +35,7 @@ impl State {
 
     /// Names the folder of a deployment that keeps nothing on this machine: nothing is made.
     #[must_use]
-    pub fn unmade(folder: &Path) -> Self {
+    pub fn unopened(folder: &Path) -> Self {
         Self { folder: folder.to_owned() }
     }
 

@@ -17,7 +17,7 @@ use shared::ledger::Money;
 use shared::limits::{INDEX_SETTLED_MILLIS, SEARCH_SETTLED_MILLIS};
 use shared::observe::Log;
 use shared::stepchat::User;
-use shared::store::auth::{HandedOut, TokenHash};
+use shared::store::auth::{IssuedCredential, TokenHash};
 use shared::store::grants::Grant;
 use shared::store::meter::{Use, metered};
 use shared::store::schema::{Tables, create_tables};
@@ -166,7 +166,7 @@ async fn furnish(app: &Arc<shared::context::App>) -> Furnished {
     let api_key = operator.create_api_key(&account).await.unwrap();
     // As in a deployment that is in use: for some minutes, calls note nothing.
     let now = app.clock.now();
-    for used in [HandedOut::ServiceKey(key.key_id.clone()), HandedOut::ApiKey(TokenHash::of(&api_key))] {
+    for used in [IssuedCredential::ServiceKey(key.key_id.clone()), IssuedCredential::ApiKey(TokenHash::of(&api_key))] {
         app.store.note_use(&used, now, now).await.unwrap();
     }
     Furnished { admin, account, application, key, api_key }

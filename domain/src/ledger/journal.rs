@@ -48,7 +48,7 @@ impl Posting {
 
     /// The same movement with a text of its own on the user's statement.
     #[must_use]
-    pub fn told_user(self, description: &str) -> Self {
+    pub fn with_user_description(self, description: &str) -> Self {
         Self { user_description: description.to_owned(), ..self }
     }
 

@@ -17,7 +17,7 @@ const TEXT_BYTES: usize = 32;
 
 /// A new session: its text, which exists only in the answer, and what is stored of it.
 #[derive(Debug, Clone)]
-pub struct Begun {
+pub struct StartedSession {
     /// The text.
     pub text: Secret,
     /// What is stored.
@@ -25,10 +25,10 @@ pub struct Begun {
 }
 
 /// Makes a new session, which lasts as long as the workspace sets.
-pub fn begun(ctx: &Ctx) -> Result<Begun, StoreError> {
+pub fn new_session(ctx: &Ctx) -> Result<StartedSession, StoreError> {
     let text = URL_SAFE_NO_PAD.encode(random_bytes(TEXT_BYTES)?);
     let until = ctx.now().plus_millis(ctx.config().stepchat.login.session_seconds.saturating_mul(1000));
-    Ok(Begun { session: NewSession { hash: TokenHash::of(&text), until }, text: Secret::new(&text) })
+    Ok(StartedSession { session: NewSession { hash: TokenHash::of(&text), until }, text: Secret::new(&text) })
 }
 
 /// The hashes of the sessions that a request presents: the field's before the cookie's. Some clients url-encode the

@@ -7,7 +7,7 @@ use crate::crypto::{OWN_TOKEN_CHARS, Secret, hash_password, verify_password};
 use crate::ids::UserId;
 use crate::limits::{MAX_LOGIN_TOKENS, MAX_PASSWORD_BYTES};
 use crate::stepchat::{Refusal, Scope, TokenLabel};
-use crate::store::auth::{HandedOut, PasswordHash, TokenHash};
+use crate::store::auth::{IssuedCredential, PasswordHash, TokenHash};
 use crate::store::stepchat::api_tokens;
 use crate::wire::Inbound;
 use crate::wire::stepchat::Error;
@@ -25,7 +25,7 @@ pub struct Admin {
 enum Credential {
     Own,
     /// With the token, if its use is to be noted.
-    ApiToken(Option<HandedOut>),
+    ApiToken(Option<IssuedCredential>),
 }
 
 impl Admin {
@@ -69,7 +69,7 @@ impl AnyAdmin {
 
     /// What the presented token says of itself; `None` if no token looks like it.
     #[must_use]
-    pub fn presumed(inbound: &Inbound) -> Option<Self> {
+    pub fn from_unverified(inbound: &Inbound) -> Option<Self> {
         let token = presented(inbound).ok()?;
         let is_api_token = TokenLabel::is_meant(token);
         // A text without the form of a token is no caller's, so nothing is presumed.
@@ -150,7 +150,7 @@ async fn by_api_token(ctx: &Ctx, token: &str, effect: Effect) -> Result<Admin, E
     if found.scope == Scope::Read && effect != Effect::Read {
         return Err(Error::ScopeTooSmall);
     }
-    let used = last_use::to_note(ctx, found.used_at, HandedOut::ApiToken(found.name));
+    let used = last_use::to_note(ctx, found.used_at, IssuedCredential::ApiToken(found.name));
     Ok(Admin { id: found.owner, credential: Credential::ApiToken(used), user_token: None })
 }
 

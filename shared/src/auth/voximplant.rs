@@ -4,7 +4,7 @@ use super::last_use;
 use crate::context::Ctx;
 use crate::crypto::{Claims, JwtError, Presented};
 use crate::ids::AccountId;
-use crate::store::auth::{ApiKey, HandedOut, ServiceKey, TokenHash};
+use crate::store::auth::{ApiKey, IssuedCredential, ServiceKey, TokenHash};
 use crate::store::voximplant::accounts;
 use crate::text::fold;
 use crate::voximplant::{Refusal, Role};
@@ -26,7 +26,7 @@ pub struct Caller {
     account: AccountId,
     credential: Credential,
     /// The credential, if its use is to be noted.
-    used: Option<HandedOut>,
+    used: Option<IssuedCredential>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,7 +86,7 @@ impl Tenant {
 
     /// What the credential says of itself. Most keys act for their own account and do not name it: then nothing is presumed.
     #[must_use]
-    pub fn presumed(inbound: &Inbound) -> Option<Self> {
+    pub fn from_unverified(inbound: &Inbound) -> Option<Self> {
         let account = match &inbound.bearer {
             Some(token) => AccountId::new(Presented::parse(token).ok()?.claimed_issuer()?)?,
             None => AccountId::parse(inbound.params.text("api_key").and(inbound.params.text("account_id"))?)?,
@@ -124,7 +124,7 @@ async fn by_token(ctx: &Ctx, token: &str) -> Result<Caller, Error> {
     let leeway = ctx.config().voximplant.clock_leeway_seconds;
     let claims = presented.prove(&key.public_key, ctx.now().seconds(), leeway).map_err(refusal)?;
     let account = acting_for(ctx, &key, &claims).await?;
-    let used = last_use::to_note(ctx, key.used_at, HandedOut::ServiceKey(key.id));
+    let used = last_use::to_note(ctx, key.used_at, IssuedCredential::ServiceKey(key.id));
     Ok(Caller { account, credential: Credential::Key(key.roles), used })
 }
 
@@ -148,7 +148,7 @@ async fn by_api_key(ctx: &Ctx, inbound: &Inbound, key: &str) -> Result<Caller, E
     if !names(&found, inbound) {
         return Err(OTHER_ACCOUNT.into());
     }
-    let used = last_use::to_note(ctx, found.used_at, HandedOut::ApiKey(hash));
+    let used = last_use::to_note(ctx, found.used_at, IssuedCredential::ApiKey(hash));
     Ok(Caller { account: found.account, credential: Credential::ApiKey, used })
 }
 

@@ -2,7 +2,7 @@
 
 use crate::auth::stepchat::{Admin, AnyAdmin, authenticate, authenticate_login, note_use};
 use crate::context::Ctx;
-use crate::method::{Effect, Family, KnownBy};
+use crate::method::{CallerView, Effect, Family};
 use crate::routes::FrontDoor;
 use crate::store::Table;
 use crate::store::files::{self, FileKey};
@@ -90,8 +90,8 @@ impl Family for Stepchat {
 /// One deployment is one workspace.
 const WORKSPACE: &str = "stepchat";
 
-impl KnownBy<Stepchat> for Admin {
-    fn proved(caller: &Admin) -> Self {
+impl CallerView<Stepchat> for Admin {
+    fn from_verified(caller: &Admin) -> Self {
         caller.clone()
     }
 
@@ -104,13 +104,13 @@ impl KnownBy<Stepchat> for Admin {
     }
 }
 
-impl KnownBy<Stepchat> for AnyAdmin {
-    fn proved(caller: &Admin) -> Self {
+impl CallerView<Stepchat> for AnyAdmin {
+    fn from_verified(caller: &Admin) -> Self {
         Self::of(caller)
     }
 
-    fn presumed(inbound: &Inbound) -> Option<Self> {
-        Self::presumed(inbound)
+    fn from_unverified(inbound: &Inbound) -> Option<Self> {
+        Self::from_unverified(inbound)
     }
 
     fn is_api_token(&self) -> bool {

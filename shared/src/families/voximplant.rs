@@ -4,7 +4,7 @@ pub use crate::auth::voximplant::Access;
 use crate::auth::voximplant::{Caller, Tenant, authenticate, note_use};
 use crate::context::Ctx;
 use crate::ids::AccountId;
-use crate::method::{Effect, Family, KnownBy};
+use crate::method::{CallerView, Effect, Family};
 use crate::routes::FrontDoor;
 use crate::store::Table;
 use crate::store::grants::{Action, AuthItem, Grant};
@@ -76,8 +76,8 @@ impl Family for Voximplant {
     }
 }
 
-impl KnownBy<Voximplant> for Caller {
-    fn proved(caller: &Caller) -> Self {
+impl CallerView<Voximplant> for Caller {
+    fn from_verified(caller: &Caller) -> Self {
         caller.clone()
     }
 
@@ -86,13 +86,13 @@ impl KnownBy<Voximplant> for Caller {
     }
 }
 
-impl KnownBy<Voximplant> for Tenant {
-    fn proved(caller: &Caller) -> Self {
+impl CallerView<Voximplant> for Tenant {
+    fn from_verified(caller: &Caller) -> Self {
         Self::of(caller)
     }
 
-    fn presumed(inbound: &Inbound) -> Option<Self> {
-        Self::presumed(inbound)
+    fn from_unverified(inbound: &Inbound) -> Option<Self> {
+        Self::from_unverified(inbound)
     }
 
     fn tenant(&self) -> String {

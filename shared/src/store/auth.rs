@@ -42,7 +42,7 @@ impl TokenHash {
 
 /// A credential that an operator hands out. Its item also holds when it was last used.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum HandedOut {
+pub enum IssuedCredential {
     /// An API token of StepChat, by its name.
     ApiToken(TokenName),
     /// A service-account key of Voximplant, by its id.
@@ -51,7 +51,7 @@ pub enum HandedOut {
     ApiKey(TokenHash),
 }
 
-impl HandedOut {
+impl IssuedCredential {
     fn key(&self) -> Key {
         match self {
             Self::ApiToken(name) => AuthItem::ApiToken.key(name),
@@ -301,8 +301,8 @@ impl Store {
     }
 
     /// When each of these credentials was last used, accurate to some minutes.
-    pub(super) async fn last_uses(&self, of: &[HandedOut]) -> Result<Vec<Option<Timestamp>>, StoreError> {
-        let keys: Vec<Key> = of.iter().map(HandedOut::key).collect();
+    pub(super) async fn last_uses(&self, of: &[IssuedCredential]) -> Result<Vec<Option<Timestamp>>, StoreError> {
+        let keys: Vec<Key> = of.iter().map(IssuedCredential::key).collect();
         let mut found = HashMap::new();
         for item in self.batch_get(Table::Auth, &keys).await? {
             let used: UsedItem = serde_dynamo::from_item(item)?;
@@ -312,7 +312,7 @@ impl Store {
     }
 
     /// Notes that a credential is used now, unless a use since `before` is noted already.
-    pub async fn note_use(&self, of: &HandedOut, now: Timestamp, before: Timestamp) -> Result<(), StoreError> {
+    pub async fn note_use(&self, of: &IssuedCredential, now: Timestamp, before: Timestamp) -> Result<(), StoreError> {
         let moment = |moment: Timestamp| AttributeValue::N(moment.millis().to_string());
         let noted = self
             .client()

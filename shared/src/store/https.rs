@@ -35,7 +35,7 @@ use tower_service::Service;
 /// a system knows takes longer than a handshake.
 const AMAZON_ROOTS: &str = include_str!("amazon-roots.pem");
 /// How long an unused connection is trusted: at some time the other end closes it.
-const GOOD_FOR: Duration = Duration::from_secs(10);
+const MAX_IDLE: Duration = Duration::from_secs(10);
 
 type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 
@@ -65,11 +65,11 @@ impl Https {
 
     /// Begins two connections to the database, one to authenticate a caller and one for the method's first read: the
     /// handshakes take place while the process starts, and not while a caller waits. Must run inside a Tokio runtime.
-    pub fn begin(&self, endpoint: &Endpoint) {
+    pub fn preconnect(&self, endpoint: &Endpoint) {
         // The settings do not check the address: if it cannot be read, nothing is begun, and the first call fails.
         if let Ok(address) = endpoint.address().parse::<Uri>() {
-            self.connect.begin(&address);
-            self.connect.begin(&address);
+            self.connect.preconnect(&address);
+            self.connect.preconnect(&address);
         }
     }
 }
@@ -130,12 +130,12 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn
 #[derive(Debug, Clone)]
 struct Connect {
     https: HttpsConnector<Tcp>,
-    begun: Arc<Mutex<Vec<Begun>>>,
+    preconnected: Arc<Mutex<Vec<Preconnection>>>,
 }
 
 /// A connection that is being opened or is open, and that no request has taken yet.
 #[derive(Debug)]
-struct Begun {
+struct Preconnection {
     since: Instant,
     to: Uri,
     stream: JoinHandle<Result<Stream, BoxError>>,
@@ -150,13 +150,16 @@ impl Connect {
         let known = roots(authorities).unwrap_or_else(|_| RootCertStore::empty());
         let tls = ClientConfig::builder().with_root_certificates(known).with_no_client_auth();
         let https = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1();
-        Self { https: https.wrap_connector(tcp), begun: Arc::default() }
+        Self { https: https.wrap_connector(tcp), preconnected: Arc::default() }
     }
 
-    fn begin(&self, address: &Uri) {
-        let begun =
-            Begun { since: Instant::now(), to: address.clone(), stream: tokio::spawn(self.open(address.clone())) };
-        self.begun.lock().unwrap_or_else(PoisonError::into_inner).push(begun);
+    fn preconnect(&self, address: &Uri) {
+        let begun = Preconnection {
+            since: Instant::now(),
+            to: address.clone(),
+            stream: tokio::spawn(self.open(address.clone())),
+        };
+        self.preconnected.lock().unwrap_or_else(PoisonError::into_inner).push(begun);
     }
 
     fn open(&self, address: Uri) -> impl Future<Output = Result<Stream, BoxError>> + Send + use<> {
@@ -165,10 +168,11 @@ impl Connect {
     }
 
     /// Takes a connection to this address that was begun recently, if there is one.
-    fn take(&self, address: &Uri) -> Option<JoinHandle<Result<Stream, BoxError>>> {
-        let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
-        begun.retain(|one| one.since.elapsed() < GOOD_FOR);
-        let is_there = |one: &Begun| one.to.scheme() == address.scheme() && one.to.authority() == address.authority();
+    fn take_preconnected(&self, address: &Uri) -> Option<JoinHandle<Result<Stream, BoxError>>> {
+        let mut begun = self.preconnected.lock().unwrap_or_else(PoisonError::into_inner);
+        begun.retain(|one| one.since.elapsed() < MAX_IDLE);
+        let is_there =
+            |one: &Preconnection| one.to.scheme() == address.scheme() && one.to.authority() == address.authority();
         let place = begun.iter().position(is_there)?;
         Some(begun.swap_remove(place).stream)
     }
@@ -184,7 +188,7 @@ impl Service<Uri> for Connect {
     }
 
     fn call(&mut self, address: Uri) -> Self::Future {
-        let (begun, connect) = (self.take(&address), self.clone());
+        let (begun, connect) = (self.take_preconnected(&address), self.clone());
         Box::pin(async move {
             if let Some(stream) = begun
                 && let Ok(Ok(stream)) = stream.await
@@ -250,7 +254,7 @@ mod tests {
     async fn the_first_requests_take_over_what_was_begun_and_open_nothing_beside_it() {
         let (endpoint, count) = counted().await;
         let https = Https::to(&endpoint);
-        https.begin(&endpoint);
+        https.preconnect(&endpoint);
         let ask = || async {
             let request = HttpRequest::get(endpoint.address()).unwrap();
             https.call(request).await.unwrap().status().as_u16()
@@ -266,7 +270,7 @@ mod tests {
         let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let endpoint = Endpoint::emulator(Some(format!("http://{closed}")));
         let https = Https::to(&endpoint);
-        https.begin(&endpoint);
+        https.preconnect(&endpoint);
         tokio::time::sleep(Duration::from_millis(20)).await;
         let refused = https.call(HttpRequest::get(endpoint.address()).unwrap()).await.unwrap_err();
         assert!(refused.is_io(), "{refused:?}");

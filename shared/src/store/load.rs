@@ -4,7 +4,7 @@
 //! A batch has no conditions: the caller makes sure that every key is new, or checks [`Load::must_be_new`]. Counters
 //! are summed, and moved once when all items are written; if a load is cut off before that, its items are not counted.
 
-use super::txn::Fresh;
+use super::txn::InitialEffect;
 use super::{Attributes, Key, Store, StoreError, Table, Txn, Write};
 use crate::limits::MAX_TRANSACTION_ACTIONS;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -34,10 +34,10 @@ impl Load {
     }
 
     fn write(&mut self, write: Write) -> Result<(), StoreError> {
-        match write.fresh()? {
-            Fresh::Item(table, item) => self.items.entry(table).or_default().push(item),
-            Fresh::Count(table, key, change) => self.sums.add((table, key.pk, key.sk), change),
-            Fresh::Nothing => {}
+        match write.initial_effect()? {
+            InitialEffect::Item(table, item) => self.items.entry(table).or_default().push(item),
+            InitialEffect::Count(table, key, change) => self.sums.add((table, key.pk, key.sk), change),
+            InitialEffect::Nothing => {}
         }
         Ok(())
     }

@@ -16,7 +16,7 @@ use super::{Attributes, CommitError, Key, Store, StoreError, Table, Txn, Write, 
 use crate::grams::{Extent, Gram, IndexedText, extents, pieces};
 use crate::ids::UserId;
 use crate::limits::{MAX_PARALLEL, SEARCH_ENTRIES, SEARCH_SETTLED_MILLIS, SEARCH_TOGETHER};
-use crate::slices::from_anywhere;
+use crate::slices::rotated_randomly;
 use crate::text::{FOLD_VERSION, fold};
 use crate::timestamp::Timestamp;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -486,7 +486,7 @@ pub async fn settle(
 ) -> Result<Vec<Result<bool, StoreError>>, StoreError> {
     let mut finished = Vec::new();
     let partitions = SEARCHED.into_iter().flat_map(|table| intent_partitions().map(move |pk| (table, pk)));
-    for (table, pk) in from_anywhere(partitions.collect()) {
+    for (table, pk) in rotated_randomly(partitions.collect()) {
         let partition = Partition::of(table, &pk);
         // A page at a time: a delete of very many users leaves as many texts behind.
         let mut page = store.page(&partition, None).await?;

@@ -87,7 +87,7 @@ impl Store {
     }
 
     /// Raises a sequence to `number`, unless it is there already, so that it gives only higher numbers.
-    pub async fn go_on_behind(&self, sequence: Sequence, number: u64) -> Result<(), StoreError> {
+    pub async fn advance_sequence_past(&self, sequence: Sequence, number: u64) -> Result<(), StoreError> {
         let (table, name) = sequence.place();
         let number = i64::try_from(number).map_err(|_| corrupt(sequence))?;
         let raised = Write::update(table, Key::new("S", name), "SET n = :n").number(":n", number);

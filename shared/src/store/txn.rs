@@ -79,7 +79,7 @@ const CHANGE: &str = ":change";
 
 /// What a write does where nothing is stored yet.
 #[derive(Debug)]
-pub(super) enum Fresh {
+pub(super) enum InitialEffect {
     /// Creates this item.
     Item(Table, Attributes),
     /// Moves this counter by this number.
@@ -197,16 +197,16 @@ impl Write {
     }
 
     /// What it does where nothing is stored yet, regardless of its condition.
-    pub(super) fn fresh(self) -> Result<Fresh, StoreError> {
+    pub(super) fn initial_effect(self) -> Result<InitialEffect, StoreError> {
         match self.kind {
-            Kind::Put(item) => Ok(Fresh::Item(self.table, item)),
+            Kind::Put(item) => Ok(InitialEffect::Item(self.table, item)),
             Kind::Update(ref key, COUNT) => {
                 let change = self.change();
                 let change = change.ok_or_else(|| StoreError::Refused(format!("no number to count {}", key.pk)))?;
-                Ok(Fresh::Count(self.table, key.clone(), change))
+                Ok(InitialEffect::Count(self.table, key.clone(), change))
             }
             Kind::Update(key, _) => Err(StoreError::Refused(format!("{} would be changed, not created", key.pk))),
-            Kind::Delete(_) | Kind::Check(_) => Ok(Fresh::Nothing),
+            Kind::Delete(_) | Kind::Check(_) => Ok(InitialEffect::Nothing),
         }
     }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 /// The first rows of a list: as many as one answer holds, and at least one.
 #[derive(Debug, Clone)]
-pub struct Fitting<T, P> {
+pub struct FilledPage<T, P> {
     /// The rows.
     pub(super) rows: Vec<T>,
     /// The place of the last row in the order.
@@ -15,13 +15,13 @@ pub struct Fitting<T, P> {
     bytes: usize,
 }
 
-impl<T, P> Default for Fitting<T, P> {
+impl<T, P> Default for FilledPage<T, P> {
     fn default() -> Self {
         Self { rows: Vec::new(), last: None, full: false, bytes: 0 }
     }
 }
 
-impl<T: Serialize, P> Fitting<T, P> {
+impl<T: Serialize, P> FilledPage<T, P> {
     /// Takes further rows, each with its place in the order, until the answer is full; returns whether there is room
     /// for more.
     pub fn take(&mut self, rows: impl IntoIterator<Item = (T, P)>) -> bool {
@@ -43,8 +43,8 @@ impl<T: Serialize, P> Fitting<T, P> {
 }
 
 /// Takes rows, each with its place in the order, until the answer is full.
-pub(super) fn fitting<T: Serialize, P>(rows: impl IntoIterator<Item = (T, P)>) -> Fitting<T, P> {
-    let mut fitting = Fitting::default();
+pub(super) fn fill_page<T: Serialize, P>(rows: impl IntoIterator<Item = (T, P)>) -> FilledPage<T, P> {
+    let mut fitting = FilledPage::default();
     fitting.take(rows);
     fitting
 }

@@ -26,7 +26,7 @@ pub mod voximplant;
 pub use cookie::{Cookie, Cookies};
 pub use decode::{DecodeError, decode, decode_field, field_names};
 pub use failure::{Blame, Failure};
-pub use fitting::Fitting;
+pub use fitting::FilledPage;
 pub use inbound::{IDEMPOTENCY_FIELD, Inbound, NonObjectJson, Peer, Unreadable};
 pub use kind::{KIND, Kind};
 pub use malformed::Malformed;

@@ -36,7 +36,7 @@ impl ApiKeys {
 
     /// Adds an account's key that existed before this console and is not revoked at the end.
     #[must_use]
-    pub fn knowing(mut self, account: AccountId, key: &str) -> Self {
+    pub fn with_existing(mut self, account: AccountId, key: &str) -> Self {
         self.keys.get_mut().insert(account, Key { text: Secret::new(key), made: false });
         self
     }

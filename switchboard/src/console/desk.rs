@@ -8,7 +8,7 @@ use super::api_keys::ApiKeys;
 use super::metrics;
 use crate::caller;
 use crate::operator::{self, Operator};
-use crate::router::to_its_end;
+use crate::router::run_to_completion;
 use anyhow::{Context as _, Result};
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Query, Request, State};
@@ -38,7 +38,7 @@ const MAX_FORM_BYTES: usize = 64 * 1024;
 
 /// What the operator's routes work with.
 #[derive(Debug)]
-pub struct Desk {
+pub struct ConsoleState {
     /// The deployment.
     pub app: Arc<App>,
     /// The deployment's name on the page: `local`, or the stack's name.
@@ -84,7 +84,7 @@ impl IntoResponse for Failure {
 type Answer<T> = Result<Json<T>, Failure>;
 
 /// The routes below `/console/operator/`.
-pub(super) fn routes(desk: Arc<Desk>) -> Router {
+pub(super) fn routes(desk: Arc<ConsoleState>) -> Router {
     let import = post(import).layer(DefaultBodyLimit::max(MAX_IMPORT_BYTES));
     Router::new()
         .route("/console/operator/session", get(session))
@@ -98,13 +98,13 @@ pub(super) fn routes(desk: Arc<Desk>) -> Router {
         .route("/console/operator/health", get(health))
         .layer(DefaultBodyLimit::max(MAX_FORM_BYTES))
         // The import need not run to its end: closing the page stops it, and the next one goes on where it stopped.
-        .layer(middleware::from_fn(to_its_end))
+        .layer(middleware::from_fn(run_to_completion))
         .route("/console/operator/import", import)
         .layer(middleware::from_fn_with_state(Arc::clone(&desk), only_the_operator))
         .with_state(desk)
 }
 
-async fn only_the_operator(State(desk): State<Arc<Desk>>, request: Request, next: Next) -> Response {
+async fn only_the_operator(State(desk): State<Arc<ConsoleState>>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let key = desk.key.clone();
     let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
@@ -124,7 +124,7 @@ async fn only_the_operator(State(desk): State<Arc<Desk>>, request: Request, next
     answer
 }
 
-impl Desk {
+impl ConsoleState {
     fn operator(&self) -> Operator {
         Operator::new(Arc::clone(&self.app))
     }
@@ -143,7 +143,7 @@ impl Desk {
 }
 
 /// What the page needs to call the APIs, and the list of accounts.
-async fn session(State(desk): State<Arc<Desk>>) -> Answer<Value> {
+async fn session(State(desk): State<Arc<ConsoleState>>) -> Answer<Value> {
     let accounts = desk.operator().accounts().await?;
     let first = accounts.iter().find(|account| account.id == desk.account).context("the first account is gone")?;
     let voximplant = desk.open(first).await?;
@@ -164,7 +164,7 @@ struct OfAccount {
 }
 
 /// What the page needs to call Voximplant for another account.
-async fn open_account(State(desk): State<Arc<Desk>>, Json(asked): Json<OfAccount>) -> Answer<Value> {
+async fn open_account(State(desk): State<Arc<ConsoleState>>, Json(asked): Json<OfAccount>) -> Answer<Value> {
     let account = desk.existing(asked.account_id).await?;
     Ok(Json(desk.open(&account).await?))
 }
@@ -178,7 +178,7 @@ struct ShownToken {
     revoked: Option<String>,
 }
 
-async fn tokens(State(desk): State<Arc<Desk>>) -> Answer<Vec<ShownToken>> {
+async fn tokens(State(desk): State<Arc<ConsoleState>>) -> Answer<Vec<ShownToken>> {
     let shown = desk.operator().tokens().await?.into_iter().map(|token| ShownToken {
         name: token.name.to_string(),
         scope: token.scope.as_str(),
@@ -195,7 +195,7 @@ struct NewToken {
     scope: String,
 }
 
-async fn create_token(State(desk): State<Arc<Desk>>, Json(new): Json<NewToken>) -> Answer<Value> {
+async fn create_token(State(desk): State<Arc<ConsoleState>>, Json(new): Json<NewToken>) -> Answer<Value> {
     let name = token_name(&new.name)?;
     let scope = Scope::parse(&new.scope).ok_or_else(|| Failure::Refused("the scope is read or write".to_owned()))?;
     let made = desk.operator().create_token(name, scope, None).await;
@@ -209,7 +209,7 @@ struct Named {
     account_id: Option<AccountId>,
 }
 
-async fn revoke_token(State(desk): State<Arc<Desk>>, Json(named): Json<Named>) -> Answer<Value> {
+async fn revoke_token(State(desk): State<Arc<ConsoleState>>, Json(named): Json<Named>) -> Answer<Value> {
     let name = token_name(&named.name)?;
     if desk.operator().revoke_token(&name).await? {
         Ok(Json(json!({})))
@@ -234,7 +234,7 @@ struct ShownKey {
     used: Option<String>,
 }
 
-async fn keys(State(desk): State<Arc<Desk>>) -> Answer<Vec<ShownKey>> {
+async fn keys(State(desk): State<Arc<ConsoleState>>) -> Answer<Vec<ShownKey>> {
     let operator = desk.operator();
     let mut shown = Vec::new();
     for account in operator.accounts().await? {
@@ -252,7 +252,7 @@ async fn keys(State(desk): State<Arc<Desk>>) -> Answer<Vec<ShownKey>> {
     Ok(Json(shown))
 }
 
-async fn create_key(State(desk): State<Arc<Desk>>, Json(named): Json<Named>) -> Answer<Value> {
+async fn create_key(State(desk): State<Arc<ConsoleState>>, Json(named): Json<Named>) -> Answer<Value> {
     let operator = desk.operator();
     let name = ApiKeyName::parse(&named.name)
         .ok_or_else(|| Failure::Refused("a name has 1 to 32 lower-case letters, digits and hyphens".to_owned()))?;
@@ -267,7 +267,7 @@ async fn create_key(State(desk): State<Arc<Desk>>, Json(named): Json<Named>) -> 
     Ok(Json(json!({ "api_key": key })))
 }
 
-async fn revoke_key(State(desk): State<Arc<Desk>>, Json(named): Json<Named>) -> Answer<Value> {
+async fn revoke_key(State(desk): State<Arc<ConsoleState>>, Json(named): Json<Named>) -> Answer<Value> {
     let account = named.account_id.unwrap_or(desk.account);
     if desk.operator().revoke_api_key(account, &named.name).await? {
         Ok(Json(json!({})))
@@ -287,7 +287,7 @@ struct ShownServiceKey {
     used: Option<String>,
 }
 
-async fn service_keys(State(desk): State<Arc<Desk>>) -> Answer<Vec<ShownServiceKey>> {
+async fn service_keys(State(desk): State<Arc<ConsoleState>>) -> Answer<Vec<ShownServiceKey>> {
     let operator = desk.operator();
     let mut shown = Vec::new();
     for account in operator.accounts().await? {
@@ -316,7 +316,7 @@ struct NewServiceKey {
 
 /// Creates a service-account key. The answer is its credentials file, which is kept nowhere else.
 async fn create_service_key(
-    State(desk): State<Arc<Desk>>,
+    State(desk): State<Arc<ConsoleState>>,
     Json(new): Json<NewServiceKey>,
 ) -> Answer<operator::Credentials> {
     let roles: Vec<Role> =
@@ -338,7 +338,7 @@ struct ServiceKeyId {
     id: String,
 }
 
-async fn revoke_service_key(State(desk): State<Arc<Desk>>, Json(key): Json<ServiceKeyId>) -> Answer<Value> {
+async fn revoke_service_key(State(desk): State<Arc<ConsoleState>>, Json(key): Json<ServiceKeyId>) -> Answer<Value> {
     if desk.operator().revoke_key(key.account_id, &key.id).await? {
         Ok(Json(json!({})))
     } else {
@@ -369,7 +369,7 @@ pub(super) struct Ledger {
     pub(super) at: Option<String>,
 }
 
-async fn health(State(desk): State<Arc<Desk>>) -> Answer<Health> {
+async fn health(State(desk): State<Arc<ConsoleState>>) -> Answer<Health> {
     let now = desk.app.clock.now();
     let deployment = desk.deployment.clone();
     let Some(activity) = &desk.activity else {
@@ -396,7 +396,7 @@ struct HowToImport {
 }
 
 /// Imports a file with `switchboard import stepchat`: the command, its output and its checkpoints are as in a shell.
-async fn import(State(desk): State<Arc<Desk>>, Query(how): Query<HowToImport>, file: Bytes) -> Answer<Value> {
+async fn import(State(desk): State<Arc<ConsoleState>>, Query(how): Query<HowToImport>, file: Bytes) -> Answer<Value> {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("people.csv");
     tokio::fs::write(&path, &file).await?;

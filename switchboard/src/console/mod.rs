@@ -14,7 +14,7 @@ mod stack_server;
 pub use activity::Activity;
 pub use api_keys::ApiKeys;
 pub(crate) use api_keys::revoke_left;
-pub use desk::Desk;
+pub use desk::ConsoleState;
 pub use stack_server::{Options, serve};
 
 use crate::assets::{self, Asset, HTML, SCRIPT, STYLE, SVG, TEXT, asset};
@@ -63,7 +63,7 @@ static ASSETS: [Asset; 28] = [
 ];
 
 /// The routes of the page, of the files that it loads, and of the operator.
-pub fn routes(desk: Arc<Desk>) -> axum::Router {
+pub fn routes(desk: Arc<ConsoleState>) -> axum::Router {
     let page = assets::routes("/console/", INDEX, &ASSETS)
         .route("/console", get(async || Redirect::permanent("/console/")))
         .merge(desk::routes(desk));

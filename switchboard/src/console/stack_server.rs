@@ -1,7 +1,7 @@
 //! `switchboard console --stack NAME`: the console of a deployed stack, served from this machine.
 
 use super::api_keys::ApiKeys;
-use super::desk::Desk;
+use super::desk::ConsoleState;
 use super::forward::Forward;
 use super::routes;
 use crate::connections::Connection;
@@ -61,7 +61,7 @@ pub async fn serve(place: &Place, options: &Options, stop: impl Future<Output = 
     let api_keys = ApiKeys::new()?;
     let name = api_keys.name().clone();
     let key = random_token(KEY_BYTES)?;
-    let desk = Arc::new(Desk {
+    let desk = Arc::new(ConsoleState {
         deployment: env::var("SWITCHBOARD_STACK").unwrap_or_else(|_| "stack".to_owned()),
         key: Secret::new(&key),
         token: Secret::new(&operator.token(&admin)),

@@ -24,9 +24,9 @@ const ATTEMPTS: u32 = 6;
 /// Why a call has no result.
 pub(super) enum Failure {
     /// The call may work later.
-    Passing(anyhow::Error),
+    Transient(anyhow::Error),
     /// The call will not work later either.
-    Lasting(anyhow::Error),
+    Permanent(anyhow::Error),
 }
 
 /// Refuses a text that is no web address, and an address to which others could read what is sent.
@@ -61,10 +61,11 @@ impl Http {
                 Limited::new(body, MAX_ANSWER).collect().await.map_err(|error| anyhow!("half an answer: {error}"))?;
             anyhow::Ok((head.status, body.to_bytes()))
         });
-        let answered = answered.await.map_err(|_| Failure::Passing(anyhow!("no answer in {} s", TIMEOUT.as_secs())))?;
-        let (status, body) = answered.map_err(Failure::Passing)?;
+        let answered =
+            answered.await.map_err(|_| Failure::Transient(anyhow!("no answer in {} s", TIMEOUT.as_secs())))?;
+        let (status, body) = answered.map_err(Failure::Transient)?;
         if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
-            return Err(Failure::Passing(anyhow!("HTTP status {status}")));
+            return Err(Failure::Transient(anyhow!("HTTP status {status}")));
         }
         Ok((status, body))
     }
@@ -79,17 +80,17 @@ pub(super) fn form(fields: &[(&str, String)]) -> Full<Bytes> {
 }
 
 /// Repeats a call until it works, fails for good or has been tried `ATTEMPTS` times. Each wait is twice as long.
-pub(super) async fn patiently<T>(what: &str, mut attempt: impl AsyncFnMut() -> Result<T, Failure>) -> Result<T> {
+pub(super) async fn with_retries<T>(what: &str, mut attempt: impl AsyncFnMut() -> Result<T, Failure>) -> Result<T> {
     let mut attempts = 0_u32;
     loop {
         attempts = attempts.saturating_add(1);
         match attempt().await {
             Ok(answer) => return Ok(answer),
-            Err(Failure::Passing(error)) if attempts < ATTEMPTS => {
+            Err(Failure::Transient(error)) if attempts < ATTEMPTS => {
                 eprintln!("{what}: {error:#}; trying again");
                 tokio::time::sleep(Duration::from_secs(1 << attempts)).await;
             }
-            Err(Failure::Passing(error) | Failure::Lasting(error)) => return Err(error.context(what.to_owned())),
+            Err(Failure::Transient(error) | Failure::Permanent(error)) => return Err(error.context(what.to_owned())),
         }
     }
 }

@@ -53,20 +53,20 @@ impl Remote {
 
     /// Calls a method and reads its answer.
     pub(super) async fn call<A: DeserializeOwned>(&self, method: &str, fields: &[(&str, String)]) -> Result<A> {
-        let answer = http::patiently(method, || self.attempt(method, fields)).await?;
+        let answer = http::with_retries(method, || self.attempt(method, fields)).await?;
         serde_json::from_value(answer).with_context(|| format!("the answer of {method}"))
     }
 
     async fn attempt(&self, method: &str, fields: &[(&str, String)]) -> Result<Value, Failure> {
-        let request = self.request(method, fields).map_err(Failure::Lasting)?;
+        let request = self.request(method, fields).map_err(Failure::Permanent)?;
         let (status, body) = self.http.send(request).await?;
         let answer: Value = serde_json::from_slice(&body)
             .with_context(|| format!("HTTP status {status} and no JSON: is {} the right address?", self.endpoint))
-            .map_err(Failure::Lasting)?;
+            .map_err(Failure::Permanent)?;
         let Some(error) = answer.get("error") else { return Ok(answer) };
         let (code, said) = (error.get("code").and_then(Value::as_i64), error.get("msg").and_then(Value::as_str));
         let told = anyhow!("error {}: {}", code.unwrap_or_default(), said.unwrap_or_default());
-        Err(if code == Some(TOO_OFTEN) { Failure::Passing(told) } else { Failure::Lasting(told) })
+        Err(if code == Some(TOO_OFTEN) { Failure::Transient(told) } else { Failure::Permanent(told) })
     }
 
     fn request(&self, method: &str, fields: &[(&str, String)]) -> Result<Request<Full<Bytes>>> {

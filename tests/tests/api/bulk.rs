@@ -7,7 +7,7 @@ use shared::ids::UserId;
 use shared::stepchat::{Detail, DetailValue, Email, Name, NewUser, Refusal, Slug, UserType};
 use shared::store::auth::TokenHash;
 use shared::store::schema::create_tables;
-use shared::store::stepchat::counters::Leads;
+use shared::store::stepchat::counters::LeadCounter;
 use shared::store::stepchat::creation;
 use shared::store::stepchat::users::Secrets;
 use shared::store::{CommitError, Endpoint, Store, Table, Tables, Txn, connect_with};
@@ -15,7 +15,7 @@ use shared::timestamp::Timestamp;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
-use switchboard::beside::Beside;
+use switchboard::direct_writer::DirectWriter;
 use switchboard::embedded;
 
 /// The creation of a user; the address is that of user `email`.
@@ -39,7 +39,7 @@ fn creation(id: u64, email: u64) -> Txn<Refusal> {
     };
     let details = [extra("phone", format!("+7916{id:07}")), extra("city", "Paris".to_owned())];
     let secrets = Secrets { password: None, token: TokenHash::of(&format!("token {id}")) };
-    creation::of(&user, &details, &secrets, true, &Leads::unread()).unwrap()
+    creation::of(&user, &details, &secrets, true, &LeadCounter::unread()).unwrap()
 }
 
 /// An empty store: with its own way into a file, or without.
@@ -50,7 +50,7 @@ async fn store(file: Option<&Path>) -> (Database, Store) {
     let tables = Tables::default();
     create_tables(&client, &tables).await.unwrap();
     let store = Store::new(client, tables.clone());
-    match Beside::of(&database, &tables).unwrap() {
+    match DirectWriter::of(&database, &tables).unwrap() {
         Some(beside) => (database, store.in_bulk(Arc::new(beside))),
         None => (database, store),
     }

@@ -9,8 +9,8 @@ use shared::stepchat::{
 use shared::store::auth::TokenHash;
 use shared::store::backlog::Progress;
 use shared::store::load::Load;
-use shared::store::stepchat::counters::Leads;
-use shared::store::stepchat::imports::{Taken, Wanted, nothing_left};
+use shared::store::stepchat::counters::LeadCounter;
+use shared::store::stepchat::imports::{ExistingClaims, RowClaims, nothing_left};
 use shared::store::stepchat::users::Secrets;
 use shared::store::stepchat::{conversations, creation, jobs, removals, users};
 use shared::store::{CommitError, Sequence, Txn};
@@ -276,7 +276,7 @@ async fn bulk_of_leads(app: &App, count: u64) {
         let city = DetailValue::parse("Тверь").unwrap().unwrap();
         let details = [Detail { slug: Slug::parse("city").unwrap(), name: "City".into(), value: city }];
         let secrets = Secrets { password: None, token: TokenHash::of(&app.app.tokens.of(id, 1)) };
-        load.add(creation::of(&user, &details, &secrets, false, &Leads::unread()).unwrap()).unwrap();
+        load.add(creation::of(&user, &details, &secrets, false, &LeadCounter::unread()).unwrap()).unwrap();
     }
     Sink::shared(&app.database).write(&mut load, |table| store.table_name(table).to_owned()).unwrap();
     store.count(&load.into_sums()).await.unwrap();
@@ -399,8 +399,8 @@ async fn an_id_is_not_given_again_while_something_of_its_user_is_left() {
     let id = delete_and_die(&app, &user).await;
     let store = &app.app.store;
     let is_free = async || {
-        let wanted = Wanted { id: Some(id), kept: true, email: None, phone: None, row: "row" };
-        let taken = Taken::of(store, &[wanted]).await.unwrap();
+        let wanted = RowClaims { id: Some(id), kept: true, email: None, phone: None, row: "row" };
+        let taken = ExistingClaims::of(store, &[wanted]).await.unwrap();
         assert!(taken.user(id).is_none());
         let mut txn: Txn<()> = Txn::default();
         txn.push(nothing_left(id));

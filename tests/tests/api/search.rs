@@ -7,7 +7,7 @@ use shared::stepchat::{Detail, DetailValue, Email, Name, NewUser, Search, Slug, 
 use shared::store::auth::TokenHash;
 use shared::store::load::Load;
 use shared::store::search::Limits;
-use shared::store::stepchat::counters::Leads;
+use shared::store::stepchat::counters::LeadCounter;
 use shared::store::stepchat::creation;
 use shared::store::stepchat::finding;
 use shared::store::stepchat::lists::{Column, SortOrder};
@@ -183,7 +183,7 @@ pub(super) async fn workspace(population: u64) -> App {
         let slug = Slug::parse("phone").unwrap();
         let details = [Detail { slug, name: "Phone".into(), value: DetailValue::parse(&phone).unwrap().unwrap() }];
         let secrets = Secrets { password: None, token: TokenHash::of("token") };
-        load.add(creation::of(&user, &details, &secrets, true, &Leads::unread()).unwrap()).unwrap();
+        load.add(creation::of(&user, &details, &secrets, true, &LeadCounter::unread()).unwrap()).unwrap();
     }
     let store = &app.app.store;
     Sink::shared(&app.database).write(&mut load, |table| store.table_name(table).to_owned()).unwrap();

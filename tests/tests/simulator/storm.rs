@@ -12,7 +12,7 @@ use shared::ids::UserId;
 use shared::stepchat::{Name, NewUser, UserType};
 use shared::store::Sequence;
 use shared::store::auth::TokenHash;
-use shared::store::stepchat::counters::Leads;
+use shared::store::stepchat::counters::LeadCounter;
 use shared::store::stepchat::creation;
 use shared::store::stepchat::users::Secrets;
 use std::ops::Range;
@@ -181,7 +181,7 @@ impl<'a> Storm<'a> {
             let import = async {
                 let store = &process.app.store;
                 let ids = store.next_ids(Sequence::StepchatUser, 5, UserId::new).await?;
-                let leads = Leads::read(store).await?;
+                let leads = LeadCounter::read(store).await?;
                 let txns = ids.iter().enumerate().map(|(n, id)| {
                     let name = Name::parse(&format!("Импорт{batch}x{n}")).unwrap();
                     let kind = if n % 2 == 0 { UserType::Lead } else { UserType::User };

@@ -10,7 +10,7 @@ use shared::stepchat::{Department, Detail, DetailValue, Email, ImageUrl, Name, N
 use shared::stepchat::{Refusal, display_name};
 use shared::store::auth::{PasswordHash, TokenHash};
 use shared::store::load::Load;
-use shared::store::stepchat::counters::Leads;
+use shared::store::stepchat::counters::LeadCounter;
 use shared::store::stepchat::creation;
 use shared::store::stepchat::users::Secrets;
 use shared::timestamp::Timestamp;
@@ -113,6 +113,6 @@ pub(super) fn add(load: &mut Load, app: &App, id: UserId, making: &Making, passw
     let Made { user, details, has_password } = user(id, making, &config.default_first_name)?;
     let token = TokenHash::of(&app.tokens.of(id, user.token_version));
     let secrets = Secrets { password: has_password.then(|| password.clone()), token };
-    load.add(creation::of(&user, &details, &secrets, config.unique_phone, &Leads::unread())?)?;
+    load.add(creation::of(&user, &details, &secrets, config.unique_phone, &LeadCounter::unread())?)?;
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use crate::done::Done;
 use shared::context::App;
-use shared::slices::{Slices, from_anywhere};
+use shared::slices::{Slices, rotated_randomly};
 use shared::store::StoreError;
 use shared::store::backlog::Progress;
 use shared::store::voximplant::deferred::{self, DeferredWork};
@@ -19,7 +19,7 @@ pub(crate) async fn finish(app: &App, deadline: Instant) -> Done {
     match deferred::pending(&app.store).await {
         Ok(tasks) => {
             let mut slices = Slices::new(deadline, tasks.len());
-            for task in from_anywhere(tasks) {
+            for task in rotated_randomly(tasks) {
                 done.note(match slices.take() {
                     Some(until) => perform(app, &task, until).await,
                     None => Ok(Progress::Left),

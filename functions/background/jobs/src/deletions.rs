@@ -2,7 +2,7 @@
 
 use crate::done::Done;
 use shared::context::App;
-use shared::slices::{Slices, from_anywhere};
+use shared::slices::{Slices, rotated_randomly};
 use shared::store::backlog::Progress;
 use shared::store::stepchat::{jobs, removals};
 use tokio::time::Instant;
@@ -13,7 +13,7 @@ pub(crate) async fn finish_removals(app: &App, deadline: Instant) -> Done {
     match removals::pending(&app.store).await {
         Ok(removals) => {
             let mut slices = Slices::new(deadline, removals.len());
-            for removal in from_anywhere(removals) {
+            for removal in rotated_randomly(removals) {
                 done.note(match slices.take() {
                     Some(until) => removal.perform(&app.store, app.clock.now(), until).await,
                     None => Ok(Progress::Left),
@@ -33,7 +33,7 @@ pub(crate) async fn finish_purges(app: &App, deadline: Instant) -> Done {
             let now = app.clock.now();
             purges.retain(|purge| !purge.waits(now));
             let mut slices = Slices::new(deadline, purges.len());
-            for purge in from_anywhere(purges) {
+            for purge in rotated_randomly(purges) {
                 done.note(match slices.take() {
                     Some(until) => Box::pin(jobs::purge(&app.store, purge.user(), now, until)).await,
                     None => Ok(Progress::Left),

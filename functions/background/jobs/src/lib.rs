@@ -11,7 +11,7 @@ mod transfers;
 use done::Done;
 use shared::context::App;
 use shared::observe::JobFigures;
-use shared::runtime::{Ran, ScheduledJob};
+use shared::runtime::{JobResult, ScheduledJob};
 use shared::slices::Slices;
 use shared::store::backlog;
 use shared::store::grants::Grants;
@@ -87,7 +87,7 @@ async fn in_its_share(part: Part, app: &App, until: Instant, deadline: Instant) 
 /// kind of work has a share of the time, the check of the ledger the first. Unused time goes to kinds with work left.
 ///
 /// Repeating a purge that a deleting request is just finishing itself is harmless.
-pub async fn finish(app: Arc<App>, deadline: Instant) -> Ran {
+pub async fn finish(app: Arc<App>, deadline: Instant) -> JobResult {
     let mut slices = Slices::new(deadline, Part::ALL.len().saturating_add(1));
     let watched = watch::look(&app.store, slices.take().unwrap_or(deadline)).await;
     let mut parts = Vec::with_capacity(Part::ALL.len());
@@ -116,5 +116,5 @@ pub async fn finish(app: Arc<App>, deadline: Instant) -> Ran {
     figures.ledger_accounts = watched.accounts;
     figures.ledger_entries = watched.entries;
     figures.ledger_findings = watched.findings.len();
-    Ran { figures, findings: watched.findings, failure }
+    JobResult { figures, findings: watched.findings, failure }
 }

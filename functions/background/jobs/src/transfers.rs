@@ -2,7 +2,7 @@
 
 use crate::done::Done;
 use shared::context::App;
-use shared::slices::{Slices, from_anywhere};
+use shared::slices::{Slices, rotated_randomly};
 use shared::store::ledger::bulk;
 use tokio::time::{Instant, timeout_at};
 
@@ -13,7 +13,7 @@ pub(crate) async fn finish(app: &App, deadline: Instant) -> Done {
     match bulk::left(&app.store, app.clock.now()).await {
         Ok(jobs) => {
             let mut slices = Slices::new(deadline, jobs.len());
-            for job in from_anywhere(jobs) {
+            for job in rotated_randomly(jobs) {
                 let until = slices.take().unwrap_or(deadline);
                 // A transfer that is cut off is like one whose process died: the next run continues it.
                 let performed = timeout_at(until, job.perform(&app.store)).await;

@@ -6,7 +6,7 @@ use shared::ids::UserId;
 use shared::prelude::*;
 use shared::stepchat::{Name, NewUser, UserType, details_of_new_user};
 use shared::store::auth::TokenHash;
-use shared::store::stepchat::counters::{self, Leads};
+use shared::store::stepchat::counters::{self, LeadCounter};
 use shared::store::stepchat::creation::{self, Draft};
 use shared::store::stepchat::users::Secrets;
 use shared::store::{Attempts, CommitError, Sequence};
@@ -94,7 +94,7 @@ impl Method for AddUser {
             let user = new.clone().draft(ctx.now(), &config.default_first_name, ctx.random_below(100_000));
             let mut draft = Draft::new(user, &details);
             let id = store.next_id(Sequence::StepchatUser, UserId::new);
-            let (id, leads, ()) = try_join!(id, Leads::read_for(store, None, kind), draft.write_intents(store))?;
+            let (id, leads, ()) = try_join!(id, LeadCounter::read_for(store, None, kind), draft.write_intents(store))?;
             let prepared = draft.with_id(id);
             let token = TokenHash::of(&ctx.tokens().of(id, prepared.user().token_version));
             let secrets = Secrets { password: password.clone(), token };

@@ -6,7 +6,7 @@ use shared::families::stepchat::{Access, Stepchat};
 use shared::features::stepchat::UserRow;
 use shared::prelude::*;
 use shared::store::stepchat::{lists, people};
-use shared::wire::Fitting;
+use shared::wire::FilledPage;
 use shared::wire::stepchat::{Answer, Error, PlaceCursor, SinceField};
 
 /// Users that are read together, until the answer is full.
@@ -42,7 +42,7 @@ impl Method for GetNewUsers {
         let (since, after) = (request.datetime.read()?, request.cursor.read()?);
         let order = since.order(after);
         let mut walk = lists::since(ctx.store(), since, order.clone()).await?;
-        let mut taken = Fitting::default();
+        let mut taken = FilledPage::default();
         loop {
             let ids = walk.next_ids(CHUNK).await?;
             let users = lists::profiles(ctx.store(), &ids).await?;

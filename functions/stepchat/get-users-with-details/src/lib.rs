@@ -7,7 +7,7 @@ use shared::limits::MAX_DETAILS_PER_CALL;
 use shared::prelude::*;
 use shared::stepchat::{Refusal, Slug, User, UserType};
 use shared::store::stepchat::{lists, people};
-use shared::wire::Fitting;
+use shared::wire::FilledPage;
 use shared::wire::stepchat::{Answer, Error, Names, UserCursor, UserSelection};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -110,7 +110,7 @@ impl Method for GetUsersWithDetails {
             });
         }
         let ids: Vec<UserId> = ids.into_iter().filter(behind).collect();
-        let mut taken = Fitting::default();
+        let mut taken = FilledPage::default();
         for chunk in ids.chunks(CHUNK) {
             // The profile decides who exists: extras of a deleted user may be left for a while. No list shows the bot.
             let mut users = lists::profiles(ctx.store(), chunk).await?;

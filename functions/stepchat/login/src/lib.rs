@@ -101,7 +101,7 @@ impl Method for Login {
         let Some(registered) = registered else { return Ok(Answer::new(Outcome::Banned("ip-ban"))) };
         let Some(found) = found.filter(|_| right) else { return Ok(failed) };
         let renewed = proof.renewed(&found).await?;
-        let begun = session::begun(ctx)?;
+        let begun = session::new_session(ctx)?;
         let noted = async {
             // If the success cannot be noted, it counts as a failure; the login succeeds all the same.
             let _ = lockouts::succeeded(ctx.store(), &counters, registered, ctx.now()).await;

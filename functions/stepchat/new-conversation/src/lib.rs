@@ -8,7 +8,7 @@ use shared::prelude::*;
 use shared::stepchat::{Conversation, ConversationStatus, Refusal, Source, Title, User, UserChange, UserType};
 use shared::store::auth::TokenHash;
 use shared::store::stepchat::conversations;
-use shared::store::stepchat::counters::{self, Leads};
+use shared::store::stepchat::counters::{self, LeadCounter};
 use shared::store::stepchat::users::{self, Secrets, Stored};
 use shared::store::{Attempts, CommitError, Sequence, StoreError, Txn};
 use shared::wire::stepchat::{AgentRef, Answer, DepartmentField, Error, StatusField, Text, UserRef};
@@ -71,7 +71,11 @@ async fn agent_of(ctx: &Ctx, agent: Option<UserId>) -> Result<Option<User>, Stor
 }
 
 /// A visitor becomes a lead; everybody else stays what they are.
-fn becoming_lead(ctx: &Ctx, stored: &Stored, leads: &Leads) -> Result<(UserType, Option<Txn<Refusal>>), StoreError> {
+fn becoming_lead(
+    ctx: &Ctx,
+    stored: &Stored,
+    leads: &LeadCounter,
+) -> Result<(UserType, Option<Txn<Refusal>>), StoreError> {
     let user = &stored.user;
     if user.user_type != UserType::Visitor {
         return Ok((user.user_type, None));
@@ -107,7 +111,7 @@ impl Method for NewConversation {
                 users::load(store, user),
                 agent_of(ctx, agent),
                 // Only a visitor needs this, but reading it later would take another round trip.
-                Leads::read(store),
+                LeadCounter::read(store),
             )?;
             let mut stored = stored.ok_or(Refusal::UserNotFound)?;
             if agent.is_some() && !found.is_some_and(|found| found.user_type.is_staff()) {

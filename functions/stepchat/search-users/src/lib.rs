@@ -7,7 +7,7 @@ use shared::prelude::*;
 use shared::stepchat::{Search, UserType};
 use shared::store::stepchat::finding;
 use shared::store::stepchat::lists::{self, Column, SortOrder};
-use shared::wire::Fitting;
+use shared::wire::FilledPage;
 use shared::wire::stepchat::{Answer, Error, PlaceCursor, Text};
 
 /// The method.
@@ -40,7 +40,7 @@ impl Method for SearchUsers {
         let search = Search::parse(request.search.as_str());
         let order = SortOrder { column: Column::CreationTime, descending: true, after: request.cursor.read()? };
         let mut found = finding::find(ctx.store(), &search, &UserType::LISTED, order.clone()).await?;
-        let mut taken = Fitting::default();
+        let mut taken = FilledPage::default();
         while let Some(users) = found.more().await? {
             if !taken.take(users.iter().map(|user| (UserRow::new(ctx, user), order.place(user).text()))) {
                 break;

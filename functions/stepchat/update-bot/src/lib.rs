@@ -7,7 +7,7 @@ use shared::prelude::*;
 use shared::stepchat::{Name, UserChange};
 use shared::store::auth::TokenHash;
 use shared::store::stepchat::bot;
-use shared::store::stepchat::counters::Leads;
+use shared::store::stepchat::counters::LeadCounter;
 use shared::store::stepchat::users::{self, Secrets};
 use shared::store::{Attempts, CommitError};
 use shared::wire::stepchat::{Answer, Error, PictureField, Text};
@@ -57,7 +57,7 @@ impl Method for UpdateBot {
                 let after = change.apply(&before.user, ctx.now());
                 let token = TokenHash::of(&ctx.tokens().of(after.id, after.token_version));
                 let secrets = Secrets { password: None, token };
-                users::replacement(&before, &after, &[], &secrets, false, &Leads::unread())?
+                users::replacement(&before, &after, &[], &secrets, false, &LeadCounter::unread())?
             } else {
                 let (user, secrets) = new_bot(ctx, name.clone(), image.clone().flatten()).await?;
                 bot::creation(&user, &secrets)?

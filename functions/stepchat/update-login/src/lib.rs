@@ -7,7 +7,7 @@ use shared::families::stepchat::{Access, Stepchat};
 use shared::prelude::*;
 use shared::stepchat::{Name, Refusal, User, UserChange};
 use shared::store::auth::TokenHash;
-use shared::store::stepchat::counters::Leads;
+use shared::store::stepchat::counters::LeadCounter;
 use shared::store::stepchat::sessions::{self, Session};
 use shared::store::stepchat::texts;
 use shared::store::stepchat::users::{self, Secrets};
@@ -84,7 +84,7 @@ impl Method for UpdateLogin {
     type Response = Answer<String>;
 
     async fn call(ctx: &Ctx, caller: &Admin, request: Request) -> Result<Self::Response, Error> {
-        let begun = session::begun(ctx)?;
+        let begun = session::new_session(ctx)?;
         let mut attempts = Attempts::default();
         loop {
             let old = presented(ctx, &request).await?;
@@ -98,7 +98,7 @@ impl Method for UpdateLogin {
             let token = TokenHash::of(&ctx.tokens().of(id, after.token_version));
             let secrets = Secrets { password: None, token };
             let unique_phone = ctx.config().stepchat.unique_phone;
-            let mut txn = users::replacement(&before, &after, &[], &secrets, unique_phone, &Leads::unread())?;
+            let mut txn = users::replacement(&before, &after, &[], &secrets, unique_phone, &LeadCounter::unread())?;
             let epoch = users::epoch_after(&before, &after, &secrets);
             sessions::renewal(&mut txn, id, epoch, old.as_ref(), &begun.session)?;
             match ctx.store().commit(&txn).await {

@@ -6,7 +6,7 @@ use shared::families::stepchat::{Access, Stepchat};
 use shared::prelude::*;
 use shared::stepchat::{Refusal, UserChange, UserType};
 use shared::store::auth::TokenHash;
-use shared::store::stepchat::counters::{self, Leads};
+use shared::store::stepchat::counters::{self, LeadCounter};
 use shared::store::stepchat::users::{self, Secrets};
 use shared::store::{Attempts, CommitError};
 use shared::wire::stepchat::{Answer, Error, UserRef};
@@ -47,7 +47,7 @@ impl Method for UpdateUserToLead {
             let after = change.apply(&before.user, ctx.now());
             let secrets = Secrets { password: None, token: TokenHash::of(&ctx.tokens().of(id, after.token_version)) };
             let unique_phone = ctx.config().stepchat.unique_phone;
-            let leads = Leads::read_for(ctx.store(), Some(before.user.user_type), after.user_type).await?;
+            let leads = LeadCounter::read_for(ctx.store(), Some(before.user.user_type), after.user_type).await?;
             let txn = users::replacement(&before, &after, &[], &secrets, unique_phone, &leads)?;
             match ctx.commit(txn, &answer).await {
                 Err(CommitError::Stale) => attempts.again().await?,

@@ -6,7 +6,7 @@ use shared::families::stepchat::{Access, Stepchat};
 use shared::prelude::*;
 use shared::stepchat::{Name, Refusal, UserChange, UserType, changed_details};
 use shared::store::auth::TokenHash;
-use shared::store::stepchat::counters::{self, Leads};
+use shared::store::stepchat::counters::{self, LeadCounter};
 use shared::store::stepchat::texts;
 use shared::store::stepchat::users::{self, Secrets};
 use shared::store::{Attempts, CommitError};
@@ -119,7 +119,7 @@ impl Method for UpdateUser {
             let token = TokenHash::of(&ctx.tokens().of(id, after.token_version));
             let secrets = Secrets { password: password.clone(), token };
             let details = changed_details(&before.details, &edits)?;
-            let leads = Leads::read_for(ctx.store(), Some(before.user.user_type), after.user_type).await?;
+            let leads = LeadCounter::read_for(ctx.store(), Some(before.user.user_type), after.user_type).await?;
             let txn = users::replacement(&before, &after, &details, &secrets, config.unique_phone, &leads)?;
             match ctx.commit(txn, &answer).await {
                 Err(CommitError::Stale) => attempts.again().await?,

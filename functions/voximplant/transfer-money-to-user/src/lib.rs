@@ -69,7 +69,7 @@ impl Method for TransferMoneyToUser {
             OperationState::Begun => Box::pin(bulk::drive_known(ctx.store(), account, &operation)).await?,
             OperationState::New => {
                 let order = Box::pin(request::order(request, ctx, account, operation)).await?;
-                Box::pin(happen(ctx, &order)).await?
+                Box::pin(execute_once(ctx, &order)).await?
             }
         };
         Ok(Response { result: 1, balance })
@@ -78,7 +78,7 @@ impl Method for TransferMoneyToUser {
 
 /// Makes the transfer happen exactly once, however often the database does not tell whether a write happened. Once it
 /// may have happened, no error says that it did not: callers without an idempotency key would ask for it again.
-async fn happen(ctx: &Ctx, order: &TransferOrder) -> Result<Money, Error> {
+async fn execute_once(ctx: &Ctx, order: &TransferOrder) -> Result<Money, Error> {
     let mut attempts = Attempts::default();
     let mut doubt = false;
     loop {

@@ -189,7 +189,7 @@ impl Replay {
         let mut sum = i128::from(head.units) + i128::from(world);
 
         let lines: BTreeMap<PhoneUserId, i128> = self.users.clone();
-        let ways = bulk::on_the_way(store, self.account).await?;
+        let ways = bulk::in_flight(store, self.account).await?;
         let mut suspense = 0_i128;
         for way in &ways {
             suspense = suspense.saturating_add(i128::from(way.suspense));

@@ -350,7 +350,7 @@ async fn jobs(store: &Store) -> Result<Vec<TransferJob>, StoreError> {
 
 /// The money that a large transfer holds.
 #[derive(Debug)]
-pub(super) struct OnTheWay {
+pub(super) struct InFlight {
     /// The operation.
     pub id: String,
     /// Its suspense balance.
@@ -360,14 +360,14 @@ pub(super) struct OnTheWay {
 }
 
 /// The account's operations that have begun and not ended.
-pub(super) async fn on_the_way(store: &Store, account: AccountId) -> Result<Vec<OnTheWay>, StoreError> {
+pub(super) async fn in_flight(store: &Store, account: AccountId) -> Result<Vec<InFlight>, StoreError> {
     let mut ways = Vec::new();
     for job in jobs(store).await?.into_iter().filter(|job| job.account == account) {
         let Some(bulk) = job.begun(store).await? else { continue };
         let drive = Drive { store, account, id: &job.id };
         let chunks = drive.chunks(&bulk).await?;
         let held = chunks.iter().filter(|chunk| chunk.state == ChunkState::Held).flat_map(|chunk| &chunk.members);
-        ways.push(OnTheWay {
+        ways.push(InFlight {
             suspense: Suspense::read(store, account, &job.id).await?.map_or(0, |suspense| suspense.units),
             held: held.map(|member| (member.user, member.share.saturating_neg())).collect(),
             id: job.id,
@@ -376,18 +376,18 @@ pub(super) async fn on_the_way(store: &Store, account: AccountId) -> Result<Vec<
     Ok(ways)
 }
 
-/// Suspense balances of the account that are not empty although their operation is not among those `on_the_way`.
+/// Suspense balances of the account that are not empty although their operation is not among those `in_flight`.
 pub(super) async fn left_over(
     store: &Store,
     account: AccountId,
-    on_the_way: &[OnTheWay],
+    in_flight: &[InFlight],
 ) -> Result<Vec<(String, i64)>, StoreError> {
-    let on_the_way: HashSet<&str> = on_the_way.iter().map(|way| way.id.as_str()).collect();
+    let in_flight: HashSet<&str> = in_flight.iter().map(|way| way.id.as_str()).collect();
     let pk = operation::partition(account);
     let (mut from, mut left) = (None, Vec::new());
     loop {
         let page = store.page(&Partition::of(Table::Ledger, &pk), from).await?;
-        let ids = page.items.iter().filter_map(|item| text(item, "sk")).filter(|id| !on_the_way.contains(*id));
+        let ids = page.items.iter().filter_map(|item| text(item, "sk")).filter(|id| !in_flight.contains(*id));
         let keys: Vec<Key> = ids.map(|id| Suspense::key(account, id)).collect();
         for item in store.batch_get(Table::Ledger, &keys).await? {
             let suspense: Suspense = serde_dynamo::from_item(item)?;
@@ -644,7 +644,7 @@ impl Drive<'_> {
             } else {
                 let (user, account) = (Party::User(member.user), Party::Account(self.account));
                 let posting = Posting::new(user, account, Money::from_units(units), CLOSED);
-                closed.extend(posting.map(|posting| posting.told_user(CLOSED)));
+                closed.extend(posting.map(|posting| posting.with_user_description(CLOSED)));
             }
         }
         if !closed.is_empty() {

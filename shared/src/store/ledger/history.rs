@@ -2,7 +2,7 @@
 //! are in order of time, so a range of dates is a range of keys.
 
 use super::items::{Head, JournalItem, LINE, Side, UserLine, journal_partition, moment, user_partition};
-use super::numbering::BRING_ALONG;
+use super::numbering::REBUILD_HINT;
 use super::tally::{self, Tally};
 use crate::ids::{AccountId, PhoneUserId};
 use crate::ledger::{Money, Party};
@@ -192,14 +192,14 @@ async fn tally_below(store: &Store, wanted: &Wanted, high: &str) -> Result<Optio
 
 /// Finds lines among those that are placed up to this moment.
 async fn placed(store: &Store, wanted: &Wanted, until: Timestamp, extent: Extent) -> Result<Found, StoreError> {
-    let mut sieve = Sieve { wanted, extent, matches: 0, behind: 0, chosen: Vec::new() };
+    let mut picker = LinePicker { wanted, extent, matches: 0, behind: 0, chosen: Vec::new() };
     if wanted.users.is_empty() {
         walk(store, wanted, until, extent, &journal_partition(wanted.account), "", &mut |item| {
             let mut lines = account_lines(&serde_dynamo::from_item(item)?)?;
             if wanted.descending {
                 lines.reverse();
             }
-            Ok(lines.into_iter().try_for_each(|line| sieve.take(line)))
+            Ok(lines.into_iter().try_for_each(|line| picker.take(line)))
         })
         .await?;
     } else {
@@ -210,13 +210,13 @@ async fn placed(store: &Store, wanted: &Wanted, until: Timestamp, extent: Extent
         if wanted.descending {
             lines.reverse();
         }
-        let _ = lines.into_iter().try_for_each(|line| sieve.take(line));
+        let _ = lines.into_iter().try_for_each(|line| picker.take(line));
     }
-    let more = sieve.behind > wanted.offset.saturating_add(wanted.count);
+    let more = picker.behind > wanted.offset.saturating_add(wanted.count);
     // If the whole range was read, its matches are counted already.
     let read_whole = extent == Extent::All || !more && wanted.after.is_none();
-    let total = (wanted.total && read_whole).then(|| u64::try_from(sieve.matches).unwrap_or(u64::MAX));
-    Ok(Found { lines: sieve.chosen, total, more })
+    let total = (wanted.total && read_whole).then(|| u64::try_from(picker.matches).unwrap_or(u64::MAX));
+    Ok(Found { lines: picker.chosen, total, more })
 }
 
 /// The lines of one user: no more than the page can need.
@@ -227,7 +227,7 @@ async fn of_user(
     extent: Extent,
     user: PhoneUserId,
 ) -> Result<Vec<Line>, StoreError> {
-    let mut own = Sieve { wanted, extent, matches: 0, behind: 0, chosen: Vec::new() };
+    let mut own = LinePicker { wanted, extent, matches: 0, behind: 0, chosen: Vec::new() };
     let mut lines = Vec::new();
     walk(store, wanted, until, extent, &user_partition(wanted.account, user), LINE, &mut |item| {
         let line = user_line(serde_dynamo::from_item(item)?);
@@ -244,7 +244,7 @@ fn after(at: Timestamp) -> String {
 }
 
 /// Picks the lines of the page from all lines, which are given in order.
-struct Sieve<'a> {
+struct LinePicker<'a> {
     wanted: &'a Wanted,
     extent: Extent,
     matches: usize,
@@ -252,7 +252,7 @@ struct Sieve<'a> {
     chosen: Vec<Line>,
 }
 
-impl Sieve<'_> {
+impl LinePicker<'_> {
     /// Takes a line, if it is wanted; breaks once nothing more is needed.
     fn take(&mut self, line: Line) -> ControlFlow<()> {
         let wanted = self.wanted;
@@ -326,7 +326,7 @@ async fn walk(
 fn account_lines(item: &JournalItem) -> Result<Vec<Line>, StoreError> {
     if item.first_line == 0 && item.entry.lines() > 0 {
         let number = item.entry.number;
-        return Err(StoreError::Corrupt(format!("journal entry {number} is of an earlier state: {BRING_ALONG}")));
+        return Err(StoreError::Corrupt(format!("journal entry {number} is of an earlier state: {REBUILD_HINT}")));
     }
     let own = Party::Account(item.entry.account);
     let line = |(index, kind, side): (usize, Kind, Side)| {

@@ -77,7 +77,7 @@ pub async fn return_steps<R>(
         steps.push(balance.closing()?);
         let left = Money::from_units(balance.units);
         let posting = Posting::new(Party::User(*user), Party::Account(account), left, description);
-        postings.extend(posting.map(|posting| posting.told_user(description)));
+        postings.extend(posting.map(|posting| posting.with_user_description(description)));
     }
     if !postings.is_empty() {
         let numbers = LineNumbers::of_users(store, postings.len()).await?;
@@ -131,8 +131,10 @@ pub async fn credit_for(
     let posting = Posting::new(Party::World, own, amount, name);
     let posting = posting.ok_or(refused(CreditRefusal::NotPositive))?;
     let onward = user.and_then(|user| Posting::new(own, Party::User(user), amount, name));
-    let postings: Vec<Posting> =
-        [Some(posting.clone()), onward.map(|onward| onward.told_user(name))].into_iter().flatten().collect();
+    let postings: Vec<Posting> = [Some(posting.clone()), onward.map(|onward| onward.with_user_description(name))]
+        .into_iter()
+        .flatten()
+        .collect();
     let lines = postings.iter().map(Posting::lines).sum();
     let operation = Key::new(format!("A#{}#O", account.padded()), super::keys::sha256_hex(name.as_bytes()));
     let mut attempts = Attempts::default();

@@ -10,7 +10,7 @@ use crate::store::txn::Step;
 use crate::store::{CommitError, Store, StoreError, Table, Txn, Write};
 
 /// What to do about a journal of an earlier version.
-pub(super) const BRING_ALONG: &str = "run `switchboard operator rebuild` once";
+pub(super) const REBUILD_HINT: &str = "run `switchboard operator rebuild` once";
 /// Entries of one page.
 const PAGE: i32 = 250;
 

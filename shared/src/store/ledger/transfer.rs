@@ -165,5 +165,5 @@ pub(super) fn posting(payer: Party, texts: &Texts, user: PhoneUserId, name: &str
     let (from, to) = if share < 0 { (user_party, payer) } else { (payer, user_party) };
     let (for_account, for_user) = texts.of(user, name);
     let amount = Money::from_units(share.checked_abs()?);
-    Some(Posting::new(from, to, amount, &for_account)?.told_user(&for_user))
+    Some(Posting::new(from, to, amount, &for_account)?.with_user_description(&for_user))
 }

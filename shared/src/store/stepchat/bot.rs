@@ -1,6 +1,6 @@
 //! The bot: the one user that no list shows.
 
-use super::counters::Leads;
+use super::counters::LeadCounter;
 use super::creation;
 use super::users::Secrets;
 use crate::ids::UserId;
@@ -30,7 +30,7 @@ pub async fn find(store: &Store) -> Result<Option<UserId>, StoreError> {
 
 /// The transaction that creates the bot; stale if a bot exists by now.
 pub fn creation(bot: &User, secrets: &Secrets) -> Result<Txn<Refusal>, StoreError> {
-    let mut txn = creation::of(bot, &[], secrets, false, &Leads::unread())?;
+    let mut txn = creation::of(bot, &[], secrets, false, &LeadCounter::unread())?;
     let item = BotItem { pk: "B".into(), sk: "B".into(), uid: bot.id };
     txn.push(Write::put(Table::Stepchat, &item)?.if_absent().or_stale());
     Ok(txn)

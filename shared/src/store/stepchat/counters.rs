@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 /// What [`count`] needs.
 pub const COUNT: &[Grant] = &[Grant::on(Table::Stepchat, Action::Query)];
-/// What [`Leads::read`] needs.
+/// What [`LeadCounter::read`] needs.
 pub const READ_LEADS: &[Grant] = &[Grant::on(Table::Stepchat, Action::GetItem)];
 /// What the next generation of leads needs.
 pub const NEXT_LEADS: &[Grant] = &[Grant::on(Table::Stepchat, Action::UpdateItem)];
@@ -32,9 +32,9 @@ fn shard_key(kind: UserType, shard: u8) -> Key {
 
 /// The shard on which a user who becomes a lead is counted.
 #[derive(Debug, Clone)]
-pub struct Leads(Shard);
+pub struct LeadCounter(Shard);
 
-impl Leads {
+impl LeadCounter {
     /// For changes that make nobody a lead. A change that does is stale if all leads have ever been deleted.
     #[must_use]
     pub fn unread() -> Self {
@@ -68,7 +68,7 @@ pub(super) async fn next_leads(store: &Store) -> Result<Generation, StoreError> 
 }
 
 /// One more user of this type. The bot is not counted.
-pub(super) fn one_more(kind: UserType, leads: &Leads) -> Option<Step<Refusal>> {
+pub(super) fn one_more(kind: UserType, leads: &LeadCounter) -> Option<Step<Refusal>> {
     match kind {
         UserType::Bot => None,
         UserType::Lead => Some(leads.0.count_one()),

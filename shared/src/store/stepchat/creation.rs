@@ -1,6 +1,6 @@
 //! Creating a user. Write intents need no id, so they can be written while the user's id is requested.
 
-use super::counters::{self, Leads};
+use super::counters::{self, LeadCounter};
 use super::items::{DetailItem, GuardItem, Owned, Position, ProfileItem, email_key, phone_key};
 use super::texts::Stamps;
 use super::users::{Secrets, generation_after, phone_of, push_secrets};
@@ -69,7 +69,7 @@ pub fn of(
     details: &[Detail],
     secrets: &Secrets,
     unique_phone: bool,
-    leads: &Leads,
+    leads: &LeadCounter,
 ) -> Result<Txn<Refusal>, StoreError> {
     let (stamps, change) = Stamps::default().after(None, user, &all_set(details));
     let prepared = Prepared { user: user.clone(), details: details.to_vec(), stamps, change };
@@ -85,7 +85,12 @@ impl Prepared {
 
     /// The transaction that creates the user. `unique_phone` is the workspace's setting (decision D39). Stale if the
     /// user is a lead and all leads were deleted since `leads` was read.
-    pub fn creation(self, secrets: &Secrets, unique_phone: bool, leads: &Leads) -> Result<Txn<Refusal>, StoreError> {
+    pub fn creation(
+        self,
+        secrets: &Secrets,
+        unique_phone: bool,
+        leads: &LeadCounter,
+    ) -> Result<Txn<Refusal>, StoreError> {
         let Self { user, details, stamps, change } = self;
         let (user, details) = (&user, details.as_slice());
         let mut txn = Txn::default();

@@ -127,7 +127,7 @@ pub fn nothing_left<R>(id: UserId) -> Step<R> {
 
 /// The unique values that a row would take.
 #[derive(Debug, Clone, Copy)]
-pub struct Wanted<'a> {
+pub struct RowClaims<'a> {
     /// The id that the user will have, if known.
     pub id: Option<UserId>,
     /// Whether the file gives the id: then another user may have had it before.
@@ -140,7 +140,7 @@ pub struct Wanted<'a> {
     pub row: &'a str,
 }
 
-impl Wanted<'_> {
+impl RowClaims<'_> {
     fn keys(&self) -> impl Iterator<Item = Key> {
         let phone = self.phone.map(|phone| phone_key(phone.key()));
         let purge = self.id.filter(|_| self.kept).map(jobs::key);
@@ -151,7 +151,7 @@ impl Wanted<'_> {
 /// What exists already of what a batch of rows would take: users, addresses, numbers, rows, pending purges. Others may
 /// take more at any moment: the transactions decide, and this only avoids writing in vain.
 #[derive(Debug, Default)]
-pub struct Taken {
+pub struct ExistingClaims {
     users: HashMap<UserId, User>,
     /// Deleted users whose purge is not finished.
     going: HashSet<UserId>,
@@ -160,12 +160,12 @@ pub struct Taken {
     rows: HashMap<String, UserId>,
 }
 
-impl Taken {
+impl ExistingClaims {
     /// Looks up the values of all these rows together.
-    pub async fn of(store: &Store, wanted: &[Wanted<'_>]) -> Result<Self, StoreError> {
+    pub async fn of(store: &Store, wanted: &[RowClaims<'_>]) -> Result<Self, StoreError> {
         // Two rows may want the same number; a batch may not name a key twice.
         let keys: HashMap<(String, Option<String>), Key> =
-            wanted.iter().flat_map(Wanted::keys).map(|key| ((key.pk.clone(), key.sk.clone()), key)).collect();
+            wanted.iter().flat_map(RowClaims::keys).map(|key| ((key.pk.clone(), key.sk.clone()), key)).collect();
         let keys: Vec<Key> = keys.into_values().collect();
         let rows: HashMap<&str, Key> = wanted.iter().map(|wanted| (wanted.row, row_key(wanted.row))).collect();
         let rows: Vec<Key> = rows.into_values().collect();

@@ -1,6 +1,6 @@
 //! Users: create, read, find, change, delete.
 
-use super::counters::{self, Leads};
+use super::counters::{self, LeadCounter};
 use super::items::{
     DetailItem, GuardItem, Owned, Position, ProfileItem, detail_key, email_key, in_order, indexed, partition,
     phone_key, profile_key, value_prefix,
@@ -261,7 +261,7 @@ pub fn replacement(
     changes: &[DetailChange],
     secrets: &Secrets,
     unique_phone: bool,
-    leads: &Leads,
+    leads: &LeadCounter,
 ) -> Result<Txn<Refusal>, StoreError> {
     let id = after.id;
     let mut txn = Txn::default();
@@ -358,7 +358,7 @@ fn owned_after(
 }
 
 /// The generation of a lead after a change: a user who was a lead before keeps it.
-pub(super) fn generation_after(before: Option<&Stored>, after: &User, leads: &Leads) -> Generation {
+pub(super) fn generation_after(before: Option<&Stored>, after: &User, leads: &LeadCounter) -> Generation {
     match before {
         _ if after.user_type != UserType::Lead => Generation::default(),
         Some(before) if before.user.user_type == UserType::Lead => before.owned.generation,

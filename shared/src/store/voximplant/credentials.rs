@@ -3,7 +3,7 @@
 
 use super::accounts::partition;
 use crate::ids::AccountId;
-use crate::store::auth::{self, ApiKey, HandedOut, ServiceKey, TokenHash};
+use crate::store::auth::{self, ApiKey, IssuedCredential, ServiceKey, TokenHash};
 use crate::store::read::Partition;
 use crate::store::{CommitError, Key, Store, StoreError, Table, Txn, Write};
 use crate::timestamp::Timestamp;
@@ -77,7 +77,7 @@ pub async fn list(store: &Store, account: AccountId) -> Result<Vec<ListedKey>, S
         .map(|item| serde_dynamo::from_item::<_, KeyItem>(item).map(|item| item.key))
         .collect::<Result<Vec<_>, _>>()?;
     keys.sort_by_key(|key| key.created);
-    let proofs: Vec<_> = keys.iter().map(|key| HandedOut::ServiceKey(key.id.clone())).collect();
+    let proofs: Vec<_> = keys.iter().map(|key| IssuedCredential::ServiceKey(key.id.clone())).collect();
     for (key, used) in keys.iter_mut().zip(store.last_uses(&proofs).await?) {
         key.used_at = used;
     }
@@ -148,7 +148,7 @@ pub async fn list_api_keys(store: &Store, account: AccountId) -> Result<Vec<List
     let partition = Partition::of(Table::Voximplant, &pk).begins_with(API_KEYS);
     let items = store.all(&partition).await?.into_iter();
     let items = items.map(serde_dynamo::from_item::<_, ApiKeyItem>).collect::<Result<Vec<_>, _>>()?;
-    let proofs: Vec<_> = items.iter().map(|item| HandedOut::ApiKey(item.hash.clone())).collect();
+    let proofs: Vec<_> = items.iter().map(|item| IssuedCredential::ApiKey(item.hash.clone())).collect();
     let used = store.last_uses(&proofs).await?;
     let keys = items.into_iter().zip(used).map(|(item, used_at)| ListedApiKey { used_at, ..item.key });
     let mut keys: Vec<_> = keys.collect();

@@ -1,6 +1,6 @@
 //! The envelope of every StepChat answer (decision D1).
 
-use crate::wire::fitting::{Fitting, fitting};
+use crate::wire::fitting::{FilledPage, fill_page};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::ser::Serializer;
@@ -33,13 +33,13 @@ impl<T: Serialize> Answer<Vec<T>> {
     /// Takes rows, each with its place in the order, until the answer is full. Nothing is left out silently:
     /// `next_cursor` leads to the rest.
     pub fn list(rows: impl IntoIterator<Item = (T, String)>) -> Self {
-        fitting(rows).into()
+        fill_page(rows).into()
     }
 }
 
-impl<T> From<Fitting<T, String>> for Answer<Vec<T>> {
-    fn from(taken: Fitting<T, String>) -> Self {
-        let Fitting { rows, last, full, .. } = taken;
+impl<T> From<FilledPage<T, String>> for Answer<Vec<T>> {
+    fn from(taken: FilledPage<T, String>) -> Self {
+        let FilledPage { rows, last, full, .. } = taken;
         Self::with_cursor(rows, last.filter(|_| full))
     }
 }

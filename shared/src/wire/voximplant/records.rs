@@ -5,7 +5,7 @@ use crate::ids::{ApplicationId, PhoneUserId, QueueId, SkillId};
 use crate::ledger::Money;
 use crate::limits::MAX_COUNT;
 use crate::voximplant::{AccountName, AcdStatus, Application, PhoneUser, Queue, ServiceProbability};
-use crate::wire::fitting::{Fitting, fitting};
+use crate::wire::fitting::{FilledPage, fill_page};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -44,8 +44,8 @@ impl<T: Serialize> ListAnswer<T> {
     /// The answer with the rows that have been taken; `cut` says that more records follow the last one although the
     /// caller asked for them. Nothing is left out silently: `next_cursor` leads to the rest.
     #[must_use]
-    pub fn of(taken: Fitting<T, String>, total_count: u64, cut: bool) -> Self {
-        let Fitting { rows: result, last, full, .. } = taken;
+    pub fn of(taken: FilledPage<T, String>, total_count: u64, cut: bool) -> Self {
+        let FilledPage { rows: result, last, full, .. } = taken;
         let next_cursor = last.filter(|_| cut || full).map(|last| Cursor::seal(&last));
         Self { count: result.len(), result, total_count, next_cursor }
     }
@@ -79,7 +79,7 @@ impl Page {
         let mut behind = behind.skip(self.offset);
         let page: Vec<(String, T)> = behind.by_ref().take(self.wanted.min(MAX_COUNT)).collect();
         let cut = self.wanted > MAX_COUNT && behind.next().is_some();
-        ListAnswer::of(fitting(page.into_iter().map(|(place, record)| (record, place))), total, cut)
+        ListAnswer::of(fill_page(page.into_iter().map(|(place, record)| (record, place))), total, cut)
     }
 }
 

@@ -63,14 +63,14 @@ impl Api {
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header(header::ACCEPT, "application/json")
             .body(http::form(&all))
-            .map_err(|error| Failure::Lasting(error.into()))?;
+            .map_err(|error| Failure::Permanent(error.into()))?;
         let (status, body) = self.http.send(request).await?;
         let answer: Value = serde_json::from_slice(&body)
             .with_context(|| format!("HTTP status {status} and no JSON: is {} the right address?", self.url))
-            .map_err(Failure::Lasting)?;
+            .map_err(Failure::Permanent)?;
         if answer.get("success") != Some(&Value::Bool(true)) {
             let said = answer.get("message").or_else(|| answer.get("response")).map(text).unwrap_or_default();
-            return Err(Failure::Lasting(anyhow!("it says {said}")));
+            return Err(Failure::Permanent(anyhow!("it says {said}")));
         }
         let cursor = answer.get("next_cursor").map(text).filter(|cursor| !cursor.is_empty());
         Ok(Answer { response: answer.get("response").cloned().unwrap_or_default(), cursor })
@@ -90,7 +90,7 @@ impl Api {
         loop {
             let mut fields = fields.to_vec();
             fields.extend(cursor.map(|cursor| ("cursor", cursor)));
-            let answer = http::patiently(function, || self.attempt(function, &fields)).await?;
+            let answer = http::with_retries(function, || self.attempt(function, &fields)).await?;
             pieces.push(answer.response);
             cursor = answer.cursor;
             if cursor.is_none() {

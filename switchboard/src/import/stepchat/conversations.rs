@@ -2,7 +2,7 @@
 
 use super::Options;
 use super::api::{Api, member};
-use super::from::Spool;
+use super::from::WorkFile;
 use crate::progress::Progress;
 use anyhow::{Context as _, Result, anyhow};
 use csv::Reader;
@@ -81,14 +81,14 @@ struct Counts {
 }
 
 /// Imports the conversations of all users. Returns how many conversations and messages could not be imported.
-pub(super) async fn take_all(api: &Api, mut people: People<'_>, spool: &mut Spool) -> Result<u64> {
-    let users: Vec<u64> = spool.people.keys().copied().collect();
+pub(super) async fn take_all(api: &Api, mut people: People<'_>, work_file: &mut WorkFile) -> Result<u64> {
+    let users: Vec<u64> = work_file.people.keys().copied().collect();
     let mut progress = Progress::new(Some(u64::try_from(users.len())?), "users' conversations");
     let mut counts = Counts::default();
     for old in users {
-        if !spool.has_taken(old) {
+        if !work_file.is_imported(old) {
             take_of(api, &mut people, old, &mut counts).await?;
-            spool.took(old)?;
+            work_file.mark_imported(old)?;
         }
         progress.advance(1);
     }
@@ -150,7 +150,7 @@ async fn take(
         Err(why) => return Ok(Err(why)),
     };
     if let Some(largest) = messages.keys().next_back().filter(|_| people.keep_ids) {
-        people.store.go_on_behind(Sequence::Message, *largest).await?;
+        people.store.advance_sequence_past(Sequence::Message, *largest).await?;
     }
     let prints: Vec<String> = messages.keys().map(|id| people.print(&api.url, "message", *id)).collect();
     let before = known(people.store, &prints).await?;
@@ -186,7 +186,7 @@ async fn begun(
         return Ok(found.ok_or_else(|| format!("it came before, as conversation {id}, and was deleted")));
     }
     let id = if people.keep_ids {
-        people.store.go_on_behind(Sequence::Conversation, old).await?;
+        people.store.advance_sequence_past(Sequence::Conversation, old).await?;
         ConversationId::new(old).ok_or_else(|| anyhow!("{old} is no id"))?
     } else {
         people.store.next_id(Sequence::Conversation, ConversationId::new).await?

@@ -56,7 +56,7 @@ enum Line {
 
 /// The work file, and what has been read into it so far.
 #[derive(Debug, Default)]
-pub(super) struct Spool {
+pub(super) struct WorkFile {
     path: PathBuf,
     from: Option<String>,
     pub(super) people: BTreeMap<u64, Person>,
@@ -66,33 +66,33 @@ pub(super) struct Spool {
     taken: BTreeSet<u64>,
 }
 
-impl Spool {
+impl WorkFile {
     /// Opens the work file with what an interrupted run read from this address. What was read from another is dropped.
     fn open(path: PathBuf, url: &str) -> Result<Self> {
-        let mut spool = Self { path, ..Self::default() };
-        let text = match fs::read_to_string(&spool.path) {
+        let mut work_file = Self { path, ..Self::default() };
+        let text = match fs::read_to_string(&work_file.path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-            Err(error) => return Err(error).with_context(|| format!("cannot read {}", spool.path.display())),
+            Err(error) => return Err(error).with_context(|| format!("cannot read {}", work_file.path.display())),
         };
         // A line that was cut off by an interruption is skipped.
         for line in text.lines().filter_map(|line| serde_json::from_str(line).ok()) {
             match line {
-                Line::From(url) => spool.from = Some(url),
-                Line::User(person) => drop(spool.people.insert(person.id, person)),
-                Line::Name(slug, name) => drop(spool.names.insert(slug, name)),
-                Line::Page(page) => spool.page = page,
-                Line::Users => spool.users_read = true,
-                Line::Conversations(user) => drop(spool.taken.insert(user)),
-                Line::All => spool = Self { path: spool.path, ..Self::default() },
+                Line::From(url) => work_file.from = Some(url),
+                Line::User(person) => drop(work_file.people.insert(person.id, person)),
+                Line::Name(slug, name) => drop(work_file.names.insert(slug, name)),
+                Line::Page(page) => work_file.page = page,
+                Line::Users => work_file.users_read = true,
+                Line::Conversations(user) => drop(work_file.taken.insert(user)),
+                Line::All => work_file = Self { path: work_file.path, ..Self::default() },
             }
         }
-        if spool.from.as_deref() != Some(url) {
-            spool = Self { path: spool.path, from: Some(url.to_owned()), ..Self::default() };
-            File::create(&spool.path).with_context(|| format!("cannot write {}", spool.path.display()))?;
-            spool.write(&[Line::From(url.to_owned())])?;
+        if work_file.from.as_deref() != Some(url) {
+            work_file = Self { path: work_file.path, from: Some(url.to_owned()), ..Self::default() };
+            File::create(&work_file.path).with_context(|| format!("cannot write {}", work_file.path.display()))?;
+            work_file.write(&[Line::From(url.to_owned())])?;
         }
-        Ok(spool)
+        Ok(work_file)
     }
 
     fn write(&self, lines: &[Line]) -> Result<()> {
@@ -107,12 +107,12 @@ impl Spool {
     }
 
     /// Whether the conversations of a user have been imported.
-    pub(super) fn has_taken(&self, user: u64) -> bool {
+    pub(super) fn is_imported(&self, user: u64) -> bool {
         self.taken.contains(&user)
     }
 
     /// Remembers that the conversations of a user have been imported.
-    pub(super) fn took(&mut self, user: u64) -> Result<()> {
+    pub(super) fn mark_imported(&mut self, user: u64) -> Result<()> {
         self.taken.insert(user);
         self.write(&[Line::Conversations(user)])
     }
@@ -231,12 +231,12 @@ pub(super) async fn import(app: &App, store: Store, options: &Options, url: &str
     let api = Api::open(url, &options.origin)?;
     let host = url.parse::<http::Uri>()?.host().unwrap_or("workspace").to_owned();
     let file = file.map_or_else(|| PathBuf::from(format!("{host}.csv")), Path::to_owned);
-    let mut spool = Spool::open(beside(&file, ".jsonl"), url)?;
-    spool.read_users(&api).await?;
-    spool.write_csv(&file)?;
-    println!("{} users of {host} are in {}", spool.people.len(), file.display());
+    let mut work_file = WorkFile::open(beside(&file, ".jsonl"), url)?;
+    work_file.read_users(&api).await?;
+    work_file.write_csv(&file)?;
+    println!("{} users of {host} are in {}", work_file.people.len(), file.display());
     let Some(rejected) = import_file(app, store.clone(), options, &file).await? else {
-        spool.write(&[Line::All])?;
+        work_file.write(&[Line::All])?;
         return Ok(false);
     };
     let mut left = 0;
@@ -244,9 +244,9 @@ pub(super) async fn import(app: &App, store: Store, options: &Options, url: &str
         println!("conversations are not looked at in a dry run");
     } else if options.origin.conversations {
         let people = People::new(app, &store, options, &ids_file(options, &file))?;
-        left = conversations::take_all(&api, people, &mut spool).await?;
+        left = conversations::take_all(&api, people, &mut work_file).await?;
     }
     // The next run reads everything anew, since what a dry run has read may have changed by then.
-    spool.write(&[Line::All])?;
+    work_file.write(&[Line::All])?;
     Ok(rejected == 0 && left == 0)
 }

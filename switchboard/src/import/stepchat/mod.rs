@@ -180,7 +180,7 @@ fn ids_file(options: &Options, file: &Path) -> PathBuf {
 /// Begins the checkpoint: reserves ids for the rows or, if they keep theirs, moves the sequence past the largest one.
 async fn begun(store: &Store, source: &Source<'_>, options: &Options) -> Result<Checkpoint> {
     if options.keep_ids {
-        store.go_on_behind(Sequence::StepchatUser, source.largest_id).await?;
+        store.advance_sequence_past(Sequence::StepchatUser, source.largest_id).await?;
         return Ok(Checkpoint::begin(store, source.hash(), None).await?);
     }
     Ok(Checkpoint::begin(store, source.hash(), Some(source.rows)).await?)

@@ -39,7 +39,7 @@ pub(super) struct Source<'a> {
 }
 
 /// One row of the file.
-pub(super) struct Numbered {
+pub(super) struct NumberedRow {
     pub(super) number: u64,
     pub(super) record: ByteRecord,
     pub(super) row: Result<Row, Rejection>,
@@ -118,7 +118,7 @@ impl<'a> Source<'a> {
 
     /// The rows after number `done`, in order. Earlier rows are read too, since later rows may repeat their ids, e-mail
     /// addresses and phone numbers.
-    pub(super) fn rows(&self, done: u64) -> Result<impl Iterator<Item = Result<Numbered>>> {
+    pub(super) fn rows(&self, done: u64) -> Result<impl Iterator<Item = Result<NumberedRow>>> {
         let mut seen: HashMap<Unique, u64> = HashMap::new();
         let mut alike: HashMap<u64, u32> = HashMap::new();
         let records = (1_u64..).zip(self.table.rows()?.skip(1));
@@ -133,7 +133,7 @@ impl<'a> Source<'a> {
             } else {
                 String::new()
             };
-            Ok(Numbered { number, record, row, print })
+            Ok(NumberedRow { number, record, row, print })
         });
         Ok(rows.filter(move |row| row.as_ref().map_or(true, |row| row.number > done)))
     }

@@ -5,7 +5,7 @@ use super::super::columns::{Rejection, Row};
 use super::super::field::OLD_ID;
 use super::super::rejected::{Rejected, sheet_row};
 use super::ids::Ids;
-use super::source::{Numbered, Source};
+use super::source::{NumberedRow, Source};
 use super::{OnDuplicate, Options};
 use crate::progress::Progress;
 use anyhow::{Context as _, Result, bail};
@@ -15,9 +15,9 @@ use shared::ids::UserId;
 use shared::limits::MAX_PARALLEL;
 use shared::stepchat::{DetailEdit, Name, Phone, Refusal, User, UserChange, changed_details};
 use shared::store::auth::TokenHash;
-use shared::store::stepchat::counters::Leads;
+use shared::store::stepchat::counters::LeadCounter;
 use shared::store::stepchat::creation;
-use shared::store::stepchat::imports::{Checkpoint, Taken, Wanted, nothing_left, remembered};
+use shared::store::stepchat::imports::{Checkpoint, ExistingClaims, RowClaims, nothing_left, remembered};
 use shared::store::stepchat::users::{self, Secrets};
 use shared::store::{Attempts, CommitError, Store, Txn};
 use std::iter;
@@ -28,7 +28,7 @@ const BATCH: usize = 700;
 /// Batches that are in progress at once.
 const AT_ONCE: usize = 2;
 
-fn batches(mut rows: impl Iterator<Item = Result<Numbered>>) -> impl Iterator<Item = Result<Vec<Numbered>>> {
+fn batches(mut rows: impl Iterator<Item = Result<NumberedRow>>) -> impl Iterator<Item = Result<Vec<NumberedRow>>> {
     iter::from_fn(move || {
         let batch = rows.by_ref().take(BATCH).collect::<Result<Vec<_>>>();
         Some(batch).filter(|batch| batch.as_ref().map_or(true, |rows| !rows.is_empty()))
@@ -89,14 +89,14 @@ enum Plan {
 }
 
 impl Candidate<'_> {
-    fn wanted(&self) -> Wanted<'_> {
+    fn wanted(&self) -> RowClaims<'_> {
         let Row { user, id: kept, .. } = self.row;
         let (email, phone) = (user.email.as_ref(), self.phone.as_ref());
-        Wanted { id: self.id, kept: kept.is_some(), email, phone, row: self.print }
+        RowClaims { id: self.id, kept: kept.is_some(), email, phone, row: self.print }
     }
 
     /// Decides what to do with the row, by what is known before anything is written.
-    fn plan(&self, taken: &Taken, on_duplicate: OnDuplicate) -> Plan {
+    fn plan(&self, taken: &ExistingClaims, on_duplicate: OnDuplicate) -> Plan {
         if let Some(user) = taken.row_user(self.print) {
             return Plan::Done(Outcome::There(user));
         }
@@ -221,11 +221,11 @@ impl<'a> Target<'a> {
     }
 
     /// Imports a batch. Returns the outcomes in the order of its rows.
-    async fn take(&self, source: &Source<'_>, batch: &[Numbered]) -> Result<Vec<Outcome>> {
+    async fn take(&self, source: &Source<'_>, batch: &[NumberedRow]) -> Result<Vec<Outcome>> {
         let mut outcomes = Vec::with_capacity(batch.len());
         let mut candidates = Vec::with_capacity(batch.len());
         for (place, numbered) in batch.iter().enumerate() {
-            let Numbered { number, row, print, .. } = numbered;
+            let NumberedRow { number, row, print, .. } = numbered;
             outcomes.push(match row {
                 Ok(row) => {
                     let set_aside = || self.checkpoint.as_ref().and_then(|checkpoint| checkpoint.id(*number));
@@ -251,8 +251,8 @@ impl<'a> Target<'a> {
 
     /// Carries out the plan of each candidate. Returns the places of those that another writer was faster with.
     async fn attempt(&self, candidates: &[Candidate<'_>], outcomes: &mut [Outcome]) -> Result<Vec<usize>> {
-        let wanted: Vec<Wanted<'_>> = candidates.iter().map(Candidate::wanted).collect();
-        let taken = Taken::of(&self.store, &wanted).await?;
+        let wanted: Vec<RowClaims<'_>> = candidates.iter().map(Candidate::wanted).collect();
+        let taken = ExistingClaims::of(&self.store, &wanted).await?;
         let mut settle = |place: usize, outcome: Outcome| {
             if let Some(settled) = outcomes.get_mut(place) {
                 *settled = outcome;
@@ -306,13 +306,13 @@ impl<'a> Target<'a> {
 
     /// Creates users. Returns what became of each, in order.
     async fn make(&self, candidates: &[&Candidate<'_>]) -> Result<Vec<Result<(), CommitError<Refusal>>>> {
-        let leads = Leads::read(&self.store).await?;
+        let leads = LeadCounter::read(&self.store).await?;
         let txns = candidates.iter().map(|candidate| self.creation(candidate, &leads)).collect::<Result<Vec<_>>>()?;
         let made = self.store.commit_each(&txns).await;
         made.with_context(|| format!("the database failed while rows were written; {AGAIN}"))
     }
 
-    fn creation(&self, candidate: &Candidate<'_>, leads: &Leads) -> Result<Txn<Refusal>> {
+    fn creation(&self, candidate: &Candidate<'_>, leads: &LeadCounter) -> Result<Txn<Refusal>> {
         let Candidate { row, number, print, .. } = candidate;
         let id = candidate.id.with_context(|| format!("row {} is behind the last id", sheet_row(*number)))?;
         let (config, now) = (&self.app.config.stepchat, self.app.clock.now());
@@ -355,7 +355,7 @@ impl<'a> Target<'a> {
         };
         let token = TokenHash::of(&self.app.tokens.of(id, after.token_version));
         let secrets = Secrets { password: row.password.clone(), token };
-        let leads = Leads::read_for(&self.store, Some(before.user.user_type), after.user_type).await?;
+        let leads = LeadCounter::read_for(&self.store, Some(before.user.user_type), after.user_type).await?;
         let mut txn = users::replacement(&before, &after, &details, &secrets, config.unique_phone, &leads)?;
         txn.push(remembered(print, id, now)?);
         match self.store.commit(&txn).await {
@@ -368,7 +368,7 @@ impl<'a> Target<'a> {
 }
 
 /// Writes a row's old id and its user's id to the file of ids, unless the user keeps the old id.
-fn tell_id(ids: &mut Ids, row: &Numbered, user: Option<UserId>) -> Result<()> {
+fn tell_id(ids: &mut Ids, row: &NumberedRow, user: Option<UserId>) -> Result<()> {
     let (Ok(row), Some(user)) = (&row.row, user) else { return Ok(()) };
     let kept = row.id.map(|id| id.to_string());
     let old = row.details.iter().find(|detail| detail.slug.as_str() == OLD_ID);

@@ -39,7 +39,7 @@ impl Groups<'_> {
         if !self.options.keep_ids {
             return Ok(self.app.store.next_id(sequence, id).await?);
         }
-        self.app.store.go_on_behind(sequence, old).await?;
+        self.app.store.advance_sequence_past(sequence, old).await?;
         id(old).ok_or_else(|| anyhow!("{old} is no id"))
     }
 

@@ -65,7 +65,7 @@ impl<'a> People<'a> {
             let options = self.groups.options;
             let largest = page.result.iter().map(|user| user.user_id).max();
             if let Some(largest) = largest.filter(|_| options.keep_ids && !options.dry_run) {
-                self.groups.app.store.go_on_behind(Sequence::PhoneUser, largest).await?;
+                self.groups.app.store.advance_sequence_past(Sequence::PhoneUser, largest).await?;
             }
             let known = &*ids;
             let work = page.result.iter().map(|old| async move { anyhow::Ok((old, self.take(old, to, known).await?)) });

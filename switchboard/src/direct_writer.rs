@@ -30,9 +30,9 @@ const STATEMENTS: usize = 128;
 /// A connection to the file of an embedded database, on a thread of its own. If many threads used the connection,
 /// `SQLite`'s memory would be spread over the allocator's parts for all of them, and would grow with the file.
 #[derive(Debug)]
-pub struct Beside(Sender<Batch>);
+pub struct DirectWriter(Sender<Batch>);
 
-impl Beside {
+impl DirectWriter {
     /// Opens a second connection to the file of an open database; `None` if the database is in memory.
     pub fn of(database: &Database, tables: &Tables) -> Result<Option<Self>> {
         let Some(path) = database.db_path().map_err(failed)? else { return Ok(None) };
@@ -66,7 +66,7 @@ impl Beside {
     }
 }
 
-impl BulkWriter for Beside {
+impl BulkWriter for DirectWriter {
     fn create(&self, load: Load) -> BoxFuture<'_, Result<bool, StoreError>> {
         let created = self.send(load);
         Box::pin(created.map_err(|error| StoreError::Unavailable(format!("{error:#}"))))
