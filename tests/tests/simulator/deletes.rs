@@ -13,7 +13,7 @@ const IN_THE_AIR: Duration = Duration::from_secs(15);
 /// Whom a call deletes.
 enum Whom {
     Named(Of, Vec<u64>),
-    LeadCounter,
+    Leads,
     /// Everybody in an application.
     Application(String),
 }
@@ -32,7 +32,7 @@ fn whom(call: &Told) -> Option<Whom> {
     Some(match call.method {
         "delete-user" => Whom::Named(Of::Stepchat, numbers(&call.fields["user_id"])),
         "delete-users" => Whom::Named(Of::Stepchat, numbers(&call.fields["user_ids"])),
-        "delete-leads" => Whom::LeadCounter,
+        "delete-leads" => Whom::Leads,
         "DelApplication" => application(),
         "DelUser" if call.fields["user_id"] == "all" => application(),
         "DelUser" => Whom::Named(Of::Voximplant, numbers(&call.fields["user_id"])),
@@ -68,7 +68,7 @@ fn asks(call: &Told, whom: &Whom, stint: &Stint) -> bool {
     match whom {
         // An id that is given later is nobody's yet.
         Whom::Named(of, users) => *of == stint.of && users.contains(&stint.user) && was_there,
-        Whom::LeadCounter => stint.of == Of::Stepchat && stint.kind == "lead" && was_there,
+        Whom::Leads => stint.of == Of::Stepchat && stint.kind == "lead" && was_there,
         // Nobody comes into an application that is gone.
         Whom::Application(application) if call.method == "DelApplication" => {
             stint.of == Of::Voximplant && stint.kind == *application
