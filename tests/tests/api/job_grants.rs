@@ -60,6 +60,9 @@ async fn purges(job: &ScheduledJob) -> BTreeSet<Grant> {
 async fn removed(job: &ScheduledJob) -> BTreeSet<Grant> {
     let app = App::new().await;
     let single = app.add_stepchat_user(json!({ "email": "a@example.com", "password": "x" })).await;
+    // A write intent without an owner: only its search entries say whose they are.
+    let refused = app.stepchat("add-user", json!({ "email": "a@example.com" })).await;
+    assert_eq!(refused.code(), "duplicate-email");
     for n in 0..3 {
         app.add_stepchat_user(json!({ "user_type": "lead", "email": format!("lead{n}@example.com") })).await;
     }

@@ -1,5 +1,6 @@
 //! Searches against a naive model, at whatever limits, and what they cost.
 
+use super::gate::Gate;
 use fastrand::Rng;
 use serde_json::{Value, json};
 use shared::ids::UserId;
@@ -372,6 +373,29 @@ async fn search_entries_that_arrive_once_more_after_a_delete_do_not_stay() {
         |table: Table, item: &Value| gone.iter().any(|(of, id)| *of == table && item["uid"]["N"] == id.as_str());
     let left: Vec<_> = entries().filter(|(table, item)| is_of(*table, item)).collect();
     assert_eq!(left, Vec::new());
+}
+
+/// The intent of `add-user` is written before there is a user.
+#[tokio::test]
+async fn a_creation_that_was_refused_leaves_no_search_entry_and_one_whose_intent_comes_again_loses_none() {
+    let (gate, app) = Gate::app().await;
+    let created = app.add_stepchat_user(json!({ "first_name": "Twice", "email": "twice@example.com" })).await;
+    let is_intent = |request: &Value| request.to_string().contains("J#postings");
+    let intent =
+        gate.seen().into_iter().find(|(operation, request)| operation == "BatchWriteItem" && is_intent(request));
+    let (_, intent) = intent.unwrap();
+    assert!(intent.to_string().contains("\"new#"), "{intent}");
+    let before = entries(&app);
+    let refused = app.stepchat("add-user", json!({ "first_name": "Thrice", "email": "twice@example.com" })).await;
+    assert_eq!(refused.code(), "duplicate-email");
+    assert!(entries(&app) > before);
+    // A second copy of its message arrives after the transaction has removed the intent.
+    assert_eq!(embedded::perform(&app.database, "BatchWriteItem", intent.to_string().as_bytes()).0, 200);
+    app.run_jobs_to_the_end().await;
+    assert_eq!(entries(&app), before);
+    let found = app.stepchat("search-users", json!({ "search": "twice" })).await.response();
+    assert_eq!(found[0]["id"], created.as_str());
+    assert!(!app.items().iter().any(|(_, item)| item["pk"]["S"].as_str().unwrap().starts_with("J#")));
 }
 
 #[tokio::test]
