@@ -75,15 +75,9 @@ pub(crate) fn one_effect_and_one_answer(call: &Call, lines: &BTreeMap<String, Ve
     if moved.iter().any(|(_, units)| units.signum() != call.units.signum() || units.abs() > call.units.abs()) {
         return wrong("more than was asked for");
     }
-    let expected = if call.all { super::story::USERS } else { call.users.len() };
     let whole = moved.iter().all(|(_, units)| *units == call.units);
-    let distinct = {
-        let mut users = call.users.clone();
-        users.sort_unstable();
-        users.dedup();
-        users.len()
-    };
-    let expected = if call.all { expected } else { distinct };
+    let named: BTreeSet<_> = call.users.iter().collect();
+    let expected = if call.all { super::story::USERS } else { named.len() };
     if call.strict && !call.refused && !(whole && moved.len() == expected) {
         return wrong("strict, and not whole");
     }
