@@ -53,7 +53,7 @@ struct RemovedOnDrop(PathBuf);
 
 impl Drop for RemovedOnDrop {
     fn drop(&mut self) {
-        // A folder that cannot be removed now is removed by the next [`Files::passing`].
+        // A folder that cannot be removed now is removed by the next [`Files::ephemeral_in`].
         let _ = fs::remove_dir_all(&self.0);
     }
 }

@@ -170,7 +170,7 @@ pub async fn start(options: &Options) -> Result<Server> {
             key: Secret::new(&page_key),
             token,
             account,
-            api_keys: api_keys.knowing(account, &api_key),
+            api_keys: api_keys.with_existing(account, &api_key),
             activity: Some(activity),
             place: vec!["--state".into(), place.into()],
         })

@@ -240,7 +240,7 @@ impl App {
         let store = Store::new(client, config.tables.clone()).searching(limits);
         let app = Arc::new(shared::context::App::new(config, store, clock, log).with_files(files.store()));
         let operator = Operator::new(Arc::clone(&app));
-        let router = files.clone().beside(switchboard::router::router(Arc::clone(&app)));
+        let router = files.clone().add_routes(switchboard::router::router(Arc::clone(&app)));
         let token = operator.token(&furnished.admin);
         let (uses, file_uses, damaged) = (Mutex::default(), Mutex::default(), AtomicBool::new(false));
         let Furnished { account, key, api_key, application, .. } = furnished;

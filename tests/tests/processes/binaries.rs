@@ -21,7 +21,7 @@ async fn variables(app: &App) -> Vec<(&'static str, String)> {
     tokio::spawn(dynoxide::server::serve_on(listener, app.database.clone()));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let files = listener.local_addr().unwrap();
-    let bucket = app.files.clone().beside(axum::Router::new());
+    let bucket = app.files.clone().add_routes(axum::Router::new());
     tokio::spawn(async move { axum::serve(listener, bucket).await.unwrap() });
     vec![
         ("AWS_ENDPOINT_URL_DYNAMODB", format!("http://{address}")),

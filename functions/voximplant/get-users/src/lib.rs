@@ -15,7 +15,7 @@ use shared::store::voximplant::texts;
 use shared::store::voximplant::{queues, skills};
 use shared::text::Part;
 use shared::voximplant::{AcdStatus, Role};
-use shared::wire::Fitting;
+use shared::wire::FilledPage;
 use shared::wire::voximplant::{Bool, Count, Cursor, Error, Ids, ListAnswer, SemicolonList, Text, UserInfo};
 
 mod named;
@@ -131,7 +131,7 @@ impl Method for GetUsers {
         };
         let with = |flag: Option<Bool>| flag.is_some_and(|flag| flag.0);
         let mut shown = Names::new(with(request.with_skills), with(request.with_queues));
-        let mut taken = Fitting::default();
+        let mut taken = FilledPage::default();
         while let Some(rows) = Box::pin(listed.step(store)).await? {
             Box::pin(shown.read(store, account, &rows)).await?;
             let infos = rows.iter().map(|row| {

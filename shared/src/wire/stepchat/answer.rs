@@ -1,6 +1,6 @@
 //! The envelope of every StepChat answer (decision D1).
 
-use crate::wire::fitting::{FilledPage, fill_page};
+use crate::wire::filled_page::{FilledPage, fill_page};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::ser::Serializer;

@@ -5,7 +5,7 @@ use crate::ids::{ApplicationId, PhoneUserId, QueueId, SkillId};
 use crate::ledger::Money;
 use crate::limits::MAX_COUNT;
 use crate::voximplant::{AccountName, AcdStatus, Application, PhoneUser, Queue, ServiceProbability};
-use crate::wire::fitting::{FilledPage, fill_page};
+use crate::wire::filled_page::{FilledPage, fill_page};
 use schemars::JsonSchema;
 use serde::Serialize;
 

@@ -44,7 +44,7 @@ impl<T: Serialize, P> FilledPage<T, P> {
 
 /// Takes rows, each with its place in the order, until the answer is full.
 pub(super) fn fill_page<T: Serialize, P>(rows: impl IntoIterator<Item = (T, P)>) -> FilledPage<T, P> {
-    let mut fitting = FilledPage::default();
-    fitting.take(rows);
-    fitting
+    let mut page = FilledPage::default();
+    page.take(rows);
+    page
 }
