@@ -22,7 +22,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use std::error::Error;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -34,8 +34,9 @@ use tower_service::Service;
 /// The authorities behind AWS's endpoints (Amazon Trust Services). Only these are loaded: reading all authorities that
 /// a system knows takes longer than a handshake.
 const AMAZON_ROOTS: &str = include_str!("amazon-roots.pem");
-/// How long an unused connection is trusted: at some time the other end closes it.
-const MAX_IDLE: Duration = Duration::from_secs(10);
+/// How long an unused connection is trusted: at some time the other end closes it, and a request on a new connection is not
+/// sent again by the pool.
+const MAX_IDLE: Duration = Duration::from_secs(4);
 
 type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 
@@ -159,7 +160,12 @@ impl Connect {
             to: address.clone(),
             stream: tokio::spawn(self.open(address.clone())),
         };
-        self.preconnected.lock().unwrap_or_else(PoisonError::into_inner).push(begun);
+        self.unused().push(begun);
+        let connect = self.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(MAX_IDLE).await;
+            drop(connect.unused());
+        });
     }
 
     fn open(&self, address: Uri) -> impl Future<Output = Result<Stream, BoxError>> + Send + use<> {
@@ -167,14 +173,20 @@ impl Connect {
         async move { tokio::time::timeout(CONNECT, opening).await? }
     }
 
+    /// The connections that nobody has asked for yet, without those that are too old.
+    fn unused(&self) -> MutexGuard<'_, Vec<Preconnection>> {
+        let mut unused = self.preconnected.lock().unwrap_or_else(PoisonError::into_inner);
+        unused.retain(|one| one.since.elapsed() < MAX_IDLE);
+        unused
+    }
+
     /// Takes a connection to this address that was begun recently, if there is one.
     fn take_preconnected(&self, address: &Uri) -> Option<JoinHandle<Result<Stream, BoxError>>> {
-        let mut begun = self.preconnected.lock().unwrap_or_else(PoisonError::into_inner);
-        begun.retain(|one| one.since.elapsed() < MAX_IDLE);
+        let mut unused = self.unused();
         let is_there =
             |one: &Preconnection| one.to.scheme() == address.scheme() && one.to.authority() == address.authority();
-        let place = begun.iter().position(is_there)?;
-        Some(begun.swap_remove(place).stream)
+        let place = unused.iter().position(is_there)?;
+        Some(unused.swap_remove(place).stream)
     }
 }
 
@@ -189,14 +201,15 @@ impl Service<Uri> for Connect {
 
     fn call(&mut self, address: Uri) -> Self::Future {
         let (begun, connect) = (self.take_preconnected(&address), self.clone());
-        Box::pin(async move {
+        let connecting = async move {
             if let Some(stream) = begun
                 && let Ok(Ok(stream)) = stream.await
             {
                 return Ok(stream);
             }
             connect.open(address).await
-        })
+        };
+        Box::pin(async move { tokio::time::timeout(CONNECT, connecting).await? })
     }
 }
 

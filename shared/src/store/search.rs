@@ -15,7 +15,7 @@ use super::txn::Step;
 use super::{Attributes, CommitError, Key, Store, StoreError, Table, Txn, Write, stamps};
 use crate::grams::{Extent, Gram, IndexedText, extents, pieces};
 use crate::ids::UserId;
-use crate::limits::{MAX_PARALLEL, SEARCH_ENTRIES, SEARCH_SETTLED_MILLIS, SEARCH_TOGETHER};
+use crate::limits::{MAX_BATCH_GET, MAX_PARALLEL, SEARCH_ENTRIES, SEARCH_SETTLED_MILLIS, SEARCH_TOGETHER};
 use crate::slices::rotated_randomly;
 use crate::text::{FOLD_VERSION, fold};
 use crate::timestamp::Timestamp;
@@ -442,8 +442,13 @@ impl WriteIntent {
             return Ok(Some(owner.to_owned()));
         }
         let keys: Vec<Key> = self.added.iter().flat_map(StampedText::keys).collect();
-        let entries = store.batch_get(table, &keys).await?;
-        Ok(entries.iter().find_map(owner_of).and_then(UserId::new).map(UserId::padded))
+        // One is enough, and mostly the first are there.
+        for some in keys.chunks(MAX_BATCH_GET) {
+            if let Some(owner) = store.batch_get(table, some).await?.iter().find_map(owner_of) {
+                return Ok(UserId::new(owner).map(UserId::padded));
+            }
+        }
+        Ok(None)
     }
 
     /// The texts whose search entries are not used. An aborted change may have happened nevertheless: a second copy of
