@@ -119,7 +119,9 @@ impl HttpConnector for GatedConnector {
             if gate.is_open() {
                 let depth = if was_open { None } else { meter::depth_of_next() };
                 let mut answer = connector.call(request).await?;
-                depth.into_iter().for_each(|depth| answer.add_extension(depth));
+                if let Some(depth) = depth {
+                    answer.add_extension(depth);
+                }
                 return Ok(answer);
             }
             // In a task of its own: a refused caller's work is dropped, and a connection whose answer is not read is

@@ -107,7 +107,7 @@ fn used(captured: &CaptureConnection) -> Option<ConnectionMetadata> {
 
 /// What a failure means to the SDK, which tries again where that may help.
 fn failed(error: legacy::Error) -> ConnectorError {
-    let timed_out = causes(&error).any(|cause| cause.is::<Elapsed>());
+    let timed_out = causes(&error).any(<dyn Error>::is::<Elapsed>);
     let of_hyper = causes(&error).find_map(|cause| cause.downcast_ref::<hyper::Error>());
     let is_users = of_hyper.is_some_and(hyper::Error::is_user);
     let is_cut_off = of_hyper.is_some_and(hyper::Error::is_incomplete_message);
