@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 /// What [`find`] needs.
 pub const FIND: &[Grant] = &[Grant::on(Table::Stepchat, Action::GetItem)];
-/// What [`creation`] and the request for the bot's id need.
+/// What [`creation()`] and the request for the bot's id need.
 pub const CREATE: &[Grant] =
     &[Grant::on(Table::Stepchat, Action::PutItem), Grant::on(Table::Stepchat, Action::UpdateItem)];
 
