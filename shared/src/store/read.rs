@@ -99,6 +99,33 @@ impl Store {
         Ok(answer.item.map(serde_dynamo::from_item).transpose()?)
     }
 
+    /// Reads two items of two tables in one request, each in its newest state: a second request at the same time would need
+    /// a connection of its own.
+    pub(crate) async fn get_both<A: DeserializeOwned, B: DeserializeOwned>(
+        &self,
+        (first, first_key): (Table, &Key),
+        (second, second_key): (Table, &Key),
+    ) -> Result<(Option<A>, Option<B>), StoreError> {
+        let one = |key: &Key| {
+            let request = KeysAndAttributes::builder().keys(key.attributes()).consistent_read(true).build();
+            request.map_err(|error| StoreError::Refused(error.to_string()))
+        };
+        let (first, second) = (self.table_name(first), self.table_name(second));
+        let mut attempts = Attempts::default();
+        loop {
+            let request = self.client.batch_get_item();
+            let request = request.request_items(first, one(first_key)?).request_items(second, one(second_key)?);
+            let answer = request.send().await?;
+            if answer.unprocessed_keys.is_none_or(|left| left.is_empty()) {
+                let mut tables = answer.responses.unwrap_or_default();
+                let mut found = |name: &str| tables.remove(name).and_then(|items| items.into_iter().next());
+                let first = found(first).map(serde_dynamo::from_item).transpose()?;
+                return Ok((first, found(second).map(serde_dynamo::from_item).transpose()?));
+            }
+            attempts.again().await?;
+        }
+    }
+
     /// Reads one page of a partition: of a table strongly, of an index as far as the index has caught up.
     pub(crate) async fn page(&self, partition: &Partition<'_>, from: Option<Attributes>) -> Result<Page, StoreError> {
         let (hash, sort) = partition.index.map_or(("pk", "sk"), |(_, hash, sort)| (hash, sort));

@@ -5,7 +5,6 @@ use shared::families::voximplant::{Access, Voximplant};
 use shared::ids::AccountId;
 use shared::ledger::Money;
 use shared::prelude::*;
-use shared::store::ledger;
 use shared::store::voximplant::accounts;
 use shared::voximplant::Refusal;
 use shared::wire::voximplant::{Bool, Error};
@@ -69,15 +68,14 @@ impl Method for GetAccountInfo {
     const SUMMARY: &'static str = "Gets the account's info.";
     const ACCESS: Access = Access::Any;
     const EFFECT: Effect = Effect::Read;
-    const GRANTS: Grants = &[accounts::FIND, ledger::BALANCE];
+    const GRANTS: Grants = &[accounts::FIND_WITH_BALANCE];
     type Caller = Tenant;
     type Request = Request;
     type Response = Response;
 
     async fn call(ctx: &Ctx, caller: &Tenant, _: Request) -> Result<Response, Error> {
-        let (store, id) = (ctx.store(), caller.account());
-        let (account, balance) = try_join!(accounts::find(store, id), ledger::balance(store, id))?;
-        let account = account.ok_or(Refusal::AuthorizationFailed("the account does not exist."))?;
+        let found = accounts::find_with_balance(ctx.store(), caller.account()).await?;
+        let (account, balance) = found.ok_or(Refusal::AuthorizationFailed("the account does not exist."))?;
         let result = AccountInfo {
             account_id: account.id,
             account_name: account.name.as_str().to_owned(),

@@ -22,8 +22,6 @@ use items::{Head, LineNumbers, UserBalance, read_balances};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashMap};
 
-/// What [`balance`] needs.
-pub const BALANCE: &[Grant] = &[Grant::on(Table::Ledger, Action::GetItem)];
 /// What [`user_balances`] needs.
 pub const USER_BALANCES: &[Grant] = &[Grant::on(Table::Ledger, Action::BatchGetItem)];
 /// What [`return_steps`] needs, its steps included.
@@ -37,6 +35,24 @@ pub const RETURN: &[Grant] = &[
 /// The account's own balance.
 pub async fn balance(store: &Store, account: AccountId) -> Result<Money, StoreError> {
     Ok(Head::read(store, account).await?.balance())
+}
+
+/// What an account's balance is read from, by those who read it together with other items.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub(in crate::store) struct BalanceItem {
+    /// Ten-thousandths of the account's currency.
+    units: i64,
+}
+
+impl BalanceItem {
+    pub(in crate::store) fn balance(self) -> Money {
+        Money::from_units(self.units)
+    }
+}
+
+/// The key of an account's [`BalanceItem`]; an account that never had money has none.
+pub(in crate::store) fn balance_key(account: AccountId) -> Key {
+    items::account_key(account)
 }
 
 /// The balances of these users; a user that never had money of its own is not in the map.

@@ -1,8 +1,10 @@
 //! Accounts.
 
 use crate::ids::AccountId;
+use crate::ledger::Money;
 use crate::store::grants::{Action, Grant};
 use crate::store::keys::exact;
+use crate::store::ledger::{self, BalanceItem};
 use crate::store::{CommitError, Key, Sequence, Store, StoreError, Table, Txn, Write};
 use crate::text::fold;
 use crate::timestamp::Timestamp;
@@ -86,14 +88,32 @@ pub(super) async fn guard(
 /// Reads an account.
 pub async fn find(store: &Store, account: AccountId) -> Result<Option<Account>, StoreError> {
     let item: Option<AccountItem> = store.get(Table::Voximplant, &key(account)).await?;
-    Ok(item.map(|item| Account {
-        id: item.id,
-        name: item.aname,
-        email: item.email,
-        currency: item.currency,
-        parent: item.parent,
-        created: item.created,
-    }))
+    Ok(item.map(Account::from))
+}
+
+/// What [`find_with_balance`] needs.
+pub const FIND_WITH_BALANCE: &[Grant] =
+    &[Grant::on(Table::Voximplant, Action::BatchGetItem), Grant::on(Table::Ledger, Action::BatchGetItem)];
+
+/// The account of this id with its balance, in one request.
+pub async fn find_with_balance(store: &Store, account: AccountId) -> Result<Option<(Account, Money)>, StoreError> {
+    let (own, balance) = (key(account), ledger::balance_key(account));
+    let (item, balance): (Option<AccountItem>, Option<BalanceItem>) =
+        store.get_both((Table::Voximplant, &own), (Table::Ledger, &balance)).await?;
+    Ok(item.map(|item| (item.into(), balance.map_or(Money::ZERO, BalanceItem::balance))))
+}
+
+impl From<AccountItem> for Account {
+    fn from(item: AccountItem) -> Self {
+        Self {
+            id: item.id,
+            name: item.aname,
+            email: item.email,
+            currency: item.currency,
+            parent: item.parent,
+            created: item.created,
+        }
+    }
 }
 
 /// The account of this name. Operator work: callers name an account only together with a credential that already names
