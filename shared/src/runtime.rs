@@ -2,6 +2,8 @@
 //! server.
 //!
 //! read → authenticate → authorise → decode → idempotency → call → encode → one log line.
+//!
+//! The file is long for a reason: the order of these steps is what a reader has to see.
 
 use crate::ahead;
 use crate::clock::Clock;

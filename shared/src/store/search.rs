@@ -8,6 +8,8 @@
 //! The order is: write intent, search entries, transaction. The transaction commits its intent. So the intent tells
 //! what a writer that died has left, and `background/jobs` remove it. Search entries of replaced texts are removed some
 //! time after the transaction: a search that began before it finds the new entries or still finds the old ones.
+//!
+//! The file is long for a reason: writing, removing and reading the entries rely on each other's order.
 
 use super::grants::{Action, Grant};
 use super::read::Partition;

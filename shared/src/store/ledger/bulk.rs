@@ -13,6 +13,8 @@
 //! A plan is announced by its job, which is written with the first chunk and removed after the last one. So
 //! `background/jobs` find whatever a request leaves behind: an operation on its way, a plan that never began, chunks of
 //! an operation that has ended.
+//!
+//! The file is long for a reason: every step relies on what any other step may have left behind, so all are read together.
 
 use super::items::{Appended, Head, LineNumbers, UserBalance, read_balances, versioned};
 use super::operation::{self, OperationItem};
