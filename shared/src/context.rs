@@ -196,7 +196,7 @@ impl Ctx {
 
     /// The path by which the caller reached us.
     #[must_use]
-    pub fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         &self.path
     }
 

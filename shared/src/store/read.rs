@@ -106,10 +106,7 @@ impl Store {
         (first, first_key): (Table, &Key),
         (second, second_key): (Table, &Key),
     ) -> Result<(Option<A>, Option<B>), StoreError> {
-        let one = |key: &Key| {
-            let request = KeysAndAttributes::builder().keys(key.attributes()).consistent_read(true).build();
-            request.map_err(|error| StoreError::Refused(error.to_string()))
-        };
+        let one = |key: &Key| strongly(vec![key.attributes()]);
         let (first, second) = (self.table_name(first), self.table_name(second));
         let mut attempts = Attempts::default();
         loop {
@@ -192,9 +189,7 @@ impl Store {
         let mut found = Vec::new();
         let mut attempts = Attempts::default();
         while !wanted.is_empty() {
-            let request = KeysAndAttributes::builder().set_keys(Some(wanted)).consistent_read(true).build();
-            let request = request.map_err(|error| StoreError::Refused(error.to_string()))?;
-            let mut answer = self.client.batch_get_item().request_items(name, request).send().await?;
+            let mut answer = self.client.batch_get_item().request_items(name, strongly(wanted)?).send().await?;
             found.extend(answer.responses.as_mut().and_then(|tables| tables.remove(name)).unwrap_or_default());
             wanted = answer
                 .unprocessed_keys
@@ -261,6 +256,12 @@ impl Store {
         }
         Ok(())
     }
+}
+
+/// What a batch asks for of one table: the newest state of these items.
+fn strongly(keys: Vec<Attributes>) -> Result<KeysAndAttributes, StoreError> {
+    let request = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
+    request.map_err(|error| StoreError::Refused(error.to_string()))
 }
 
 /// The text of an attribute.

@@ -3,7 +3,7 @@
 use super::items::{DetailItem, ProfileItem};
 use crate::ids::UserId;
 use crate::limits::MAX_SEARCH_WORDS;
-use crate::stepchat::{Detail, DetailChange, DraftUser, Email, Search, Slug, User, UserType};
+use crate::stepchat::{Detail, DetailChange, DraftUser, Email, Name, Search, Slug, User, UserType};
 use crate::store::grants::{Action, Grant};
 use crate::store::search::{self, IndexChange, LookUp, Replaced, Stamp, StampedText};
 use crate::store::{Store, StoreError, Table};
@@ -52,17 +52,21 @@ struct ProfileTexts<'a> {
     user_type: UserType,
 }
 
+impl<'a> ProfileTexts<'a> {
+    fn new(first: &'a Name, last: &'a Name, email: Option<&'a Email>, user_type: UserType) -> Self {
+        Self { first: first.as_str(), last: last.as_str(), email: email.map(Email::as_str), user_type }
+    }
+}
+
 impl<'a> From<&'a User> for ProfileTexts<'a> {
     fn from(user: &'a User) -> Self {
-        let email = user.email.as_ref().map(Email::as_str);
-        Self { first: user.first_name.as_str(), last: user.last_name.as_str(), email, user_type: user.user_type }
+        Self::new(&user.first_name, &user.last_name, user.email.as_ref(), user.user_type)
     }
 }
 
 impl<'a> From<&'a DraftUser> for ProfileTexts<'a> {
     fn from(user: &'a DraftUser) -> Self {
-        let email = user.email.as_ref().map(Email::as_str);
-        Self { first: user.first_name.as_str(), last: user.last_name.as_str(), email, user_type: user.user_type }
+        Self::new(&user.first_name, &user.last_name, user.email.as_ref(), user.user_type)
     }
 }
 
