@@ -6,7 +6,7 @@
 use super::{Detail, Slug};
 use std::fmt;
 
-/// The first columns of every file.
+/// The first columns of every file. Those that users can be given have a [`ProfileField`](super::ProfileField).
 pub const PROFILE: [&str; 7] = ["ID", "First Name", "Last Name", "Email", "Profile Image", "Type", "Creation Time"];
 
 /// The extras with a fixed column: the column's name, and the slugs shown in it. An extra that is read from the column
@@ -24,8 +24,6 @@ pub const EXTRAS: [(&str, &[&str]); 10] = [
     ("Website", &["website"]),
 ];
 
-/// The column of the department, which the original's file does not have.
-pub const DEPARTMENT: &str = "Department (profile)";
 /// The column of the last activity, which the original's file does not have.
 pub const LAST_ACTIVITY: &str = "Last Activity (profile)";
 

@@ -6,6 +6,7 @@ mod detail;
 mod language;
 mod login;
 mod phone;
+mod profile;
 mod refusal;
 mod search;
 mod user;
@@ -21,6 +22,7 @@ pub use detail::{
 pub use language::language_code;
 pub use login::{Account, Failures, Limit, ends_sessions};
 pub use phone::Phone;
+pub use profile::ProfileField;
 pub use refusal::Refusal;
 pub use search::Search;
 pub use user::{Department, DraftUser, Email, ImageUrl, Name, NewUser, User, UserChange, UserType};

@@ -213,6 +213,20 @@ impl NewUser {
         self.draft(now, default_first_name, number).with_id(id)
     }
 
+    /// The change that gives an existing user what this one has. What it leaves out, and an empty name, change nothing.
+    #[must_use]
+    pub fn into_change(self) -> UserChange {
+        let named = |name: Option<Name>| name.filter(|name| !name.as_str().is_empty());
+        UserChange {
+            first_name: named(self.first_name),
+            last_name: named(self.last_name),
+            email: self.email.map(Some),
+            profile_image: self.profile_image.map(Some),
+            user_type: self.user_type,
+            department: self.department.map(Some),
+        }
+    }
+
     /// The same user before it has an id.
     #[must_use]
     pub fn draft(self, now: Timestamp, default_first_name: &Name, number: u32) -> DraftUser {

@@ -6,8 +6,8 @@ use anyhow::{Result, bail, ensure};
 use csv::{ByteRecord, StringRecord};
 use shared::crypto::foreign::{self, Unusable};
 use shared::ids::UserId;
-use shared::stepchat::csv::{DEPARTMENT, ExtraColumn, LAST_ACTIVITY, PROFILE, says_all};
-use shared::stepchat::{Department, Detail, DetailValue, Email, ImageUrl, Name, NewUser, Refusal, Slug, UserType};
+use shared::stepchat::csv::{ExtraColumn, LAST_ACTIVITY, PROFILE, says_all};
+use shared::stepchat::{Detail, DetailValue, Name, NewUser, ProfileField, Refusal, Slug};
 use shared::store::auth::PasswordHash;
 use shared::text::formula::unguard;
 use shared::timestamp::Timestamp;
@@ -30,22 +30,15 @@ impl FromStr for Mapping {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        const WANTED: &str = "write HEADER=FIELD, where FIELD is first_name, last_name, full_name, email, phone, \
-                              profile_image, user_type, creation_time, last_activity, department, password_hash, id, extra:SLUG \
-                              or ignore";
-        let (header, field) = text.rsplit_once('=').ok_or(WANTED)?;
-        let field = match field.trim() {
-            "ignore" => Field::Ignored,
-            "phone" => Field::Extra(Slug::phone()),
-            "id" => Field::of_name("id").ok_or(WANTED)?,
-            "last_activity" => Field::LastActivity,
-            field => match field.strip_prefix("extra:") {
-                Some(slug) => Field::Extra(Slug::parse(slug).ok_or(WANTED)?),
-                None => Field::of_name(field)
-                    .filter(|field| !matches!(field, Field::Extra(_) | Field::Ignored))
-                    .ok_or(WANTED)?,
-            },
-        };
+        let mapping =
+            text.rsplit_once('=').and_then(|(header, field)| Some((header, Field::of_mapping(field.trim())?)));
+        let (header, field) = mapping.ok_or_else(|| {
+            let profile = ProfileField::ALL.map(ProfileField::name).join(", ");
+            format!(
+                "write HEADER=FIELD, where FIELD is {profile}, full_name, phone, creation_time, last_activity, \
+                 password_hash, id, extra:SLUG or ignore"
+            )
+        })?;
         Ok(Self { header: header.trim().to_owned(), field })
     }
 }
@@ -184,9 +177,8 @@ impl Columns {
     /// What a column of `csv-users` after the profile's columns holds, if its name alone determines it.
     fn behind_profile(name: &str) -> Option<Field> {
         match name {
-            DEPARTMENT => Some(Field::Department),
             LAST_ACTIVITY => Some(Field::LastActivity),
-            _ => Field::of_extra(name),
+            _ => Field::of_added(name).or_else(|| Field::of_extra(name)),
         }
     }
 
@@ -211,8 +203,9 @@ impl Columns {
 
     /// Whether any column identifies a person: by a name, an e-mail address or a phone number.
     pub(super) fn tell_who(&self) -> bool {
-        let telling = [Field::FirstName, Field::LastName, Field::FullName, Field::Email, Field::Extra(Slug::phone())];
-        telling.iter().any(|field| self.has(field))
+        let telling = [ProfileField::FirstName, ProfileField::LastName, ProfileField::Email].map(Field::Profile);
+        let telling = telling.into_iter().chain([Field::FullName, Field::Extra(Slug::phone())]);
+        telling.into_iter().any(|field| self.has(&field))
     }
 
     /// A text that shows people what each column becomes, with its cells in some rows.
@@ -265,7 +258,6 @@ impl Columns {
         }
         let mut row = Row::default();
         let mut nobody = true;
-        // An empty cell in a name's column: the name was empty before too, so no default replaces it.
         for (column, cell) in self.columns.iter().zip(record) {
             let cell = &*unguard(cell);
             if cell.contains('\0') {
@@ -274,16 +266,13 @@ impl Columns {
             let given = Some(cell.trim()).filter(|cell| !cell.is_empty());
             nobody &= given.is_none() || column.field == Field::Ignored;
             match &column.field {
-                Field::FirstName => row.user.first_name = Some(Name::parse(cell)?),
-                Field::LastName => row.user.last_name = Some(Name::parse(cell)?),
+                // What the original shows for users without a picture.
+                Field::Profile(ProfileField::ProfileImage) if cell.trim().ends_with("/media/user.svg") => {}
+                Field::Profile(field) => field.set(&mut row.user, cell)?,
                 Field::FullName => {
                     let (first, last) = self.order.split(cell);
                     (row.user.first_name, row.user.last_name) = (Some(Name::parse(first)?), Some(Name::parse(last)?));
                 }
-                Field::Email => row.user.email = given.map(Email::parse).transpose()?,
-                Field::ProfileImage => row.user.profile_image = given.and_then(picture).transpose()?,
-                Field::UserType => row.user.user_type = given.map(UserType::parse).transpose()?,
-                Field::Department => row.user.department = given.map(Department::parse).transpose()?,
                 Field::CreationTime => {
                     row.created = given.map(|text| moment(text, Rejection::CreationTime)).transpose()?;
                 }
@@ -325,11 +314,6 @@ pub(super) fn list(header: &StringRecord) -> String {
     header.iter().map(|cell| format!("{cell:?}")).collect::<Vec<_>>().join(", ")
 }
 
-/// The address of a picture; none if it is the original's default picture.
-fn picture(address: &str) -> Option<Result<ImageUrl, Refusal>> {
-    (!address.ends_with("/media/user.svg")).then(|| ImageUrl::parse(address))
-}
-
 fn moment(text: &str, otherwise: Rejection) -> Result<Timestamp, Rejection> {
     Timestamp::parse(text).ok_or(otherwise)
 }
@@ -341,6 +325,7 @@ fn id(cell: &str) -> Result<UserId, Rejection> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use shared::stepchat::UserType;
 
     fn record(cells: &[&str]) -> StringRecord {
         StringRecord::from(cells.to_vec())

@@ -2,7 +2,8 @@
 
 use super::headers::{self, Known};
 use clap::ValueEnum;
-use shared::stepchat::Slug;
+use shared::stepchat::csv::PROFILE;
+use shared::stepchat::{ProfileField, Slug};
 use std::fmt;
 
 /// The slug of the extra that holds the id that a user had before the import.
@@ -10,16 +11,11 @@ pub(super) const OLD_ID: &str = "imported_id";
 /// What a column holds.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Field {
-    FirstName,
-    LastName,
+    Profile(ProfileField),
     /// First and last name in one cell.
     FullName,
-    Email,
-    ProfileImage,
-    UserType,
     CreationTime,
     LastActivity,
-    Department,
     /// The hash of a password, as another system made it.
     PasswordHash,
     /// The id that the user keeps.
@@ -33,16 +29,16 @@ pub(super) enum Field {
 impl Field {
     /// What a column holds that is named like a field of `add-user` or like a column of `csv-users`.
     pub(super) fn of_name(name: &str) -> Option<Self> {
+        let shown = |field: &ProfileField| PROFILE.contains(&name) && field.column() == name;
+        let profile = ProfileField::ALL.into_iter().find(|field| field.name() == name || shown(field));
+        if let Some(field) = profile {
+            return Some(Self::Profile(field));
+        }
         Some(match name {
             "id" | "ID" | "user_id" => Self::Extra(Slug::parse(OLD_ID)?),
-            "first_name" | "First Name" => Self::FirstName,
-            "last_name" | "Last Name" => Self::LastName,
+            "type" => Self::Profile(ProfileField::UserType),
             "full_name" => Self::FullName,
-            "email" | "Email" => Self::Email,
-            "profile_image" | "Profile Image" => Self::ProfileImage,
-            "user_type" | "Type" | "type" => Self::UserType,
             "creation_time" | "Creation Time" => Self::CreationTime,
-            "department" => Self::Department,
             "password_hash" => Self::PasswordHash,
             "Birthdate" | "birthdate" => Self::Extra(Slug::parse("birthday")?),
             // Secrets do not become extras, which anybody may read.
@@ -51,6 +47,25 @@ impl Field {
                 return ["last_activity", "password", "token"].contains(&name.as_str()).then_some(Self::Ignored);
             }
         })
+    }
+
+    /// The field of this name in `--map`.
+    pub(super) fn of_mapping(name: &str) -> Option<Self> {
+        match name {
+            "ignore" => Some(Self::Ignored),
+            "phone" => Some(Self::Extra(Slug::phone())),
+            "id" => Self::of_name("id"),
+            "last_activity" => Some(Self::LastActivity),
+            name => match name.strip_prefix("extra:") {
+                Some(slug) => Slug::parse(slug).map(Self::Extra),
+                None => Self::of_name(name).filter(|field| !matches!(field, Self::Extra(_) | Self::Ignored)),
+            },
+        }
+    }
+
+    /// The field whose column `csv-users` puts behind those of the extras.
+    pub(super) fn of_added(column: &str) -> Option<Self> {
+        ProfileField::added().find(|field| field.column() == column).map(Self::Profile)
     }
 }
 
@@ -73,13 +88,13 @@ impl Field {
     pub(super) fn known(name: &str, named: Named) -> Option<Self> {
         Self::of_name(name).or_else(|| {
             Some(match headers::known(name)? {
-                Known::FirstName => Self::FirstName,
-                Known::LastName => Self::LastName,
+                Known::FirstName => Self::Profile(ProfileField::FirstName),
+                Known::LastName => Self::Profile(ProfileField::LastName),
                 // The first name has a column of its own, so a full name is not needed.
                 Known::Name | Known::FullName if named.first => Self::Ignored,
-                Known::Name if named.last => Self::FirstName,
+                Known::Name if named.last => Self::Profile(ProfileField::FirstName),
                 Known::Name | Known::FullName => Self::FullName,
-                Known::Email => Self::Email,
+                Known::Email => Self::Profile(ProfileField::Email),
                 Known::Phone => Self::Extra(Slug::phone()),
             })
         })
@@ -99,17 +114,12 @@ impl Field {
 impl fmt::Display for Field {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
-            Self::FirstName => "first_name",
-            Self::LastName => "last_name",
+            Self::Profile(field) => field.name(),
             Self::FullName => "full_name",
-            Self::Email => "email",
-            Self::ProfileImage => "profile_image",
-            Self::UserType => "user_type",
             Self::CreationTime => "creation_time",
             Self::LastActivity => "last_activity",
             Self::PasswordHash => "password_hash",
             Self::Id => "id",
-            Self::Department => "department",
             Self::Extra(slug) => return write!(formatter, "extra:{}", slug.as_str()),
             Self::Ignored => "left out",
         })

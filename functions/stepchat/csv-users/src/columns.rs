@@ -1,8 +1,8 @@
 //! Which extra belongs in which column. After the original's columns come columns for other extras, and for what else
 //! an import needs to make the same users again.
 
-use shared::stepchat::csv::{DEPARTMENT, EXTRAS, ExtraColumn, LAST_ACTIVITY, PROFILE, says_all};
-use shared::stepchat::{Detail, Slug};
+use shared::stepchat::csv::{EXTRAS, ExtraColumn, LAST_ACTIVITY, PROFILE, says_all};
+use shared::stepchat::{Detail, ProfileField, Slug};
 use shared::store::stepchat::users::Stored;
 use std::collections::{BTreeSet, HashMap};
 
@@ -13,7 +13,7 @@ const MAX_NAMES: usize = 8;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Custom {
     Extra(ExtraColumn),
-    Department,
+    Profile(ProfileField),
     LastActivity,
 }
 
@@ -62,9 +62,8 @@ impl Columns {
                 custom.push((column, detail.value.as_str().to_owned()));
             }
         }
-        if let Some(department) = user.department {
-            custom.push((self.number(Custom::Department), department.get().to_string()));
-        }
+        let added = ProfileField::added().filter_map(|field| Some((field, field.text(user)?)));
+        custom.extend(added.map(|(field, text)| (self.number(Custom::Profile(field)), text)));
         if user.last_activity.wire() != user.creation_time.wire() {
             custom.push((self.number(Custom::LastActivity), user.last_activity.wire()));
         }
@@ -104,10 +103,10 @@ impl Columns {
         let fixed = PROFILE.into_iter().chain(EXTRAS.iter().map(|(name, _)| *name));
         let mut names: Vec<String> = fixed.map(str::to_owned).collect();
         let mut known: BTreeSet<String> = names.iter().cloned().collect();
-        known.extend([DEPARTMENT, LAST_ACTIVITY].map(str::to_owned));
+        known.extend(ProfileField::added().map(ProfileField::column).chain([LAST_ACTIVITY]).map(str::to_owned));
         for (column, _) in &numbered {
             names.push(match column {
-                Custom::Department => DEPARTMENT.to_owned(),
+                Custom::Profile(field) => field.column().to_owned(),
                 Custom::LastActivity => LAST_ACTIVITY.to_owned(),
                 Custom::Extra(extra) if extra.is_plain() && known.insert(extra.name.clone()) => extra.name.clone(),
                 Custom::Extra(extra) => extra.to_string(),

@@ -5,7 +5,7 @@ use shared::families::stepchat::{Access, Stepchat};
 use shared::ids::UserId;
 use shared::limits::MAX_DETAILS_PER_CALL;
 use shared::prelude::*;
-use shared::stepchat::{Refusal, Slug, User, UserType};
+use shared::stepchat::{ProfileField, Refusal, Slug, UserType};
 use shared::store::stepchat::{lists, people};
 use shared::wire::FilledPage;
 use shared::wire::stepchat::{Answer, Error, Names, UserCursor, UserSelection};
@@ -37,25 +37,13 @@ pub struct Having {
     value: String,
 }
 
-/// The value of a built-in detail, if the user has it.
-fn built_in(name: &str, user: &User) -> Option<String> {
-    let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-    match name.to_ascii_lowercase().as_str() {
-        "first_name" => text(user.first_name.as_str()),
-        "last_name" => text(user.last_name.as_str()),
-        "email" => user.email.as_ref().map(|email| email.as_str().to_owned()),
-        "profile_image" => user.profile_image.as_ref().map(|image| image.as_str().to_owned()),
-        "department" => user.department.map(|department| department.get().to_string()),
-        _ => None,
-    }
-}
-
 /// Users whose values are put into the answer at once.
 const CHUNK: usize = 500;
-const BUILT_IN: [&str; 5] = ["first_name", "last_name", "email", "profile_image", "department"];
 
-fn is_built_in(name: &str) -> bool {
-    BUILT_IN.iter().any(|built_in| name.eq_ignore_ascii_case(built_in))
+/// The field of the profile that a detail names. The type is none: an extra may have its name.
+fn built_in(name: &str) -> Option<ProfileField> {
+    let named = |field: &ProfileField| *field != ProfileField::UserType && name.eq_ignore_ascii_case(field.name());
+    ProfileField::ALL.into_iter().find(named)
 }
 
 /// The users that are asked about; `None` is everybody.
@@ -90,7 +78,7 @@ impl Method for GetUsersWithDetails {
         let among = chosen(ctx, request.user_ids).await?;
         let among = among.map(|ids| ids.into_iter().filter(behind).collect::<Vec<_>>());
         let names = names(request.details)?;
-        let slugs = names.iter().filter(|name| !is_built_in(name)).filter_map(|name| Slug::parse(name));
+        let slugs = names.iter().filter(|name| built_in(name).is_none()).filter_map(|name| Slug::parse(name));
         let slugs: BTreeSet<Slug> = slugs.collect();
         // Of extras that users are not found by, there is no index of who has them: everybody is read.
         let among = match among {
@@ -103,7 +91,7 @@ impl Method for GetUsersWithDetails {
         };
         let extras = lists::with_details(ctx.store(), slugs, among.as_deref()).await?;
         let mut ids: BTreeSet<UserId> = extras.values().flat_map(|users| users.keys().copied()).collect();
-        if names.iter().any(|name| is_built_in(name)) {
+        if names.iter().any(|name| built_in(name).is_some()) {
             ids.extend(match among {
                 Some(ids) => ids,
                 None => lists::ids_of(ctx.store(), &UserType::LISTED).await?,
@@ -116,9 +104,9 @@ impl Method for GetUsersWithDetails {
             let mut users = lists::profiles(ctx.store(), chunk).await?;
             users.retain(|user| user.user_type != UserType::Bot);
             let rows = users.iter().map(|user| {
-                let value = |name: &str| match Slug::parse(name) {
-                    _ if is_built_in(name) => built_in(name, user),
-                    slug => extras.get(&slug?)?.get(&user.id).cloned(),
+                let value = |name: &str| match built_in(name) {
+                    Some(field) => field.text(user),
+                    None => extras.get(&Slug::parse(name)?)?.get(&user.id).cloned(),
                 };
                 let having = names.iter().filter_map(|name| Some((name, Having { id: user.id, value: value(name)? })));
                 (having.collect::<Vec<_>>(), user.id.to_string())

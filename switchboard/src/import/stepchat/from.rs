@@ -11,8 +11,8 @@ use csv::WriterBuilder;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::context::App;
-use shared::stepchat::csv::{DEPARTMENT, ExtraColumn, LAST_ACTIVITY, PROFILE};
-use shared::stepchat::{Slug, display_name};
+use shared::stepchat::csv::{ExtraColumn, LAST_ACTIVITY, PROFILE};
+use shared::stepchat::{ProfileField, Slug, display_name};
 use shared::store::Store;
 use shared::text::formula::guard;
 use std::collections::{BTreeMap, BTreeSet};
@@ -184,7 +184,7 @@ impl WorkFile {
             .collect();
         let file = File::create(path).with_context(cannot)?;
         let mut writer = WriterBuilder::new().from_writer(file);
-        let profile = PROFILE.into_iter().chain([DEPARTMENT, LAST_ACTIVITY]).map(str::to_owned);
+        let profile = PROFILE.into_iter().chain([ProfileField::Department.column(), LAST_ACTIVITY]).map(str::to_owned);
         let header = profile.chain(extras.iter().map(|(_, header)| guard(header)));
         writer.write_record(header).with_context(cannot)?;
         for person in self.people.values() {

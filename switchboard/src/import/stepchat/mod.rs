@@ -41,10 +41,9 @@ pub(super) struct Options {
     file: Option<PathBuf>,
     #[command(flatten)]
     origin: Origin,
-    /// What a column is: `first_name`, `last_name`, `full_name`, `email`, `phone`, `profile_image`, `user_type`,
-    /// `creation_time`, `last_activity`, `department`, `password_hash`, `id`, `extra:SLUG` or `ignore`. Columns that are
-    /// not named here go by their header; what is no field becomes an extra. Of columns with one header, `Notes#2` is the
-    /// second.
+    /// What a column is: a field of the profile (`first_name`, `email`, `department` and so on), `full_name`, `phone`,
+    /// `creation_time`, `last_activity`, `password_hash`, `id`, `extra:SLUG` or `ignore`. Columns that are not named here
+    /// go by their header; what is no field becomes an extra. Of columns with one header, `Notes#2` is the second.
     #[arg(long = "map", value_name = "HEADER=FIELD")]
     mappings: Vec<Mapping>,
     /// What stands between two cells: one character, or `tab`. Default: found out.

@@ -13,7 +13,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use shared::context::App;
 use shared::ids::UserId;
 use shared::limits::MAX_PARALLEL;
-use shared::stepchat::{DetailEdit, Name, Phone, Refusal, User, UserChange, changed_details};
+use shared::stepchat::{DetailEdit, Name, Phone, Refusal, User, changed_details};
 use shared::store::auth::TokenHash;
 use shared::store::stepchat::counters::LeadCounter;
 use shared::store::stepchat::creation;
@@ -152,20 +152,6 @@ fn described(user: &User) -> String {
         text = format!("{text} <{}>", email.as_str());
     }
     format!("{}, {}", text.trim(), user.user_type)
-}
-
-/// The change that a row makes to the user whom it updates. Empty cells change nothing.
-fn change(row: &Row) -> UserChange {
-    let named = |name: &Option<Name>| name.clone().filter(|name| !name.as_str().is_empty());
-    let new = &row.user;
-    UserChange {
-        first_name: named(&new.first_name),
-        last_name: named(&new.last_name),
-        email: new.email.clone().map(Some),
-        profile_image: new.profile_image.clone().map(Some),
-        user_type: new.user_type,
-        department: new.department.map(Some),
-    }
 }
 
 /// The deployment that the rows are written to, and how they are written.
@@ -340,7 +326,7 @@ impl<'a> Target<'a> {
         let Candidate { row, print, .. } = candidate;
         let (config, now) = (&self.app.config.stepchat, self.app.clock.now());
         let Some(before) = users::load(&self.store, id).await? else { return Ok(None) };
-        let mut after = change(row).apply(&before.user, now);
+        let mut after = row.user.clone().into_change().apply(&before.user, now);
         if let Some(created) = row.created {
             after.creation_time = created;
         }
