@@ -1,7 +1,7 @@
 //! Opening the deployment that `serve` and the operator's commands work on: the embedded database of a state folder, or
 //! another one that the environment names.
 
-use crate::direct_writer::DirectWriter;
+use crate::direct_writer::BulkStore;
 use crate::embedded;
 use crate::files::Files;
 use crate::kept::{self, Location};
@@ -52,16 +52,10 @@ pub struct Opened {
 }
 
 impl Opened {
-    /// The store for writing very many new items, which go into an embedded file through a connection of their own
-    /// ([`DirectWriter`]). Not to be used while others use the database.
-    pub fn bulk(&self) -> Result<Store> {
-        let tables = &self.app.config.tables;
-        let beside = self.embedded.as_ref().map(|database| DirectWriter::of(database, tables)).transpose()?.flatten();
-        let store = self.app.store.clone();
-        Ok(match beside {
-            Some(beside) => store.in_bulk(Arc::new(beside)),
-            None => store,
-        })
+    /// The store for writing very many new items, which go into an embedded file through a connection of their own. Not
+    /// to be used while others use the database.
+    pub fn bulk(&self) -> Result<BulkStore> {
+        BulkStore::new(self.app.store.clone(), self.embedded.as_ref(), &self.app.config.tables)
     }
 }
 

@@ -3,6 +3,8 @@
 //! old entries in each index.
 //!
 //! A batch is one transaction of the file: either all of it is written, or nothing.
+//!
+//! [`BulkStore`] writes through it where it can, and through the SDK elsewhere.
 
 use crate::sink::{failed, item};
 use anyhow::{Context, Result};
@@ -11,12 +13,9 @@ use dynoxide::storage::{Storage, compute_hash_prefix};
 use dynoxide::storage_backend::{BaseItemRow, GsiItemRow};
 use dynoxide::types::item_size;
 use dynoxide::{AttributeValue as Stored, Database, Item};
-use futures_util::TryFutureExt as _;
-use futures_util::future::BoxFuture;
-use shared::store::bulk::BulkWriter;
 use shared::store::load::{COUNTED, Load, Sums};
 use shared::store::schema::IndexSchema;
-use shared::store::{Key, StoreError, Table, Tables};
+use shared::store::{CommitError, Key, Store, StoreError, Table, Tables, Txn};
 use std::collections::HashMap;
 use std::sync::mpsc::{self, Sender};
 use tokio::sync::oneshot;
@@ -27,14 +26,42 @@ const OWN: &str = "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -48000; PRAG
 /// SQL statements that are kept prepared: writing one user changes a table and nine indexes.
 const STATEMENTS: usize = 128;
 
+/// A store, and its direct way into the file of an embedded database that nobody else uses meanwhile.
+#[derive(Debug)]
+pub struct BulkStore {
+    /// The store.
+    pub store: Store,
+    direct: Option<DirectWriter>,
+}
+
+impl BulkStore {
+    /// A store on these tables, which are those of the embedded database if there is one.
+    pub fn new(store: Store, embedded: Option<&Database>, tables: &Tables) -> Result<Self> {
+        let direct = embedded.map(|database| DirectWriter::of(database, tables)).transpose()?.flatten();
+        Ok(Self { store, direct })
+    }
+
+    /// As [`Store::commit_each`].
+    pub async fn commit_each<R: Clone>(&self, txns: &[Txn<R>]) -> Result<Vec<Result<(), CommitError<R>>>, StoreError> {
+        if let (Some(direct), Some(load)) = (&self.direct, Load::of_new(txns)?) {
+            // Written in one step, so no write intent is needed.
+            let created = direct.create(load).await;
+            if created.map_err(|error| StoreError::Unavailable(format!("{error:#}")))? {
+                return Ok(vec![Ok(()); txns.len()]);
+            }
+        }
+        self.store.commit_each(txns).await
+    }
+}
+
 /// A connection to the file of an embedded database, on a thread of its own. If many threads used the connection,
 /// `SQLite`'s memory would be spread over the allocator's parts for all of them, and would grow with the file.
 #[derive(Debug)]
-pub struct DirectWriter(Sender<Batch>);
+struct DirectWriter(Sender<Batch>);
 
 impl DirectWriter {
     /// Opens a second connection to the file of an open database; `None` if the database is in memory.
-    pub fn of(database: &Database, tables: &Tables) -> Result<Option<Self>> {
+    fn of(database: &Database, tables: &Tables) -> Result<Option<Self>> {
         let Some(path) = database.db_path().map_err(failed)? else { return Ok(None) };
         let storage = Storage::new(&path).map_err(failed)?;
         storage.conn().execute_batch(OWN).map_err(failed)?;
@@ -52,7 +79,10 @@ impl DirectWriter {
         Ok(Some(Self(sender)))
     }
 
-    async fn send(&self, mut load: Load) -> Result<bool> {
+    /// Writes the items and moves the counters together, or writes nothing if one of the keys that must be new exists;
+    /// returns whether it wrote. If those keys are new, all items are. Once it returns, a process that dies loses
+    /// nothing of it.
+    async fn create(&self, mut load: Load) -> Result<bool> {
         let prepared = tokio::task::spawn_blocking(move || {
             let items = load.take();
             let rows: Vec<_> =
@@ -63,13 +93,6 @@ impl DirectWriter {
         let (created, outcome) = oneshot::channel();
         self.0.send(Batch { load, rows, created }).map_err(|_| failed("its thread has ended"))?;
         outcome.await?
-    }
-}
-
-impl BulkWriter for DirectWriter {
-    fn create(&self, load: Load) -> BoxFuture<'_, Result<bool, StoreError>> {
-        let created = self.send(load);
-        Box::pin(created.map_err(|error| StoreError::Unavailable(format!("{error:#}"))))
     }
 }
 

@@ -1,40 +1,15 @@
 //! Many transactions of an operator's import: the write intents and search entries of all are written together, and the
-//! transactions are joined into as few requests as possible. A database that nobody else uses can be written directly,
-//! past the SDK.
+//! transactions are joined into as few requests as possible.
 
-use super::load::Load;
 use super::search::WritesBefore;
 use super::txn::Joined;
 use super::{CommitError, Store, StoreError, Txn};
 use crate::limits::MAX_PARALLEL;
-use futures_util::future::BoxFuture;
 use futures_util::stream::{self, StreamExt};
-use std::fmt::Debug;
-use std::sync::Arc;
-
-/// Writes directly, past the SDK, into a database that nobody else uses meanwhile.
-pub trait BulkWriter: Debug + Send + Sync {
-    /// Writes the items and moves the counters together, or writes nothing if one of the keys that must be new exists;
-    /// returns whether it wrote. If those keys are new, all items are. Once it returns, a process that dies loses
-    /// nothing of it.
-    fn create(&self, load: Load) -> BoxFuture<'_, Result<bool, StoreError>>;
-}
 
 impl Store {
-    /// The same store, which creates things in bulk through `bulk`.
-    #[must_use]
-    pub fn in_bulk(self, bulk: Arc<dyn BulkWriter>) -> Self {
-        Self { bulk: Some(bulk), ..self }
-    }
-
     /// Commits independent transactions: some may happen and others not. Returns the outcome of each, in their order.
     pub async fn commit_each<R: Clone>(&self, txns: &[Txn<R>]) -> Result<Vec<Result<(), CommitError<R>>>, StoreError> {
-        if let (Some(bulk), Some(load)) = (&self.bulk, Load::of_new(txns)?) {
-            // Written in one step, so no write intent is needed.
-            if bulk.create(load).await? {
-                return Ok(vec![Ok(()); txns.len()]);
-            }
-        }
         let (mut prepared, mut before) = (Vec::with_capacity(txns.len()), WritesBefore::default());
         for txn in txns {
             let (txn, its) = txn.prepared()?;

@@ -44,7 +44,7 @@ impl Load {
 
     /// The load that these transactions amount to; `None` if they do more than create and count, or if two create the
     /// same item.
-    pub(super) fn of_new<R: Clone>(txns: &[Txn<R>]) -> Result<Option<Self>, StoreError> {
+    pub fn of_new<R: Clone>(txns: &[Txn<R>]) -> Result<Option<Self>, StoreError> {
         let mut load = Self::default();
         for write in txns.iter().flat_map(|txn| txn.clone().into_writes()) {
             if !write.creates() {

@@ -42,7 +42,6 @@ use crate::timestamp::Timestamp;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
-use std::sync::Arc;
 
 /// The attributes of one item.
 pub(crate) type Attributes = HashMap<String, AttributeValue>;
@@ -54,14 +53,13 @@ pub struct Store {
     tables: Tables,
     clock: Clock,
     search: search::Limits,
-    bulk: Option<Arc<dyn bulk::BulkWriter>>,
 }
 
 impl Store {
     /// A store on `client`, whose tables have these names.
     #[must_use]
     pub fn new(client: Client, tables: Tables) -> Self {
-        Self { client, tables, clock: Clock::System, search: search::Limits::default(), bulk: None }
+        Self { client, tables, clock: Clock::System, search: search::Limits::default() }
     }
 
     /// The same store with this clock, which dates everything that is dated at the moment of its write.

@@ -53,7 +53,7 @@ enum Command {
 pub async fn run(arguments: Arguments) -> Result<bool> {
     let opened = arguments.place.open().await?;
     match arguments.command {
-        Command::Stepchat(options) => stepchat::import(&opened.app, opened.bulk()?, &options).await,
+        Command::Stepchat(options) => stepchat::import(&opened.app, &opened.bulk()?, &options).await,
         Command::Voximplant(options) => voximplant::import(&opened.app, &options).await,
     }
 }

@@ -14,8 +14,7 @@ use shared::store::{CommitError, Endpoint, Store, Table, Tables, Txn, connect_wi
 use shared::timestamp::Timestamp;
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::Arc;
-use switchboard::direct_writer::DirectWriter;
+use switchboard::direct_writer::BulkStore;
 use switchboard::embedded;
 
 /// The creation of a user; the address is that of user `email`.
@@ -43,17 +42,15 @@ fn creation(id: u64, email: u64) -> Txn<Refusal> {
 }
 
 /// An empty store: with its own way into a file, or without.
-async fn store(file: Option<&Path>) -> (Database, Store) {
+async fn store(file: Option<&Path>) -> (Database, BulkStore) {
     let database = file.map_or_else(Database::memory, |path| Database::new(path.to_str().unwrap())).unwrap();
     let client: Client =
         connect_with(&Endpoint::emulator(Some("http://embedded".into())), embedded::transport(&database));
     let tables = Tables::default();
     create_tables(&client, &tables).await.unwrap();
     let store = Store::new(client, tables.clone());
-    match DirectWriter::of(&database, &tables).unwrap() {
-        Some(beside) => (database, store.in_bulk(Arc::new(beside))),
-        None => (database, store),
-    }
+    let bulk = BulkStore::new(store, Some(&database), &tables).unwrap();
+    (database, bulk)
 }
 
 /// All that the database answers of its tables and indexes; of write intents that are left, how many they are: their keys

@@ -5,6 +5,7 @@ use super::super::beside;
 use super::api::{Api, member, text};
 use super::conversations::{self, People};
 use super::{Options, ids_file, import_file};
+use crate::direct_writer::BulkStore;
 use crate::progress::Progress;
 use anyhow::{Context as _, Result};
 use csv::WriterBuilder;
@@ -13,7 +14,6 @@ use serde_json::Value;
 use shared::context::App;
 use shared::stepchat::csv::{ExtraColumn, LAST_ACTIVITY, PROFILE};
 use shared::stepchat::{ProfileField, Slug, display_name};
-use shared::store::Store;
 use shared::text::formula::guard;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
@@ -227,7 +227,13 @@ fn person(row: &Value) -> Option<Person> {
 }
 
 /// Imports a running workspace. Returns whether everything could be imported.
-pub(super) async fn import(app: &App, store: Store, options: &Options, url: &str, file: Option<&Path>) -> Result<bool> {
+pub(super) async fn import(
+    app: &App,
+    bulk: &BulkStore,
+    options: &Options,
+    url: &str,
+    file: Option<&Path>,
+) -> Result<bool> {
     let api = Api::open(url, &options.origin)?;
     let host = url.parse::<http::Uri>()?.host().unwrap_or("workspace").to_owned();
     let file = file.map_or_else(|| PathBuf::from(format!("{host}.csv")), Path::to_owned);
@@ -235,7 +241,7 @@ pub(super) async fn import(app: &App, store: Store, options: &Options, url: &str
     work_file.read_users(&api).await?;
     work_file.write_csv(&file)?;
     println!("{} users of {host} are in {}", work_file.people.len(), file.display());
-    let Some(rejected) = import_file(app, store.clone(), options, &file).await? else {
+    let Some(rejected) = import_file(app, bulk, options, &file).await? else {
         work_file.write(&[Line::All])?;
         return Ok(false);
     };
@@ -243,7 +249,7 @@ pub(super) async fn import(app: &App, store: Store, options: &Options, url: &str
     if options.origin.conversations && options.dry_run {
         println!("conversations are not looked at in a dry run");
     } else if options.origin.conversations {
-        let people = People::new(app, &store, options, &ids_file(options, &file))?;
+        let people = People::new(app, &bulk.store, options, &ids_file(options, &file))?;
         left = conversations::take_all(&api, people, &mut work_file).await?;
     }
     // The next run reads everything anew, since what a dry run has read may have changed by then.

@@ -12,6 +12,7 @@ use super::columns::{Mapping, Rules};
 use super::field::NameOrder;
 use super::rejected::Rejected;
 use super::table::{self, Reading};
+use crate::direct_writer::BulkStore;
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 use encoding_rs::Encoding;
@@ -124,21 +125,21 @@ fn delimiter(text: &str) -> Result<u8, String> {
     }
 }
 
-/// Imports the users, written through `store`. Returns whether everything could be imported.
-pub(super) async fn import(app: &App, store: Store, options: &Options) -> Result<bool> {
+/// Imports the users, written through `bulk`. Returns whether everything could be imported.
+pub(super) async fn import(app: &App, bulk: &BulkStore, options: &Options) -> Result<bool> {
     match (&options.origin.from, &options.file) {
-        (Some(url), file) => from::import(app, store, options, url, file.as_deref()).await,
-        (None, Some(file)) => Ok(import_file(app, store, options, file).await?.is_some_and(|rejected| rejected == 0)),
+        (Some(url), file) => from::import(app, bulk, options, url, file.as_deref()).await,
+        (None, Some(file)) => Ok(import_file(app, bulk, options, file).await?.is_some_and(|rejected| rejected == 0)),
         (None, None) => bail!("say which file"),
     }
 }
 
 /// Imports a file. Returns how many rows could not be imported; `None` if the operator did not approve the columns.
-async fn import_file(app: &App, store: Store, options: &Options, file: &Path) -> Result<Option<u64>> {
+async fn import_file(app: &App, bulk: &BulkStore, options: &Options, file: &Path) -> Result<Option<u64>> {
     let source = Source::survey(options, file, app)?;
     let report = options.rejected.clone().unwrap_or_else(|| beside(file, ".rejected.csv"));
     Rejected::check(&report, file)?;
-    let known = Checkpoint::find(&store, source.hash()).await?;
+    let known = Checkpoint::find(&bulk.store, source.hash()).await?;
     let done = known.as_ref().map_or(0, Checkpoint::done);
     if done == 0 && !source.approved()? {
         eprintln!("Nothing was imported. Say what the columns are with --map.");
@@ -151,11 +152,11 @@ async fn import_file(app: &App, store: Store, options: &Options, file: &Path) ->
         );
     }
     let checkpoint = match (known, options.dry_run) {
-        (None, false) => Some(begun(&store, &source, options).await?),
+        (None, false) => Some(begun(&bulk.store, &source, options).await?),
         (known, _) => known,
     };
     let mut ids = Ids::new(ids_file(options, file), done, !options.dry_run);
-    let target = Target::new(app, store, checkpoint, options);
+    let target = Target::new(app, bulk, checkpoint, options);
     let mut rejected = Rejected::open(&report, &source.header, done)?;
     let tally = target.take_all(&source, done, &mut rejected, &mut ids).await?;
     tell(&tally, &rejected, options.dry_run);

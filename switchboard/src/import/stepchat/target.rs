@@ -7,6 +7,7 @@ use super::super::rejected::{Rejected, sheet_row};
 use super::ids::Ids;
 use super::source::{NumberedRow, Source};
 use super::{OnDuplicate, Options};
+use crate::direct_writer::BulkStore;
 use crate::progress::Progress;
 use anyhow::{Context as _, Result, bail};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -19,7 +20,7 @@ use shared::store::stepchat::counters::LeadCounter;
 use shared::store::stepchat::creation;
 use shared::store::stepchat::imports::{Checkpoint, ExistingClaims, RowClaims, nothing_left, remembered};
 use shared::store::stepchat::users::{self, Secrets};
-use shared::store::{Attempts, CommitError, Store, Txn};
+use shared::store::{Attempts, CommitError, Txn};
 use std::iter;
 use std::pin::pin;
 
@@ -157,15 +158,15 @@ fn described(user: &User) -> String {
 /// The deployment that the rows are written to, and how they are written.
 pub(super) struct Target<'a> {
     app: &'a App,
-    store: Store,
+    bulk: &'a BulkStore,
     /// None in a dry run of a file that has not been imported before.
     checkpoint: Option<Checkpoint>,
     options: &'a Options,
 }
 
 impl<'a> Target<'a> {
-    pub(super) fn new(app: &'a App, store: Store, checkpoint: Option<Checkpoint>, options: &'a Options) -> Self {
-        Self { app, store, checkpoint, options }
+    pub(super) fn new(app: &'a App, bulk: &'a BulkStore, checkpoint: Option<Checkpoint>, options: &'a Options) -> Self {
+        Self { app, bulk, checkpoint, options }
     }
 
     /// Imports the rows after number `done`.
@@ -199,7 +200,7 @@ impl<'a> Target<'a> {
             rejected.flush()?;
             ids.flush()?;
             if let Some(checkpoint) = checkpoint.as_mut().filter(|_| !self.options.dry_run) {
-                checkpoint.advance(&self.store, last).await?;
+                checkpoint.advance(&self.bulk.store, last).await?;
             }
         }
         progress.finish();
@@ -238,7 +239,7 @@ impl<'a> Target<'a> {
     /// Carries out the plan of each candidate. Returns the places of those that another writer was faster with.
     async fn attempt(&self, candidates: &[Candidate<'_>], outcomes: &mut [Outcome]) -> Result<Vec<usize>> {
         let wanted: Vec<RowClaims<'_>> = candidates.iter().map(Candidate::wanted).collect();
-        let taken = ExistingClaims::of(&self.store, &wanted).await?;
+        let taken = ExistingClaims::of(&self.bulk.store, &wanted).await?;
         let mut settle = |place: usize, outcome: Outcome| {
             if let Some(settled) = outcomes.get_mut(place) {
                 *settled = outcome;
@@ -292,9 +293,9 @@ impl<'a> Target<'a> {
 
     /// Creates users. Returns what became of each, in order.
     async fn make(&self, candidates: &[&Candidate<'_>]) -> Result<Vec<Result<(), CommitError<Refusal>>>> {
-        let leads = LeadCounter::read(&self.store).await?;
+        let leads = LeadCounter::read(&self.bulk.store).await?;
         let txns = candidates.iter().map(|candidate| self.creation(candidate, &leads)).collect::<Result<Vec<_>>>()?;
-        let made = self.store.commit_each(&txns).await;
+        let made = self.bulk.commit_each(&txns).await;
         made.with_context(|| format!("the database failed while rows were written; {AGAIN}"))
     }
 
@@ -325,7 +326,7 @@ impl<'a> Target<'a> {
     async fn update(&self, candidate: &Candidate<'_>, id: UserId) -> Result<Option<Outcome>> {
         let Candidate { row, print, .. } = candidate;
         let (config, now) = (&self.app.config.stepchat, self.app.clock.now());
-        let Some(before) = users::load(&self.store, id).await? else { return Ok(None) };
+        let Some(before) = users::load(&self.bulk.store, id).await? else { return Ok(None) };
         let mut after = row.user.clone().into_change().apply(&before.user, now);
         if let Some(created) = row.created {
             after.creation_time = created;
@@ -341,10 +342,10 @@ impl<'a> Target<'a> {
         };
         let token = TokenHash::of(&self.app.tokens.of(id, after.token_version));
         let secrets = Secrets { password: row.password.clone(), token };
-        let leads = LeadCounter::read_for(&self.store, Some(before.user.user_type), after.user_type).await?;
+        let leads = LeadCounter::read_for(&self.bulk.store, Some(before.user.user_type), after.user_type).await?;
         let mut txn = users::replacement(&before, &after, &details, &secrets, config.unique_phone, &leads)?;
         txn.push(remembered(print, id, now)?);
-        match self.store.commit(&txn).await {
+        match self.bulk.store.commit(&txn).await {
             Ok(()) => Ok(Some(Outcome::Updated(id))),
             Err(CommitError::Refused(refusal)) => Ok(Some(Outcome::Rejected(refusal.into()))),
             Err(CommitError::Store(error)) => Err(error.into()),
