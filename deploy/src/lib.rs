@@ -13,16 +13,16 @@ pub mod stack;
 pub mod stage;
 pub mod tools;
 
+mod arguments;
 mod checks;
 mod plan;
 
 pub use architecture::Architecture;
+pub use arguments::Arguments;
 pub use artefacts::Artefacts;
 
 use anyhow::{Context, Result, bail};
 use checks::Target;
-use clap::Args;
-use parameters::Parameter;
 use plan::Plan;
 use signal_hook::consts::SIGINT;
 use stack::Described;
@@ -35,25 +35,6 @@ use tools::SAM;
 /// For `--help`.
 pub const EXAMPLES: &str = "Examples:\n  ./deploy.sh dev\n  ./deploy.sh prod --check\n  \
                             ./deploy.sh prod --parameter AlarmEmail=ops@example.com";
-
-/// Which deployment, and how.
-#[derive(Debug, Args)]
-pub struct Arguments {
-    /// The deployment, as samconfig.toml calls it: dev or prod.
-    pub stage: String,
-    /// For arm64 (Graviton). Default: `x86_64`, which CI builds and tests on, or what the bundle is for.
-    #[arg(long)]
-    pub arm64: bool,
-    /// In a clone: take what the last build left in target/lambda.
-    #[arg(long)]
-    pub built: bool,
-    /// Ask all that is asked first, and stop: nothing is built, nothing is changed.
-    #[arg(long)]
-    pub check: bool,
-    /// A parameter of template.yaml, such as `AlarmEmail=ops@example.com`; may be repeated.
-    #[arg(long = "parameter", value_name = "NAME=VALUE")]
-    pub parameters: Vec<Parameter>,
-}
 
 /// Deploys what is in a folder; returns the exit code for a program that does nothing else.
 #[must_use]

@@ -1,7 +1,7 @@
 //! What is to be deployed, according to the deployment's own files: nothing here asks AWS.
 
-use crate::Arguments;
 use crate::architecture::{self, Architecture};
+use crate::arguments::Arguments;
 use crate::artefacts::Artefacts;
 use crate::parameters::{Declarations, Parameter};
 use crate::revision;

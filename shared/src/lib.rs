@@ -1,6 +1,6 @@
 //! What every Switchboard function uses.
 //!
-//! Arrows run one way: the pipeline ([`runtime`], [`method`], [`families`]) → [`features`] → [`auth`] → [`context`] →
+//! Arrows run one way: the pipeline ([`entry`], [`runtime`], [`handler`], [`families`], [`method`]) → [`features`] → [`auth`] → [`context`] →
 //! [`crypto`] and [`wire`] → [`store`] → the pure domain ([`stepchat`], [`voximplant`], [`ledger`]), which is a crate of its
 //! own: it knows no SDK, no clock and no wire.
 
@@ -10,11 +10,14 @@ pub mod clock;
 pub mod config;
 pub mod context;
 pub mod crypto;
+pub mod entry;
 mod event;
 pub mod families;
 pub mod features;
+pub mod handler;
 pub mod method;
 pub mod observe;
+mod pipeline;
 pub mod routes;
 pub mod runtime;
 pub mod slices;

@@ -10,7 +10,7 @@
 //!
 //! The database is for programs: requests of browsers are refused.
 
-use crate::connections::Connection;
+use crate::connection::Connection;
 use axum::extract::ConnectInfo;
 use http::header::{FORWARDED, HOST, HeaderMap, HeaderName, ORIGIN, REFERER, VIA};
 use http::request::Parts;

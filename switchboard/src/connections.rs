@@ -1,6 +1,7 @@
 //! Connections of the local server: how many may be open, how long they may be idle, and which users may open them.
 
 use crate::caller::is_own;
+use crate::connection::Connection;
 use axum::Extension;
 use axum::extract::connect_info::{ConnectInfo, Connected};
 use axum::middleware::AddExtension;
@@ -37,24 +38,6 @@ const QUESTIONS: usize = 2;
 /// Connections that may wait for such a look-up. Further ones are closed, so that nobody can make the server hold ever
 /// more.
 const MAX_WAITING: usize = 64;
-
-/// Both ends of a connection: only both together identify the connection's owner.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Connection {
-    /// The other end.
-    pub(crate) peer: SocketAddr,
-    /// This end.
-    pub(crate) local: SocketAddr,
-}
-
-impl Connected<IncomingStream<'_, TcpListener>> for Connection {
-    fn connect_info(stream: IncomingStream<'_, TcpListener>) -> Self {
-        let peer = *stream.remote_addr();
-        // If the local address is unknown, the owner of the connection will not be found.
-        let local = stream.io().local_addr().unwrap_or_else(|_| SocketAddr::from(([0, 0, 0, 0], 0)));
-        Self { peer, local }
-    }
-}
 
 /// Limits on connections and on look-ups of their owners.
 #[derive(Debug, Clone)]

@@ -24,6 +24,7 @@ pub mod state;
 
 mod assets;
 mod caller;
+mod connection;
 mod connections;
 mod database_server;
 mod kept;

@@ -1,6 +1,7 @@
 //! All methods of both families.
 
-use shared::method::{Family, MethodEntry};
+use shared::entry::MethodEntry;
+use shared::method::Family;
 use shared::routes::{FrontDoor, RoutePath};
 use shared::runtime::ScheduledJob;
 use shared::store::grants::Grant;

@@ -273,7 +273,7 @@ impl Operator {
 
     /// Credits an account, once per `name`; returns its balance.
     pub async fn credit(&self, account: AccountId, amount: Money, name: &str) -> Result<Money> {
-        let credited = ledger::credit(&self.app.store, account, amount, name).await;
+        let credited = ledger::credit::credit(&self.app.store, account, amount, name).await;
         credited.map_err(|error| match error {
             CommitError::Refused(refusal) => anyhow!("cannot credit account {account}: {refusal}"),
             other => anyhow!("cannot credit account {account}: {other}"),

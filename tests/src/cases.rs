@@ -4,7 +4,7 @@ use crate::workspace;
 use crate::{Answer, App};
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use shared::method::MethodEntry;
+use shared::entry::MethodEntry;
 use std::collections::BTreeMap;
 use std::fs;
 

@@ -10,6 +10,7 @@
 
 mod project {
     mod architecture;
+    mod circles;
     mod dependencies;
     mod documents;
     mod inventory;

@@ -2,7 +2,7 @@
 
 use super::grants::{AuthItem, LAST_USE};
 use super::keys::sha256_hex;
-use super::txn::Conditional;
+use super::write::Conditional;
 use super::{Key, Store, StoreError, Table, Write};
 use crate::ids::{AccountId, PhoneUserId, UserId};
 use crate::limits::CLOCKS_APART_MILLIS;

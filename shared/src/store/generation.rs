@@ -6,7 +6,7 @@
 //! user demands that the shard still has the generation that was read, so no user can be counted under an old one,
 //! however late its request arrives.
 
-use super::txn::Step;
+use super::write::{Step, UNCHANGED, UNCHANGED_AND_THERE};
 use super::{CommitError, Key, Sequence, Store, StoreError, Table, Txn, Write};
 use crate::limits::MAX_PARALLEL;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
@@ -27,16 +27,6 @@ impl Generation {
     fn number(self) -> i64 {
         i64::try_from(self.0).unwrap_or(i64::MAX)
     }
-}
-
-/// The condition for counting on a shard that is never removed.
-const UNCHANGED: &str = "attribute_not_exists(gen) OR gen = :generation";
-/// The condition for counting on a shard that is removed once everything it counts is gone.
-const UNCHANGED_AND_THERE: &str = "attribute_exists(pk) AND (attribute_not_exists(gen) OR gen = :generation)";
-
-/// Whether a condition demands that a counter's shard still has the generation that was read.
-pub(super) fn is_unchanged(condition: &str) -> bool {
-    [UNCHANGED, UNCHANGED_AND_THERE].contains(&condition)
 }
 
 #[derive(Debug, Deserialize)]

@@ -2,7 +2,7 @@
 //! grants, and the tests compare the grants with what each method really did.
 
 use super::Key;
-use super::files::Folder;
+use super::folders::Folder;
 use super::schema::Table;
 use std::fmt;
 

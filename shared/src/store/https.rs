@@ -2,7 +2,7 @@
 //! connection over, even in the middle of its handshake. The SDK's own client could only open connections early by
 //! sending requests, and requests that come meanwhile would open further ones.
 
-use super::client::{CONNECT, Endpoint};
+use super::endpoint::{CONNECT, Endpoint};
 use super::gate::gated;
 use aws_sdk_dynamodb::config::SharedHttpClient;
 use aws_sdk_dynamodb::error::BoxError;

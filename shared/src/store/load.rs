@@ -4,7 +4,7 @@
 //! A batch has no conditions: the caller makes sure that every key is new, or checks [`Load::must_be_new`]. Counters
 //! are summed, and moved once when all items are written; if a load is cut off before that, its items are not counted.
 
-use super::txn::InitialEffect;
+use super::write::InitialEffect;
 use super::{Attributes, Key, Store, StoreError, Table, Txn, Write};
 use crate::limits::MAX_TRANSACTION_ACTIONS;
 use aws_sdk_dynamodb::types::AttributeValue;

@@ -22,20 +22,25 @@ pub mod voximplant;
 
 mod backoff;
 mod client;
+mod endpoint;
+mod folders;
 mod https;
 mod keys;
 mod read;
 mod sequence;
 mod stamps;
+mod write;
 
 pub use backoff::Attempts;
-pub use client::{EMULATED_REGION, Endpoint, connect, connect_with};
+pub use client::{connect, connect_with};
+pub use endpoint::{EMULATED_REGION, Endpoint};
 pub use error::StoreError;
 pub use https::{Https, authorities};
 pub use keys::Key;
 pub use schema::{Table, Tables};
 pub use sequence::Sequence;
-pub use txn::{CommitError, Txn, Write};
+pub use txn::{CommitError, Txn};
+pub use write::Write;
 
 use crate::clock::Clock;
 use crate::timestamp::Timestamp;

@@ -13,7 +13,7 @@
 
 use super::grants::{Action, Grant};
 use super::read::Partition;
-use super::txn::Step;
+use super::write::Step;
 use super::{Attributes, CommitError, Key, Store, StoreError, Table, Txn, Write, stamps};
 use crate::grams::{Extent, Gram, IndexedText, extents, pieces};
 use crate::ids::UserId;

@@ -2,7 +2,6 @@
 
 use super::malformed::Malformed;
 use super::node::{Fields, Node};
-use super::params::has_nul;
 use crate::limits::{MAX_DEPTH, MAX_FIELDS, MAX_VALUES};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
@@ -17,7 +16,7 @@ pub(super) fn parse(text: &str) -> Result<Node, Malformed> {
     let raw: &RawValue = serde_json::from_str(text).map_err(|_| Malformed::Json)?;
     let mut left = MAX_VALUES;
     let parsed = node(raw, MAX_DEPTH, &mut left)?;
-    if has_nul(&parsed) { Err(Malformed::Nul) } else { Ok(parsed) }
+    if parsed.has_nul() { Err(Malformed::Nul) } else { Ok(parsed) }
 }
 
 /// `left` is how many values the request may still have: reading each takes time before the caller is known.

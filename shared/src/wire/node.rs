@@ -123,6 +123,16 @@ pub enum Node {
 }
 
 impl Node {
+    /// Whether a NUL character is anywhere in it.
+    pub(super) fn has_nul(&self) -> bool {
+        match self {
+            Self::Text(text) | Self::Number(text) => text.contains('\0'),
+            Self::List(items) => items.iter().any(Self::has_nul),
+            Self::Map(entries) => entries.iter().any(|(key, value)| key.contains('\0') || value.has_nul()),
+            Self::Null | Self::Bool(_) => false,
+        }
+    }
+
     /// The text of a scalar: what a form would have carried.
     #[must_use]
     pub fn as_text(&self) -> Option<&str> {

@@ -59,7 +59,7 @@ impl Params {
             }
         }
         params.merged = merged.into_entries();
-        if params.every.iter().any(|sent| sent.name.contains('\0') || has_nul(&sent.value)) {
+        if params.every.iter().any(|sent| sent.name.contains('\0') || sent.value.has_nul()) {
             return Err(Malformed::Nul);
         }
         Ok(params)
@@ -172,15 +172,6 @@ fn split_brackets(name: &str) -> (&str, Vec<&str>) {
         (name, Vec::new())
     } else {
         (base, steps)
-    }
-}
-
-pub(super) fn has_nul(node: &Node) -> bool {
-    match node {
-        Node::Text(text) | Node::Number(text) => text.contains('\0'),
-        Node::List(items) => items.iter().any(has_nul),
-        Node::Map(entries) => entries.iter().any(|(key, value)| key.contains('\0') || has_nul(value)),
-        Node::Null | Node::Bool(_) => false,
     }
 }
 

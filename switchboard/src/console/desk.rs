@@ -5,7 +5,7 @@
 
 use super::activity::{Activity, Hour};
 use super::api_keys::ApiKeys;
-use super::metrics;
+use super::metrics::{self, Jobs, Ledger};
 use crate::caller;
 use crate::operator::{self, Operator};
 use crate::router::run_to_completion;
@@ -353,20 +353,6 @@ pub(super) struct Health {
     jobs: Jobs,
     ledger: Ledger,
     hour: Hour,
-}
-
-/// Unfinished work.
-#[derive(Default, Serialize)]
-pub(super) struct Jobs {
-    pub(super) left: Option<u64>,
-    pub(super) age_seconds: Option<u64>,
-}
-
-/// The last check of the ledger.
-#[derive(Default, Serialize)]
-pub(super) struct Ledger {
-    pub(super) findings: Option<u64>,
-    pub(super) at: Option<String>,
 }
 
 async fn health(State(desk): State<Arc<ConsoleState>>) -> Answer<Health> {

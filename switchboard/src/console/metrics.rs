@@ -1,10 +1,9 @@
 //! A deployed stack's last hour, from its `CloudWatch` metrics, read by the AWS command line like all else of a stack.
 
 use super::activity::{Figures, Hour};
-use super::desk::{Jobs, Ledger};
 use crate::stack;
 use anyhow::{Context as _, Result};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use shared::observe::{DIMENSION, JobMetric, RequestMetric};
 use shared::timestamp::Timestamp;
@@ -38,6 +37,20 @@ struct Series {
     values: Vec<f64>,
     #[serde(default)]
     timestamps: Vec<String>,
+}
+
+/// Unfinished work.
+#[derive(Default, Serialize)]
+pub(super) struct Jobs {
+    pub(super) left: Option<u64>,
+    pub(super) age_seconds: Option<u64>,
+}
+
+/// The last check of the ledger.
+#[derive(Default, Serialize)]
+pub(super) struct Ledger {
+    pub(super) findings: Option<u64>,
+    pub(super) at: Option<String>,
 }
 
 /// The last hour up to `now` of the stack whose metrics are in `namespace`. A figure without a metric is unknown.

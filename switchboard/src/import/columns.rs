@@ -1,7 +1,6 @@
 //! Which column of a table is which field of a user, and what one row says.
 
 use super::field::{Field, NameOrder, Named};
-use super::rejected::sheet_row;
 use anyhow::{Result, bail, ensure};
 use csv::{ByteRecord, StringRecord};
 use shared::crypto::foreign::{self, Unusable};
@@ -18,6 +17,11 @@ use thiserror::Error;
 
 /// The first columns of a report of rejected rows. They are ignored, so that a corrected report can be imported.
 pub(super) const OF_REPORT: [&str; 2] = ["row", "reason"];
+
+/// The row number that a spreadsheet program shows for this row of the file: it counts the header as row 1.
+pub(super) const fn sheet_row(number: u64) -> u64 {
+    number.saturating_add(1)
+}
 
 /// One `--map HEADER=FIELD`.
 #[derive(Debug, Clone, PartialEq, Eq)]

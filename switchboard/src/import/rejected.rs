@@ -1,15 +1,10 @@
 //! The report of rows that were not imported: number and reason, then the row as it was.
 
-use super::columns::{OF_REPORT, Rejection};
+use super::columns::{OF_REPORT, Rejection, sheet_row};
 use anyhow::{Context, Result, bail};
 use csv::{ByteRecord, Reader, ReaderBuilder, Writer};
 use std::fs::File;
 use std::path::{Path, PathBuf};
-
-/// The row number that a spreadsheet program shows for this row of the file: it counts the header as row 1.
-pub(super) const fn sheet_row(number: u64) -> u64 {
-    number.saturating_add(1)
-}
 
 /// A report that is being written. The file appears with the first rejected row.
 #[derive(Debug)]

@@ -12,7 +12,7 @@ use shared::store::load::Load;
 use shared::store::stepchat::counters::LeadCounter;
 use shared::store::stepchat::imports::{ExistingClaims, RowClaims, nothing_left};
 use shared::store::stepchat::users::Secrets;
-use shared::store::stepchat::{conversations, creation, jobs, removals, users};
+use shared::store::stepchat::{conversations, creation, promises, purges, removals, users};
 use shared::store::{CommitError, Sequence, Txn};
 use std::ops::Range;
 use switchboard::embedded;
@@ -90,7 +90,7 @@ pub(super) async fn assert_gone(app: &App, busy: &Busy) {
     app.wait_millis(SEARCH_SETTLED_MILLIS);
     app.run_jobs().await;
     assert_eq!(holding(app, &["7654321", "gone@example.com", "Тверь"]), Vec::<String>::new());
-    assert!(jobs::pending_purges(&app.app.store).await.unwrap().is_empty());
+    assert!(promises::pending_purges(&app.app.store).await.unwrap().is_empty());
     assert!(removals::pending(&app.app.store).await.unwrap().is_empty());
     let padded = format!("C#{:0>12}", busy.own);
     assert_eq!(holding(app, &[&padded]), Vec::<String>::new(), "the own conversation");
@@ -113,7 +113,7 @@ pub(super) async fn delete_and_die(app: &App, id: &str) -> UserId {
 
 /// One run of a user's purge.
 pub(super) async fn purge(app: &App, user: UserId, until: Instant) -> Progress {
-    jobs::purge(&app.app.store, user, app.app.clock.now(), until).await.unwrap()
+    purges::purge(&app.app.store, user, app.app.clock.now(), until).await.unwrap()
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 //! here, grants in `budgets.rs`, the use of the tokens' secret in `token_secret.rs`.
 
 use super::budgets::{budget, granted};
-use shared::method::MethodEntry;
+use shared::entry::MethodEntry;
 use shared::stepchat::{Scope, TokenName};
 use shared::store::grants::Grant;
 use shared::store::meter::metered;

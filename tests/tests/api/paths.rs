@@ -15,8 +15,7 @@ const SCRIPTS: [&str; 5] = [
 
 fn has_route(path: &str) -> bool {
     let doors = families().into_iter().flat_map(|family| family.door_routes());
-    let methods =
-        families().into_iter().flat_map(|family| family.methods).flat_map(shared::method::MethodEntry::routes);
+    let methods = families().into_iter().flat_map(|family| family.methods).flat_map(shared::entry::MethodEntry::routes);
     doors.chain(methods).any(|route| route.matches(path))
 }
 
@@ -62,8 +61,7 @@ async fn a_base_path_may_stand_before_a_route_locally() {
 #[test]
 fn no_route_ends_in_a_slash_and_none_is_declared_twice() {
     let doors = families().into_iter().flat_map(|family| family.door_routes());
-    let methods =
-        families().into_iter().flat_map(|family| family.methods).flat_map(shared::method::MethodEntry::routes);
+    let methods = families().into_iter().flat_map(|family| family.methods).flat_map(shared::entry::MethodEntry::routes);
     let mut routes: Vec<RoutePath> = doors.chain(methods).collect();
     assert!(routes.iter().all(|route| !route.as_str().ends_with('/')), "{routes:?}");
     let count = routes.len();

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use dynoxide::Database;
 use http::{Request, StatusCode};
 use serde_json::{Value, json};
-use shared::store::stepchat::jobs;
+use shared::store::stepchat::promises;
 use shared::store::{Endpoint, connect_with};
 use std::collections::BTreeSet;
 use switchboard::embedded;
@@ -102,7 +102,7 @@ async fn after_delete_nothing_of_the_user_is_left() {
     let new: Vec<String> =
         new.filter(|item| item["pk"]["S"] != "W").map(|item| keys(&item)).filter(|key| !known.contains(key)).collect();
     assert!(new.len() <= 2, "{new:?}");
-    assert!(jobs::pending_purges(&app.app.store).await.unwrap().is_empty());
+    assert!(promises::pending_purges(&app.app.store).await.unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -76,7 +76,7 @@ async fn prepared(family: &str, case: &cases::Case) -> (App, Kept) {
 async fn by(
     way: Way,
     app: &App,
-    entry: &shared::method::MethodEntry,
+    entry: &shared::entry::MethodEntry,
     step: &Step,
     kept: &Kept,
 ) -> (u64, String, String) {

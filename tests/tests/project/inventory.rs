@@ -14,7 +14,7 @@ fn folders(family: &str) -> BTreeSet<String> {
 #[test]
 fn every_folder_is_a_listed_method_and_every_listed_method_has_its_folder() {
     for family in families() {
-        let listed: Vec<String> = family.methods.iter().map(shared::method::MethodEntry::folder).collect();
+        let listed: Vec<String> = family.methods.iter().map(shared::entry::MethodEntry::folder).collect();
         let mut sorted = listed.clone();
         sorted.sort();
         assert_eq!(listed, sorted, "the list of {} is sorted", family.name);
@@ -65,7 +65,7 @@ fn no_two_methods_answer_on_one_path() {
     let routes: Vec<String> = families()
         .iter()
         .flat_map(|family| family.methods)
-        .flat_map(shared::method::MethodEntry::routes)
+        .flat_map(shared::entry::MethodEntry::routes)
         .map(|route| route.to_string())
         .collect();
     assert_eq!(routes.iter().collect::<BTreeSet<_>>().len(), routes.len());

@@ -14,7 +14,7 @@ use anyhow::{Context, Result};
 use page::Page;
 use scenario::{Measured, Scenario};
 use serde_json::Value;
-use shared::method::MethodEntry;
+use shared::entry::MethodEntry;
 use std::path::Path;
 use std::time::Instant;
 use switchboard::methods::families;

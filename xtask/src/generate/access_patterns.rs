@@ -2,7 +2,7 @@
 
 use super::Registry;
 use anyhow::{Context, Result};
-use shared::method::MethodEntry;
+use shared::entry::MethodEntry;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use tests::{App, cases};

@@ -3,7 +3,7 @@
 use super::access_patterns::{Cost, Measured};
 use super::deployment::{Function, WHOLE_PROCESSOR};
 use super::month::{self, RealSizes};
-use shared::method::MethodEntry;
+use shared::entry::MethodEntry;
 use std::fmt::Write as _;
 
 /// Dollars for a million read request units, on demand, in `us-east-1`.

@@ -4,7 +4,8 @@
 use super::Registry;
 use crate::workspace::FRONT_DOOR;
 use shared::config::Needs;
-use shared::method::{Effect, MethodEntry};
+use shared::entry::MethodEntry;
+use shared::method::Effect;
 use shared::routes::RoutePath;
 use shared::runtime::ScheduledJob;
 use shared::store::Table;

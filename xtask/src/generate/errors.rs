@@ -3,7 +3,7 @@
 use super::Registry;
 use schemars::SchemaGenerator;
 use serde_json::Value;
-use shared::method::MethodEntry;
+use shared::entry::MethodEntry;
 use shared::store::StoreError;
 use shared::wire::{DecodeError, Malformed, stepchat, voximplant};
 use std::collections::{BTreeMap, BTreeSet};

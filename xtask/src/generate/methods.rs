@@ -1,7 +1,8 @@
 //! `docs/methods.md`: the methods at a glance.
 
 use super::Registry;
-use shared::method::{Effect, MethodEntry};
+use shared::entry::MethodEntry;
+use shared::method::Effect;
 use shared::store::grants::Grant;
 use std::fmt::Write as _;
 use switchboard::methods::FamilyEntry;

@@ -7,7 +7,7 @@ use crate::seed::{self, Sink};
 use ::tests::App;
 use anyhow::{Context, Result};
 use serde_json::json;
-use shared::method::MethodEntry;
+use shared::entry::MethodEntry;
 use shared::observe::{JobMetric, RequestMetric};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

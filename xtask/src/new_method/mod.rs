@@ -7,9 +7,10 @@ use crate::generate::front_door;
 use crate::workspace::{self, FRONT_DOOR};
 use anyhow::Result;
 use scaffold::Style;
+use shared::entry::kebab;
 use shared::families::stepchat::Stepchat;
 use shared::families::voximplant::Voximplant;
-use shared::method::{Family, kebab};
+use shared::method::Family;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 

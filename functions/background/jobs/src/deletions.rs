@@ -4,7 +4,7 @@ use crate::done::Done;
 use shared::context::App;
 use shared::slices::{Slices, rotated_randomly};
 use shared::store::backlog::Progress;
-use shared::store::stepchat::{jobs, removals};
+use shared::store::stepchat::{promises, purges, removals};
 use tokio::time::Instant;
 
 /// Finishes promised deletes of many users. A delete that fails does not stop the others.
@@ -28,14 +28,14 @@ pub(crate) async fn finish_removals(app: &App, deadline: Instant) -> Done {
 /// Finishes promised purges of single users. A purge that fails does not stop the others.
 pub(crate) async fn finish_purges(app: &App, deadline: Instant) -> Done {
     let mut done = Done::default();
-    match jobs::pending_purges(&app.store).await {
+    match promises::pending_purges(&app.store).await {
         Ok(mut purges) => {
             let now = app.clock.now();
             purges.retain(|purge| !purge.waits(now));
             let mut slices = Slices::new(deadline, purges.len());
             for purge in rotated_randomly(purges) {
                 done.note(match slices.take() {
-                    Some(until) => Box::pin(jobs::purge(&app.store, purge.user(), now, until)).await,
+                    Some(until) => Box::pin(purges::purge(&app.store, purge.user(), now, until)).await,
                     None => Ok(Progress::Left),
                 });
             }

@@ -17,7 +17,7 @@ use shared::store::backlog;
 use shared::store::grants::Grants;
 use shared::store::ledger::{RETURN, bulk, watch};
 use shared::store::search;
-use shared::store::stepchat::{jobs, removals, users};
+use shared::store::stepchat::{purges, removals, users};
 use shared::store::voximplant::binding::BIND;
 use shared::store::voximplant::changes::REMOVE;
 use shared::store::voximplant::deferred::{CLOSE, PERFORM};
@@ -31,7 +31,7 @@ pub static JOB: ScheduledJob =
 
 const GRANTS: Grants = &[
     bulk::DRIVE,
-    jobs::PURGE,
+    purges::PURGE,
     users::LOAD,
     users::DELETE,
     removals::PERFORM,

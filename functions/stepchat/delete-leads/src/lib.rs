@@ -4,7 +4,7 @@
 use shared::auth::stepchat::Admin;
 use shared::families::stepchat::{Access, Stepchat};
 use shared::prelude::*;
-use shared::store::stepchat::{jobs, removals, users};
+use shared::store::stepchat::{purges, removals, users};
 use shared::wire::stepchat::{Answer, Error};
 
 /// The method.
@@ -28,7 +28,7 @@ impl Method for DeleteLeads {
         removals::PERFORM_LEADS,
         users::LOAD,
         users::DELETE,
-        jobs::PURGE,
+        purges::PURGE,
     ];
     type Caller = Admin;
     type Request = Request;

@@ -5,7 +5,7 @@ use shared::auth::stepchat::Admin;
 use shared::families::stepchat::{Access, Stepchat};
 use shared::prelude::*;
 use shared::stepchat::{Refusal, UserType};
-use shared::store::stepchat::{jobs, users};
+use shared::store::stepchat::{purges, users};
 use shared::store::{Attempts, CommitError};
 use shared::wire::stepchat::{Answer, Error, UserRef};
 
@@ -26,7 +26,7 @@ impl Method for DeleteUser {
     const SUMMARY: &'static str = "Deletes a user.";
     const ACCESS: Access = Access::Admin;
     const EFFECT: Effect = Effect::Write;
-    const GRANTS: Grants = &[users::LOAD, users::DELETE, jobs::PURGE];
+    const GRANTS: Grants = &[users::LOAD, users::DELETE, purges::PURGE];
     type Caller = Admin;
     type Request = Request;
     type Response = Answer<bool>;
@@ -51,7 +51,7 @@ impl Method for DeleteUser {
             }
         }
         // The user is deleted, and the purge of its other items promised. If it fails here, `background/jobs` does it.
-        let _ = Box::pin(jobs::purge(ctx.store(), id, ctx.now(), ctx.inline_until())).await;
+        let _ = Box::pin(purges::purge(ctx.store(), id, ctx.now(), ctx.inline_until())).await;
         Ok(answer)
     }
 }

@@ -7,7 +7,7 @@ use shared::limits::MAX_DELETED_USERS;
 use shared::prelude::*;
 use shared::stepchat::{Refusal, UserType};
 use shared::store::stepchat::people::People;
-use shared::store::stepchat::{counters, jobs, people, removals, users};
+use shared::store::stepchat::{counters, people, purges, removals, users};
 use shared::wire::stepchat::{Answer, Error, UserRefs};
 
 /// The method.
@@ -44,8 +44,15 @@ impl Method for DeleteUsers {
     const SUMMARY: &'static str = "Deletes users.";
     const ACCESS: Access = Access::Admin;
     const EFFECT: Effect = Effect::Write;
-    const GRANTS: Grants =
-        &[people::FIND, counters::COUNT, removals::PROMISE, removals::PERFORM, users::LOAD, users::DELETE, jobs::PURGE];
+    const GRANTS: Grants = &[
+        people::FIND,
+        counters::COUNT,
+        removals::PROMISE,
+        removals::PERFORM,
+        users::LOAD,
+        users::DELETE,
+        purges::PURGE,
+    ];
     type Caller = Admin;
     type Request = Request;
     type Response = Answer<bool>;

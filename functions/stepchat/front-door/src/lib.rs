@@ -1,7 +1,8 @@
 //! The stepchat family: every method it has, behind one URL.
 
+use shared::entry::MethodEntry;
 pub use shared::families::stepchat::Stepchat as Family;
-use shared::method::{Handler, MethodEntry};
+use shared::handler::Handler;
 
 /// The family's methods, one line each.
 pub static METHODS: &[MethodEntry] = &[
@@ -45,4 +46,4 @@ pub static METHODS: &[MethodEntry] = &[
 ];
 
 /// What answers at the front door.
-pub static HANDLERS: [Handler; METHODS.len()] = Handler::of_all(METHODS);
+pub static HANDLERS: [Handler; METHODS.len()] = MethodEntry::handlers(METHODS);

@@ -17,14 +17,14 @@
 //! The file is long for a reason: every step relies on what any other step may have left behind, so all are read together.
 
 use super::items::{Appended, Head, LineNumbers, UserBalance, read_balances, versioned};
-use super::operation::{self, OperationItem};
-use super::transfer::{TransferOrder, posting};
+use super::operation::{self, ChunkedTransfer, OperationItem, State};
+use super::transfer::{Member, Plan, TransferOrder, posting};
 use crate::ids::{AccountId, PhoneUserId};
 use crate::ledger::{Money, Party, Posting, Texts};
 use crate::limits::MAX_TRANSFER_USERS;
 use crate::store::grants::{Action, Grant};
 use crate::store::read::{Partition, text};
-use crate::store::txn::Step;
+use crate::store::write::Step;
 use crate::store::{Attempts, CommitError, Key, Store, StoreError, Table, Txn, Write};
 use crate::timestamp::Timestamp;
 use crate::voximplant::{Parameter, Refusal};
@@ -51,60 +51,6 @@ const CHUNKS_PER_WRITE: usize = 40;
 const REQUEST_MILLIS: i64 = 60 * 1000;
 /// What statements say about the money of a user that was closed during the transfer.
 const CLOSED: &str = "returned: the user was closed";
-
-/// One user of a plan.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Member {
-    pub(super) user: PhoneUserId,
-    pub(super) name: String,
-    /// How often its balance had been closed when the plan was made.
-    #[serde(rename = "c")]
-    pub(super) closings: i64,
-    /// What it gets (or gives, if negative), in ten-thousandths.
-    pub(super) share: i64,
-}
-
-/// A transfer that is to be stored in chunks.
-#[derive(Debug)]
-pub struct Plan {
-    head: Head,
-    members: Vec<Member>,
-}
-
-/// How far an operation is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum State {
-    /// The sum has left the account; chunks reach their users.
-    Spreading,
-    /// Chunks leave their users.
-    Holding,
-    /// The sum has reached the account; chunks reach the statements.
-    Publishing,
-    /// Someone could not pay: chunks go back to their users.
-    Voiding,
-    /// Everything is done.
-    Posted,
-}
-
-/// The part of an operation's record that only large transfers have.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct ChunkedTransfer {
-    state: State,
-    plan: String,
-    chunks: u32,
-    amount: i64,
-    strict: bool,
-    texts: Texts,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    rate: Option<String>,
-}
-
-impl ChunkedTransfer {
-    pub(super) fn is_posted(&self) -> bool {
-        self.state == State::Posted
-    }
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -199,10 +145,6 @@ fn chunk_partition(account: AccountId, plan: &str) -> String {
 }
 
 impl Plan {
-    pub(super) fn new(head: Head, members: Vec<Member>) -> Self {
-        Self { head, members }
-    }
-
     fn chunks(&self, account: AccountId, plan: &str) -> Vec<Chunk> {
         let chunks = self.members.chunks(MAX_TRANSFER_USERS).zip(1_u32..);
         let chunk = |(members, number): (&[Member], u32)| Chunk {

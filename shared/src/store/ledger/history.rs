@@ -1,9 +1,11 @@
 //! The history of money, line by line: an account's from its journal, a user's from lines of its own. The keys of both
 //! are in order of time, so a range of dates is a range of keys.
 
-use super::items::{Head, JournalItem, LINE, Side, UserLine, journal_partition, moment, user_partition};
+pub use super::tally::Kind;
+
+use super::items::{Head, JournalItem, LINE, UserLine, journal_partition, moment, user_partition, with_rate};
 use super::numbering::REBUILD_HINT;
-use super::tally::{self, Tally};
+use super::tally::{self, Side, Tally};
 use crate::ids::{AccountId, PhoneUserId};
 use crate::ledger::{Money, Party};
 use crate::limits::MAX_PARALLEL;
@@ -21,26 +23,6 @@ pub const FIND: &[Grant] = &[Grant::on(Table::Ledger, Action::Query), Grant::on(
 const PAGE: i32 = 250;
 /// The minimum of items per page, when few lines are wanted.
 const SMALL_PAGE: i32 = 10;
-
-/// The kinds of lines there are here; the original knows many more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// Credit by the operator.
-    Adjustment,
-    /// Between the account and a user.
-    UserMoneyTransfer,
-}
-
-impl Kind {
-    /// The word on the wire.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Adjustment => "adjustment",
-            Self::UserMoneyTransfer => "user_money_transfer",
-        }
-    }
-}
 
 /// Which lines are wanted.
 #[derive(Debug, Clone)]
@@ -347,11 +329,6 @@ fn account_lines(item: &JournalItem) -> Result<Vec<Line>, StoreError> {
         })
     };
     Ok(tally::lines(&item.entry).filter_map(line).collect())
-}
-
-/// A converted amount names its rate (decision D7).
-pub(super) fn with_rate(text: &str, rate: Option<&str>) -> String {
-    rate.map_or_else(|| text.to_owned(), |rate| format!("{text} ({rate})"))
 }
 
 fn signed(units: i64, came: bool) -> Money {

@@ -1,11 +1,11 @@
 //! Items of the `ledger` table, and the steps that change them. Nothing here adds to a number that it has not read:
 //! every balance is written completely, on condition of the version that was read.
 
-use super::tally::Tally;
+use super::tally::{Side, Tally};
 use crate::ids::{AccountId, PhoneUserId};
 use crate::ledger::{EntryHash, JournalEntry, Money, Party, Posting};
 use crate::limits::MAX_TRANSFERS_PER_SECOND;
-use crate::store::txn::Step;
+use crate::store::write::Step;
 use crate::store::{Key, Sequence, Store, StoreError, Table, Write};
 use crate::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -357,16 +357,9 @@ impl UserLine {
             user,
             at: journal.entry.at,
             units: if came { posting.units } else { posting.units.saturating_neg() },
-            text: super::history::with_rate(&posting.user_description, journal.entry.rate.as_deref()),
+            text: with_rate(&posting.user_description, journal.entry.rate.as_deref()),
         }
     }
-}
-
-/// On whose statement a posting is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Side {
-    Account,
-    User,
 }
 
 impl JournalItem {
@@ -409,6 +402,11 @@ impl JournalItem {
 /// The number of one side of one posting within its entry or chunk.
 fn line(index: usize, side: Side) -> usize {
     index.saturating_mul(2).saturating_add(usize::from(side == Side::User))
+}
+
+/// A converted amount names its rate (decision D7).
+pub(super) fn with_rate(text: &str, rate: Option<&str>) -> String {
+    rate.map_or_else(|| text.to_owned(), |rate| format!("{text} ({rate})"))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::tally::Tally;
 use crate::ids::AccountId;
 use crate::limits::MAX_ATTEMPTS;
 use crate::store::read::Partition;
-use crate::store::txn::Step;
+use crate::store::write::Step;
 use crate::store::{CommitError, Store, StoreError, Table, Txn, Write};
 
 /// What to do about a journal of an earlier version.

@@ -5,12 +5,11 @@
 //! database. Like every idempotency key, it is remembered for 48 hours from the operation's end (decision E8); a later
 //! call is a new operation. An operation that has begun and not ended is never forgotten.
 
-use super::bulk::ChunkedTransfer;
 use crate::ids::AccountId;
-use crate::ledger::Money;
+use crate::ledger::{Money, Texts};
 use crate::limits::IDEMPOTENCY_MILLIS;
 use crate::store::idempotency;
-use crate::store::txn::Step;
+use crate::store::write::Step;
 use crate::store::{CommitError, Key, Store, StoreError, Table, Write};
 use crate::timestamp::Timestamp;
 use crate::voximplant::Refusal;
@@ -47,6 +46,41 @@ pub(super) fn partition(account: AccountId) -> String {
 
 pub(super) fn key(account: AccountId, id: &str) -> Key {
     Key::new(partition(account), id)
+}
+
+/// How far an operation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum State {
+    /// The sum has left the account; chunks reach their users.
+    Spreading,
+    /// Chunks leave their users.
+    Holding,
+    /// The sum has reached the account; chunks reach the statements.
+    Publishing,
+    /// Someone could not pay: chunks go back to their users.
+    Voiding,
+    /// Everything is done.
+    Posted,
+}
+
+/// The part of an operation's record that only large transfers have.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct ChunkedTransfer {
+    pub(super) state: State,
+    pub(super) plan: String,
+    pub(super) chunks: u32,
+    pub(super) amount: i64,
+    pub(super) strict: bool,
+    pub(super) texts: Texts,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) rate: Option<String>,
+}
+
+impl ChunkedTransfer {
+    pub(super) fn is_posted(&self) -> bool {
+        self.state == State::Posted
+    }
 }
 
 /// The record of an operation.

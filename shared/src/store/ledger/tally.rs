@@ -1,10 +1,35 @@
 //! Counts the lines of a statement without reading them: the journal's head and each entry hold the count up to there,
 //! so the count of a range of dates is the difference of two counts.
 
-use super::history::Kind;
-use super::items::Side;
 use crate::ledger::{JournalEntry, Party, Posting};
 use serde::{Deserialize, Serialize};
+
+/// The kinds of lines there are here; the original knows many more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Credit by the operator.
+    Adjustment,
+    /// Between the account and a user.
+    UserMoneyTransfer,
+}
+
+impl Kind {
+    /// The word on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Adjustment => "adjustment",
+            Self::UserMoneyTransfer => "user_money_transfer",
+        }
+    }
+}
+
+/// On whose statement a posting is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    Account,
+    User,
+}
 
 /// Lines of each kind, on the account's side and on its users'.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,6 +1,5 @@
 //! Transfers between an account and its users, drafted as one transaction; larger ones are planned in chunks.
 
-use super::bulk::{Member, Plan};
 use super::items::{Head, LineNumbers, UserBalance, read_balances};
 use super::operation::{OperationId, OperationItem};
 use crate::ids::{AccountId, ApplicationId, PhoneUserId};
@@ -11,6 +10,7 @@ use crate::store::voximplant::payees::{self, Payee};
 use crate::store::{CommitError, Store, Table, Txn};
 use crate::timestamp::Timestamp;
 use crate::voximplant::{Parameter, Refusal};
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 /// What [`draft`] needs, its transaction included.
@@ -56,6 +56,25 @@ pub enum Draft {
     Large(Plan),
 }
 
+/// One user of a plan.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Member {
+    pub(super) user: PhoneUserId,
+    pub(super) name: String,
+    /// How often its balance had been closed when the plan was made.
+    #[serde(rename = "c")]
+    pub(super) closings: i64,
+    /// What it gets (or gives, if negative), in ten-thousandths.
+    pub(super) share: i64,
+}
+
+/// A transfer that is to be stored in chunks.
+#[derive(Debug)]
+pub struct Plan {
+    pub(super) head: Head,
+    pub(super) members: Vec<Member>,
+}
+
 /// One user's part.
 struct Part {
     payee: Payee,
@@ -83,7 +102,7 @@ pub async fn draft(store: &Store, order: &TransferOrder) -> Result<Draft, Commit
             closings: part.balance.closings,
             share: part.share,
         });
-        return Ok(Draft::Large(Plan::new(head, members.collect())));
+        return Ok(Draft::Large(Plan { head, members: members.collect() }));
     }
     let numbers = if few > 0 { numbers } else { LineNumbers::of_users(store, parts.len()).await? };
     order.small(&head, &parts, numbers, store.now())

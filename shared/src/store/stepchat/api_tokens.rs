@@ -9,7 +9,7 @@ use crate::stepchat::{Scope, TokenLabel, TokenName, UserType};
 use crate::store::auth::TokenHash;
 use crate::store::grants::{Action, AuthItem, Grant};
 use crate::store::read::Partition;
-use crate::store::txn::Step;
+use crate::store::write::Step;
 use crate::store::{CommitError, Key, Store, StoreError, Table, Txn, Write};
 use crate::timestamp::Timestamp;
 use futures_util::try_join;

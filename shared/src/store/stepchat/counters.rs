@@ -6,7 +6,7 @@ use crate::stepchat::{Refusal, UserType};
 use crate::store::generation::{self, Generation, Shard, Which};
 use crate::store::grants::{Action, Grant};
 use crate::store::read::Partition;
-use crate::store::txn::Step;
+use crate::store::write::Step;
 use crate::store::{Attributes, Key, Sequence, Store, StoreError, Table, Write};
 use std::collections::BTreeMap;
 

@@ -3,13 +3,13 @@
 //! Also a look-up of what exists already for a batch of rows, before anything is written for them.
 
 use super::items::{GuardItem, ProfileItem, email_key, phone_key, profile_key};
-use super::jobs;
+use super::promises;
 use super::users::id_of;
 use crate::ids::UserId;
 use crate::stepchat::{Email, Phone, User};
 use crate::store::grants::AuthItem;
 use crate::store::read::text;
-use crate::store::txn::Step;
+use crate::store::write::Step;
 use crate::store::{CommitError, Key, Sequence, Store, StoreError, Table, Txn, Write};
 use crate::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -122,7 +122,7 @@ pub async fn known(store: &Store, rows: &[String]) -> Result<Vec<Option<u64>>, S
 /// extras. Stale if one is.
 #[must_use]
 pub fn nothing_left<R>(id: UserId) -> Step<R> {
-    Write::check(Table::Stepchat, jobs::key(id)).if_absent().or_stale()
+    Write::check(Table::Stepchat, promises::key(id)).if_absent().or_stale()
 }
 
 /// The unique values that a row would take.
@@ -143,7 +143,7 @@ pub struct RowClaims<'a> {
 impl RowClaims<'_> {
     fn keys(&self) -> impl Iterator<Item = Key> {
         let phone = self.phone.map(|phone| phone_key(phone.key()));
-        let purge = self.id.filter(|_| self.kept).map(jobs::key);
+        let purge = self.id.filter(|_| self.kept).map(promises::key);
         [self.id.map(profile_key), purge, self.email.map(email_key), phone].into_iter().flatten()
     }
 }
@@ -176,7 +176,7 @@ impl ExistingClaims {
             if id_of(&item).is_some() {
                 let user = serde_dynamo::from_item::<_, ProfileItem>(item)?.into_user();
                 taken.users.insert(user.id, user);
-            } else if let Some(id) = jobs::promised(&item) {
+            } else if let Some(id) = promises::promised(&item) {
                 taken.going.insert(id);
             } else {
                 let pk = text(&item, "pk").unwrap_or_default().to_owned();

@@ -1,7 +1,5 @@
 //! Items of the `stepchat` table and their index attributes.
 
-use super::lists::Column;
-use super::texts::Marks;
 use crate::ids::UserId;
 use crate::limits::ACTIVITY_STEP_SECONDS;
 use crate::stepchat::{Department, Detail, DetailValue, Email, ImageUrl, Name, Phone, Slug, User, UserType};
@@ -69,6 +67,18 @@ pub(super) struct ProfileItem {
     order: Option<SortKeys>,
 }
 
+/// The stamps of a profile's search entries. One is missing if there is nothing to find, for the bot, and in a profile
+/// from before search entries existed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Marks {
+    #[serde(rename = "g_first", default, skip_serializing_if = "Option::is_none")]
+    pub(super) first: Option<Stamp>,
+    #[serde(rename = "g_last", default, skip_serializing_if = "Option::is_none")]
+    pub(super) last: Option<Stamp>,
+    #[serde(rename = "g_email", default, skip_serializing_if = "Option::is_none")]
+    pub(super) email: Option<Stamp>,
+}
+
 /// What exists elsewhere for a user. It is remembered, not computed again: settings and secrets may have changed since
 /// it was written.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,6 +120,48 @@ struct SortKeys {
     s_active: String,
     s_department: String,
     s_id: String,
+}
+
+/// The columns lists can be sorted by (page "get-users"; by id as in the original).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Column {
+    /// Id.
+    Id,
+    /// First name.
+    FirstName,
+    /// Last name.
+    LastName,
+    /// E-mail address.
+    Email,
+    /// Picture.
+    ProfileImage,
+    /// Type, by its word.
+    UserType,
+    /// Creation.
+    CreationTime,
+    /// Last activity.
+    LastActivity,
+    /// Department.
+    Department,
+}
+
+impl Column {
+    /// The column of this name; `None` for any other name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Some(match name.trim() {
+            "id" => Self::Id,
+            "first_name" => Self::FirstName,
+            "last_name" => Self::LastName,
+            "email" => Self::Email,
+            "profile_image" => Self::ProfileImage,
+            "user_type" => Self::UserType,
+            "creation_time" => Self::CreationTime,
+            "last_activity" => Self::LastActivity,
+            "department" => Self::Department,
+            _ => return None,
+        })
+    }
 }
 
 /// Where a user stands in an order by time. Whole seconds, as the wire shows them: two users of one second are ordered

@@ -1,5 +1,7 @@
 //! Lists of users: key-only walks over the indexes, then the profiles of one page.
 
+pub use super::items::Column;
+
 use super::items::{column_key, detail_key};
 use super::people;
 use super::users::id_of;
@@ -48,47 +50,7 @@ const SINCE_PAGE: i32 = 500;
 /// How many users' extras, or extras' users, are read at once.
 const PARALLEL: usize = 16;
 
-/// The columns lists can be sorted by (page "get-users"; by id as in the original).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Column {
-    /// Id.
-    Id,
-    /// First name.
-    FirstName,
-    /// Last name.
-    LastName,
-    /// E-mail address.
-    Email,
-    /// Picture.
-    ProfileImage,
-    /// Type, by its word.
-    UserType,
-    /// Creation.
-    CreationTime,
-    /// Last activity.
-    LastActivity,
-    /// Department.
-    Department,
-}
-
 impl Column {
-    /// The column of this name; `None` for any other name.
-    #[must_use]
-    pub fn parse(name: &str) -> Option<Self> {
-        Some(match name.trim() {
-            "id" => Self::Id,
-            "first_name" => Self::FirstName,
-            "last_name" => Self::LastName,
-            "email" => Self::Email,
-            "profile_image" => Self::ProfileImage,
-            "user_type" => Self::UserType,
-            "creation_time" => Self::CreationTime,
-            "last_activity" => Self::LastActivity,
-            "department" => Self::Department,
-            _ => return None,
-        })
-    }
-
     const fn index(self) -> Index {
         match self {
             Self::FirstName => ("by_first", "lp", "s_first"),

@@ -9,11 +9,12 @@ pub mod creation;
 pub mod export;
 pub mod finding;
 pub mod imports;
-pub mod jobs;
 pub mod lists;
 pub mod lockouts;
 pub mod people;
 pub mod presence;
+pub mod promises;
+pub mod purges;
 pub mod rebuild;
 pub mod removals;
 pub mod sessions;
@@ -23,6 +24,5 @@ pub mod users;
 
 mod conversation_items;
 mod items;
-mod purges;
 
 pub use items::{PlacedDetail, Position};

@@ -5,7 +5,7 @@ use crate::ids::UserId;
 use crate::limits::{ACTIVITY_SECONDS, CLOCKS_APART_MILLIS};
 use crate::stepchat::{Refusal, User, UserType};
 use crate::store::grants::{Action, Grant};
-use crate::store::txn::Step;
+use crate::store::write::Step;
 use crate::store::{Key, Store, StoreError, Table, Write};
 use crate::timestamp::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -60,6 +60,6 @@ pub(super) fn active(user: &User, now: Timestamp) -> Step<Refusal> {
 }
 
 /// Requires that a user exists.
-pub(super) fn existing(id: UserId) -> crate::store::txn::Conditional {
+pub(super) fn existing(id: UserId) -> crate::store::write::Conditional {
     Write::check_exists(Table::Stepchat, profile_key(id))
 }

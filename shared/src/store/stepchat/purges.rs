@@ -10,28 +10,73 @@ use super::conversation_items::{
 };
 use super::conversations::{self, Remembered, number};
 use super::items::{DetailItem, partition};
+use super::promises::{self, PromiseItem};
 use super::{sessions, texts};
 use crate::ids::{ConversationId, MessageId, UserId};
 use crate::limits::MAX_TRANSACTION_ACTIONS;
 use crate::stepchat::TokenName;
+use crate::store::backlog::Progress;
+use crate::store::grants::{Action, AuthItem, Grant};
 use crate::store::read::{Partition, text};
 use crate::store::search::StampedText;
-use crate::store::txn::Step;
+use crate::store::write::Step;
 use crate::store::{Attempts, Attributes, CommitError, Key, Store, StoreError, Table, Txn, Write};
+use crate::timestamp::Timestamp;
 use futures_util::future::try_join_all;
+use futures_util::try_join;
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::time::Instant;
+
+/// What finishing a purge needs.
+pub const PURGE: &[Grant] = &[
+    Grant::on(Table::Stepchat, Action::Query),
+    Grant::on(Table::Stepchat, Action::GetItem),
+    Grant::on(Table::Stepchat, Action::BatchWriteItem),
+    Grant::on(Table::Stepchat, Action::UpdateItem),
+    Grant::on(Table::Stepchat, Action::PutItem),
+    Grant::on(Table::Stepchat, Action::DeleteItem),
+    Grant::auth(AuthItem::Session, Action::DeleteItem),
+    Grant::auth(AuthItem::ApiToken, Action::DeleteItem),
+];
 
 /// Items removed between two looks at the clock.
 const PAGE: i32 = 100;
 
+/// Removes everything left of a deleted user, then, once nothing can come any more, the promise. Safe to repeat and to
+/// interrupt.
+pub async fn purge(store: &Store, id: UserId, now: Timestamp, until: Instant) -> Result<Progress, StoreError> {
+    let promised = async {
+        let promise: Option<PromiseItem> = store.get(Table::Stepchat, &promises::key(id)).await?;
+        let Some(promise) = promise else { return Ok((None, true)) };
+        // A promise of an earlier version does not say whether the user was a responder.
+        let may_be = promise.was_responder || promise.at.is_none();
+        let written = async { if may_be { of_responder(store, id, until).await } else { Ok(true) } };
+        let (gone, ()) = try_join!(written, texts::forget(store, id, &promise.texts))?;
+        Ok::<_, StoreError>((Some(promise), gone))
+    };
+    let (own_gone, (promise, written_gone)) = try_join!(of_user(store, id, until), promised)?;
+    let gone = own_gone && written_gone;
+    let Some(promise) = promise else { return Ok(Progress::of(gone, true)) };
+    let complete = promise.nothing_comes_any_more(now);
+    match (gone, complete) {
+        (true, true) => store.delete(Table::Stepchat, &promises::key(id)).await?,
+        // Only if the promise is still there: if another run has ended it, the id may be another user's.
+        (true, false) => {
+            let once_more = PromiseItem { texts: Vec::new(), done: true, ..promise };
+            unless_done(store, Write::put(Table::Stepchat, &once_more)?.if_exists().or(())).await?;
+        }
+        (false, _) => {}
+    }
+    Ok(Progress::of(gone, complete))
+}
+
 /// Removes everything of a deleted user; `false` if the time was up before.
-pub(super) async fn of_user(store: &Store, id: UserId, until: Instant) -> Result<bool, StoreError> {
+async fn of_user(store: &Store, id: UserId, until: Instant) -> Result<bool, StoreError> {
     of_partition(store, id, &partition(id), until).await
 }
 
 /// Removes what a deleted responder has written in others' conversations; `false` if the time was up before.
-pub(super) async fn of_responder(store: &Store, id: UserId, until: Instant) -> Result<bool, StoreError> {
+async fn of_responder(store: &Store, id: UserId, until: Instant) -> Result<bool, StoreError> {
     let partitions: Vec<String> = written_partitions(id).collect();
     let purges: Vec<_> = partitions.iter().map(|pk| of_partition(store, id, pk, until)).collect();
     Ok(try_join_all(purges).await?.into_iter().all(|gone| gone))
@@ -131,7 +176,7 @@ impl Dependents {
 }
 
 /// Writes if the condition holds; if it does not, somebody has done it already.
-pub(super) async fn unless_done(store: &Store, step: Step<()>) -> Result<(), StoreError> {
+async fn unless_done(store: &Store, step: Step<()>) -> Result<(), StoreError> {
     let mut txn = Txn::default();
     txn.push(step);
     unless_refused(store, &txn).await

@@ -11,7 +11,7 @@ use crate::limits::MAX_DETAILS_PER_CALL;
 use crate::stepchat::{Detail, DetailChange, User, UserChange};
 use crate::store::auth;
 use crate::store::read::{Partition, text};
-use crate::store::txn::Step;
+use crate::store::write::Step;
 use crate::store::{Attempts, CommitError, Key, Store, StoreError, Table, Txn, Write};
 use crate::timestamp::Timestamp;
 use std::collections::BTreeSet;

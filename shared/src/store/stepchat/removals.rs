@@ -4,7 +4,7 @@
 //! Deletes those who existed when the call was made, and nobody else: users by id, leads by their generation.
 
 use super::counters;
-use super::jobs;
+use super::purges;
 use super::users;
 use crate::ids::UserId;
 use crate::limits::MAX_PARALLEL;
@@ -23,7 +23,7 @@ use tokio::time::Instant;
 pub const PROMISE: &[Grant] = &[Grant::on(Table::Stepchat, Action::PutItem)];
 /// What [`leads`] needs.
 pub const LEADS: &[Grant] = counters::NEXT_LEADS;
-/// What [`Removal::perform`] needs for users by id, besides [`users::LOAD`], [`users::DELETE`] and [`jobs::PURGE`].
+/// What [`Removal::perform`] needs for users by id, besides [`users::LOAD`], [`users::DELETE`] and [`purges::PURGE`].
 pub const PERFORM: &[Grant] = &[Grant::on(Table::Stepchat, Action::DeleteItem)];
 /// What [`Removal::perform`] needs in addition for all leads.
 pub const PERFORM_LEADS: &[Grant] = &[Grant::query(Table::Stepchat, "by_created")];
@@ -152,6 +152,6 @@ async fn one(store: &Store, id: UserId, leads_before: Option<Generation>, until:
         }
     }
     // The user is deleted, and the purge is promised: if it fails now, a later run does it.
-    let _ = Box::pin(jobs::purge(store, id, store.now(), until)).await;
+    let _ = Box::pin(purges::purge(store, id, store.now(), until)).await;
     Ok(true)
 }

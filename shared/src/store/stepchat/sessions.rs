@@ -11,7 +11,7 @@ use crate::ids::UserId;
 use crate::stepchat::{Refusal, User, UserType};
 use crate::store::auth::{self, PasswordHash, TokenHash};
 use crate::store::grants::{Action, AuthItem, Grant};
-use crate::store::txn::Step;
+use crate::store::write::Step;
 use crate::store::{Attempts, CommitError, Key, Store, StoreError, Table, Txn, Write};
 use crate::timestamp::Timestamp;
 use futures_util::try_join;

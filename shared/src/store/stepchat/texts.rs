@@ -1,6 +1,6 @@
 //! The texts of a user that searches look into, and who may be found by a search.
 
-use super::items::{DetailItem, ProfileItem};
+use super::items::{DetailItem, Marks, ProfileItem};
 use crate::ids::UserId;
 use crate::limits::MAX_SEARCH_WORDS;
 use crate::stepchat::{Detail, DetailChange, DraftUser, Email, Name, Search, Slug, User, UserType};
@@ -23,18 +23,6 @@ pub const POST: &[Grant] = &[
 const NAMES: &str = "name";
 /// E-mail addresses and extras: looked up by the first word of a search.
 const OTHERS: &str = "other";
-
-/// The stamps of a profile's search entries. One is missing if there is nothing to find, for the bot, and in a profile
-/// from before search entries existed.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Marks {
-    #[serde(rename = "g_first", default, skip_serializing_if = "Option::is_none")]
-    first: Option<Stamp>,
-    #[serde(rename = "g_last", default, skip_serializing_if = "Option::is_none")]
-    last: Option<Stamp>,
-    #[serde(rename = "g_email", default, skip_serializing_if = "Option::is_none")]
-    email: Option<Stamp>,
-}
 
 /// The stamps of a user: those of the profile, and those of the extras that have one.
 #[derive(Debug, Clone, Default)]

@@ -6,7 +6,7 @@ use crate::ids::{ConversationId, UserId};
 use crate::stepchat::{Refusal, User};
 use crate::store::grants::{Action, Grant};
 use crate::store::read::Partition;
-use crate::store::txn::Step;
+use crate::store::write::Step;
 use crate::store::{Key, Store, StoreError, Table, Txn, Write};
 use crate::timestamp::Timestamp;
 use std::collections::BTreeSet;

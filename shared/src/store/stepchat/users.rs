@@ -5,7 +5,7 @@ use super::items::{
     DetailItem, GuardItem, Owned, Position, ProfileItem, detail_key, email_key, in_order, indexed, partition,
     phone_key, profile_key, value_prefix,
 };
-use super::jobs;
+use super::promises;
 use super::texts::Stamps;
 use crate::ids::UserId;
 use crate::stepchat::{Detail, DetailChange, Email, Phone, Refusal, Slug, User, UserType, ends_sessions};
@@ -15,7 +15,7 @@ use crate::store::grants::{Action, AuthItem, Grant};
 use crate::store::keys::text_sort_key_prefix;
 use crate::store::read::{Index, Partition, text};
 use crate::store::search::Stamp;
-use crate::store::txn::Step;
+use crate::store::write::Step;
 use crate::store::{Attributes, Store, StoreError, Table, Txn, Write};
 use crate::text::fold;
 use crate::timestamp::Timestamp;
@@ -414,7 +414,7 @@ pub fn deletion(stored: &Stored, now: Timestamp) -> Result<Txn<Refusal>, StoreEr
     if let Some(token) = &stored.owned.admin_token {
         auth::delete_admin_token(token).for_each(|copy| txn.push(copy));
     }
-    txn.push(jobs::promise(user.id, stored.stamps.stamped_texts(user), stored.was_responder(), now)?);
+    txn.push(promises::promise(user.id, stored.stamps.stamped_texts(user), stored.was_responder(), now)?);
     Ok(txn)
 }
 

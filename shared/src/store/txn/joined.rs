@@ -1,8 +1,9 @@
 //! Independent transactions, sent as one: fewer requests, and a counter that all of them move is moved once.
 
-use super::{CHANGE, COUNT, Kind, Step, Txn, Write};
+use super::Txn;
 use crate::limits::MAX_TRANSACTION_ACTIONS;
-use crate::store::{Key, Table, generation};
+use crate::store::write::{CHANGE, COUNT, Kind, Step, Write, is_unchanged};
+use crate::store::{Key, Table};
 use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
 
@@ -78,7 +79,7 @@ impl<R> Step<R> {
     /// By how much it moves a counter, unless its condition depends on the counter's number.
     fn change(&self) -> Option<i64> {
         match self.write.kind {
-            Kind::Update(_, COUNT) if self.write.condition.is_none_or(generation::is_unchanged) => self.write.change(),
+            Kind::Update(_, COUNT) if self.write.condition.is_none_or(is_unchanged) => self.write.change(),
             _ => None,
         }
     }

@@ -4,7 +4,7 @@ use super::accounts::partition;
 use crate::ids::{AccountId, ApplicationId};
 use crate::store::grants::{Action, Grant};
 use crate::store::read::Partition;
-use crate::store::txn::{Conditional, Step};
+use crate::store::write::{Conditional, Step};
 use crate::store::{Key, Store, StoreError, Table, Txn, Write};
 use crate::timestamp::Timestamp;
 use crate::voximplant::{Application, ApplicationName, Refusal};

@@ -7,7 +7,7 @@ use crate::store::auth::{self, PasswordHash};
 use crate::store::grants::{Action, AuthItem, Grant};
 use crate::store::ledger;
 use crate::store::search::IndexChange;
-use crate::store::txn::Step;
+use crate::store::write::Step;
 use crate::store::{Attempts, CommitError, Store, StoreError, Table, Txn, Write};
 use crate::timestamp::Timestamp;
 use crate::voximplant::{AcdStatus, PhoneUser, Refusal};

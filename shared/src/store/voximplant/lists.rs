@@ -6,14 +6,16 @@
 //! sorted. Any other filter is checked on a walk over the index, whose entries carry what filters compare. All three
 //! ways give the same list.
 
+pub use super::order::SortOrder;
+
+use super::order::listed_user;
 use super::users::{self, counts, find_all, listing_partition};
 use crate::ids::{AccountId, ApplicationId, PhoneUserId};
 use crate::ledger::Money;
 use crate::store::grants::{Action, Grant};
-use crate::store::keys::text_sort_key;
 use crate::store::ledger::user_balances;
 use crate::store::listing::Merge;
-use crate::store::read::{Index, text};
+use crate::store::read::text;
 use crate::store::{Store, StoreError, Table};
 use crate::text::Part;
 use crate::voximplant::{AcdStatus, DisplayName, PhoneUser, UserName};
@@ -33,42 +35,6 @@ pub const LIST: &[Grant] = &[
 const STEP: usize = 1_000;
 /// Up to so many users, their money is read in parallel with them, before it is known which of them are listed.
 const FEW: usize = 20;
-
-/// The orders of `GetUsers`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, schemars::JsonSchema)]
-#[schemars(extend("x-kind" = "word"))]
-pub enum SortOrder {
-    /// By user name, the default.
-    #[default]
-    #[serde(rename = "user_name")]
-    Name,
-    /// By display name.
-    #[serde(rename = "user_display_name")]
-    DisplayName,
-    /// By id.
-    #[serde(rename = "user_id")]
-    Id,
-}
-
-impl SortOrder {
-    pub(super) const fn index(self) -> Index {
-        match self {
-            Self::Name => ("app_by_name", "ap", "s_name"),
-            Self::DisplayName => ("app_by_display", "ap", "s_display"),
-            Self::Id => ("app_by_id", "ap", "s_id"),
-        }
-    }
-
-    /// The place of a user in this order.
-    pub(super) fn place(self, user: &PhoneUser) -> String {
-        let id = user.id.padded();
-        match self {
-            Self::Name => text_sort_key(Some(user.name.as_str()), &id),
-            Self::DisplayName => text_sort_key(Some(user.display_name.as_str()), &id),
-            Self::Id => id,
-        }
-    }
-}
 
 /// Which users of the chosen applications.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -109,7 +75,7 @@ impl<'a> From<&'a PhoneUser> for Traits<'a> {
 
 /// What an index entry carries.
 #[derive(Debug, Deserialize)]
-pub(super) struct IndexRow {
+struct IndexRow {
     pk: String,
     uname: UserName,
     display: DisplayName,
@@ -119,9 +85,8 @@ pub(super) struct IndexRow {
 }
 
 impl IndexRow {
-    pub(super) fn id(&self) -> Result<PhoneUserId, StoreError> {
-        let padded = self.pk.rsplit_once('#').map(|(_, padded)| padded.trim_start_matches('0'));
-        padded.and_then(PhoneUserId::parse).ok_or_else(|| StoreError::Corrupt(self.pk.clone()))
+    fn id(&self) -> Result<PhoneUserId, StoreError> {
+        listed_user(&self.pk)
     }
 
     fn traits(&self, id: PhoneUserId) -> Traits<'_> {

@@ -5,7 +5,7 @@ use crate::ids::{AccountId, PhoneUserId, QueueId, SkillId};
 use crate::limits::MAX_PARALLEL;
 use crate::store::grants::Grant;
 use crate::store::read::{Partition, text};
-use crate::store::txn::Step;
+use crate::store::write::Step;
 use crate::store::{Key, Store, StoreError, Table, Write};
 use crate::voximplant::{PhoneUser, Refusal};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};

@@ -16,3 +16,5 @@ pub mod rebuild;
 pub mod skills;
 pub mod texts;
 pub mod users;
+
+mod order;

@@ -10,7 +10,7 @@ use crate::ids::{AccountId, ApplicationId, QueueId, SkillId};
 use crate::store::grants::{Action, Grant};
 use crate::store::keys::exact;
 use crate::store::read::Partition;
-use crate::store::txn::Step;
+use crate::store::write::Step;
 use crate::store::{Key, Store, StoreError, Table, Txn, Write};
 use crate::text::fold;
 use crate::timestamp::Timestamp;

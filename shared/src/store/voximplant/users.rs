@@ -2,7 +2,7 @@
 
 use super::accounts::partition as account_partition;
 use super::applications;
-use super::lists::{IndexRow, SortOrder};
+use super::order::{SortOrder, listed_user};
 use super::texts::Marks;
 use crate::ids::{AccountId, ApplicationId, PhoneUserId, SkillId};
 use crate::store::auth::{self, PasswordHash};
@@ -362,7 +362,7 @@ pub async fn ids(
     let mut ids = Vec::new();
     while ids.len() < limit {
         let Some(entry) = merge.next().await? else { break };
-        ids.push(serde_dynamo::from_item::<_, IndexRow>(entry)?.id()?);
+        ids.push(listed_user(text(&entry, "pk").unwrap_or_default())?);
     }
     Ok(ids)
 }

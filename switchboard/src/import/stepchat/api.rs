@@ -2,7 +2,7 @@
 //! (reference/stepchat.md): a text may be a number, a missing value `false`, an empty object an empty list.
 
 use super::super::http::{self, Failure, Http};
-use super::Origin;
+use super::options::Origin;
 use ::http::{Method, Request, header};
 use anyhow::{Context as _, Result, anyhow, ensure};
 use serde_json::Value;

@@ -1,8 +1,8 @@
 //! Conversations of a running workspace, with their messages, statuses and agents.
 
-use super::Options;
 use super::api::{Api, member};
-use super::from::WorkFile;
+use super::options::Options;
+use super::work_file::WorkFile;
 use crate::progress::Progress;
 use anyhow::{Context as _, Result, anyhow};
 use csv::Reader;

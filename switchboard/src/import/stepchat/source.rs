@@ -1,8 +1,8 @@
 //! The file to import, and how it is read.
 
-use super::super::columns::{Columns, Rejection, Row, list};
-use super::super::table::Table;
-use super::{Options, Reading, Rules};
+use super::super::columns::{Columns, Rejection, Row, Rules, list};
+use super::super::table::{Reading, Table};
+use super::options::Options;
 use anyhow::{Result, anyhow, bail, ensure};
 use csv::{ByteRecord, StringRecord};
 use ring::digest::{SHA256, digest};

@@ -1,12 +1,12 @@
 //! Writes the rows of a file into the deployment.
 
 use super::super::AGAIN;
-use super::super::columns::{Rejection, Row};
+use super::super::columns::{Rejection, Row, sheet_row};
 use super::super::field::OLD_ID;
-use super::super::rejected::{Rejected, sheet_row};
+use super::super::rejected::Rejected;
 use super::ids::Ids;
+use super::options::{OnDuplicate, Options};
 use super::source::{NumberedRow, Source};
-use super::{OnDuplicate, Options};
 use crate::direct_writer::BulkStore;
 use crate::progress::Progress;
 use anyhow::{Context as _, Result, bail};

@@ -2,7 +2,7 @@
 
 use super::ids::{Ids, Kind};
 use super::old::{self, digits};
-use super::{Counts, Options};
+use super::options::{Counts, Options};
 use crate::operator::Operator;
 use anyhow::{Result, anyhow, bail};
 use shared::context::App;

@@ -3,92 +3,30 @@
 mod groups;
 mod ids;
 mod old;
+mod options;
 mod people;
+
+pub(super) use options::Options;
 
 use super::beside;
 use super::remote::Remote;
 use crate::operator::Operator;
 use crate::stack;
 use anyhow::{Result, bail, ensure};
-use clap::Args;
 use groups::Groups;
 use ids::Ids;
 use old::AccountAnswer;
+use options::Counts;
 use people::People;
 use shared::context::App;
-use shared::ids::AccountId;
 use shared::ledger::Money;
 use shared::voximplant::Account;
-use std::path::PathBuf;
-use std::str::FromStr;
 use std::sync::Arc;
 
 pub(super) const EXAMPLES: &str = "Examples:\n  \
     switchboard import voximplant --credentials live.json --account 1 --dry-run\n  \
     switchboard import voximplant --credentials live.json --account 2 --keep-ids --balances\n  \
     switchboard import voximplant --credentials live.json --account 1 --application shop --rename Test=test";
-
-/// What to import and how.
-#[derive(Debug, Args)]
-pub(super) struct Options {
-    /// The credentials file of a service account of the old account, with a role that may list users.
-    #[arg(long)]
-    credentials: PathBuf,
-    /// The account here that the users go to.
-    #[arg(long, value_parser = crate::commands::account_id)]
-    account: AccountId,
-    /// Only the users of this application; may be repeated. Default: all applications.
-    #[arg(long = "application")]
-    applications: Vec<String>,
-    /// Calls an application otherwise here, such as one whose name breaks the rules for names; may be repeated.
-    #[arg(long = "rename", value_name = "OLD=NEW")]
-    renames: Vec<Rename>,
-    /// Applications, users, skills and queues keep their ids. New ones get ids behind the largest; what has a taken id is
-    /// rejected with who has it.
-    #[arg(long)]
-    keep_ids: bool,
-    /// Money comes along, once: as credits to the account and to its users that name where they came from.
-    #[arg(long)]
-    balances: bool,
-    /// The file of ids: which id of the old account is which here. Default: the credentials file's name with `.ids.csv`
-    /// behind it.
-    #[arg(long)]
-    ids: Option<PathBuf>,
-    /// The address of the old account's API.
-    #[arg(long, default_value = "https://api.voximplant.com")]
-    endpoint: String,
-    /// A certificate authority to trust instead of the system's.
-    #[arg(long)]
-    ca: Option<PathBuf>,
-    /// Read and check everything, write nothing.
-    #[arg(long)]
-    dry_run: bool,
-}
-
-/// One `--rename OLD=NEW`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Rename {
-    old: String,
-    new: String,
-}
-
-impl FromStr for Rename {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, &'static str> {
-        let (old, new) = text.split_once('=').ok_or("write OLD=NEW")?;
-        Ok(Self { old: old.trim().to_owned(), new: new.trim().to_owned() })
-    }
-}
-
-/// How many users were created or were there already, how much was rejected, and how much money was moved.
-#[derive(Debug)]
-struct Counts {
-    made: u64,
-    there: u64,
-    rejected: u64,
-    money: Money,
-}
 
 /// Imports the account. Returns whether all of it could be imported.
 pub(super) async fn import(app: &Arc<App>, options: &Options) -> Result<bool> {

@@ -2,10 +2,10 @@
 
 use super::super::AGAIN;
 use super::super::remote::Remote;
-use super::Counts;
 use super::groups::Groups;
 use super::ids::{Ids, Kind};
 use super::old::{self, PAGE, Page};
+use super::options::Counts;
 use crate::progress::Progress;
 use anyhow::{Context as _, Result, anyhow, bail};
 use futures_util::stream::{self, StreamExt as _};
@@ -14,7 +14,7 @@ use shared::ids::{ApplicationId, PhoneUserId, QueueId, SkillId};
 use shared::ledger::Money;
 use shared::limits::MAX_PARALLEL;
 use shared::store::auth::PasswordHash;
-use shared::store::ledger::{self, CreditRefusal};
+use shared::store::ledger::credit::{self, CreditRefusal};
 use shared::store::voximplant::binding::{Binding, Work};
 use shared::store::voximplant::{queues, users};
 use shared::store::{Attempts, CommitError, Sequence};
@@ -196,7 +196,7 @@ impl<'a> People<'a> {
             return Ok(());
         }
         let name = format!("Balance of user {} of account {}", old.user_id, self.remote.account());
-        match ledger::credit_for(&app.store, account.id, Some(user), money, &name).await {
+        match credit::credit_for(&app.store, account.id, Some(user), money, &name).await {
             Ok(_) => counts.moved(money),
             Err(CommitError::Refused(refusal)) => counts.stays(&old.user_name, money, refusal),
             Err(error) => return Err(anyhow!("{name}: {error}; {AGAIN}")),
@@ -219,7 +219,7 @@ pub(super) async fn endow_account(groups: &Groups<'_>, old: &old::Account, count
         return Ok(());
     }
     let name = format!("Balance of account {}", old.account_id);
-    match ledger::credit(&groups.app.store, groups.account.id, money, &name).await {
+    match credit::credit(&groups.app.store, groups.account.id, money, &name).await {
         Ok(_) => counts.moved(money),
         Err(CommitError::Refused(refusal)) => counts.stays("the account", money, refusal),
         Err(error) => return Err(anyhow!("{name}: {error}; {AGAIN}")),

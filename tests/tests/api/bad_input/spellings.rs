@@ -6,7 +6,8 @@ use super::world::{Items, Parameters, World, items};
 use bytes::Bytes;
 use http::Request;
 use serde_json::{Map, Value, json};
-use shared::method::{Effect, MethodEntry};
+use shared::entry::MethodEntry;
+use shared::method::Effect;
 use shared::wire::Kind;
 use tests::app::{encode, percent};
 

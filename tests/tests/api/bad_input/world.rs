@@ -3,8 +3,9 @@
 use super::{assert_shaped, post};
 use schemars::SchemaGenerator;
 use serde_json::{Map, Value, json};
+use shared::entry::MethodEntry;
 use shared::limits::SEARCH_SETTLED_MILLIS;
-use shared::method::{Effect, MethodEntry};
+use shared::method::Effect;
 use shared::store::grants::Action;
 use shared::store::search;
 use shared::wire::{KIND, Kind};

@@ -5,7 +5,7 @@ use crate::workspace;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use shared::method::MethodEntry;
+use shared::entry::MethodEntry;
 use std::collections::BTreeMap;
 use std::path::Path;
 

@@ -13,8 +13,9 @@ use protocol::Protocol;
 use schemas::{Components, Shapes};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use shared::entry::MethodEntry;
 use shared::limits::{IDEMPOTENCY_MILLIS, MAX_BODY_BYTES, MAX_FIELDS};
-use shared::method::{Effect, MethodEntry};
+use shared::method::Effect;
 use std::path::Path;
 use switchboard::methods::FamilyEntry;
 

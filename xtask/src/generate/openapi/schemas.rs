@@ -6,7 +6,7 @@ use crate::names::pascal;
 use schemars::generate::SchemaSettings;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
-use shared::method::MethodEntry;
+use shared::entry::MethodEntry;
 use shared::wire::KIND;
 use std::collections::BTreeMap;
 
