@@ -45,8 +45,8 @@ kinds! {
     TextOrFalse = "text-or-false",
     /// The page a user looks at: as `TextOrFalse`, but an empty text removes it.
     Url = "url",
-    /// A StepChat e-mail address.
-    Email = "email",
+    /// A text of a profile: empty or `NULL` removes it.
+    RemovableText = "removable-text",
     /// The address of a picture.
     Picture = "picture",
     /// A password to be set.

@@ -26,43 +26,10 @@ macro_rules! advice {
             vec![$(($example, $advice)),+]
         }
     };
-    ($name:ident: $error:ty; $($variant:path => $advice:literal,)+) => {
-        advice!($name: $error; $($variant = $variant => $advice,)+);
-    };
 }
 
 use shared::stepchat::Refusal as Stepchat;
 use shared::voximplant::{Parameter, Refusal as Voximplant, Role};
-
-advice! { stepchat_refusals: Stepchat;
-    Stepchat::DuplicateEmail => "Somebody has this address; case and accents do not count. `get-user-by` finds who.",
-    Stepchat::DuplicatePhone => "Somebody has this phone number; only its digits count. `get-user-by` finds who. \
-        `STEPCHAT_UNIQUE_PHONE=false` allows it.",
-    Stepchat::InvalidUserType => "One of `visitor`, `lead`, `user`, `agent`, `admin`. The last admin cannot become another type.",
-    Stepchat::UserNotFound => "Nobody has this id: was the person deleted?",
-    Stepchat::InvalidSession => "The session has ended: log in again.",
-    Stepchat::CannotDeleteUser => "The last admin, the admin whose token calls, and the bot stay. Use another admin's token.",
-    Stepchat::NameTooLong => "At most 100 characters each for first and last name.",
-    Stepchat::EmailTooLong => "At most 191 characters.",
-    Stepchat::InvalidEmail => "No control characters, line ends or marks that turn the direction of writing; none for the bot.",
-    Stepchat::ProfileImageTooLong => "The picture's address has at most 191 characters.",
-    Stepchat::PasswordTooLong => "At most 1,024 bytes.",
-    Stepchat::InvalidDepartment => "A number from 0 to 255.",
-    Stepchat::InvalidExtra => "`{\"slug\":[\"value\",\"Name\"]}`: each value a text or a number, each slug not empty.",
-    Stepchat::ExtraTooLong => "At most 65,535 bytes a value, and 256 KB for all extras of one person.",
-    Stepchat::TooManyExtras => "At most 80 extras in one call, and 200 of one person. Send them in several calls.",
-    Stepchat::ConversationNotFound => "There is no such conversation, or its person was deleted.",
-    Stepchat::AgentNotFound => "`agent_id` must be an agent or an admin.",
-    Stepchat::InvalidStatusCode => "A number from 0 to 4.",
-    Stepchat::TitleTooLong => "At most 191 characters.",
-    Stepchat::InvalidSource => "Two letters or digits.",
-    Stepchat::MessageTooLong => "At most 65,535 bytes. Send it in parts.",
-    Stepchat::InvalidAttachments => "A list of `[name, url]`, of at most 65,535 bytes.",
-    Stepchat::InvalidPayload => "JSON of at most 65,535 bytes.",
-    Stepchat::InvalidDatetime => "An id, or a moment such as `2026-01-31 12:00:00`.",
-    Stepchat::InvalidCursor => "Send `next_cursor` of an answer as it was, with the same sorting.",
-    Stepchat::TooManyUsers => "At most 1,000 in one `delete-users`. Send several calls.",
-}
 
 advice! { stepchat_errors: stepchat::Error;
     stepchat::Error::MissingFunctionName = stepchat::Error::MissingFunctionName =>
@@ -161,8 +128,8 @@ fn stepchat_section(page: &mut String) {
          `login` with wrong credentials answers `false`, and `ip-ban` after too many of them: wait until the oldest failure is an \
          hour old, and send `user_ip` if you log in for others.\n\n| Code | What to do |\n| --- | --- |\n",
     );
-    for (refusal, advice) in stepchat_refusals() {
-        let _ = writeln!(page, "| `{}` | {advice} |", refusal.code());
+    for refusal in Stepchat::ALL {
+        let _ = writeln!(page, "| `{}` | {} |", refusal.code(), refusal.advice());
     }
     page.push_str(
         "\nAnything else is `{\"success\":false,\"status\":\"error\",\"response\":CODE,\"message\":SENTENCE}`:\n\n\

@@ -109,7 +109,7 @@ impl EmailField {
 }
 
 reads_as!(EmailField, Setting);
-field_schema!(EmailField, Email, { "type": "string" });
+field_schema!(EmailField, RemovableText, { "type": "string" });
 
 /// The address of a picture; empty, `NULL`, or the workspace's default picture goes back to the default.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -117,7 +117,7 @@ impl World {
             Kind::Text | Kind::Word => Vec::new(),
             Kind::TextOrFalse => vec![not_given()],
             Kind::Url => vec![[vec![Absent], no()].concat(), texts([""])],
-            Kind::Email => vec![[vec![Absent], no()].concat(), texts(["", " ", "NULL", "null"])],
+            Kind::RemovableText => vec![[vec![Absent], no()].concat(), texts(["", " ", "NULL", "null"])],
             Kind::Picture => vec![
                 [vec![Absent], no()].concat(),
                 texts(["", " ", "NULL", &picture, &format!(" {picture} ")]),
