@@ -156,7 +156,6 @@ pub struct ServiceKey {
     pub account: AccountId,
     /// PKCS#1 DER of the RSA public key.
     pub public_key: Vec<u8>,
-    /// Its roles.
     pub roles: Vec<Role>,
     /// What the operator called it.
     pub description: String,
@@ -216,7 +215,6 @@ pub(super) fn delete_api_key(hash: &TokenHash) -> Write {
 /// What an API key opens: an account, and the names by which callers may refer to the account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApiKey {
-    /// The account.
     pub account: AccountId,
     /// Its short name.
     pub account_name: String,

@@ -17,9 +17,7 @@ pub struct Endpoint {
     pub region: String,
     /// Another address than AWS's own, such as a local emulator's.
     pub url: Option<String>,
-    /// Access key id.
     pub access_key_id: String,
-    /// Secret access key.
     pub secret_access_key: SecretString,
     /// Session token: set in every Lambda function.
     pub session_token: Option<SecretString>,

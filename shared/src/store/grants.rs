@@ -162,20 +162,16 @@ impl fmt::Display for AuthItem {
 pub enum Grant {
     /// On a table.
     Table {
-        /// The table.
         table: Table,
         /// The index, for queries of one.
         index: Option<&'static str>,
         /// In `auth`: the only kind of item that the grant covers.
         item: Option<AuthItem>,
-        /// The action.
         action: Action,
     },
     /// On files.
     Files {
-        /// The folder.
         folder: Folder,
-        /// The action.
         action: FileAction,
     },
 }

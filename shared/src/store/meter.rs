@@ -31,7 +31,6 @@ tokio::task_local! {
 /// The permission that one call needs: action, deployed table name, index.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Use {
-    /// The action.
     pub action: Action,
     /// The deployed table name.
     pub table: String,

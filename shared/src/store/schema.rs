@@ -120,7 +120,6 @@ pub struct TableSchema {
 /// An index: its two key attributes and what it carries besides the keys.
 #[derive(Debug)]
 pub struct IndexSchema {
-    /// Its name.
     pub name: &'static str,
     /// Partition key attribute.
     pub partition: &'static str,

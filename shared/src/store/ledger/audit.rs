@@ -32,7 +32,6 @@ pub enum Progress {
 /// What an audit of one account found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Audited {
-    /// The account.
     pub account: AccountId,
     /// Entries of its journal.
     pub entries: u64,

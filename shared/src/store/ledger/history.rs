@@ -27,7 +27,6 @@ const SMALL_PAGE: i32 = 10;
 /// Which lines are wanted.
 #[derive(Debug, Clone)]
 pub struct Wanted {
-    /// The account.
     pub account: AccountId,
     /// Only lines from this moment on.
     pub from: Timestamp,

@@ -26,7 +26,6 @@ pub(super) const POINTER: &str = "TOKEN#";
 /// A token, as far as it may be shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApiToken {
-    /// Its name.
     pub name: TokenName,
     /// The admin on whose behalf it was minted.
     #[serde(rename = "uid")]

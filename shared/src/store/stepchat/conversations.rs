@@ -210,11 +210,9 @@ pub async fn of(store: &Store, user: UserId, whose: Whose) -> Result<Vec<Listed>
 /// A conversation with its newest message and who wrote it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Latest {
-    /// The conversation.
     pub conversation: Conversation,
     /// Its newest message.
     pub message: Message,
-    /// The author.
     pub author: User,
 }
 

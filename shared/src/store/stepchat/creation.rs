@@ -77,7 +77,6 @@ pub fn of(
 }
 
 impl Prepared {
-    /// The user.
     #[must_use]
     pub const fn user(&self) -> &User {
         &self.user

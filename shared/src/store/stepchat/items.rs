@@ -125,7 +125,6 @@ struct SortKeys {
 /// The columns lists can be sorted by (page "get-users"; by id as in the original).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Column {
-    /// Id.
     Id,
     /// First name.
     FirstName,
@@ -141,7 +140,6 @@ pub enum Column {
     CreationTime,
     /// Last activity.
     LastActivity,
-    /// Department.
     Department,
 }
 

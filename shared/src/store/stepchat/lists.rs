@@ -91,7 +91,6 @@ impl Place {
 /// The order of a list: `NULL`s come first when ascending, and ties are broken by id in the same direction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SortOrder {
-    /// The column.
     pub column: Column,
     /// The largest first.
     pub descending: bool,

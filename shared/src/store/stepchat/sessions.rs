@@ -146,7 +146,6 @@ pub async fn end(store: &Store, hash: &TokenHash) -> Result<(), StoreError> {
 /// What a login is verified against.
 #[derive(Debug, Clone)]
 pub struct Credentials {
-    /// The user.
     pub user: User,
     /// The password, if one was ever set.
     pub password: Option<PasswordHash>,

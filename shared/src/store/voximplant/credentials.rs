@@ -16,9 +16,7 @@ const API_KEYS: &str = "APIKEY#";
 /// A service-account key, as far as it may be shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListedKey {
-    /// Its id.
     pub id: String,
-    /// Its roles.
     pub roles: Vec<Role>,
     /// What the operator called it.
     pub description: String,

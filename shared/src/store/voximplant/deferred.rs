@@ -71,7 +71,6 @@ pub enum DeferredKind {
     },
     /// Bind users by skill again: the skills of these queues have changed.
     Relink {
-        /// The queues.
         queues: Vec<QueueId>,
     },
 }

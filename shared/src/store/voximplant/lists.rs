@@ -142,7 +142,6 @@ pub struct Listing {
 /// A user in a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
-    /// The user.
     pub user: PhoneUser,
     /// Its money, if it has a balance of its own and ever had money.
     pub balance: Option<Money>,

@@ -20,9 +20,7 @@ const BY_ID: Index = ("app_by_id", "ap", "s_id");
 pub struct Payee {
     /// The user.
     pub id: PhoneUserId,
-    /// Its application.
     pub application: ApplicationId,
-    /// Its name.
     pub name: String,
     /// Whether it has a balance of its own.
     pub own_balance: bool,

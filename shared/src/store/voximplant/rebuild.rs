@@ -48,7 +48,6 @@ pub struct NameCollision {
     pub id: u64,
     /// The id of the one that keeps the guard.
     pub keeper: u64,
-    /// The name.
     pub name: String,
 }
 

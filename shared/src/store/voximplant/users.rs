@@ -90,7 +90,6 @@ pub(super) struct UserItem {
 /// A user as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
-    /// The user.
     pub user: PhoneUser,
     /// The stamps of its search entries.
     pub(super) marks: Marks,
