@@ -8,4 +8,4 @@ mod transfer;
 pub use journal::{EntryHash, JournalEntry, Party, Posting};
 pub use money::{Money, MoneyError};
 pub use rate::Rate;
-pub use transfer::{Insufficient, Texts, shares};
+pub use transfer::{Insufficient, MAX_DESCRIPTION_CHARS, Texts, shares};

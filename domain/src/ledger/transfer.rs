@@ -3,8 +3,8 @@
 
 use crate::ids::PhoneUserId;
 
-/// A description must have fewer characters than this: "length should be less than 120".
-const DESCRIPTION_CHARS: usize = 120;
+/// The largest number of characters of a description: its "length should be less than 120".
+pub const MAX_DESCRIPTION_CHARS: usize = 119;
 
 /// The transfer is strict, and a payer has too little money.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +55,7 @@ impl Texts {
     /// Whether a text the caller sent is short enough. It is measured as sent, before macros are expanded.
     #[must_use]
     pub fn fits(text: &str) -> bool {
-        text.chars().count() < DESCRIPTION_CHARS
+        text.chars().count() <= MAX_DESCRIPTION_CHARS
     }
 
     /// The texts for one user.

@@ -6,9 +6,6 @@ use crate::limits::MAX_MESSAGE_BYTES;
 use crate::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// Characters of a conversation's title and of its free text, as in the original's columns.
-const MAX_TITLE_CHARS: usize = 191;
-
 /// What a conversation waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "u8", into = "u8")]
@@ -67,10 +64,13 @@ impl From<ConversationStatus> for u8 {
 pub struct Title(String);
 
 impl Title {
+    /// The largest number of characters.
+    pub const MAX_CHARS: usize = 191;
+
     /// Trims; too long is refused rather than cut.
     pub fn parse(text: &str) -> Result<Self, Refusal> {
         let text = text.trim();
-        if text.chars().count() > MAX_TITLE_CHARS { Err(Refusal::TitleTooLong) } else { Ok(Self(text.to_owned())) }
+        if text.chars().count() > Self::MAX_CHARS { Err(Refusal::TitleTooLong) } else { Ok(Self(text.to_owned())) }
     }
 
     /// The text.

@@ -15,7 +15,8 @@ const SCALE: u32 = 4;
 text_of_length!(
     /// A queue's name: 1 to 99 characters, unique in its application.
     QueueName,
-    (1..100),
+    1,
+    99,
     Refusal::QueueNameTooLong
 );
 

@@ -7,7 +7,8 @@ use crate::ids::SkillId;
 text_of_length!(
     /// A skill's name: 1 to 511 characters, unique in the account.
     SkillName,
-    (1..512),
+    1,
+    511,
     Refusal::SkillNameTooLong
 );
 

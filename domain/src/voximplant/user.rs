@@ -33,21 +33,24 @@ impl UserName {
 text_of_length!(
     /// A display name: 1 to 255 characters.
     DisplayName,
-    (1..256),
+    1,
+    255,
     Refusal::InvalidDisplayName
 );
 
 text_of_length!(
     /// Any string of fewer than 8192 characters.
     CustomData,
-    (0..8_192),
+    0,
+    8_191,
     Refusal::CustomDataTooLong
 );
 
 text_of_length!(
     /// A phone number of fewer than 50 characters; not on the page, still sent by three clients.
     MobilePhone,
-    (0..50),
+    0,
+    49,
     Refusal::Invalid(Parameter("mobile_phone"))
 );
 
@@ -55,6 +58,11 @@ text_of_length!(
 pub struct Password(String);
 
 impl Password {
+    /// The smallest number of characters.
+    pub const MIN_CHARS: usize = 8;
+    /// The largest number of characters.
+    pub const MAX_CHARS: usize = 1_024;
+
     /// At least 8 characters (at most 1,024) with one upper and one lower case letter, one digit and one special
     /// character; no blanks (codes 463, 464, 524).
     pub fn parse(text: &str) -> Result<Self, Refusal> {
@@ -64,7 +72,7 @@ impl Password {
         if text.contains(char::is_whitespace) {
             return Err(Refusal::PasswordSpaces);
         }
-        let length = (8..=1024).contains(&text.chars().count());
+        let length = (Self::MIN_CHARS..=Self::MAX_CHARS).contains(&text.chars().count());
         let kinds = text.contains(char::is_uppercase)
             && text.contains(char::is_lowercase)
             && text.contains(|letter: char| letter.is_ascii_digit())

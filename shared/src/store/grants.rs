@@ -170,10 +170,7 @@ pub enum Grant {
         action: Action,
     },
     /// On files.
-    Files {
-        folder: Folder,
-        action: FileAction,
-    },
+    Files { folder: Folder, action: FileAction },
 }
 
 impl Grant {

@@ -24,22 +24,19 @@ pub struct AddUser;
 pub struct Request {
     /// First name. Default: the workspace's default name.
     #[serde(default)]
-    #[schemars(length(max = 100))]
+    #[schemars(length(max = Name::MAX_CHARS))]
     first_name: Text,
     /// Last name. Default: `#` and a random number, unless one is sent, even an empty one.
-    #[schemars(length(max = 100))]
+    #[schemars(length(max = Name::MAX_CHARS))]
     last_name: Option<Text>,
     /// E-mail address, unique.
     #[serde(default)]
-    #[schemars(length(max = 191))]
     email: EmailField,
     /// Address of the picture. Default: the workspace's default picture.
     #[serde(default)]
-    #[schemars(length(max = 191))]
     profile_image: PictureField,
     /// Password.
     #[serde(default)]
-    #[schemars(length(max = 1024))]
     password: NewPassword,
     /// visitor, lead, user, agent or admin. Default: user with an e-mail address, visitor without.
     #[serde(default)]

@@ -27,7 +27,7 @@ pub struct Request {
     status_code: StatusField,
     /// Title.
     #[serde(default)]
-    #[schemars(length(max = 191))]
+    #[schemars(length(max = Title::MAX_CHARS))]
     title: Text,
     /// Department number.
     #[serde(default)]

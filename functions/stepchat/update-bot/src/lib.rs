@@ -21,11 +21,10 @@ pub struct UpdateBot;
 pub struct Request {
     /// The bot's name.
     #[serde(default)]
-    #[schemars(length(max = 100))]
+    #[schemars(length(max = Name::MAX_CHARS))]
     name: Text,
     /// The bot's picture; empty goes back to the default picture.
     #[serde(default)]
-    #[schemars(length(max = 191))]
     profile_image: PictureField,
 }
 

@@ -24,19 +24,17 @@ pub struct UpdateLogin;
 pub struct Request {
     /// Address of the picture; without it, the default picture.
     #[serde(default)]
-    #[schemars(length(max = 191))]
     profile_image: PictureField,
     /// First name.
     #[serde(default)]
-    #[schemars(length(max = 100))]
+    #[schemars(length(max = Name::MAX_CHARS))]
     first_name: Text,
     /// Last name.
     #[serde(default)]
-    #[schemars(length(max = 100))]
+    #[schemars(length(max = Name::MAX_CHARS))]
     last_name: Text,
     /// E-mail address; agents and admins keep theirs.
     #[serde(default)]
-    #[schemars(length(max = 191))]
     email: EmailField,
     /// Department number.
     #[serde(default)]

@@ -27,22 +27,19 @@ pub struct Request {
     user_id: UserRef,
     /// First name; empty keeps the old one.
     #[serde(default)]
-    #[schemars(length(max = 100))]
+    #[schemars(length(max = Name::MAX_CHARS))]
     first_name: Text,
     /// Last name.
-    #[schemars(length(max = 100))]
+    #[schemars(length(max = Name::MAX_CHARS))]
     last_name: Option<Text>,
     /// E-mail address; empty or `NULL` removes it.
     #[serde(default)]
-    #[schemars(length(max = 191))]
     email: EmailField,
     /// Address of the picture; empty or `NULL` goes back to the default picture.
     #[serde(default)]
-    #[schemars(length(max = 191))]
     profile_image: PictureField,
     /// Password; empty or `********` keeps the old one.
     #[serde(default)]
-    #[schemars(length(max = 1024))]
     password: NewPassword,
     /// visitor, lead, user, agent or admin.
     #[serde(default)]

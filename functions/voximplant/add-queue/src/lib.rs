@@ -24,7 +24,7 @@ pub struct Request {
     /// The short or full name of the application. Can be used instead of `application_id`.
     application_name: Option<Text>,
     /// Name of fewer than 100 characters, unique in the application.
-    #[schemars(length(min = 1, max = 99))]
+    #[schemars(length(min = QueueName::MIN_CHARS, max = QueueName::MAX_CHARS))]
     acd_queue_name: Text,
     /// 0 is the highest. Default: 100.
     acd_queue_priority: Option<Count>,

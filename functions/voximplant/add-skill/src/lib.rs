@@ -17,7 +17,7 @@ pub struct AddSkill;
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct Request {
     /// Name of fewer than 512 characters, unique in the account.
-    #[schemars(length(min = 1, max = 511))]
+    #[schemars(length(min = SkillName::MIN_CHARS, max = SkillName::MAX_CHARS))]
     skill_name: Text,
 }
 

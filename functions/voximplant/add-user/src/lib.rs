@@ -26,19 +26,19 @@ pub struct Request {
     /// Whether the user may log in. Default: true.
     user_active: Option<Bool>,
     /// Any string of fewer than 8192 characters. An empty one is none.
-    #[schemars(length(max = 8191))]
+    #[schemars(length(max = CustomData::MAX_CHARS))]
     user_custom_data: Option<Text>,
     /// Display name of fewer than 256 characters.
-    #[schemars(length(min = 1, max = 255))]
+    #[schemars(length(min = DisplayName::MIN_CHARS, max = DisplayName::MAX_CHARS))]
     user_display_name: Text,
     /// Name in format `[a-z0-9][a-z0-9_-]{2,49}`, unique in the application.
     #[schemars(regex(pattern = "^[a-z0-9][a-z0-9_-]{2,49}$"))]
     user_name: Text,
     /// At least 8 characters with an upper and a lower case letter, a number and a special character.
-    #[schemars(length(min = 8, max = 1024))]
+    #[schemars(length(min = Password::MIN_CHARS, max = Password::MAX_CHARS))]
     user_password: Text,
     /// Phone number of fewer than 50 characters.
-    #[schemars(length(max = 49))]
+    #[schemars(length(max = MobilePhone::MAX_CHARS))]
     mobile_phone: Option<Text>,
 }
 

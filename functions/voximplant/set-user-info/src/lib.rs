@@ -38,10 +38,10 @@ pub struct Request {
     #[schemars(regex(pattern = "^[a-z0-9][a-z0-9_-]{2,49}$"))]
     new_user_name: Option<Text>,
     /// New display name of fewer than 256 characters.
-    #[schemars(length(min = 1, max = 255))]
+    #[schemars(length(min = DisplayName::MIN_CHARS, max = DisplayName::MAX_CHARS))]
     user_display_name: Option<Text>,
     /// New password: at least 8 characters with an upper and a lower case letter, a number and a special character.
-    #[schemars(length(min = 8, max = 1024))]
+    #[schemars(length(min = Password::MIN_CHARS, max = Password::MAX_CHARS))]
     user_password: Option<Text>,
     /// Whether the user's calls are paid from the account; `true` returns the money of a balance of its own.
     parent_accounting: Option<Bool>,
@@ -49,10 +49,10 @@ pub struct Request {
     user_active: Option<Bool>,
     /// Any string of fewer than 8192 characters. An empty one leaves it as it is, since the official Go client sends empty
     /// texts for what was not given; to empty it, send one blank.
-    #[schemars(length(max = 8191))]
+    #[schemars(length(max = CustomData::MAX_CHARS))]
     user_custom_data: Option<Text>,
     /// Phone number of fewer than 50 characters.
-    #[schemars(length(max = 49))]
+    #[schemars(length(max = MobilePhone::MAX_CHARS))]
     mobile_phone: Option<Text>,
 }
 

@@ -2,7 +2,7 @@
 
 use shared::features::voximplant::{Selection, USERS, one_application, users_by_name};
 use shared::ids::{AccountId, ApplicationId, PhoneUserId};
-use shared::ledger::{Money, Texts};
+use shared::ledger::{MAX_DESCRIPTION_CHARS, Money, Texts};
 use shared::prelude::*;
 use shared::store::ledger::operation::OperationId;
 use shared::store::ledger::transfer::TransferOrder;
@@ -33,11 +33,11 @@ pub struct Request {
     /// Default: true.
     strict_mode: Option<Bool>,
     /// What the users' statements say, in fewer than 120 characters. Default: `From account` / `To account`.
-    #[schemars(length(max = 119))]
+    #[schemars(length(max = MAX_DESCRIPTION_CHARS))]
     user_transaction_description: Option<Text>,
     /// What the account's statement says, in fewer than 120 characters; `${user_id}` and `${user_name}` stand for each
     /// user. Default: `To user: ${user_name}` / `From user: ${user_name}`.
-    #[schemars(length(max = 119))]
+    #[schemars(length(max = MAX_DESCRIPTION_CHARS))]
     account_transaction_description: Option<Text>,
 }
 

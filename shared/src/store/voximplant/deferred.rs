@@ -70,9 +70,7 @@ pub enum DeferredKind {
         ids: Vec<ApplicationId>,
     },
     /// Bind users by skill again: the skills of these queues have changed.
-    Relink {
-        queues: Vec<QueueId>,
-    },
+    Relink { queues: Vec<QueueId> },
 }
 
 /// Promised work of an account.

@@ -2,6 +2,7 @@
 //! the definitions of [`spelling`].
 
 use crate::ids::UserId;
+use crate::limits::MAX_PASSWORD_BYTES;
 use crate::stepchat::{Department, Email, ImageUrl, Refusal, UserType};
 use crate::store::stepchat::lists::Since;
 use crate::timestamp::Timestamp;
@@ -109,7 +110,7 @@ impl EmailField {
 }
 
 reads_as!(EmailField, Setting);
-field_schema!(EmailField, RemovableText, { "type": "string" });
+field_schema!(EmailField, RemovableText, { "type": "string", "maxLength": Email::MAX_CHARS });
 
 /// The address of a picture; empty, `NULL`, or the workspace's default picture goes back to the default.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -125,7 +126,7 @@ impl PictureField {
 }
 
 reads_as!(PictureField, Setting);
-field_schema!(PictureField, Picture, { "type": "string" });
+field_schema!(PictureField, Picture, { "type": "string", "maxLength": ImageUrl::MAX_CHARS });
 
 /// A type of user, in any case.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -195,7 +196,7 @@ impl<'de> Deserialize<'de> for NewPassword {
     }
 }
 
-field_schema!(NewPassword, NewPassword, { "type": "string" });
+field_schema!(NewPassword, NewPassword, { "type": "string", "maxLength": MAX_PASSWORD_BYTES });
 
 /// A text whose default the page calls `false`: empty and `false` in all its spellings are not given (decision E6).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
