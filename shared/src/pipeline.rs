@@ -33,7 +33,12 @@ pub(crate) struct Current {
 }
 
 tokio::task_local! {
-    pub(crate) static CURRENT: Current;
+    static CURRENT: Current;
+}
+
+/// Does the work of answering an event, with what is known of the event.
+pub(crate) async fn answering<W: Future>(event: Current, work: W) -> W::Output {
+    CURRENT.scope(event, work).await
 }
 
 /// How long the request of this task may still take.
@@ -43,7 +48,7 @@ fn time_to_answer() -> Duration {
 }
 
 /// Runs one method on a request that has been read. Whatever happens, the answer has the family's shape.
-pub async fn handle<M: Method>(app: Arc<App>, inbound: Inbound) -> Reply {
+pub(crate) async fn handle<M: Method>(app: Arc<App>, inbound: Inbound) -> Reply {
     let started = Instant::now();
     let accepts_json = inbound.accepts_json;
     let deadline = CURRENT.try_with(|current| current.deadline).unwrap_or(started + LONGEST);

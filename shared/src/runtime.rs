@@ -8,7 +8,7 @@ use crate::event::{self, GatewayId};
 use crate::handler::Handler;
 use crate::method::{Family, Method};
 use crate::observe::{self, Emf, JobFigures, Log, redact};
-use crate::pipeline::{CURRENT, Current, LONGEST, LoggedReply, log, millis_since};
+use crate::pipeline::{Current, LONGEST, LoggedReply, answering, log, millis_since};
 use crate::store::files::{FileKey, FileStore, Folder, NoFiles};
 use crate::store::grants::Grants;
 use crate::store::meter::{self, Readings};
@@ -233,9 +233,8 @@ async fn with_deadline<F: Family>(
     let invocation = request.extensions().get::<Invocation>().cloned();
     let Invocation { left, id, request_id } =
         invocation.unwrap_or(Invocation { left: LONGEST, id: None, request_id: None });
-    CURRENT
-        .scope(Current { deadline: started + left, id, request_id }, route::<F>(app, request, method, methods, started))
-        .await
+    let event = Current { deadline: started + left, id, request_id };
+    answering(event, route::<F>(app, request, method, methods, started)).await
 }
 
 async fn route<F: Family>(

@@ -5,7 +5,8 @@ mod client;
 pub use client::{Links, S3Files};
 
 use shared::config::{self, ConfigError};
-use shared::method::{Family, Handler, Method};
+use shared::handler::Handler;
+use shared::method::{Family, Method};
 use shared::store::Https;
 use shared::store::files::{BUCKET_VARIABLE, FileStore, LOCAL_BUCKET};
 use std::sync::Arc;

@@ -4,7 +4,7 @@ use super::api_keys::ApiKeys;
 use super::desk::ConsoleState;
 use super::forward::Forward;
 use super::routes;
-use crate::connections::Connection;
+use crate::connection::Connection;
 use crate::database::Place;
 use crate::operator::Operator;
 use crate::stack::URLS;

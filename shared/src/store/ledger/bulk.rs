@@ -20,7 +20,7 @@ use super::items::{Appended, Head, LineNumbers, UserBalance, read_balances, vers
 use super::operation::{self, ChunkedTransfer, OperationItem, State};
 use super::transfer::{Member, Plan, TransferOrder, posting};
 use crate::ids::{AccountId, PhoneUserId};
-use crate::ledger::{Money, Party, Posting, Texts};
+use crate::ledger::{Money, Party, Posting};
 use crate::limits::MAX_TRANSFER_USERS;
 use crate::store::grants::{Action, Grant};
 use crate::store::read::{Partition, text};

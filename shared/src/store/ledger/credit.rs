@@ -5,7 +5,7 @@ use crate::ids::{AccountId, PhoneUserId};
 use crate::ledger::{Money, Party, Posting};
 use crate::store::keys::sha256_hex;
 use crate::store::voximplant::payees;
-use crate::store::{Attempts, CommitError, Key, Store, StoreError, Table, Txn, Write};
+use crate::store::{Attempts, CommitError, Key, Store, Table, Txn, Write};
 use serde::{Deserialize, Serialize};
 
 /// Why money cannot be credited.

@@ -14,12 +14,12 @@ mod items;
 
 use super::grants::{Action, Grant};
 use super::write::Step;
-use super::{Attempts, CommitError, Key, Store, StoreError, Table, Txn, Write};
+use super::{Key, Store, StoreError, Table};
 use crate::ids::{AccountId, PhoneUserId};
 use crate::ledger::{Money, Party, Posting};
 use crate::timestamp::Timestamp;
-use items::{Head, LineNumbers, UserBalance, read_balances};
-use serde::{Deserialize, Serialize};
+use items::{Head, LineNumbers, read_balances};
+use serde::Deserialize;
 use std::collections::{BTreeSet, HashMap};
 
 /// What [`user_balances`] needs.

@@ -27,7 +27,7 @@ pub(super) struct PromiseItem {
     pub(super) texts: Vec<StampedText>,
     /// Whether everything that was there is removed: what is left to do is to look for items that came meanwhile.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(super) done: bool,
+    done: bool,
 }
 
 pub(super) fn key(id: UserId) -> Key {
@@ -71,6 +71,11 @@ impl PromisedPurge {
 }
 
 impl PromiseItem {
+    /// The promise once everything that was there is removed.
+    pub(super) fn done(self) -> Self {
+        Self { texts: Vec::new(), done: true, ..self }
+    }
+
     /// Whether every request that may have seen the user before the delete has ended: until then, one may still write a
     /// message of the user.
     pub(super) fn nothing_comes_any_more(&self, now: Timestamp) -> bool {

@@ -62,7 +62,7 @@ pub async fn purge(store: &Store, id: UserId, now: Timestamp, until: Instant) ->
         (true, true) => store.delete(Table::Stepchat, &promises::key(id)).await?,
         // Only if the promise is still there: if another run has ended it, the id may be another user's.
         (true, false) => {
-            let once_more = PromiseItem { texts: Vec::new(), done: true, ..promise };
+            let once_more = promise.done();
             unless_done(store, Write::put(Table::Stepchat, &once_more)?.if_exists().or(())).await?;
         }
         (false, _) => {}

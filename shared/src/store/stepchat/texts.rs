@@ -8,7 +8,6 @@ use crate::store::grants::{Action, Grant};
 use crate::store::search::{self, IndexChange, LookUp, Replaced, Stamp, StampedText};
 use crate::store::{Store, StoreError, Table};
 use crate::text::fold;
-use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a transaction that changes a searched text needs besides its own grants.
