@@ -37,8 +37,8 @@ tokio::task_local! {
 }
 
 /// Does the work of answering an event, with what is known of the event.
-pub(crate) async fn answering<W: Future>(event: Current, work: W) -> W::Output {
-    CURRENT.scope(event, work).await
+pub(crate) fn answering<W: Future>(event: Current, work: W) -> impl Future<Output = W::Output> {
+    CURRENT.scope(event, work)
 }
 
 /// How long the request of this task may still take.
