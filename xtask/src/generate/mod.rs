@@ -13,6 +13,7 @@ mod limits;
 mod methods;
 mod month;
 mod openapi;
+mod prices;
 mod scale;
 mod settings;
 mod template;

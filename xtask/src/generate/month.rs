@@ -1,8 +1,8 @@
 //! A month's bill, as `docs/costs.md` shows it: three deployments with a stated mix of calls, lists at their real size.
 
 use super::access_patterns::{Cost, Measured, cost_of_last};
-use super::costs;
 use super::deployment::Function;
+use super::prices;
 use crate::seed::{self, Sink};
 use ::tests::App;
 use anyhow::{Context, Result};
@@ -122,8 +122,9 @@ pub(super) fn text(measured: &[Measured], sizes: &RealSizes) -> String {
     let mut rows = Vec::new();
     for (method, calls) in MIX {
         let Some((entry, cost)) = methods.get(method) else { continue };
-        let memory = costs::gigabytes(Function::of_method(entry).memory());
-        let dollars = [costs::database(*cost), costs::function(*cost, memory), costs::GATEWAY].map(|part| part / 1e6);
+        let memory = prices::gigabytes(Function::of_method(entry).memory());
+        let dollars =
+            [prices::database(*cost), prices::function(*cost, memory), prices::GATEWAY].map(|part| part / 1e6);
         person[0] += calls;
         for (sum, part) in person.iter_mut().skip(1).zip(dollars) {
             *sum += part * calls;
@@ -138,8 +139,8 @@ pub(super) fn text(measured: &[Measured], sizes: &RealSizes) -> String {
 
 /// Dollars a month that the jobs' runs cost.
 fn jobs(sizes: &RealSizes) -> f64 {
-    let memory = costs::gigabytes(super::deployment::MEMORY);
-    (costs::database(sizes.jobs) + costs::function(sizes.jobs, memory)) * RUNS / 1e6
+    let memory = prices::gigabytes(super::deployment::MEMORY);
+    (prices::database(sizes.jobs) + prices::function(sizes.jobs, memory)) * RUNS / 1e6
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a dozen metrics")]

@@ -1,6 +1,6 @@
 //! The one line a method has in its family's front door.
 
-use super::NewMethod;
+use super::method::NewMethod;
 use crate::names::{pascal, snake};
 use anyhow::{Context, Result};
 

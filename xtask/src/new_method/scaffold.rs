@@ -1,14 +1,7 @@
 //! The files of a new method, in the manner of the existing ones.
 
-use super::NewMethod;
+use super::method::{NewMethod, Style};
 use crate::names::{pascal, snake};
-
-/// The two families' ways of writing a method.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Style {
-    Stepchat,
-    Voximplant,
-}
 
 impl Style {
     /// The family as prose names it.

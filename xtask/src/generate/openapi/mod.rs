@@ -1,6 +1,7 @@
 //! `docs/openapi/*.json`: one OpenAPI 3.1 document per family.
 
 mod examples;
+mod parts;
 mod prose;
 mod protocol;
 mod schemas;
@@ -9,6 +10,7 @@ use super::File;
 use crate::names::pascal;
 use crate::workspace;
 use anyhow::Result;
+use parts::{content, reference};
 use protocol::Protocol;
 use schemas::{Components, Shapes};
 use serde::Serialize;
@@ -197,18 +199,6 @@ fn body(required: bool, schema: &Value, examples: Option<&Value>) -> Value {
         "required": required,
         "content": { "application/x-www-form-urlencoded": content, "application/json": content },
     })
-}
-
-/// A media type's schema, with examples if there are any.
-fn content(schema: &Value, examples: Option<&Value>) -> Value {
-    match examples {
-        Some(examples) => json!({ "schema": schema, "examples": examples }),
-        None => json!({ "schema": schema }),
-    }
-}
-
-fn reference(kind: &str, name: &str) -> Value {
-    json!({ "$ref": format!("#/components/{kind}/{name}") })
 }
 
 fn example_name(entry: &MethodEntry, part: &str, number: usize) -> String {

@@ -1,6 +1,6 @@
 //! What the families' documents say besides the methods: how to call, credentials, answers and errors.
 
-use super::{content, reference};
+use super::parts::{content, reference};
 use anyhow::{Result, bail};
 use serde_json::{Map, Value, json};
 use shared::families::stepchat::Stepchat;

@@ -1,11 +1,9 @@
 //! The API's own log, which also holds requests that reach no function.
 
-use super::functions::encrypted_logs;
+use super::logs::encrypted_logs;
+use super::names::LOGS;
 use super::resource;
 use super::yaml::{Map, Yaml};
-
-/// The resource of the log group.
-pub(super) const LOGS: &str = "ApiLogs";
 
 /// What is logged of a request. A function's own line has the same `request_id`. The path as it was sent, the query,
 /// headers and the body are never logged: they can hold tokens.

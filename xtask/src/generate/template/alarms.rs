@@ -1,8 +1,7 @@
 //! The alarms: failures, slowness, throttling, background work that stays undone, a ledger that does not agree. Every
 //! metric here is one that AWS or the functions (`shared::observe`) really emit.
 
-use super::access_log::LOGS;
-use super::api::API;
+use super::names::{API, LOGS};
 use super::parameters::{ALARM_EMAIL, FAULTS, JOB_AGE, LATENCY, is_set};
 use super::secrets::DATA_KEY;
 use super::tables::table_id;

@@ -1,16 +1,11 @@
 //! The one HTTP API in front of all functions.
 
+use super::names::{API, VERBS};
 use super::parameters::{CORS, is_set};
 use super::yaml::{Map, Yaml};
 use super::{access_log, resource, throttling};
 use crate::generate::deployment::{Group, Trigger};
 use shared::routes::RoutePath;
-
-/// The resource of the API.
-pub(super) const API: &str = "Api";
-
-/// The verbs the functions understand.
-pub(super) const VERBS: [(&str, &str); 2] = [("Get", "GET"), ("Post", "POST")];
 
 pub(super) fn resources(groups: &[Group]) -> Map {
     let properties = Map::new()

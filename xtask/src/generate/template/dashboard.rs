@@ -1,7 +1,7 @@
 //! The dashboard: one page that shows requests, latency, load, background work and the ledger.
 
 use super::alarms::{BACKGROUND, FAMILIES, TURNED_AWAY};
-use super::api::API;
+use super::names::API;
 use super::tables::table_id;
 use super::yaml::{Map, Yaml};
 use super::{metrics, resource};

@@ -1,7 +1,7 @@
 //! A domain name of the deployment's own, if one was chosen: callers keep their address when a stack is replaced.
 
-use super::api::API;
 use super::checks;
+use super::names::API;
 use super::parameters::{CERTIFICATE, DOMAIN, is_set};
 use super::yaml::{Map, Yaml};
 

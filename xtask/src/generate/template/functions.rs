@@ -1,7 +1,8 @@
 //! The functions, each with its log group.
 
 use super::bucket::BUCKET;
-use super::parameters::{ARCHITECTURE, LOG_RETENTION, SECRETS_REVISION, settings};
+use super::logs::encrypted_logs;
+use super::parameters::{ARCHITECTURE, SECRETS_REVISION, settings};
 use super::tables::table_id;
 use super::yaml::{Map, Yaml};
 use super::{api, care, function_id, logs_id, metrics, resource, roles, secrets};
@@ -40,14 +41,6 @@ pub(super) fn resources(group: &Group) -> Map {
             .with(&roles::role_id(function), roles::role(function))
             .with(&logs_id(function), resource("AWS::Logs::LogGroup", encrypted_logs(&function.binary)))
     })
-}
-
-/// A log group of this stack, under a prefix for which the key may be used.
-pub(super) fn encrypted_logs(name: &str) -> Map {
-    Map::new()
-        .with("LogGroupName", Yaml::substituted(&format!("/${{AWS::StackName}}/{name}")))
-        .with("KmsKeyId", Yaml::attribute(secrets::DATA_KEY, "Arn"))
-        .with("RetentionInDays", Yaml::reference(LOG_RETENTION))
 }
 
 fn properties(function: &Function) -> Map {

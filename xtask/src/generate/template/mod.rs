@@ -10,6 +10,8 @@ mod checks;
 mod dashboard;
 mod domain;
 mod functions;
+mod logs;
+mod names;
 mod outputs;
 mod parameters;
 mod policies;

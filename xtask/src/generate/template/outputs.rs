@@ -1,10 +1,10 @@
 //! The outputs of a stack.
 
 use super::alarms::TOPIC;
-use super::api::API;
 use super::bucket::BUCKET;
 use super::dashboard::DASHBOARD;
 use super::domain::DOMAIN_NAME;
+use super::names::API;
 use super::parameters::{DOMAIN, is_set};
 use super::secrets;
 use super::tables::table_id;

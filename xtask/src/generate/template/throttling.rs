@@ -4,8 +4,8 @@
 //! A family's front door carries all of its methods, so the lower limit holds only on a method's own route. The lockout
 //! of `login` holds on both routes.
 
-use super::api::VERBS;
 use super::care;
+use super::names::VERBS;
 use super::parameters::{BURST, RATE, SENSITIVE_BURST, SENSITIVE_RATE};
 use super::yaml::{Map, Yaml};
 use crate::generate::deployment::{Group, Trigger};
