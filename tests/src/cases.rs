@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use shared::entry::MethodEntry;
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::{Path, PathBuf};
 
 /// One story: a promise and the calls that show it. The last call is of the method whose folder the story is in.
 #[derive(Debug, Clone, Deserialize)]
@@ -37,9 +38,14 @@ pub struct Step {
 /// Values kept by earlier steps.
 pub type Kept = BTreeMap<String, Value>;
 
+/// The file of a method's stories, from the root of the workspace.
+pub fn path(entry: &MethodEntry) -> PathBuf {
+    Path::new("functions").join(entry.family).join(entry.folder()).join("cases.json")
+}
+
 /// The stories of a method.
 pub fn of(entry: &MethodEntry) -> Vec<Case> {
-    let path = workspace::root().join("functions").join(entry.family).join(entry.folder()).join("cases.json");
+    let path = workspace::root().join(path(entry));
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
@@ -50,11 +56,17 @@ impl Step {
         self.with.iter().map(|(name, value)| (name.clone(), filled(value, kept))).collect()
     }
 
+    /// Where an answer is other than written down.
+    pub fn difference(&self, answer: &Answer, kept: &Kept) -> Option<String> {
+        matches(&self.answer, &answer.json(), kept, "").err()
+    }
+
     /// Checks an answer and keeps what later steps need.
     pub fn check(&self, promise: &str, answer: &Answer, kept: &mut Kept) {
         let body = answer.json();
-        if let Err(difference) = matches(&self.answer, &body, kept, "") {
-            panic!("{promise}\n{} answered {}\n{difference}", self.call, answer.text);
+        if let Some(difference) = self.difference(answer, kept) {
+            let text = &answer.text;
+            panic!("{promise}\n{} answered {text}\n{difference}\nIf it is meant: cargo xtask bless", self.call);
         }
         for (name, pointer) in &self.keep {
             let value = body.pointer(pointer).unwrap_or_else(|| panic!("{promise}: nothing at {pointer}"));
@@ -83,6 +95,11 @@ fn filled(value: &Value, kept: &Kept) -> Value {
         Value::Object(members) => members.iter().map(|(name, value)| (name.clone(), filled(value, kept))).collect(),
         other => other.clone(),
     }
+}
+
+/// Whether an answer is what was written down.
+pub fn is_answered(expected: &Value, actual: &Value, kept: &Kept) -> bool {
+    matches(expected, actual, kept, "").is_ok()
 }
 
 /// Compares an answer with what was written down; says where they differ.

@@ -1,6 +1,7 @@
 //! Developer chores. They write everything that follows from the methods' declarations, and start new methods.
 
 pub mod bench;
+pub mod bless;
 pub mod bundle;
 pub mod deploy;
 pub mod generate;

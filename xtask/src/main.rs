@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use xtask::new_method::{self, Refusal};
-use xtask::{bench, bundle, generate, seed, sim, sizes, vendor, workspace};
+use xtask::{bench, bless, bundle, generate, seed, sim, sizes, vendor, workspace};
 
 /// Developer chores of this workspace.
 #[derive(Debug, Parser)]
@@ -66,11 +66,20 @@ enum Chore {
         #[arg(long)]
         no_generate: bool,
     },
+    /// Write the answers that the golden cases get now into their `cases.json`.
+    ///
+    /// For a change of the wire that is meant: read the diff. Promises, calls and parameters stay as they are; so do `$any`,
+    /// `$time`, `$token` and kept values where they still hold.
+    #[command(after_help = "Examples:\n  cargo xtask bless\n  cargo xtask bless get-user")]
+    Bless {
+        /// One method only, by its name on the wire.
+        method: Option<String>,
+    },
     /// Measure what each method costs with a thousand users and with a hundred thousand.
     ///
     /// Prints a table; without options it also writes docs/benchmarks.md. Exits with 1 if a target is missed.
     #[command(
-        after_help = "Examples:\n  cargo xtask bench\n  cargo xtask bench --users 1000,20000 --only get-users\n  \
+        after_help = "Examples:\n  cargo run --release --package xtask -- bench\n  cargo xtask bench --users 1000,20000 --only get-users\n  \
                             cargo xtask bench --functions"
     )]
     Bench {
@@ -147,6 +156,13 @@ fn main() -> ExitCode {
         Chore::NewMethod { family, name, root, no_generate } => {
             add(&root.unwrap_or_else(workspace::root), &family, &name, no_generate)
         }
+        Chore::Bless { method } => bless::run(&workspace::root(), method.as_deref()).map(|changed| {
+            for (path, answers) in &changed {
+                println!("wrote {}: {answers} other answers", path.display());
+            }
+            println!("{} files have other answers than before", changed.len());
+            ExitCode::SUCCESS
+        }),
         Chore::Bench { functions: true, rounds, .. } => bench::functions::run(&workspace::root(), rounds).map(code),
         Chore::Bench { users, family, only, .. } => {
             bench::run(&workspace::root(), &bench::Options { sizes: users, family, only }).map(code)

@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: what each method costs in a deployment of a thousand users and in one of a hundred thousand.
+//! `cargo run --release --package xtask -- bench`: what each method costs in a deployment of a thousand users and in one of a hundred thousand.
 
 pub mod functions;
 mod page;
@@ -56,13 +56,15 @@ impl Options {
 /// The numbers of users that are compared.
 pub const DEFAULT_SIZES: [u64; 2] = [1_000, 100_000];
 
-/// Measures and prints; writes the numbers to the file if nothing was left out. Returns whether every target is met.
+/// Measures and prints; a release build writes the numbers to the file if nothing was left out. Returns whether every target is met.
 pub fn run(root: &Path, options: &Options) -> Result<bool> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let page = runtime.context("no runtime")?.block_on(Box::pin(measure(options)))?;
     let text = page.text();
     println!("{text}");
-    if options.is_whole() {
+    if options.is_whole() && cfg!(debug_assertions) {
+        println!("{FILE} is not written: it tells of a release build, `cargo run --release --package xtask -- bench`");
+    } else if options.is_whole() {
         let file = root.join(FILE);
         let before = std::fs::read_to_string(&file).unwrap_or_default();
         // The figures of `tests/load/run.py` are kept.

@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use shared::ids::{ApplicationId, PhoneUserId};
 use shared::ledger::Money;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use switchboard::operator::Credentials;
 use tests::App;
@@ -29,6 +30,7 @@ pub(super) struct Bulk {
 /// Transfers to each number of users, and back.
 pub(super) async fn bulk() -> Result<Vec<Bulk>> {
     let app = App::new().await;
+    app.expect_damage();
     let credit = Money::from_units(1_000_000_000_000);
     app.operator.credit(app.account.id, credit, "bench").await?;
     let mut rows = Vec::new();
@@ -40,6 +42,8 @@ pub(super) async fn bulk() -> Result<Vec<Bulk>> {
             let times = if users <= 97 { 5 } else { 1 };
             let mut all = Vec::new();
             for _ in 0..times {
+                // An account takes so many transfers a second, by the clock of the deployment.
+                app.wait_millis(1_000);
                 all.push(transfer(&app, application, &ids, to).await);
             }
             let failure = all.iter().find_map(|one| one.failure.clone());
@@ -77,6 +81,7 @@ pub(super) struct Throughput {
 /// Transfers on one account and on a hundred.
 pub(super) async fn throughput() -> Result<Vec<Throughput>> {
     let app = App::new().await;
+    app.expect_damage();
     let mut tills = Vec::new();
     for n in 0..100 {
         tills.push(till(&app, n).await?);
@@ -108,12 +113,21 @@ async fn till(app: &App, n: usize) -> Result<Till> {
 async fn counted(app: &App, tills: &[Till], at_once: usize) -> Throughput {
     let started = Instant::now();
     let end = started + Duration::from_secs_f64(SECONDS);
+    // The deployment's clock moves as that on the wall: an account takes so many transfers a second.
+    let told = AtomicU64::new(0);
+    let tick = || {
+        let now = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let since = now.saturating_sub(told.fetch_max(now, Ordering::Relaxed));
+        app.wait_millis(i64::try_from(since).unwrap_or(0));
+    };
+    let tick = &tick;
     let callers = (0..at_once).map(|caller| async move {
         let (mut done, mut refused) = (0_u64, 0_u64);
         for till in tills.iter().cycle().skip(caller) {
             if Instant::now() >= end {
                 break;
             }
+            tick();
             let bearer = app.bearer(&till.key);
             let fields = json!({ "user_id": till.user, "amount": "0.01" });
             let answer = Box::pin(app.voximplant_as(&bearer, "TransferMoneyToUser", fields)).await;
