@@ -4,6 +4,8 @@
 mod ordered;
 
 use crate::workspace;
+use ::tests::App;
+use ::tests::cases::{self, Case, Kept};
 use anyhow::{Context, Result, ensure};
 use ordered::Ordered;
 use serde::Deserialize;
@@ -12,8 +14,6 @@ use shared::entry::MethodEntry;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use switchboard::methods::families;
-use tests::App;
-use tests::cases::{self, Case, Kept};
 
 /// A story as it stands in its file.
 #[derive(Deserialize)]

@@ -1,12 +1,12 @@
 //! JSON whose members keep their order: an answer is written down as it was sent.
 
+use ::tests::cases::{self, Kept};
 use anyhow::Result;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::ser::PrettyFormatter;
 use serde_json::{Map, Value};
 use std::fmt;
-use tests::cases::{self, Kept};
 
 /// A JSON value.
 #[derive(Debug, Clone, PartialEq)]

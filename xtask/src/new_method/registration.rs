@@ -24,7 +24,7 @@ pub(super) fn with_line(source: &str, line: &str) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::new_method::scaffold::Style;
+    use crate::new_method::method::Style;
 
     #[test]
     fn the_list_stays_sorted() {
