@@ -6,7 +6,7 @@ use anyhow::Result;
 use fastrand::Rng;
 use shared::context::App;
 use shared::ids::UserId;
-use shared::stepchat::{Department, Detail, DetailValue, Email, ImageUrl, Name, NewUser, Slug, User, UserType};
+use shared::stepchat::{Detail, DetailValue, Name, NewUser, ProfileField, Slug, User, UserType};
 use shared::stepchat::{Refusal, display_name};
 use shared::store::auth::{PasswordHash, TokenHash};
 use shared::store::load::Load;
@@ -49,18 +49,18 @@ pub(super) fn user(id: UserId, making: &Making, default_first_name: &Name) -> Re
     };
     let domain = one(rng, &["example.com", "example.org", "Mail.Example.net"]);
     let staff = kind.is_staff();
-    let new = NewUser {
-        first_name: named.then(|| Name::parse(first)).transpose()?,
-        last_name: named.then(|| Name::parse(last)).transpose()?,
-        email: reachable.then(|| Email::parse(&format!("{first_latin}.{last_latin}{id}@{domain}"))).transpose()?,
-        profile_image: (rng.u32(0..10) < 3)
-            .then(|| ImageUrl::parse(&format!("https://img.example.com/{id}.png")))
-            .transpose()?,
-        user_type: Some(kind),
-        department: (staff || rng.u32(0..20) == 0)
-            .then(|| Department::parse(&rng.u32(1..9).to_string()))
-            .transpose()?,
-    };
+    let said = [
+        (ProfileField::FirstName, named.then(|| first.to_owned())),
+        (ProfileField::LastName, named.then(|| last.to_owned())),
+        (ProfileField::Email, reachable.then(|| format!("{first_latin}.{last_latin}{id}@{domain}"))),
+        (ProfileField::ProfileImage, (rng.u32(0..10) < 3).then(|| format!("https://img.example.com/{id}.png"))),
+        (ProfileField::UserType, Some(kind.to_string())),
+        (ProfileField::Department, (staff || rng.u32(0..20) == 0).then(|| rng.u32(1..9).to_string())),
+    ];
+    let mut new = NewUser::default();
+    for (field, text) in said {
+        text.map_or(Ok(()), |text| field.set(&mut new, &text))?;
+    }
     let created = making.moment(id.get(), rng);
     let mut user = new.into_user(id, created, default_first_name, rng.u32(0..100_000));
     // Most users are active only for a minute, and nobody after the time over which users were created.
