@@ -1,4 +1,4 @@
-//! The ways into the [`pipeline`](crate::pipeline): a method's own Lambda, a front door, the local server; and scheduled
+//! The ways into the pipeline: a method's own Lambda, a front door, the local server; and scheduled
 //! work.
 
 use crate::clock::Clock;
