@@ -1,5 +1,4 @@
-//! The ways into the pipeline: a method's own Lambda, a front door, the local server; and scheduled
-//! work.
+//! The ways into the pipeline: a method's own Lambda, a front door, the local server; and scheduled work.
 
 use crate::clock::Clock;
 use crate::config::{self, Config, ConfigError, Needs};
