@@ -20,8 +20,7 @@ pub struct Handler {
 
 impl Handler {
     /// The handler of a method, its types erased.
-    #[must_use]
-    pub const fn of<M: Method>() -> Self {
+    pub(crate) const fn of<M: Method>() -> Self {
         Self {
             name: M::NAME,
             aliases: M::ALIASES,
@@ -31,19 +30,17 @@ impl Handler {
     }
 
     /// Runs the method on a request that has been read.
-    pub async fn handle(&self, app: Arc<App>, inbound: Inbound) -> Reply {
+    pub(crate) async fn handle(&self, app: Arc<App>, inbound: Inbound) -> Reply {
         (self.handle)(app, inbound).await
     }
 
     /// Which secrets its Lambda needs.
-    #[must_use]
-    pub const fn needs(&self) -> Needs {
+    pub(crate) const fn needs(&self) -> Needs {
         self.needs
     }
 
     /// Whether this method goes by `name`.
-    #[must_use]
-    pub fn is_called(&self, name: &str) -> bool {
+    pub(crate) fn is_called(&self, name: &str) -> bool {
         self.name == name || self.aliases.contains(&name)
     }
 }

@@ -1,6 +1,8 @@
 //! What every call goes through, once its request has been read:
 //!
 //! authenticate → authorise → decode → idempotency → call → encode → one log line.
+//!
+//! Where the credential itself says who calls, a method's first reads begin before the proof ([`ahead`]).
 
 use crate::ahead;
 use crate::context::{App, Ctx, Effect};
@@ -17,7 +19,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Longest a handler may take where no deadline is known (the local server): API Gateway's own limit.
+/// Longest a call may take where no deadline is known (the local server, an emulator): the timeout of the deployed
+/// functions.
 pub(crate) const LONGEST: Duration = Duration::from_secs(29);
 
 static WARM: AtomicBool = AtomicBool::new(false);

@@ -69,7 +69,7 @@ impl DirectWriter {
         let connection = Connection { storage, tables: tables.clone() };
         let (sender, batches) = mpsc::channel::<Batch>();
         // The thread ends when the last sender is dropped.
-        std::thread::Builder::new().name("beside".to_owned()).spawn(move || {
+        std::thread::Builder::new().name("direct-writer".to_owned()).spawn(move || {
             for batch in batches {
                 let created = connection.create(&batch.load, &batch.rows);
                 // An error means that nobody waits for the result any more.
@@ -80,8 +80,8 @@ impl DirectWriter {
     }
 
     /// Writes the items and moves the counters together, or writes nothing if one of the keys that must be new exists;
-    /// returns whether it wrote. If those keys are new, all items are. Once it returns, a process that dies loses
-    /// nothing of it.
+    /// returns whether it wrote. The caller's items must all be new if those keys are. Once it returns, a process that
+    /// dies loses nothing of it.
     async fn create(&self, mut load: Load) -> Result<bool> {
         let prepared = tokio::task::spawn_blocking(move || {
             let items = load.take();

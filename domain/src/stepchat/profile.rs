@@ -1,5 +1,5 @@
-//! The fields of a profile that tables hold as texts, in `csv-users`, in an import and in `get-users-with-details`: what
-//! each is called, what it says of a user, and how a cell sets it.
+//! The fields of a profile that tables (`csv-users`, imports) and `get-users-with-details` show as texts: what each is
+//! called, what it says of a user, and how a cell sets it.
 
 use super::csv::PROFILE;
 use super::{Department, Email, ImageUrl, Name, NewUser, Refusal, User, UserType};
@@ -95,7 +95,8 @@ mod tests {
 
     #[test]
     fn what_a_field_says_of_a_user_sets_it_again() {
-        let said = ["Anna", "Schmidt", "a@example.com", "https://example.com/a.png", "agent", "7"];
+        let said: [&str; ProfileField::ALL.len()] =
+            ["Anna", "Schmidt", "a@example.com", "https://example.com/a.png", "agent", "7"];
         let mut new = NewUser::default();
         for (field, text) in ProfileField::ALL.into_iter().zip(said) {
             field.set(&mut new, text).unwrap();

@@ -1,4 +1,4 @@
-//! What a column of a table can be.
+//! What a column of a table can be, and how a full name is split.
 
 use super::headers::{self, Known};
 use clap::ValueEnum;
@@ -8,6 +8,7 @@ use std::fmt;
 
 /// The slug of the extra that holds the id that a user had before the import.
 pub(super) const OLD_ID: &str = "imported_id";
+
 /// What a column holds.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Field {
@@ -41,7 +42,7 @@ impl Field {
             "creation_time" | "Creation Time" => Self::CreationTime,
             "password_hash" => Self::PasswordHash,
             "Birthdate" | "birthdate" => Self::Extra(Slug::parse("birthday")?),
-            // Secrets do not become extras, which anybody may read.
+            // The last activity changes by itself; secrets must not become extras, which anybody may read.
             _ => {
                 let name = name.to_lowercase().replace(' ', "_");
                 return ["last_activity", "password", "token"].contains(&name.as_str()).then_some(Self::Ignored);
@@ -67,23 +68,7 @@ impl Field {
     pub(super) fn of_added(column: &str) -> Option<Self> {
         ProfileField::added().find(|field| field.column() == column).map(Self::Profile)
     }
-}
 
-/// Whether the first name has a column of its own, and whether the last name has one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Named {
-    first: bool,
-    last: bool,
-}
-
-impl Named {
-    pub(super) fn of<'a>(mut names: impl Iterator<Item = &'a str> + Clone) -> Self {
-        let first = names.clone().any(|name| name == "first_name" || headers::known(name) == Some(Known::FirstName));
-        Self { first, last: names.any(|name| name == "last_name" || headers::known(name) == Some(Known::LastName)) }
-    }
-}
-
-impl Field {
     /// What a column with this name holds, usual headers of other programs' exports included.
     pub(super) fn known(name: &str, named: Named) -> Option<Self> {
         Self::of_name(name).or_else(|| {
@@ -108,6 +93,20 @@ impl Field {
     /// The extra with this display name, if its slug differs from the one that would be made from the name.
     pub(super) fn of_extra(name: &str) -> Option<Self> {
         Self::of_name(name).filter(|field| matches!(field, Self::Extra(_)) && name != "ID")
+    }
+}
+
+/// Whether the first name has a column of its own, and whether the last name has one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Named {
+    first: bool,
+    last: bool,
+}
+
+impl Named {
+    pub(super) fn of<'a>(mut names: impl Iterator<Item = &'a str> + Clone) -> Self {
+        let first = names.clone().any(|name| name == "first_name" || headers::known(name) == Some(Known::FirstName));
+        Self { first, last: names.any(|name| name == "last_name" || headers::known(name) == Some(Known::LastName)) }
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use syn::visit::{self, Visit};
-use syn::{Attribute, Item, ItemMod, ItemUse, UseTree, Visibility};
+use syn::{Attribute, ItemMod, ItemUse, UseTree, Visibility};
 use tests::workspace::root;
 
 /// The path of a module from the top of its crate.
@@ -127,20 +127,18 @@ fn imports(source: &Path) -> BTreeMap<Module, BTreeSet<Module>> {
         let (module, found) = (file.clone(), BTreeSet::new());
         let mut imports = Imports { modules: &modules, file, module, found };
         let parsed = syn::parse_file(&text).unwrap();
-        let of_tests = |item: &&Item| !matches!(item, Item::Mod(item) if is_of_tests(&item.attrs));
-        parsed.items.iter().filter(of_tests).for_each(|item| imports.visit_item(item));
+        imports.visit_file(&parsed);
         (file.clone(), imports.found)
     };
     modules.iter().map(read).collect()
 }
 
-/// The files that are left when, again and again, files are taken out that import none of those left: each is part of a
-/// circle, or imports one that is.
+/// The files that are left when, again and again, files are taken out that import none of those left or are imported by
+/// none of them: each is part of a circle, or on a way from one circle to another.
 fn in_circles(mut imports: BTreeMap<Module, BTreeSet<Module>>) -> BTreeMap<Module, BTreeSet<Module>> {
     loop {
         let left: BTreeSet<Module> = imports.keys().cloned().collect();
         imports.retain(|_, imported| !imported.is_disjoint(&left));
-        // From the other side: who is imported by none that is left is part of no circle.
         let imported: BTreeSet<Module> = imports.values().flatten().cloned().collect();
         imports.retain(|module, _| imported.contains(module));
         if imports.len() == left.len() {

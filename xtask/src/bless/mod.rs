@@ -1,5 +1,5 @@
-//! `cargo xtask bless`: writes the answers that the golden cases get now into their `cases.json`. What a change of the wire
-//! was meant to be is read in the diff.
+//! `cargo xtask bless`: writes the answers that the golden cases get now into their `cases.json`. Read the diff: it must
+//! show the change of the wire that was meant, and nothing else.
 
 mod ordered;
 
@@ -104,7 +104,6 @@ fn replaced(text: &str, parts: &[(Range<usize>, String)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shared::entry::MethodEntry;
 
     fn entry() -> &'static MethodEntry {
         families()[0].methods.iter().find(|entry| entry.name == "get-user").unwrap()

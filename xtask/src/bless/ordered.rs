@@ -18,8 +18,8 @@ pub(super) enum Ordered {
 }
 
 impl Ordered {
-    /// The same, but where `expected` says what cannot be written down (`$any`, `$time`, a kept value) and it holds,
-    /// this stands again. Where nothing was expected, a moment and a token are not written down either.
+    /// This answer as it is to be written down. A placeholder in `expected` (`$any`, `$time`, `$token`, a kept value) stays
+    /// where the answer still fits it. Elsewhere, a moment or a token that is not as expected becomes `$time` or `$token`.
     pub(super) fn like(self, expected: Option<&Value>, kept: &Kept) -> Self {
         if let Some(Value::String(text)) = expected
             && text.starts_with('$')
@@ -41,6 +41,7 @@ impl Ordered {
                 let items = items.into_iter().enumerate().map(|(index, value)| value.like(below(index), kept));
                 Self::Items(items.collect())
             }
+            Self::Plain(value) if expected == Some(&value) => Self::Plain(value),
             Self::Plain(value) => {
                 let unwritten = ["$time", "$token"].map(|name| Value::String(name.to_owned()));
                 let unwritten = unwritten.into_iter().find(|name| cases::is_answered(name, &value, kept));
@@ -166,6 +167,8 @@ mod tests {
         let token = "0123456789abcdef0123456789abcdef01234567";
         let answer = format!(r#"{{"at":"2026-01-31 12:00:00","token":"{token}","name":"x"}}"#);
         assert_eq!(like(&answer, &json!({})), r#"{"at":"$time","token":"$token","name":"x"}"#);
+        let expected = json!({ "at": "2026-01-31 12:00:00" });
+        assert_eq!(like(&answer, &expected), r#"{"at":"2026-01-31 12:00:00","token":"$token","name":"x"}"#);
     }
 
     #[test]

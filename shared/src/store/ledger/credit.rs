@@ -1,6 +1,7 @@
 //! Credits: money that comes from outside, by the operator.
 
 use super::items::{Head, LineNumbers, UserBalance, read_balances, world_key};
+use super::operation;
 use crate::ids::{AccountId, PhoneUserId};
 use crate::ledger::{Money, Party, Posting};
 use crate::store::keys::sha256_hex;
@@ -25,9 +26,8 @@ pub enum CreditRefusal {
     NoBalance,
 }
 
-/// Moves money from the world to an account, once per `name`: asking again with the same name and
-/// amount changes nothing.
-/// Operator work: no method may do this.
+/// Moves money from the world to an account, once per `name`: the same name and amount again change nothing. Returns the
+/// account's balance. Operator work: no method may do this.
 pub async fn credit(
     store: &Store,
     account: AccountId,
@@ -37,7 +37,8 @@ pub async fn credit(
     credit_for(store, account, None, amount, name).await
 }
 
-/// The same. If a user is named, the money goes on to that user's own balance, in the same journal entry.
+/// As [`credit`]; if a user is named, the same journal entry moves the money on to that user's own balance. `name` must be
+/// of this user alone: a credit that was made under it is not made again for another user.
 pub async fn credit_for(
     store: &Store,
     account: AccountId,
@@ -55,7 +56,7 @@ pub async fn credit_for(
         .flatten()
         .collect();
     let lines = postings.iter().map(Posting::lines).sum();
-    let operation = Key::new(format!("A#{}#O", account.padded()), sha256_hex(name.as_bytes()));
+    let operation = operation::key(account, &sha256_hex(name.as_bytes()));
     let mut attempts = Attempts::default();
     loop {
         let head = Head::read(store, account).await?;

@@ -1,4 +1,5 @@
-//! The promise of a purge: the transaction that deletes a user writes it, and the job finds by it what is left to remove.
+//! The promise of a purge: the transaction that deletes a user writes it, and the job finds by it what is left to
+//! remove.
 
 use crate::ids::UserId;
 use crate::limits::SEARCH_SETTLED_MILLIS;
@@ -25,7 +26,7 @@ pub(super) struct PromiseItem {
     /// The searchable texts of the deleted profile.
     #[serde(rename = "posted", default)]
     pub(super) texts: Vec<StampedText>,
-    /// Whether everything that was there is removed: what is left to do is to look for items that came meanwhile.
+    /// Whether everything that was there is removed; what is left is to look for items that came meanwhile.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     done: bool,
 }
@@ -63,7 +64,7 @@ impl PromisedPurge {
         self.0.uid
     }
 
-    /// Whether there is nothing to do but to wait.
+    /// Whether everything is removed, and only the end of older requests is awaited.
     #[must_use]
     pub fn waits(&self, now: Timestamp) -> bool {
         self.0.done && !self.0.nothing_comes_any_more(now)
@@ -83,7 +84,7 @@ impl PromiseItem {
     }
 }
 
-/// The purges that are promised and not finished, oldest id first.
+/// The purges that are promised and not finished, smallest id first.
 pub async fn pending_purges(store: &Store) -> Result<Vec<PromisedPurge>, StoreError> {
     let partition = Partition::of(Table::Stepchat, PURGES);
     let promises = store.all(&partition).await?;

@@ -1,5 +1,5 @@
-//! Users of a running workspace: read page by page into a work file (`.jsonl`), written as a file like that of
-//! `csv-users`, and imported like any other file. An import that was interrupted anywhere goes on where it stopped.
+//! Imports a running workspace: its users by way of a work file and a file like that of `csv-users`, then its
+//! conversations. An import that was interrupted anywhere goes on where it stopped.
 
 use super::super::beside;
 use super::api::Api;

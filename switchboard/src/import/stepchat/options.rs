@@ -21,10 +21,10 @@ pub(in crate::import) struct Options {
     /// go by their header; what is no field becomes an extra. Of columns with one header, `Notes#2` is the second.
     #[arg(long = "map", value_name = "HEADER=FIELD")]
     pub(super) mappings: Vec<Mapping>,
-    /// What stands between two cells: one character, or `tab`. Default: found out.
+    /// What stands between two cells: one character, or `tab`. Default: detected.
     #[arg(long, value_parser = delimiter)]
     pub(super) delimiter: Option<u8>,
-    /// The encoding of the text, such as windows-1251. Default: found out.
+    /// The encoding of the text, such as windows-1251. Default: detected.
     #[arg(long, value_parser = table::encoding)]
     pub(super) encoding: Option<&'static Encoding>,
     /// The sheet of a workbook. Default: the first.
@@ -44,7 +44,8 @@ pub(in crate::import) struct Options {
     /// address or a phone number.
     #[arg(long)]
     pub(super) yes: bool,
-    /// Read and check everything, write nothing but the report of rejected rows.
+    /// Read and check everything and write nothing to the deployment. The report of rejected rows is written and, with
+    /// --from, the file of users and its work file (.jsonl).
     #[arg(long)]
     pub(super) dry_run: bool,
     /// The report of rejected rows. Default: the file's name with `.rejected.csv` behind it.
@@ -57,7 +58,7 @@ pub(in crate::import) struct Options {
 
 /// The workspace that users come from, if not from a file.
 #[derive(Debug, Args)]
-pub(in crate::import) struct Origin {
+pub(super) struct Origin {
     /// The address of a running workspace's API, such as `https://chat.example.com/include/api.php`: users come from there,
     /// with all extras.
     #[arg(long, value_name = "URL")]
@@ -81,7 +82,7 @@ pub(in crate::import) struct Origin {
 
 /// What becomes of a row whose e-mail address or phone number somebody has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub(in crate::import) enum OnDuplicate {
+pub(super) enum OnDuplicate {
     /// It is rejected.
     #[default]
     Reject,

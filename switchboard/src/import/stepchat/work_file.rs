@@ -1,4 +1,5 @@
-//! The work file: what has been read of a running workspace, so that an interrupted import goes on where it stopped.
+//! The work file: reads a running workspace page by page and remembers how far, so that an interrupted import goes on;
+//! then writes its users as a table.
 
 use super::api::{Api, member, text};
 use crate::progress::Progress;
@@ -25,7 +26,9 @@ pub(super) struct Person {
     user_type: String,
     creation_time: String,
     last_activity: String,
-    department: String,
+    /// What `csv-users` of the original has no column for, by the names of the fields.
+    #[serde(default)]
+    added: BTreeMap<String, String>,
     extras: BTreeMap<String, String>,
 }
 
@@ -64,11 +67,16 @@ impl WorkFile {
     /// Opens the work file with what an interrupted run read from this address. What was read from another is dropped.
     pub(super) fn open(path: PathBuf, url: &str) -> Result<Self> {
         let mut work_file = Self { path, ..Self::default() };
-        let text = match fs::read_to_string(&work_file.path) {
-            Ok(text) => text,
+        let text = match fs::read(&work_file.path) {
+            // The last line may be cut off, even inside a letter.
+            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
             Err(error) => return Err(error).with_context(|| format!("cannot read {}", work_file.path.display())),
         };
+        if !text.is_empty() && !text.ends_with('\n') {
+            // Otherwise the next line would be lost with the one that was cut off.
+            work_file.append("\n")?;
+        }
         // A line that was cut off by an interruption is skipped.
         for line in text.lines().filter_map(|line| serde_json::from_str(line).ok()) {
             match line {
@@ -90,13 +98,17 @@ impl WorkFile {
     }
 
     fn write(&self, lines: &[Line]) -> Result<()> {
-        let cannot = || format!("cannot write {}", self.path.display());
-        let mut file = OpenOptions::new().append(true).create(true).open(&self.path).with_context(cannot)?;
         let mut text = String::new();
         for line in lines {
             text.push_str(&serde_json::to_string(line)?);
             text.push('\n');
         }
+        self.append(&text)
+    }
+
+    fn append(&self, text: &str) -> Result<()> {
+        let cannot = || format!("cannot write {}", self.path.display());
+        let mut file = OpenOptions::new().append(true).create(true).open(&self.path).with_context(cannot)?;
         file.write_all(text.as_bytes()).with_context(cannot)
     }
 
@@ -169,7 +181,7 @@ impl WorkFile {
         Ok(lines)
     }
 
-    /// Writes the users to a file as `csv-users` would.
+    /// Writes the users to a file that an import reads like one of `csv-users`; its columns stand in another order.
     pub(super) fn write_csv(&self, path: &Path) -> Result<()> {
         let cannot = || format!("cannot write {}", path.display());
         let slugs: BTreeSet<&String> = self.people.values().flat_map(|person| person.extras.keys()).collect();
@@ -183,23 +195,26 @@ impl WorkFile {
             .collect();
         let file = File::create(path).with_context(cannot)?;
         let mut writer = WriterBuilder::new().from_writer(file);
-        let profile = PROFILE.into_iter().chain([ProfileField::Department.column(), LAST_ACTIVITY]).map(str::to_owned);
+        let added = || ProfileField::added();
+        let profile = PROFILE.into_iter().chain(added().map(ProfileField::column)).chain([LAST_ACTIVITY]);
+        let profile = profile.map(str::to_owned);
         let header = profile.chain(extras.iter().map(|(_, header)| guard(header)));
         writer.write_record(header).with_context(cannot)?;
         for person in self.people.values() {
+            let id = person.id.to_string();
             let profile = [
-                &person.id.to_string(),
+                &id,
                 &person.first_name,
                 &person.last_name,
                 &person.email,
                 &person.profile_image,
                 &person.user_type,
                 &person.creation_time,
-                &person.department,
-                &person.last_activity,
             ];
-            let values = extras.iter().map(|(slug, _)| person.extras.get(*slug).map_or("", String::as_str));
-            let row = profile.into_iter().map(String::as_str).chain(values).map(guard);
+            let added = added().map(|field| person.added.get(field.name()).map_or("", String::as_str));
+            let extras = extras.iter().map(|(slug, _)| person.extras.get(*slug).map_or("", String::as_str));
+            let row = profile.into_iter().map(String::as_str).chain(added).chain([person.last_activity.as_str()]);
+            let row = row.chain(extras).map(guard);
             writer.write_record(row).with_context(cannot)?;
         }
         writer.flush().with_context(cannot)
@@ -219,8 +234,44 @@ fn person(row: &Value) -> Option<Person> {
         user_type: of("user_type"),
         creation_time: of("creation_time"),
         last_activity: of("last_activity"),
-        department: of("department"),
+        added: ProfileField::added().map(|field| (field.name().to_owned(), of(field.name()))).collect(),
         extras: extras.map(|(slug, value)| (slug.clone(), text(value))).collect(),
     };
     (person.user_type != "bot").then_some(person)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A process may die in the middle of a line, and its successor in the middle of the next one.
+    #[test]
+    fn a_line_that_was_cut_off_inside_a_letter_takes_no_other_line_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("old.csv.jsonl");
+        let url = "https://chat.example.com";
+        let work_file = WorkFile::open(path.clone(), url).unwrap();
+        work_file.write(&[Line::Name("city".to_owned(), "Город".to_owned())]).unwrap();
+        let whole = fs::read(&path).unwrap();
+        for cut in (1..whole.len()).filter(|cut| *cut > "{\"from\":\"https://chat.example.com\"}\n".len()) {
+            fs::write(&path, &whole[..cut]).unwrap();
+            let work_file = WorkFile::open(path.clone(), url).unwrap();
+            work_file.write(&[Line::Page(7)]).unwrap();
+            assert_eq!(WorkFile::open(path.clone(), url).unwrap().page, 7, "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn every_field_that_the_originals_file_lacks_is_read_and_written() {
+        let row = serde_json::json!({ "id": "7", "first_name": "Anna", "department": "3", "user_type": "agent" });
+        let person = person(&row).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let work_file = WorkFile { people: BTreeMap::from([(7, person)]), ..WorkFile::default() };
+        let path = folder.path().join("old.csv");
+        work_file.write_csv(&path).unwrap();
+        let text = fs::read_to_string(path).unwrap();
+        assert!(text.starts_with("ID,First Name,"), "{text}");
+        assert!(text.contains("Creation Time,Department (profile),Last Activity (profile)\n"), "{text}");
+        assert!(text.contains("7,Anna,,,,agent,,3,\n"), "{text}");
+    }
 }
