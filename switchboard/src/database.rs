@@ -55,7 +55,7 @@ impl Opened {
     /// The store for writing very many new items, which go into an embedded file through a connection of their own. Not
     /// to be used while others use the database.
     pub fn bulk(&self) -> Result<BulkStore> {
-        BulkStore::new(self.app.store.clone(), self.embedded.as_ref(), &self.app.config.tables)
+        BulkStore::new(self.app.store.clone(), self.embedded.as_ref())
     }
 }
 

@@ -15,7 +15,7 @@ use dynoxide::types::item_size;
 use dynoxide::{AttributeValue as Stored, Database, Item};
 use shared::store::load::{COUNTED, Load, Sums};
 use shared::store::schema::IndexSchema;
-use shared::store::{CommitError, Key, Store, StoreError, Table, Tables, Txn};
+use shared::store::{CommitError, Key, Store, StoreError, Table, Txn};
 use std::collections::HashMap;
 use std::sync::mpsc::{self, Sender};
 use tokio::sync::oneshot;
@@ -35,9 +35,9 @@ pub struct BulkStore {
 }
 
 impl BulkStore {
-    /// A store on these tables, which are those of the embedded database if there is one.
-    pub fn new(store: Store, embedded: Option<&Database>, tables: &Tables) -> Result<Self> {
-        let direct = embedded.map(|database| DirectWriter::of(database, tables)).transpose()?.flatten();
+    /// A store, whose tables are in the embedded database if there is one.
+    pub fn new(store: Store, embedded: Option<&Database>) -> Result<Self> {
+        let direct = embedded.map(|database| DirectWriter::of(database, &store)).transpose()?.flatten();
         Ok(Self { store, direct })
     }
 
@@ -61,12 +61,12 @@ struct DirectWriter(Sender<Batch>);
 
 impl DirectWriter {
     /// Opens a second connection to the file of an open database; `None` if the database is in memory.
-    fn of(database: &Database, tables: &Tables) -> Result<Option<Self>> {
+    fn of(database: &Database, store: &Store) -> Result<Option<Self>> {
         let Some(path) = database.db_path().map_err(failed)? else { return Ok(None) };
         let storage = Storage::new(&path).map_err(failed)?;
         storage.conn().execute_batch(OWN).map_err(failed)?;
         storage.conn().set_prepared_statement_cache_capacity(STATEMENTS);
-        let connection = Connection { storage, tables: tables.clone() };
+        let connection = Connection { storage, store: store.clone() };
         let (sender, batches) = mpsc::channel::<Batch>();
         // The thread ends when the last sender is dropped.
         std::thread::Builder::new().name("direct-writer".to_owned()).spawn(move || {
@@ -107,7 +107,7 @@ struct Batch {
 
 struct Connection {
     storage: Storage,
-    tables: Tables,
+    store: Store,
 }
 
 impl Connection {
@@ -128,12 +128,12 @@ impl Connection {
 
     fn insert(&self, load: &Load, rows: &[(Table, Rows)]) -> Result<bool> {
         for (table, key) in load.must_be_new() {
-            if stored(&self.storage, self.tables.name(*table), key)?.is_some() {
+            if stored(&self.storage, self.store.table_name(*table), key)?.is_some() {
                 return Ok(false);
             }
         }
         for (table, rows) in rows {
-            let name = self.tables.name(*table);
+            let name = self.store.table_name(*table);
             self.storage.put_base_items(name, &rows.base).map_err(failed)?;
             for (index, entries) in &rows.entries {
                 self.storage.insert_gsi_items(name, index, entries).map_err(failed)?;
@@ -145,7 +145,7 @@ impl Connection {
 
     fn count(&self, sums: &Sums) -> Result<()> {
         for (table, key, change) in sums.iter() {
-            let name = self.tables.name(table);
+            let name = self.store.table_name(table);
             let mut counter = match stored(&self.storage, name, &key)? {
                 Some(json) => serde_json::from_str(&json)?,
                 None => attributes(&key),

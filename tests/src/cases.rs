@@ -68,10 +68,21 @@ impl Step {
             let text = &answer.text;
             panic!("{promise}\n{} answered {text}\n{difference}\nIf it is meant: cargo xtask bless", self.call);
         }
-        for (name, pointer) in &self.keep {
-            let value = body.pointer(pointer).unwrap_or_else(|| panic!("{promise}: nothing at {pointer}"));
-            kept.insert(name.clone(), value.clone());
+        if let Err(missing) = self.keep_of(&body, kept) {
+            panic!("{promise}: nothing at {missing}");
         }
+    }
+
+    /// Keeps what later steps need of an answer. Where there is nothing to keep is the error; all else is kept.
+    pub fn keep_of(&self, body: &Value, kept: &mut Kept) -> Result<(), String> {
+        let mut done = Ok(());
+        for (name, pointer) in &self.keep {
+            match body.pointer(pointer) {
+                Some(value) => drop(kept.insert(name.clone(), value.clone())),
+                None => done = Err(pointer.clone()),
+            }
+        }
+        done
     }
 
     /// Makes the call at the family's front door.

@@ -48,8 +48,8 @@ async fn store(file: Option<&Path>) -> (Database, BulkStore) {
         connect_with(&Endpoint::emulator(Some("http://embedded".into())), embedded::transport(&database));
     let tables = Tables::default();
     create_tables(&client, &tables).await.unwrap();
-    let store = Store::new(client, tables.clone());
-    let bulk = BulkStore::new(store, Some(&database), &tables).unwrap();
+    let store = Store::new(client, tables);
+    let bulk = BulkStore::new(store, Some(&database)).unwrap();
     (database, bulk)
 }
 

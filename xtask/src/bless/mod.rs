@@ -6,7 +6,7 @@ mod ordered;
 use crate::workspace;
 use ::tests::App;
 use ::tests::cases::{self, Case, Kept};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use ordered::Ordered;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -65,12 +65,8 @@ async fn answers(entry: &MethodEntry, text: &str) -> Result<Vec<(Range<usize>, S
                 let indent = indent(text, place.start);
                 found.push((place, now.like(Some(&step.answer), &kept).pretty(indent)?));
             }
-            for (name, pointer) in &step.keep {
-                let body = answer.json();
-                let value = body.pointer(pointer);
-                let value = value.with_context(|| format!("{}: nothing at {pointer}", case.promise))?;
-                kept.insert(name.clone(), value.clone());
-            }
+            let missing = |pointer| anyhow!("{}: nothing at {pointer}", case.promise);
+            step.keep_of(&answer.json(), &mut kept).map_err(missing)?;
         }
     }
     Ok(found)

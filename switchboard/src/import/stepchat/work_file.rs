@@ -195,8 +195,7 @@ impl WorkFile {
             .collect();
         let file = File::create(path).with_context(cannot)?;
         let mut writer = WriterBuilder::new().from_writer(file);
-        let added = || ProfileField::added();
-        let profile = PROFILE.into_iter().chain(added().map(ProfileField::column)).chain([LAST_ACTIVITY]);
+        let profile = PROFILE.into_iter().chain(ProfileField::added().map(ProfileField::column)).chain([LAST_ACTIVITY]);
         let profile = profile.map(str::to_owned);
         let header = profile.chain(extras.iter().map(|(_, header)| guard(header)));
         writer.write_record(header).with_context(cannot)?;
@@ -211,7 +210,7 @@ impl WorkFile {
                 &person.user_type,
                 &person.creation_time,
             ];
-            let added = added().map(|field| person.added.get(field.name()).map_or("", String::as_str));
+            let added = ProfileField::added().map(|field| person.added.get(field.name()).map_or("", String::as_str));
             let extras = extras.iter().map(|(slug, _)| person.extras.get(*slug).map_or("", String::as_str));
             let row = profile.into_iter().map(String::as_str).chain(added).chain([person.last_activity.as_str()]);
             let row = row.chain(extras).map(guard);
