@@ -235,7 +235,8 @@ fn connection(state: &State, location: Location) -> Result<(Client, Option<Datab
         Location::Memory => Database::memory().map_err(|error| anyhow!("cannot open a database in memory: {error}"))?,
         Location::File => open_file(state)?,
     };
-    let client = connect_with(&embedded_endpoint(), embedded::transport(&database));
+    let transport = embedded::transport(&database).context("cannot start a thread for the database")?;
+    let client = connect_with(&embedded_endpoint(), transport);
     Ok((client, Some(database)))
 }
 

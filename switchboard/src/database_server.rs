@@ -2,13 +2,12 @@
 //! for the operator's commands; and, if asked for, on a port of this machine, for function binaries.
 
 use crate::caller::check_program;
-use crate::embedded;
+use crate::embedded::DatabaseThread;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
-use dynoxide::Database;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 use serde_json::json;
@@ -18,7 +17,7 @@ const MAX_REQUEST_BYTES: usize = 16 * 1024 * 1024;
 const AMZ_JSON: &str = "application/x-amz-json-1.0";
 
 /// The database's routes. No answer has a header that lets a page of another origin read the answer.
-pub(crate) fn routes(database: Database) -> axum::Router {
+pub(crate) fn routes(database: DatabaseThread) -> axum::Router {
     axum::Router::new()
         .route("/", get(async || "healthy: dynamodb.us-east-1.amazonaws.com \n").post(perform))
         .layer(DefaultBodyLimit::max(MAX_REQUEST_BYTES))
@@ -26,14 +25,14 @@ pub(crate) fn routes(database: Database) -> axum::Router {
 }
 
 /// Like [`routes`], for a port of this machine; refuses browsers, which can reach the port too.
-pub(crate) fn routes_for_programs(database: Database) -> axum::Router {
+pub(crate) fn routes_for_programs(database: DatabaseThread) -> axum::Router {
     routes(database).layer(from_fn(async |request: Request, next: Next| match check_program(request.headers()) {
         Ok(()) => next.run(request).await,
         Err(refusal) => refused(StatusCode::FORBIDDEN, "AccessDeniedException", &refusal.to_string()),
     }))
 }
 
-async fn perform(State(database): State<Database>, headers: HeaderMap, body: Bytes) -> Response {
+async fn perform(State(database): State<DatabaseThread>, headers: HeaderMap, body: Bytes) -> Response {
     let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
     // No SDK sends a form or plain text, which a web page may send to another origin without permission.
@@ -46,8 +45,7 @@ async fn perform(State(database): State<Database>, headers: HeaderMap, body: Byt
     }
     let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
     let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
-    let performed = tokio::task::spawn_blocking(move || embedded::perform(&database, &operation, &body)).await;
-    match performed {
+    match database.perform(operation, body).await {
         Ok((status, body)) => {
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             (status, [(CONTENT_TYPE, AMZ_JSON)], body).into_response()

@@ -5,60 +5,88 @@ use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, S
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
+use bytes::Bytes;
 use dynoxide::Database;
 use dynoxide::errors::DynoxideError;
 use serde::de::DeserializeOwned;
-use std::fmt;
-use std::num::NonZero;
-use std::sync::Arc;
-use std::thread::available_parallelism;
-use tokio::sync::Semaphore;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{self, Sender};
+use std::{io, thread};
+use tokio::sync::oneshot;
 
-/// A transport into an embedded database.
-#[must_use]
-pub fn transport(database: &Database) -> SharedHttpClient {
-    let connector = connector(database);
-    http_client_fn(move |_, _| connector.clone())
+/// A transport into an embedded database. Fails if its thread cannot be started.
+pub fn transport(database: &Database) -> io::Result<SharedHttpClient> {
+    let connector = connector(database)?;
+    Ok(http_client_fn(move |_, _| connector.clone()))
 }
 
 /// The connector that all requests of the transport share.
-#[must_use]
-pub fn connector(database: &Database) -> SharedHttpConnector {
-    let cores = available_parallelism().map_or(1, NonZero::get);
-    let turns = Arc::new(Semaphore::new(cores.saturating_mul(2)));
-    SharedHttpConnector::new(Connector { database: database.clone(), turns })
+pub fn connector(database: &Database) -> io::Result<SharedHttpConnector> {
+    Ok(SharedHttpConnector::new(Connector(DatabaseThread::start(database)?)))
 }
 
-struct Connector {
-    database: Database,
-    /// Limits operations to two at once for each core, which keeps the cores busy, in the order of arrival. If hundreds
-    /// of threads waited for the database instead, some would be woken much later than others, and each would take
-    /// memory (docs/benchmarks.md).
-    turns: Arc<Semaphore>,
+/// A thread that performs the operations of a database, one after the other in the order in which they come. It ends
+/// when the last handle is gone.
+///
+/// The database does one operation at a time in any case. With threads that take turns at it, nearly every operation
+/// woke one thread and put another to sleep, which took a third of the processor's time (docs/benchmarks.md).
+#[derive(Debug, Clone)]
+pub(crate) struct DatabaseThread(Sender<Operation>);
+
+/// An operation, and where its answer goes.
+struct Operation {
+    name: String,
+    body: Bytes,
+    answer: oneshot::Sender<(u16, String)>,
 }
 
-impl fmt::Debug for Connector {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Connector(embedded)")
+/// The operation has panicked, or the thread is gone.
+#[derive(Debug, thiserror::Error)]
+#[error("the database has failed at this operation")]
+pub(crate) struct Failed;
+
+impl DatabaseThread {
+    /// Starts the thread.
+    pub(crate) fn start(database: &Database) -> io::Result<Self> {
+        let database = database.clone();
+        Self::performing(move |name, body| perform(&database, name, body))
+    }
+
+    fn performing(perform: impl Fn(&str, &[u8]) -> (u16, String) + Send + 'static) -> io::Result<Self> {
+        let (handle, operations) = mpsc::channel::<Operation>();
+        thread::Builder::new().name("database".into()).spawn(move || {
+            for Operation { name, body, answer } in operations {
+                // Nobody waits any more: as when a connection is closed before the request was read.
+                if answer.is_closed() {
+                    continue;
+                }
+                // A panic is the failure of its operation, and of no other. It drops `answer`, which tells the caller.
+                let _ = catch_unwind(AssertUnwindSafe(|| answer.send(perform(&name, &body))));
+            }
+        })?;
+        Ok(Self(handle))
+    }
+
+    /// Performs one operation, as [`perform`] does.
+    pub(crate) async fn perform(&self, name: String, body: Bytes) -> Result<(u16, String), Failed> {
+        let (answer, answered) = oneshot::channel();
+        self.0.send(Operation { name, body, answer }).map_err(|_| Failed)?;
+        answered.await.map_err(|_| Failed)
     }
 }
 
+#[derive(Debug)]
+struct Connector(DatabaseThread);
+
 impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let (database, turns) = (self.database.clone(), Arc::clone(&self.turns));
+        let database = self.0.clone();
         HttpConnectorFuture::new(async move {
             let (operation, body) = asked(&request);
-            // A network would not answer before the next call is sent: after this, calls that are made together also
-            // run at the same time here.
+            // A network would not answer before the next call is sent: after this, calls that are made together are
+            // also asked together here.
             tokio::task::yield_now().await;
-            let turn = turns.acquire_owned().await.map_err(|error| ConnectorError::other(Box::new(error), None))?;
-            // SQLite blocks; the event loop must not.
-            let answer = tokio::task::spawn_blocking(move || {
-                let answer = perform(&database, &operation, &body);
-                drop(turn);
-                answer
-            });
-            let answer = answer.await;
+            let answer = database.perform(operation, body.into()).await;
             let (status, body) = answer.map_err(|error| ConnectorError::other(Box::new(error), None))?;
             answered(status, body)
         })
@@ -122,4 +150,49 @@ fn dispatch(database: &Database, operation: &str, body: &[u8]) -> Result<String,
         "DescribeTimeToLive" => describe_time_to_live,
     };
     answer.map_err(|error| DynoxideError::InternalServerError(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::future::join;
+
+    fn performing(perform: impl Fn(&str) -> String + Send + 'static) -> DatabaseThread {
+        DatabaseThread::performing(move |name, _| (200, perform(name))).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_panic_fails_its_operation_and_no_other() {
+        let database = performing(|name| if name == "bad" { panic!("bad") } else { name.to_owned() });
+        let (bad, good) =
+            join(database.perform("bad".into(), Bytes::new()), database.perform("good".into(), Bytes::new())).await;
+        assert!(bad.is_err());
+        assert_eq!(good.unwrap(), (200, "good".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn an_operation_that_nobody_waits_for_any_more_is_not_begun() {
+        let (release, held) = mpsc::channel::<()>();
+        let (told, performed) = mpsc::channel();
+        let database = performing(move |name| {
+            told.send(name.to_owned()).unwrap();
+            if name == "first" {
+                held.recv().unwrap();
+            }
+            String::new()
+        });
+        let first = tokio::spawn({
+            let database = database.clone();
+            async move { database.perform("first".into(), Bytes::new()).await }
+        });
+        tokio::task::yield_now().await;
+        assert_eq!(performed.recv().unwrap(), "first");
+        let mut dropped = Box::pin(database.perform("dropped".into(), Bytes::new()));
+        assert!(futures_util::poll!(&mut dropped).is_pending());
+        drop(dropped);
+        release.send(()).unwrap();
+        database.perform("last".into(), Bytes::new()).await.unwrap();
+        first.await.unwrap().unwrap();
+        assert_eq!(performed.recv().unwrap(), "last");
+    }
 }

@@ -4,6 +4,7 @@ use crate::connections::{Places, limit_heads, raise_open_files};
 use crate::console::{self, Activity, ApiKeys, ConsoleState};
 use crate::database::{self, Opened, Prepared};
 use crate::database_server;
+use crate::embedded::DatabaseThread;
 use crate::files::Files;
 use crate::handbook;
 use crate::kept::{self, API_KEY_FILE, STEPCHAT_FILE, VOXIMPLANT_FILE};
@@ -20,7 +21,6 @@ use axum::extract::Request;
 use axum::middleware::{from_fn, map_request};
 use axum_server::Handle;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
-use dynoxide::Database;
 use futures_util::future::OptionFuture;
 use http::HeaderValue;
 use serde_json::json;
@@ -101,7 +101,7 @@ pub struct Server {
 }
 
 struct Ways {
-    database: Database,
+    database: DatabaseThread,
     /// For the operator's commands.
     socket: socket::Door,
     /// For function binaries.
@@ -152,6 +152,7 @@ pub async fn start(options: &Options) -> Result<Server> {
     let (plain, secure) = (bind(http)?, bind(https)?);
     let database = match (options.database, database) {
         (port, Some(database)) => {
+            let database = DatabaseThread::start(&database).context("cannot start a thread for the database")?;
             Some(Ways { database, socket: socket::Door::open(&state)?, port: port.map(bind).transpose()? })
         }
         (Some(_), None) => {

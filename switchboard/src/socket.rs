@@ -2,6 +2,7 @@
 //! operator's commands send what they would send to `DynamoDB`, so the same code runs with a server and without.
 
 use crate::database_server;
+use crate::embedded::DatabaseThread;
 use crate::state::State;
 use anyhow::{Context, Result};
 use aws_sdk_dynamodb::config::SharedHttpClient;
@@ -12,7 +13,6 @@ use aws_smithy_types::body::SdkBody;
 use axum_server::Handle;
 use axum_server::accept::Accept;
 use bytes::Bytes;
-use dynoxide::Database;
 use http::header::HOST;
 use http::{HeaderValue, Uri};
 use http_body_util::{BodyExt as _, Full};
@@ -80,7 +80,7 @@ impl Door {
     }
 
     /// Serves the database until the handle says to stop.
-    pub(crate) async fn serve(self, database: Database, handle: Handle<SocketAddr>) -> io::Result<()> {
+    pub(crate) async fn serve(self, database: DatabaseThread, handle: Handle<SocketAddr>) -> io::Result<()> {
         let Self { listener, socket } = self;
         let routes = database_server::routes(database).into_make_service();
         let served = axum_server::from_unix(listener)?.acceptor(Own).handle(handle).serve(routes).await;

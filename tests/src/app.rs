@@ -119,7 +119,7 @@ impl Answer {
 fn in_memory() -> (Database, aws_sdk_dynamodb::Client) {
     let database = Database::memory().unwrap();
     let endpoint = Endpoint::emulator(Some("http://embedded".into()));
-    let client = connect_with(&endpoint, embedded::transport(&database));
+    let client = connect_with(&endpoint, embedded::transport(&database).unwrap());
     (database, client)
 }
 

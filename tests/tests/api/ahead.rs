@@ -41,7 +41,7 @@ impl HttpConnector for WatchedConnector {
 async fn watched() -> (App, Sent) {
     let database = Database::memory().unwrap();
     let sent = Sent::default();
-    let transport: SharedHttpClient = embedded::transport(&database);
+    let transport: SharedHttpClient = embedded::transport(&database).unwrap();
     let transport = SharedHttpClient::new(Watched(transport, Arc::clone(&sent)));
     let client = connect_with(&Endpoint::emulator(Some("http://embedded".into())), transport);
     let app = App::on(database, client, |_| None).await;

@@ -281,7 +281,7 @@ impl HttpConnector for Forgetful {
 #[tokio::test]
 async fn a_note_that_fails_fails_no_call() {
     let database = Database::memory().unwrap();
-    let connector = SharedHttpConnector::new(Forgetful(embedded::connector(&database)));
+    let connector = SharedHttpConnector::new(Forgetful(embedded::connector(&database).unwrap()));
     let transport = http_client_fn(move |_, _| connector.clone());
     let client = connect_with(&Endpoint::emulator(Some("http://embedded".into())), transport);
     let app = App::on(database, client, |_| None).await;

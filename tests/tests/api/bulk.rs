@@ -45,7 +45,7 @@ fn creation(id: u64, email: u64) -> Txn<Refusal> {
 async fn store(file: Option<&Path>) -> (Database, BulkStore) {
     let database = file.map_or_else(Database::memory, |path| Database::new(path.to_str().unwrap())).unwrap();
     let client: Client =
-        connect_with(&Endpoint::emulator(Some("http://embedded".into())), embedded::transport(&database));
+        connect_with(&Endpoint::emulator(Some("http://embedded".into())), embedded::transport(&database).unwrap());
     let tables = Tables::default();
     create_tables(&client, &tables).await.unwrap();
     let store = Store::new(client, tables);

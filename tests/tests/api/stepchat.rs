@@ -141,7 +141,7 @@ impl HttpConnector for Busy {
 #[tokio::test]
 async fn a_heartbeat_that_meets_a_change_of_its_user_is_no_failure() {
     let database = Database::memory().unwrap();
-    let connector = SharedHttpConnector::new(Busy(embedded::connector(&database)));
+    let connector = SharedHttpConnector::new(Busy(embedded::connector(&database).unwrap()));
     let transport = http_client_fn(move |_, _| connector.clone());
     let client = connect_with(&Endpoint::emulator(Some("http://embedded".into())), transport);
     let app = App::on(database, client, |_| None).await;

@@ -56,7 +56,7 @@ impl World {
         let database = database.map_err(|error| anyhow::anyhow!("cannot open a database: {error}"))?;
         database.enable_bulk_loading().map_err(|error| anyhow::anyhow!("{error}"))?;
         let endpoint = Endpoint::emulator(Some("http://embedded".into()));
-        let client = connect_with(&endpoint, embedded::transport(&database));
+        let client = connect_with(&endpoint, embedded::transport(&database)?);
         let app = App::on(database, client, |_| None).await;
         // What is checked at the end of a test takes long with so many users: that is not measured here.
         app.expect_damage();

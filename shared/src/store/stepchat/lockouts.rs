@@ -1,7 +1,7 @@
 //! How often logins have failed, in the `auth` table.
 //!
-//! A try is counted as failed before anything is verified, and its success takes it back: however many tries come at
-//! once, no more are verified than the limit allows.
+//! A try is counted as failed before its result is looked at, and its success takes it back: however many tries come at
+//! once, no more have a result than the limit allows.
 
 use crate::stepchat::{Failures, Limit, Refusal};
 use crate::store::grants::{Action, AuthItem, Grant};
