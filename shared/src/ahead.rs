@@ -89,7 +89,7 @@ pub(crate) async fn start_before_auth<C, E, W: Future>(
     is_right: impl FnOnce(&C) -> bool,
 ) -> Result<(C, Option<StartedWork<impl Future<Output = std::thread::Result<W::Output>>>>), E> {
     let (gate, began) = (Gate::default(), Instant::now());
-    // On the heap, since it is returned from here and the future of a method is large.
+    // On the heap, since it is returned from here.
     let mut work = Box::pin(maybe_done(gate.clone().before(AssertUnwindSafe(work).catch_unwind())));
     let mut caller = pin!(caller);
     let known = match poll_fn(|task| Poll::Ready(caller.as_mut().poll(task))).await {

@@ -55,7 +55,9 @@ pub(crate) async fn handle<M: Method>(app: Arc<App>, inbound: Inbound) -> Reply 
     let started = Instant::now();
     let accepts_json = inbound.accepts_json;
     let deadline = CURRENT.try_with(|current| current.deadline).unwrap_or(started + LONGEST);
-    let work = meter::metered(AssertUnwindSafe(authenticate_and_run::<M>(Arc::clone(&app), inbound)).catch_unwind());
+    // On the heap, like its two parts: each future around it would else hold, and move, tens of kilobytes.
+    let work = Box::pin(authenticate_and_run::<M>(Arc::clone(&app), inbound));
+    let work = meter::metered(AssertUnwindSafe(work).catch_unwind());
     let finished = tokio::time::timeout(deadline.saturating_duration_since(started), work).await;
     let (outcome, readings) = match finished {
         Ok((Ok(outcome), readings)) => (outcome, readings),
@@ -115,12 +117,12 @@ type FamilyError<M> = <<M as Method>::Family as Family>::Error;
 async fn authenticate_and_run<M: Method>(app: Arc<App>, inbound: Inbound) -> Outcome<FamilyError<M>> {
     let ctx = Ctx::new(Arc::clone(&app), &inbound).within(time_to_answer());
     let inbound = M::Family::prepare(inbound);
-    let proof = M::Family::authenticate(&ctx, &inbound, M::ACCESS, M::EFFECT);
+    let proof = Box::pin(M::Family::authenticate(&ctx, &inbound, M::ACCESS, M::EFFECT));
     let presumed = M::Caller::from_unverified(&inbound).filter(|_| app.trust.try_take());
     let (caller, begun) = match &presumed {
         None => (proof.await, None),
         Some(presumed) => {
-            let work = run_once::<M>(ctx.clone(), &inbound, presumed);
+            let work = Box::pin(run_once::<M>(ctx.clone(), &inbound, presumed));
             let is_right = |caller: &CallerOf<M>| M::Caller::from_verified(caller) == *presumed;
             match ahead::start_before_auth(proof, work, is_right).await {
                 Ok((caller, begun)) => {
