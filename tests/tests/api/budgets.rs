@@ -11,7 +11,8 @@ use std::collections::BTreeSet;
 use switchboard::methods::families;
 use tests::App;
 
-/// Sequential round trips of each method, authentication included, over all of its stories.
+/// Sequential round trips of each method, authentication included, at the end of each of its stories. Earlier calls of a
+/// story may cost more, and count in docs/access-patterns.md.
 const BUDGETS: [(&str, u32); 52] = [
     ("AddApplication", 3),
     ("AddQueue", 3),
