@@ -183,7 +183,7 @@ fn start(needs: Needs, open: OpenFiles) -> Result<(Arc<App>, impl FnOnce() + use
 
 /// Answers a request on a method's own route.
 pub async fn answer<M: Method>(app: Arc<App>, request: Request<Bytes>) -> Reply {
-    with_deadline::<M::Family>(app, request, Some(Handler::of::<M>()), &[]).await
+    with_deadline::<M::Family>(app, request, Served::Method(Handler::of::<M>())).await
 }
 
 /// Answers a request at a family's front door: the method is the path segment below the family's root, else the
@@ -196,7 +196,7 @@ pub async fn front_door<F: Family>(
     let wanted = if request.method() == http::Method::GET { F::picture(request.uri().path()) } else { None };
     match wanted {
         Some(key) => picture::<F>(&app, &key).await,
-        None => with_deadline::<F>(app, request, None, methods).await.into(),
+        None => with_deadline::<F>(app, request, Served::Family(methods)).await.into(),
     }
 }
 
@@ -222,49 +222,53 @@ async fn picture<F: Family>(app: &App, key: &FileKey) -> Response<Bytes> {
     response
 }
 
-async fn with_deadline<F: Family>(
-    app: Arc<App>,
-    request: Request<Bytes>,
-    method: Option<Handler>,
-    methods: &[Handler],
-) -> Reply {
+/// What a function serves.
+#[derive(Clone, Copy)]
+enum Served {
+    /// A method.
+    Method(Handler),
+    /// All methods of a family.
+    Family(&'static [Handler]),
+}
+
+impl Served {
+    /// The handler that a request asks for.
+    fn handler<F: Family>(self, inbound: &Inbound) -> Option<Handler> {
+        match self {
+            // A method's own function also gets the paths below its own: of these, only its name with a slash after it
+            // is a call.
+            Self::Method(own) => {
+                Some(own).filter(|own| below_root::<F>(inbound).is_none_or(|name| own.is_called(name)))
+            }
+            Self::Family(methods) => {
+                let name = wanted::<F>(inbound)?;
+                methods.iter().find(|handler| handler.is_called(name)).copied()
+            }
+        }
+    }
+}
+
+async fn with_deadline<F: Family>(app: Arc<App>, request: Request<Bytes>, served: Served) -> Reply {
     let started = Instant::now();
     let invocation = request.extensions().get::<Invocation>().cloned();
     let Invocation { left, id, request_id } =
         invocation.unwrap_or(Invocation { left: LONGEST, id: None, request_id: None });
     let event = Current { deadline: started + left, id, request_id };
-    answering(event, route::<F>(app, request, method, methods, started)).await
+    answering(event, route::<F>(app, request, served, started)).await
 }
 
-async fn route<F: Family>(
-    app: Arc<App>,
-    request: Request<Bytes>,
-    method: Option<Handler>,
-    methods: &[Handler],
-    started: Instant,
-) -> Reply {
+async fn route<F: Family>(app: Arc<App>, request: Request<Bytes>, served: Served, started: Instant) -> Reply {
     let accepts_json = Inbound::accepts_json(request.headers());
     let inbound = match Inbound::read(request, F::NON_OBJECT_JSON).await {
         Ok(inbound) => inbound,
         Err(malformed) => return refuse::<F>(&app, &malformed.into(), accepts_json, started),
     };
-    // A method's own function also gets the paths below its own: of these, only its name with a slash after it is a
-    // call.
-    let handler = match method {
-        Some(own) => Some(own).filter(|own| below_root::<F>(&inbound).is_none_or(|name| own.is_called(name))),
-        None => named::<F>(&inbound, methods),
-    };
-    let Some(handler) = handler else {
+    let Some(handler) = served.handler::<F>(&inbound) else {
         let missing = wanted::<F>(&inbound).is_none();
         let error = if missing { F::Error::missing_method() } else { F::Error::unknown_method() };
         return refuse::<F>(&app, &error, accepts_json, started);
     };
     handler.handle(app, inbound).await
-}
-
-fn named<F: Family>(inbound: &Inbound, methods: &[Handler]) -> Option<Handler> {
-    let name = wanted::<F>(inbound)?;
-    methods.iter().find(|handler| handler.is_called(name)).copied()
 }
 
 /// The method name a front-door request asks for.

@@ -6,6 +6,7 @@
 //!
 //! [`BulkStore`] writes through it where it can, and through the SDK elsewhere.
 
+use crate::load::{Load, Sums};
 use crate::sink::{failed, item};
 use anyhow::{Context, Result};
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -13,9 +14,8 @@ use dynoxide::storage::{Storage, compute_hash_prefix};
 use dynoxide::storage_backend::{BaseItemRow, GsiItemRow};
 use dynoxide::types::item_size;
 use dynoxide::{AttributeValue as Stored, Database, Item};
-use shared::store::load::{COUNTED, Load, Sums};
 use shared::store::schema::IndexSchema;
-use shared::store::{CommitError, Key, Store, StoreError, Table, Txn};
+use shared::store::{COUNTED, CommitError, Key, Store, StoreError, Table, Txn};
 use std::collections::HashMap;
 use std::sync::mpsc::{self, Sender};
 use tokio::sync::oneshot;

@@ -167,7 +167,10 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         // Files of a deployed bundle are read by another user in the cloud, and the pages' files by a web host.
         Command::Deploy { .. } | Command::Docs { .. } | Command::Console { .. } => {}
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    // Answers of the embedded database come by the runtime's queue for all threads. It is looked at before each task, so
+    // that calls that were begun end before others begin.
+    let runtime = runtime.worker_threads(2).global_queue_interval(1).enable_all().build()?;
     match arguments.command {
         Command::Serve { listen, https, state, memory, database, admin_id, log } => {
             let log = log_in(log);

@@ -1,6 +1,7 @@
 //! The local router: the paths of API Gateway, in one process.
 
 use crate::methods::families;
+use crate::turns::Turns;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::Next;
@@ -31,6 +32,7 @@ struct Routes {
     app: Arc<App>,
     /// The most specific routes first.
     table: Arc<[(RoutePath, Target)]>,
+    turns: Turns,
 }
 
 /// What a route leads to.
@@ -51,6 +53,11 @@ impl Target {
 
 /// Every route of both families.
 pub fn router(app: Arc<App>) -> axum::Router {
+    router_with(app, Turns::unlimited())
+}
+
+/// The same, where calls take turns.
+pub(crate) fn router_with(app: Arc<App>, turns: Turns) -> axum::Router {
     let mut table: Vec<(RoutePath, Target)> = Vec::new();
     for family in families() {
         table.extend(family.door_routes().into_iter().map(|route| (route, Target::FrontDoor(family.name))));
@@ -58,7 +65,7 @@ pub fn router(app: Arc<App>) -> axum::Router {
         table.extend(methods.flat_map(|entry| entry.routes().into_iter().map(|route| (route, Target::Method(*entry)))));
     }
     table.sort_by_key(|(route, _)| route.precedence());
-    axum::Router::new().fallback(route).with_state(Routes { app, table: table.into() })
+    axum::Router::new().fallback(route).with_state(Routes { app, table: table.into(), turns })
 }
 
 impl Routes {
@@ -88,7 +95,8 @@ async fn route(State(routes): State<Routes>, request: Request) -> Response {
     let reply: http::Response<Bytes> = match body {
         None if voximplant => runtime::too_large::<voximplant_front_door::Family>(&routes.app, accepts_json).into(),
         None => runtime::too_large::<stepchat_front_door::Family>(&routes.app, accepts_json).into(),
-        Some(body) => answer(&routes.app, target, http::Request::from_parts(head, body)).await,
+        // Only now, so that no slow body takes up a turn.
+        Some(body) => routes.turns.take(answer(&routes.app, target, http::Request::from_parts(head, body))).await,
     };
     reply.map(Body::from)
 }

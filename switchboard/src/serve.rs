@@ -12,10 +12,11 @@ use crate::lenient::LenientAcceptor;
 use crate::methods::JOBS;
 use crate::operator::Operator;
 use crate::page;
-use crate::router::{router, run_to_completion};
+use crate::router::{router_with, run_to_completion};
 use crate::socket;
 use crate::state::State;
 use crate::tls;
+use crate::turns::Turns;
 use anyhow::{Context, Result, anyhow, bail};
 use axum::extract::Request;
 use axum::middleware::{from_fn, map_request};
@@ -282,7 +283,7 @@ impl Server {
         observe::log_panics(&self.app.log);
         let (tcp, unix) = (Handle::new(), Handle::new());
         let places = Places::new();
-        let methods = router(Arc::clone(&self.app)).layer(from_fn(run_to_completion));
+        let methods = router_with(Arc::clone(&self.app), Turns::of_this_machine()).layer(from_fn(run_to_completion));
         let routes = methods.merge(page::routes(self.credentials)).merge(handbook::routes());
         let routes = match &self.desk {
             Some(desk) => routes.merge(console::routes(Arc::clone(desk))),

@@ -3,6 +3,7 @@
 //! Through the SDK each item would be signed, sent and parsed, and the emulator would look for old entries in every
 //! index of the table. Here all items are new, so no old entries are looked for.
 
+use crate::load::Load;
 use anyhow::{Context, Result, anyhow, bail};
 use aws_sdk_dynamodb::types::AttributeValue;
 use dynoxide::actions::import_items::execute_skip_gsi_deletes;
@@ -10,7 +11,6 @@ use dynoxide::storage::Storage;
 use dynoxide::{Database, ImportOptions, Item};
 use futures_util::FutureExt as _;
 use shared::store::Table;
-use shared::store::load::Load;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 

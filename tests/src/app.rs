@@ -31,7 +31,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use switchboard::embedded;
 use switchboard::files::Files;
+use switchboard::load::Load;
 use switchboard::operator::{Credentials, Operator};
+use switchboard::sink::Sink;
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 use tower::ServiceExt as _;
@@ -291,6 +293,13 @@ impl App {
     /// The log so far.
     pub fn log(&self) -> Vec<String> {
         self.lines.lock().unwrap().clone()
+    }
+
+    /// Writes new items past the SDK, and counts them.
+    pub async fn load(&self, mut load: Load) {
+        let store = &self.app.store;
+        Sink::shared(&self.database).write(&mut load, |table| store.table_name(table).to_owned()).unwrap();
+        load.sums().count(store).await.unwrap();
     }
 
     /// The log line of the last request.

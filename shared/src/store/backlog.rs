@@ -22,6 +22,12 @@ pub enum Progress {
 }
 
 impl Progress {
+    /// The progress of work that is either done or not.
+    #[must_use]
+    pub const fn of_done(done: bool) -> Self {
+        if done { Self::Finished } else { Self::Left }
+    }
+
     /// The progress of work: `done` says that everything visible is done, `complete` that everything is visible by now.
     pub(super) fn of(done: bool, complete: bool) -> Self {
         match (done, complete) {

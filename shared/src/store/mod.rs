@@ -14,7 +14,6 @@ pub mod grants;
 pub mod idempotency;
 pub mod ledger;
 pub mod listing;
-pub mod load;
 pub mod meter;
 pub mod schema;
 pub mod search;
@@ -42,7 +41,7 @@ pub use keys::Key;
 pub use schema::{Table, Tables};
 pub use sequence::Sequence;
 pub use txn::{CommitError, Txn};
-pub use write::Write;
+pub use write::{COUNTED, Conditional, InitialEffect, Step, Write};
 
 use crate::clock::Clock;
 use crate::timestamp::Timestamp;

@@ -93,7 +93,7 @@ impl<R: Clone> Txn<R> {
     }
 
     /// Only the writes, including those of search entries, without the meaning of their failures.
-    pub(super) fn into_writes(self) -> impl Iterator<Item = Write> {
+    pub fn into_writes(self) -> impl Iterator<Item = Write> {
         let entries = self.index_change.iter().flat_map(|change| change.entries());
         let entries: Vec<Write> = entries.map(|(table, item)| Write::of(table, Kind::Put(item))).collect();
         self.steps.into_iter().map(|step| step.write).chain(entries)

@@ -39,6 +39,8 @@ pub(super) fn is_unchanged(condition: &str) -> bool {
     [UNCHANGED, UNCHANGED_AND_THERE].contains(&condition)
 }
 
+/// The attribute of a counter's item that holds its number.
+pub const COUNTED: &str = "n";
 /// The update expression that moves a counter.
 pub(super) const COUNT: &str = "ADD n :change";
 /// The value in [`COUNT`] by which the counter moves.
@@ -46,7 +48,7 @@ pub(super) const CHANGE: &str = ":change";
 
 /// What a write does where nothing is stored yet.
 #[derive(Debug)]
-pub(super) enum InitialEffect {
+pub enum InitialEffect {
     /// Creates this item.
     Item(Table, Attributes),
     /// Moves this counter by this number.
@@ -149,7 +151,8 @@ impl Write {
 
     /// Whether it only creates an item, demands that one is absent, or counts. A condition on a counter's generation is
     /// allowed: generations change only where others write.
-    pub(super) fn creates(&self) -> bool {
+    #[must_use]
+    pub fn creates(&self) -> bool {
         match &self.kind {
             Kind::Put(_) => matches!(self.condition, None | Some(ABSENT)),
             Kind::Update(_, COUNT) => self.condition.is_none_or(is_unchanged),
@@ -159,12 +162,13 @@ impl Write {
     }
 
     /// The key that it demands to be absent.
-    pub(super) fn must_be_new(&self) -> Option<(Table, Key)> {
+    #[must_use]
+    pub fn must_be_new(&self) -> Option<(Table, Key)> {
         (self.condition == Some(ABSENT)).then(|| self.item())
     }
 
     /// What it does where nothing is stored yet, regardless of its condition.
-    pub(super) fn initial_effect(self) -> Result<InitialEffect, StoreError> {
+    pub fn initial_effect(self) -> Result<InitialEffect, StoreError> {
         match self.kind {
             Kind::Put(item) => Ok(InitialEffect::Item(self.table, item)),
             Kind::Update(ref key, COUNT) => {
@@ -202,40 +206,24 @@ impl Write {
         let condition = self.condition.map(str::to_owned);
         let names = self.renamed.map(|(name, attribute)| HashMap::from([(name.to_owned(), attribute.to_owned())]));
         let item = TransactWriteItem::builder();
+        // The SDK's four builders share no trait.
+        macro_rules! built {
+            ($builder:expr, $kind:ident) => {
+                $builder
+                    .table_name(table)
+                    .set_condition_expression(condition)
+                    .set_expression_attribute_names(names)
+                    .set_expression_attribute_values(values)
+                    .build()
+                    .map(|built| item.$kind(built))
+            };
+        }
+        let at = |key: &Key| Some(key.attributes());
         let built = match &self.kind {
-            Kind::Put(attributes) => Put::builder()
-                .table_name(table)
-                .set_item(Some(attributes.clone()))
-                .set_condition_expression(condition)
-                .set_expression_attribute_names(names)
-                .set_expression_attribute_values(values)
-                .build()
-                .map(|put| item.put(put)),
-            Kind::Update(key, expression) => Update::builder()
-                .table_name(table)
-                .set_key(Some(key.attributes()))
-                .update_expression(*expression)
-                .set_condition_expression(condition)
-                .set_expression_attribute_names(names)
-                .set_expression_attribute_values(values)
-                .build()
-                .map(|update| item.update(update)),
-            Kind::Delete(key) => Delete::builder()
-                .table_name(table)
-                .set_key(Some(key.attributes()))
-                .set_condition_expression(condition)
-                .set_expression_attribute_names(names)
-                .set_expression_attribute_values(values)
-                .build()
-                .map(|delete| item.delete(delete)),
-            Kind::Check(key) => ConditionCheck::builder()
-                .table_name(table)
-                .set_key(Some(key.attributes()))
-                .set_condition_expression(condition)
-                .set_expression_attribute_names(names)
-                .set_expression_attribute_values(values)
-                .build()
-                .map(|check| item.condition_check(check)),
+            Kind::Put(attributes) => built!(Put::builder().set_item(Some(attributes.clone())), put),
+            Kind::Update(key, change) => built!(Update::builder().set_key(at(key)).update_expression(*change), update),
+            Kind::Delete(key) => built!(Delete::builder().set_key(at(key)), delete),
+            Kind::Check(key) => built!(ConditionCheck::builder().set_key(at(key)), condition_check),
         };
         built.map(TransactWriteItemBuilder::build).map_err(|error| StoreError::Refused(error.to_string()))
     }

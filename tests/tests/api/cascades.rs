@@ -8,7 +8,6 @@ use shared::stepchat::{
 };
 use shared::store::auth::TokenHash;
 use shared::store::backlog::Progress;
-use shared::store::load::Load;
 use shared::store::stepchat::counters::LeadCounter;
 use shared::store::stepchat::imports::{ExistingClaims, RowClaims, nothing_left};
 use shared::store::stepchat::users::Secrets;
@@ -16,9 +15,9 @@ use shared::store::stepchat::{conversations, creation, promises, purges, removal
 use shared::store::{CommitError, Sequence, Txn};
 use std::ops::Range;
 use switchboard::embedded;
+use switchboard::load::Load;
 use tests::App;
 use tokio::time::Instant;
-use xtask::seed::Sink;
 
 /// Ids begin here, so that an id is no other number by chance.
 const FIRST: u64 = 7_654_321;
@@ -278,8 +277,7 @@ async fn bulk_of_leads(app: &App, count: u64) {
         let secrets = Secrets { password: None, token: TokenHash::of(&app.app.tokens.of(id, 1)) };
         load.add(creation::of(&user, &details, &secrets, false, &LeadCounter::unread()).unwrap()).unwrap();
     }
-    Sink::shared(&app.database).write(&mut load, |table| store.table_name(table).to_owned()).unwrap();
-    store.count(&load.into_sums()).await.unwrap();
+    app.load(load).await;
 }
 
 async fn assert_no_leads(app: &App, ids: Range<u64>) {

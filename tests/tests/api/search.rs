@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 use shared::ids::UserId;
 use shared::stepchat::{Detail, DetailValue, Email, Name, NewUser, Search, Slug, UserType};
 use shared::store::auth::TokenHash;
-use shared::store::load::Load;
 use shared::store::search::Limits;
 use shared::store::stepchat::counters::LeadCounter;
 use shared::store::stepchat::creation;
@@ -17,9 +16,9 @@ use shared::store::{Store, Table};
 use shared::text::fold;
 use std::time::Duration;
 use switchboard::embedded;
+use switchboard::load::Load;
 use tests::App;
 use tests::seeds::Seeds;
-use xtask::seed::Sink;
 
 /// Few letters, so that much is found; of many scripts, with case, accents, width, and characters that are several.
 const LETTERS: [&str; 14] = ["a", "A", "b", "é", "я", "Я", "ё", "王", "ก็", "ß", "ﷺ", "Ｉ", "1", "-"];
@@ -186,9 +185,7 @@ pub(super) async fn workspace(population: u64) -> App {
         let secrets = Secrets { password: None, token: TokenHash::of("token") };
         load.add(creation::of(&user, &details, &secrets, true, &LeadCounter::unread()).unwrap()).unwrap();
     }
-    let store = &app.app.store;
-    Sink::shared(&app.database).write(&mut load, |table| store.table_name(table).to_owned()).unwrap();
-    store.count(&load.into_sums()).await.unwrap();
+    app.load(load).await;
     app
 }
 

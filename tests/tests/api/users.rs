@@ -9,7 +9,6 @@ use shared::grams::{Extent, IndexedText};
 use shared::ids::{AccountId, ApplicationId, PhoneUserId};
 use shared::limits::INDEX_SETTLED_MILLIS;
 use shared::store::backlog::Progress;
-use shared::store::load::Load;
 use shared::store::search::Limits;
 use shared::store::voximplant::deferred::{self, DeferredWork};
 use shared::store::voximplant::users::{Place, creation};
@@ -17,6 +16,7 @@ use shared::store::{Sequence, Table, Txn};
 use shared::voximplant::{AcdStatus, CustomData, DisplayName, NewPhoneUser, Refusal, UserName};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
+use switchboard::load::Load;
 use tests::App;
 use tokio::time::Instant;
 
@@ -122,8 +122,7 @@ async fn world(drawn: &[Drawn], limits: Limits) -> World {
         load.add(creation(app.account.id, &user, &password, None, &place).unwrap()).unwrap();
         users.push(known);
     }
-    let sums = store.load(load).await.unwrap();
-    store.count(&sums).await.unwrap();
+    app.load(load).await;
     let of = |wanted: &dyn Fn(&Known) -> bool| {
         joined(&users.iter().filter(|user| wanted(user)).map(|user| user.id).collect::<Vec<_>>())
     };
@@ -308,7 +307,7 @@ async fn a_page_larger_than_one_answer_goes_on_behind_a_cursor_and_is_not_read_t
         let place = Place::unread(app.account.id, user.application);
         load.add(creation(app.account.id, &user, &password, None, &place).unwrap()).unwrap();
     }
-    store.count(&store.load(load).await.unwrap()).await.unwrap();
+    app.load(load).await;
     let (mut seen, mut cursor, mut units) = (Vec::new(), json!(null), Vec::new());
     loop {
         let mut fields = json!({ "count": 3_000, "order_by": "user_id" });
@@ -449,7 +448,7 @@ async fn populate(app: &App, users: std::ops::Range<u64>) {
         let place = Place::unread(app.account.id, user.application);
         load.add(creation(app.account.id, &user, &password, None, &place).unwrap()).unwrap();
     }
-    store.count(&store.load(load).await.unwrap()).await.unwrap();
+    app.load(load).await;
 }
 
 #[tokio::test]

@@ -20,12 +20,12 @@ use shared::ids::{PhoneUserId, UserId};
 use shared::observe::Log;
 use shared::store::Sequence;
 use shared::store::auth::PasswordHash;
-use shared::store::load::{Load, Sums};
 use shared::timestamp::Timestamp;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 use switchboard::database::{self, Opened};
+use switchboard::load::{Load, Sums};
 use switchboard::operator::Operator;
 use switchboard::serve::{ACCOUNT, APPLICATION};
 use switchboard::state::State;
@@ -150,7 +150,7 @@ async fn write<I: Copy + Send + 'static>(
     drop(tasks);
     // The sink's connection to the file is closed before the database that is open on it updates the counters.
     drop(sink);
-    Ok(app.store.count(&sums).await?)
+    Ok(sums.count(&app.store).await?)
 }
 
 /// Fills a state folder that `switchboard serve` then serves.

@@ -9,11 +9,11 @@ use shared::ids::UserId;
 use shared::stepchat::{Detail, DetailValue, Name, NewUser, ProfileField, Slug, User, UserType};
 use shared::stepchat::{Refusal, display_name};
 use shared::store::auth::{PasswordHash, TokenHash};
-use shared::store::load::Load;
 use shared::store::stepchat::counters::LeadCounter;
 use shared::store::stepchat::creation;
 use shared::store::stepchat::users::Secrets;
 use shared::timestamp::Timestamp;
+use switchboard::load::Load;
 
 /// One made user.
 pub(super) struct Made {

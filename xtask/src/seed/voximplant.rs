@@ -5,9 +5,9 @@ use super::{Making, rng};
 use anyhow::Result;
 use shared::ids::{AccountId, ApplicationId, PhoneUserId};
 use shared::store::auth::PasswordHash;
-use shared::store::load::Load;
 use shared::store::voximplant::users;
 use shared::voximplant::{AcdStatus, CustomData, DisplayName, MobilePhone, NewPhoneUser, PhoneUser, Refusal, UserName};
+use switchboard::load::Load;
 
 /// Where the users belong.
 #[derive(Debug, Clone, Copy)]

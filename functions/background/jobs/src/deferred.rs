@@ -2,7 +2,6 @@
 
 use crate::done::Done;
 use shared::context::App;
-use shared::slices::{Slices, rotated_randomly};
 use shared::store::StoreError;
 use shared::store::backlog::Progress;
 use shared::store::voximplant::deferred::{self, DeferredWork};
@@ -13,22 +12,10 @@ const FIRST_PASS: usize = 2_000;
 /// The most users that a pass may handle; what is left then waits for the next run.
 const LAST_PASS: usize = 2_000_000;
 
-/// Does promised tasks until none is left or the deadline is near. A task that fails does not stop the others.
+/// Does promised tasks until none is left or the deadline is near.
 pub(crate) async fn finish(app: &App, deadline: Instant) -> Done {
-    let mut done = Done::default();
-    match deferred::pending(&app.store).await {
-        Ok(tasks) => {
-            let mut slices = Slices::new(deadline, tasks.len());
-            for task in rotated_randomly(tasks) {
-                done.note(match slices.take() {
-                    Some(until) => perform(app, &task, until).await,
-                    None => Ok(Progress::Left),
-                });
-            }
-        }
-        Err(error) => done.fail(error),
-    }
-    done
+    let pending = deferred::pending(&app.store).await;
+    Done::of_each(pending, deadline, |task, until| async move { perform(app, &task, until).await }).await
 }
 
 async fn perform(app: &App, task: &DeferredWork, deadline: Instant) -> Result<Progress, StoreError> {

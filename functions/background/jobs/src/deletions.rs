@@ -2,45 +2,25 @@
 
 use crate::done::Done;
 use shared::context::App;
-use shared::slices::{Slices, rotated_randomly};
-use shared::store::backlog::Progress;
 use shared::store::stepchat::{promises, purges, removals};
 use tokio::time::Instant;
 
-/// Finishes promised deletes of many users. A delete that fails does not stop the others.
+/// Finishes promised deletes of many users.
 pub(crate) async fn finish_removals(app: &App, deadline: Instant) -> Done {
-    let mut done = Done::default();
-    match removals::pending(&app.store).await {
-        Ok(removals) => {
-            let mut slices = Slices::new(deadline, removals.len());
-            for removal in rotated_randomly(removals) {
-                done.note(match slices.take() {
-                    Some(until) => removal.perform(&app.store, app.clock.now(), until).await,
-                    None => Ok(Progress::Left),
-                });
-            }
-        }
-        Err(error) => done.fail(error),
-    }
-    done
+    let pending = removals::pending(&app.store).await;
+    Done::of_each(pending, deadline, |removal, until| async move {
+        removal.perform(&app.store, app.clock.now(), until).await
+    })
+    .await
 }
 
-/// Finishes promised purges of single users. A purge that fails does not stop the others.
+/// Finishes promised purges of single users.
 pub(crate) async fn finish_purges(app: &App, deadline: Instant) -> Done {
-    let mut done = Done::default();
-    match promises::pending_purges(&app.store).await {
-        Ok(mut purges) => {
-            let now = app.clock.now();
-            purges.retain(|purge| !purge.waits(now));
-            let mut slices = Slices::new(deadline, purges.len());
-            for purge in rotated_randomly(purges) {
-                done.note(match slices.take() {
-                    Some(until) => Box::pin(purges::purge(&app.store, purge.user(), now, until)).await,
-                    None => Ok(Progress::Left),
-                });
-            }
-        }
-        Err(error) => done.fail(error),
-    }
-    done
+    let now = app.clock.now();
+    let pending = promises::pending_purges(&app.store).await;
+    let due = pending.map(|purges| purges.into_iter().filter(|purge| !purge.waits(now)).collect());
+    Done::of_each(due, deadline, |purge, until| async move {
+        Box::pin(purges::purge(&app.store, purge.user(), now, until)).await
+    })
+    .await
 }

@@ -1,7 +1,9 @@
 //! What one part of a run did.
 
+use shared::slices::{Slices, rotated_randomly};
 use shared::store::StoreError;
 use shared::store::backlog::Progress;
+use tokio::time::Instant;
 
 /// How much work was finished, how much is left, and a failure if there was one.
 #[derive(Debug, Default)]
@@ -12,6 +14,31 @@ pub(crate) struct Done {
 }
 
 impl Done {
+    /// Does each piece of pending work in its slice of the time. One that fails does not stop the others.
+    pub(crate) async fn of_each<T, F>(
+        pending: Result<Vec<T>, StoreError>,
+        deadline: Instant,
+        perform: impl Fn(T, Instant) -> F,
+    ) -> Self
+    where
+        F: Future<Output = Result<Progress, StoreError>>,
+    {
+        let mut done = Self::default();
+        match pending {
+            Ok(pending) => {
+                let mut slices = Slices::new(deadline, pending.len());
+                for work in rotated_randomly(pending) {
+                    done.note(match slices.take() {
+                        Some(until) => perform(work, until).await,
+                        None => Ok(Progress::Left),
+                    });
+                }
+            }
+            Err(error) => done.fail(error),
+        }
+        done
+    }
+
     /// Counts one piece of work: finished, left for a later run, or failed and so left too. Work that waits for an
     /// index or for the end of requests is not counted: nothing could be done for it now.
     pub(crate) fn note(&mut self, progress: Result<Progress, StoreError>) {
@@ -21,11 +48,6 @@ impl Done {
             Ok(Progress::Left) => self.left = self.left.saturating_add(1),
             Err(error) => self.fail(error),
         }
-    }
-
-    /// Counts work that is either done or not.
-    pub(crate) fn note_done(&mut self, done: Result<bool, StoreError>) {
-        self.note(done.map(|done| if done { Progress::Finished } else { Progress::Left }));
     }
 
     /// Counts work that failed, or that could not even be listed.

@@ -2,6 +2,7 @@
 
 use crate::done::Done;
 use shared::context::App;
+use shared::store::backlog::Progress;
 use shared::store::search;
 use tokio::time::Instant;
 
@@ -9,7 +10,7 @@ use tokio::time::Instant;
 pub(crate) async fn finish(app: &App, deadline: Instant) -> Done {
     let mut done = Done::default();
     match search::settle(&app.store, app.clock.now(), deadline).await {
-        Ok(changes) => changes.into_iter().for_each(|settled| done.note_done(settled)),
+        Ok(changes) => changes.into_iter().for_each(|settled| done.note(settled.map(Progress::of_done))),
         Err(error) => done.fail(error),
     }
     done

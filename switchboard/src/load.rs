@@ -1,18 +1,15 @@
-//! Bulk loading: new items by the hundred thousand, made by the same functions that make one and written in batches.
-//! Operator work: no method may do this.
+//! Bulk loading: new items by the hundred thousand, made by the same functions that make one and written past the SDK.
 //!
 //! A batch has no conditions: the caller makes sure that every key is new, or checks [`Load::must_be_new`]. Counters
 //! are summed, and moved once when all items are written; if a load is cut off before that, its items are not counted.
 
-use super::write::InitialEffect;
-use super::{Attributes, Key, Store, StoreError, Table, Txn, Write};
-use crate::limits::MAX_TRANSACTION_ACTIONS;
 use aws_sdk_dynamodb::types::AttributeValue;
+use shared::limits::MAX_TRANSACTION_ACTIONS;
+use shared::store::{CommitError, InitialEffect, Key, Store, StoreError, Table, Txn, Write};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::convert::Infallible;
 
-/// The attribute of a counter's item that holds its number.
-pub const COUNTED: &str = "n";
+type Attributes = HashMap<String, AttributeValue>;
 
 /// Items that wait to be written, and what they add to counters.
 #[derive(Debug, Clone, Default)]
@@ -64,7 +61,7 @@ impl Load {
     }
 
     /// Takes the items out, for an embedded database that is written directly, past the SDK.
-    pub fn take(&mut self) -> impl Iterator<Item = (Table, Vec<HashMap<String, AttributeValue>>)> + use<> {
+    pub fn take(&mut self) -> impl Iterator<Item = (Table, Vec<Attributes>)> + use<> {
         std::mem::take(&mut self.items).into_iter()
     }
 
@@ -104,37 +101,27 @@ impl Sums {
         self.0.iter().map(|((table, pk, sk), change)| (*table, Key { pk: pk.clone(), sk: sk.clone() }, *change))
     }
 
-    /// Adds what another load has counted.
-    pub fn merge(&mut self, other: Self) {
-        for (counter, change) in other.0 {
-            self.add(counter, change);
-        }
-    }
-}
-
-impl Store {
-    /// Writes the items of a load; the sums that it returns must still be counted, by [`Self::count`].
-    pub async fn load(&self, load: Load) -> Result<Sums, StoreError> {
-        for (table, items) in load.items {
-            self.batch_put(table, items).await?;
-        }
-        Ok(load.sums)
-    }
-
-    /// Moves the counters by what loads have added.
-    pub async fn count(&self, sums: &Sums) -> Result<(), StoreError> {
-        let sums: Vec<_> = sums.iter().collect();
+    /// Moves the counters of a store.
+    pub async fn count(&self, store: &Store) -> Result<(), StoreError> {
+        let sums: Vec<_> = self.iter().collect();
         for group in sums.chunks(MAX_TRANSACTION_ACTIONS) {
             let mut txn: Txn<Infallible> = Txn::default();
             for (table, key, change) in group {
                 txn.push(Write::count(*table, key.clone(), *change));
             }
-            self.commit(&txn).await.map_err(|error| match error {
-                super::CommitError::Store(error) => error,
+            store.commit(&txn).await.map_err(|error| match error {
+                CommitError::Store(error) => error,
                 // The transaction has no conditions that could fail.
                 other => StoreError::Refused(other.to_string()),
             })?;
         }
         Ok(())
+    }
+
+    /// Adds what another load has counted.
+    pub fn merge(&mut self, other: Self) {
+        for (counter, change) in other.0 {
+            self.add(counter, change);
+        }
     }
 }
