@@ -1,7 +1,8 @@
 //! A deployment in memory: the real SDK, the real pipeline, the local router; only the network is missing.
 
 use crate::prepared::Prepared;
-use crate::{invariants, jwt};
+use crate::{inline, invariants, jwt};
+use aws_sdk_dynamodb::config::SharedHttpClient;
 use axum::body::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -118,11 +119,16 @@ impl Answer {
     }
 }
 
-fn in_memory() -> (Database, aws_sdk_dynamodb::Client) {
+fn in_memory(transport: impl FnOnce(&Database) -> SharedHttpClient) -> (Database, aws_sdk_dynamodb::Client) {
     let database = Database::memory().unwrap();
     let endpoint = Endpoint::emulator(Some("http://embedded".into()));
-    let client = connect_with(&endpoint, embedded::transport(&database).unwrap());
+    let client = connect_with(&endpoint, transport(&database));
     (database, client)
+}
+
+/// The transport of the local server.
+fn threaded(database: &Database) -> SharedHttpClient {
+    embedded::transport(database).unwrap()
 }
 
 /// A clock that stands at the start of every test.
@@ -144,7 +150,8 @@ static FURNISHED: OnceCell<(Furnished, Prepared)> = OnceCell::const_new();
 
 /// What most deployments begin with, made once.
 async fn prepare() -> (Furnished, Prepared) {
-    let (database, client) = in_memory();
+    // The first test may have a paused clock.
+    let (database, client) = in_memory(inline::transport);
     let config = Config::read(|name| (name == "SWITCHBOARD_TOKEN_SECRET").then(token_secret)).unwrap();
     let furnished = furnish(&Arc::new(plain(config, client))).await;
     (furnished, Prepared::of(&database, "deployment"))
@@ -192,15 +199,21 @@ impl App {
         Self::with(|_| None).await
     }
 
+    /// A deployment for a test whose clock is paused.
+    pub async fn on_paused_clock() -> Self {
+        let (database, client) = in_memory(inline::transport);
+        Self::on(database, client, |_| None).await
+    }
+
     /// A deployment with some settings: variable name to value.
     pub async fn with(settings: impl Fn(&str) -> Option<String>) -> Self {
-        let (database, client) = in_memory();
+        let (database, client) = in_memory(threaded);
         Self::on(database, client, settings).await
     }
 
     /// A deployment whose searches go so far by search entries.
     pub async fn searching(limits: Limits) -> Self {
-        let (database, client) = in_memory();
+        let (database, client) = in_memory(threaded);
         Self::build(database, client, manual_clock(), limits, |_| None).await
     }
 

@@ -12,6 +12,7 @@
 
 pub mod app;
 pub mod cases;
+pub mod inline;
 pub mod invariants;
 pub mod jwt;
 pub mod lambda;

@@ -352,7 +352,7 @@ async fn subject(app: &App) -> String {
 /// Runs all endings of a pair in which the first writer makes `ahead` calls, then the second any number, until neither
 /// makes so many.
 async fn overtaken(number: u64, ahead: u64) -> Result<(), String> {
-    let app = App::new().await;
+    let app = App::on_paused_clock().await;
     for behind in 0..CALLS {
         let mut both_went_so_far = false;
         for ending in ENDINGS.into_iter().take(if behind == 0 { ENDINGS.len() } else { 2 }) {
@@ -414,7 +414,7 @@ pub(crate) fn run(seed: u64) -> Result<(), String> {
 
 /// Runs a writer that makes a mistake until it has made so many calls of a kind, and lets it die.
 async fn with_bug(bug: Bug, until: &str) -> Result<(), String> {
-    let app = App::new().await;
+    let app = App::on_paused_clock().await;
     let user = subject(&app).await;
     let [rename, _] = pair(0, &user);
     let mut writer = Writer::new(&app, &rename, Some(bug));

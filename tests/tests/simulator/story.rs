@@ -100,7 +100,7 @@ static STAGE: OnceCell<(Cast, Prepared)> = OnceCell::const_new();
 async fn stage() -> (Cast, Prepared) {
     // No seed's own chance: the storm would draw the same stamps again, and stamps are never drawn twice.
     fastrand::seed(u64::MAX);
-    let app = App::new().await;
+    let app = App::on_paused_clock().await;
     let mut others = [0; 2];
     for (application, name) in others.iter_mut().zip(["other", "doomed"]) {
         *application = app.operator.application(&app.account, name).await.unwrap().get();
