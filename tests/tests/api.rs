@@ -33,6 +33,7 @@ mod api {
     mod last_use;
     mod ledger;
     mod lists;
+    mod lockouts;
     mod moments;
     mod panics;
     mod paths;
@@ -50,6 +51,8 @@ mod api {
     mod token_secret;
     mod traffic;
     mod transfer;
+    mod user_deletes;
+    mod user_filters;
     mod users;
     mod voximplant;
 }

@@ -12,6 +12,7 @@
 
 mod processes {
     mod after_a_delete;
+    mod audit;
     mod binaries;
     mod console;
     mod deploy;
@@ -19,6 +20,7 @@ mod processes {
     mod from_original;
     mod import;
     mod moving_in;
+    mod moving_in_telephony;
     mod operator;
     mod serve;
     mod service;

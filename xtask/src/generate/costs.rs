@@ -80,10 +80,12 @@ fn dearest(measured: &[Measured]) -> String {
          - **Deletes** read and remove whatever a person has: that much is what they cost.\n\
          - **Sort orders.** A StepChat user is in eight lists. An index costs a unit where its key changes, so a change of a \
          name moves one entry; a heartbeat moves its own once in two minutes, a page view none.\n\
-         - **A page of `get-users`** reads each of its hundred users, strongly, a unit each: what is shown was not changed \
-         before. The remaining four are the token and five index queries, one for each type, of keys only. It is two round trips: \
-         the queries go out beside the look-up of the token \
-         ([adr/0023](adr/0023-work-begins-with-the-look-for-the-caller.md)), then one `BatchGetItem` of the hundred. Not strongly it costs half, and shows what was changed a moment ago as it was. Rows carried in the index would \
+         - **A full page of `get-users`** takes 104 read units and two round trips; the example in the tables has a search, and \
+         few users. It reads each of its hundred users, strongly, a unit each: what is shown was not changed \
+         before. The other four units are the token and five index queries, one for each type, of keys only. The \
+         queries go out beside the look-up of the token \
+         ([adr/0023](adr/0023-work-begins-with-the-look-for-the-caller.md)), then one `BatchGetItem` of the hundred. Not \
+         strongly it costs half, and shows what was changed a moment ago as it was. Rows carried in the index would \
          make a page a dozen units, and each change of a user eight units dearer: one for each list.\n\
          - **Transactions** cost twice: a user, its guards, its counter and the answer to its idempotency key are there together \
          or not at all.\n\
