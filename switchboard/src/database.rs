@@ -2,7 +2,7 @@
 //! another one that the environment names.
 
 use crate::direct_writer::BulkStore;
-use crate::embedded;
+use crate::embedded::EmbeddedDatabase;
 use crate::files::Files;
 use crate::kept::{self, Location};
 use crate::socket;
@@ -42,7 +42,7 @@ pub struct Opened {
     /// Its settings, store, clock and log.
     pub app: Arc<App>,
     /// The database, if it is embedded.
-    pub embedded: Option<Database>,
+    pub embedded: Option<EmbeddedDatabase>,
     /// The bucket, if it is embedded.
     pub files: Option<Files>,
     /// Whether the database is the tables of an AWS account.
@@ -55,7 +55,7 @@ impl Opened {
     /// The store for writing very many new items, which go into an embedded file through a connection of their own. Not
     /// to be used while others use the database.
     pub fn bulk(&self) -> Result<BulkStore> {
-        BulkStore::new(self.app.store.clone(), self.embedded.as_ref())
+        BulkStore::new(self.app.store.clone(), self.embedded.as_ref().map(EmbeddedDatabase::database))
     }
 }
 
@@ -226,7 +226,7 @@ fn settings(state: &State) -> Result<Config> {
 }
 
 /// A client of the database at this location; and the database itself, if it is embedded.
-fn connection(state: &State, location: Location) -> Result<(Client, Option<Database>)> {
+fn connection(state: &State, location: Location) -> Result<(Client, Option<EmbeddedDatabase>)> {
     let database = match location {
         Location::Elsewhere => {
             let endpoint = config::endpoint(|name| std::env::var(name).ok())?;
@@ -235,8 +235,8 @@ fn connection(state: &State, location: Location) -> Result<(Client, Option<Datab
         Location::Memory => Database::memory().map_err(|error| anyhow!("cannot open a database in memory: {error}"))?,
         Location::File => open_file(state)?,
     };
-    let transport = embedded::transport(&database).context("cannot start a thread for the database")?;
-    let client = connect_with(&embedded_endpoint(), transport);
+    let database = EmbeddedDatabase::start(database).context("cannot start a thread for the database")?;
+    let client = connect_with(&embedded_endpoint(), database.transport());
     Ok((client, Some(database)))
 }
 

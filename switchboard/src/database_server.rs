@@ -2,7 +2,7 @@
 //! for the operator's commands; and, if asked for, on a port of this machine, for function binaries.
 
 use crate::caller::check_program;
-use crate::embedded::DatabaseThread;
+use crate::embedded::EmbeddedDatabase;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
@@ -17,7 +17,7 @@ const MAX_REQUEST_BYTES: usize = 16 * 1024 * 1024;
 const AMZ_JSON: &str = "application/x-amz-json-1.0";
 
 /// The database's routes. No answer has a header that lets a page of another origin read the answer.
-pub(crate) fn routes(database: DatabaseThread) -> axum::Router {
+pub(crate) fn routes(database: EmbeddedDatabase) -> axum::Router {
     axum::Router::new()
         .route("/", get(async || "healthy: dynamodb.us-east-1.amazonaws.com \n").post(perform))
         .layer(DefaultBodyLimit::max(MAX_REQUEST_BYTES))
@@ -25,14 +25,14 @@ pub(crate) fn routes(database: DatabaseThread) -> axum::Router {
 }
 
 /// Like [`routes`], for a port of this machine; refuses browsers, which can reach the port too.
-pub(crate) fn routes_for_programs(database: DatabaseThread) -> axum::Router {
+pub(crate) fn routes_for_programs(database: EmbeddedDatabase) -> axum::Router {
     routes(database).layer(from_fn(async |request: Request, next: Next| match check_program(request.headers()) {
         Ok(()) => next.run(request).await,
         Err(refusal) => refused(StatusCode::FORBIDDEN, "AccessDeniedException", &refusal.to_string()),
     }))
 }
 
-async fn perform(State(database): State<DatabaseThread>, headers: HeaderMap, body: Bytes) -> Response {
+async fn perform(State(database): State<EmbeddedDatabase>, headers: HeaderMap, body: Bytes) -> Response {
     let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
     // No SDK sends a form or plain text, which a web page may send to another origin without permission.

@@ -10,28 +10,51 @@ use dynoxide::Database;
 use dynoxide::errors::DynoxideError;
 use serde::de::DeserializeOwned;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::mpsc::{self, Sender};
-use std::{io, thread};
+use std::thread::{self, JoinHandle};
+use std::{fmt, io};
 use tokio::sync::oneshot;
 
-/// A transport into an embedded database. Fails if its thread cannot be started.
+/// A transport into a database. Fails if its thread cannot be started.
 pub fn transport(database: &Database) -> io::Result<SharedHttpClient> {
-    let connector = connector(database)?;
-    Ok(http_client_fn(move |_, _| connector.clone()))
+    Ok(EmbeddedDatabase::start(database.clone())?.transport())
 }
 
-/// The connector that all requests of the transport share.
+/// The connector of such a transport.
 pub fn connector(database: &Database) -> io::Result<SharedHttpConnector> {
-    Ok(SharedHttpConnector::new(Connector(DatabaseThread::start(database)?)))
+    Ok(EmbeddedDatabase::start(database.clone())?.connector())
 }
 
-/// A thread that performs the operations of a database, one after the other in the order in which they come. It ends
-/// when the last handle is gone.
+/// A database, and the thread that performs its operations, one after the other in the order in which they come.
 ///
-/// The database does one operation at a time in any case. With threads that take turns at it, nearly every operation
-/// woke one thread and put another to sleep, which took a third of the processor's time (docs/benchmarks.md).
+/// The database does one operation at a time in any case. If several threads took turns at it, nearly every operation
+/// would wake one thread and put another to sleep (docs/benchmarks.md, "Under load").
 #[derive(Debug, Clone)]
-pub(crate) struct DatabaseThread(Sender<Operation>);
+pub struct EmbeddedDatabase(Arc<Running>);
+
+struct Running {
+    database: Database,
+    /// Both are there until this is dropped.
+    operations: Option<Sender<Operation>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Running")
+    }
+}
+
+/// The last handle waits for the operation under way: then the file is closed, and whoever holds the lock of its folder
+/// may let go of it.
+impl Drop for Running {
+    fn drop(&mut self) {
+        drop(self.operations.take());
+        // It catches panics, so it ends.
+        let _ = self.thread.take().map(JoinHandle::join);
+    }
+}
 
 /// An operation, and where its answer goes.
 struct Operation {
@@ -40,43 +63,64 @@ struct Operation {
     answer: oneshot::Sender<(u16, String)>,
 }
 
-/// The operation has panicked, or the thread is gone.
+/// The operation has panicked.
 #[derive(Debug, thiserror::Error)]
 #[error("the database has failed at this operation")]
 pub(crate) struct Failed;
 
-impl DatabaseThread {
+impl EmbeddedDatabase {
     /// Starts the thread.
-    pub(crate) fn start(database: &Database) -> io::Result<Self> {
-        let database = database.clone();
-        Self::performing(move |name, body| perform(&database, name, body))
+    pub fn start(database: Database) -> io::Result<Self> {
+        let own = database.clone();
+        Self::start_with(database, move |name, body| perform(&own, name, body))
     }
 
-    fn performing(perform: impl Fn(&str, &[u8]) -> (u16, String) + Send + 'static) -> io::Result<Self> {
-        let (handle, operations) = mpsc::channel::<Operation>();
-        thread::Builder::new().name("database".into()).spawn(move || {
+    fn start_with(
+        database: Database,
+        perform: impl Fn(&str, &[u8]) -> (u16, String) + Send + 'static,
+    ) -> io::Result<Self> {
+        let (sender, operations) = mpsc::channel::<Operation>();
+        let thread = thread::Builder::new().name("database".into()).spawn(move || {
             for Operation { name, body, answer } in operations {
                 // Nobody waits any more: as when a connection is closed before the request was read.
                 if answer.is_closed() {
                     continue;
                 }
-                // A panic is the failure of its operation, and of no other. It drops `answer`, which tells the caller.
+                // A panic does not end the thread. It drops `answer`, which tells the caller.
                 let _ = catch_unwind(AssertUnwindSafe(|| answer.send(perform(&name, &body))));
             }
         })?;
-        Ok(Self(handle))
+        Ok(Self(Arc::new(Running { database, operations: Some(sender), thread: Some(thread) })))
+    }
+
+    /// The database itself.
+    #[must_use]
+    pub fn database(&self) -> &Database {
+        &self.0.database
+    }
+
+    /// A transport into the database.
+    #[must_use]
+    pub fn transport(&self) -> SharedHttpClient {
+        let connector = self.connector();
+        http_client_fn(move |_, _| connector.clone())
+    }
+
+    fn connector(&self) -> SharedHttpConnector {
+        SharedHttpConnector::new(Connector(self.clone()))
     }
 
     /// Performs one operation, as [`perform`] does.
     pub(crate) async fn perform(&self, name: String, body: Bytes) -> Result<(u16, String), Failed> {
         let (answer, answered) = oneshot::channel();
-        self.0.send(Operation { name, body, answer }).map_err(|_| Failed)?;
+        let operations = self.0.operations.as_ref().ok_or(Failed)?;
+        operations.send(Operation { name, body, answer }).map_err(|_| Failed)?;
         answered.await.map_err(|_| Failed)
     }
 }
 
 #[derive(Debug)]
-struct Connector(DatabaseThread);
+struct Connector(EmbeddedDatabase);
 
 impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
@@ -157,8 +201,9 @@ mod tests {
     use super::*;
     use futures_util::future::join;
 
-    fn performing(perform: impl Fn(&str) -> String + Send + 'static) -> DatabaseThread {
-        DatabaseThread::performing(move |name, _| (200, perform(name))).unwrap()
+    fn performing(perform: impl Fn(&str) -> String + Send + 'static) -> EmbeddedDatabase {
+        let database = Database::memory().unwrap();
+        EmbeddedDatabase::start_with(database, move |name, _| (200, perform(name))).unwrap()
     }
 
     #[tokio::test]
@@ -168,6 +213,21 @@ mod tests {
             join(database.perform("bad".into(), Bytes::new()), database.perform("good".into(), Bytes::new())).await;
         assert!(bad.is_err());
         assert_eq!(good.unwrap(), (200, "good".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn the_last_handle_waits_for_the_operation_under_way() {
+        let (told, performed) = mpsc::channel();
+        let database = performing(move |_| {
+            told.send("begun").unwrap();
+            thread::sleep(std::time::Duration::from_millis(50));
+            told.send("ended").unwrap();
+            String::new()
+        });
+        assert!(futures_util::poll!(Box::pin(database.perform("any".into(), Bytes::new()))).is_pending());
+        drop(database);
+        // An operation whose caller has gone before it was begun is left out.
+        assert!(matches!(performed.iter().collect::<Vec<_>>().as_slice(), [] | ["begun", "ended"]));
     }
 
     #[tokio::test]

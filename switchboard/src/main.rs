@@ -168,8 +168,8 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Deploy { .. } | Command::Docs { .. } | Command::Console { .. } => {}
     }
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    // Answers of the embedded database come by the runtime's queue for all threads. It is looked at before each task, so
-    // that calls that were begun end before others begin.
+    // Answers of the embedded database come by the runtime's queue for all threads. A thread looks at it before its own
+    // queue, so that calls that were begun end before others begin.
     let runtime = runtime.worker_threads(2).global_queue_interval(1).enable_all().build()?;
     match arguments.command {
         Command::Serve { listen, https, state, memory, database, admin_id, log } => {

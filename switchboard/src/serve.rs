@@ -4,7 +4,7 @@ use crate::connections::{Places, limit_heads, raise_open_files};
 use crate::console::{self, Activity, ApiKeys, ConsoleState};
 use crate::database::{self, Opened, Prepared};
 use crate::database_server;
-use crate::embedded::DatabaseThread;
+use crate::embedded::EmbeddedDatabase;
 use crate::files::Files;
 use crate::handbook;
 use crate::kept::{self, API_KEY_FILE, STEPCHAT_FILE, VOXIMPLANT_FILE};
@@ -102,7 +102,7 @@ pub struct Server {
 }
 
 struct Ways {
-    database: DatabaseThread,
+    database: EmbeddedDatabase,
     /// For the operator's commands.
     socket: socket::Door,
     /// For function binaries.
@@ -153,7 +153,6 @@ pub async fn start(options: &Options) -> Result<Server> {
     let (plain, secure) = (bind(http)?, bind(https)?);
     let database = match (options.database, database) {
         (port, Some(database)) => {
-            let database = DatabaseThread::start(&database).context("cannot start a thread for the database")?;
             Some(Ways { database, socket: socket::Door::open(&state)?, port: port.map(bind).transpose()? })
         }
         (Some(_), None) => {
@@ -283,7 +282,9 @@ impl Server {
         observe::log_panics(&self.app.log);
         let (tcp, unix) = (Handle::new(), Handle::new());
         let places = Places::new();
-        let methods = router_with(Arc::clone(&self.app), Turns::of_this_machine()).layer(from_fn(run_to_completion));
+        // Elsewhere, calls do little but wait for the database.
+        let turns = if self.database.is_some() { Turns::of_this_machine() } else { Turns::unlimited() };
+        let methods = router_with(Arc::clone(&self.app), turns).layer(from_fn(run_to_completion));
         let routes = methods.merge(page::routes(self.credentials)).merge(handbook::routes());
         let routes = match &self.desk {
             Some(desk) => routes.merge(console::routes(Arc::clone(desk))),

@@ -2,7 +2,7 @@
 //! operator's commands send what they would send to `DynamoDB`, so the same code runs with a server and without.
 
 use crate::database_server;
-use crate::embedded::DatabaseThread;
+use crate::embedded::EmbeddedDatabase;
 use crate::state::State;
 use anyhow::{Context, Result};
 use aws_sdk_dynamodb::config::SharedHttpClient;
@@ -80,7 +80,7 @@ impl Door {
     }
 
     /// Serves the database until the handle says to stop.
-    pub(crate) async fn serve(self, database: DatabaseThread, handle: Handle<SocketAddr>) -> io::Result<()> {
+    pub(crate) async fn serve(self, database: EmbeddedDatabase, handle: Handle<SocketAddr>) -> io::Result<()> {
         let Self { listener, socket } = self;
         let routes = database_server::routes(database).into_make_service();
         let served = axum_server::from_unix(listener)?.acceptor(Own).handle(handle).serve(routes).await;

@@ -1,6 +1,5 @@
-//! Calls take turns: only so many are begun at a time, in the order in which they come. Of hundreds at once, each would
-//! take more of the processor's time, since the memory of all of them is more than its cache holds; and some would wait
-//! twice as long as others (docs/benchmarks.md).
+//! Calls take turns: only so many are begun at a time, in the order in which they come. So of hundreds at once none takes
+//! much longer than others, and the memory of few is in use (docs/benchmarks.md, "Under load").
 
 use std::num::NonZero;
 use std::pin::pin;
@@ -12,13 +11,15 @@ use tokio::time::timeout;
 
 /// Calls that are begun at a time, for each core.
 const EACH_CORE: usize = 16;
-/// How long a call keeps its turn. A call that takes longer goes on without one: no number of long calls keeps others
-/// waiting for longer.
+/// How long a call keeps its turn, if others wait. A call that takes longer goes on without one.
 const TURN: Duration = Duration::from_millis(100);
+/// How long a call waits at most: then it is begun as well, however many long calls are under way. It is not part of the
+/// time that a call may take.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Whose turn it is.
 #[derive(Debug, Clone)]
-pub(crate) struct Turns(Arc<Semaphore>);
+pub(crate) struct Turns(Option<Arc<Semaphore>>);
 
 impl Turns {
     /// As many turns as this machine's cores are well used by.
@@ -28,17 +29,21 @@ impl Turns {
 
     /// Nobody waits.
     pub(crate) fn unlimited() -> Self {
-        Self::new(Semaphore::MAX_PERMITS)
+        Self(None)
     }
 
     fn new(turns: usize) -> Self {
-        Self(Arc::new(Semaphore::new(turns)))
+        Self(Some(Arc::new(Semaphore::new(turns))))
     }
 
     /// Makes a call when it is its turn.
     pub(crate) async fn take<T>(&self, call: impl Future<Output = T>) -> T {
+        let Some(turns) = &self.0 else { return call.await };
+        let turn = match turns.try_acquire() {
+            Ok(turn) => Some(turn),
+            Err(_) => timeout(PATIENCE, turns.acquire()).await.ok().and_then(Result::ok),
+        };
         let mut call = pin!(call);
-        let turn = self.0.acquire().await;
         if let Ok(answer) = timeout(TURN, call.as_mut()).await {
             return answer;
         }
@@ -50,22 +55,22 @@ impl Turns {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use futures_util::future::join3;
+    use futures_util::future::{join_all, join3};
     use tokio::time::{Instant, sleep};
 
-    /// A call of this length, and when it was made and answered, in milliseconds.
+    /// A call of this length, and when it was begun and answered, in milliseconds.
     async fn call(turns: &Turns, length: u64) -> (u128, u128) {
-        let begun = Instant::now();
-        let made = turns.take(async {
-            let made = begun.elapsed().as_millis();
+        let came = Instant::now();
+        let begun = turns.take(async {
+            let begun = came.elapsed().as_millis();
             sleep(Duration::from_millis(length)).await;
-            made
+            begun
         });
-        (made.await, begun.elapsed().as_millis())
+        (begun.await, came.elapsed().as_millis())
     }
 
     #[tokio::test(start_paused = true)]
-    async fn calls_are_made_in_the_order_in_which_they_come() {
+    async fn calls_are_begun_in_the_order_in_which_they_come() {
         let turns = Turns::new(1);
         let made = join3(call(&turns, 10), call(&turns, 10), call(&turns, 10)).await;
         assert_eq!(made, ((0, 10), (10, 20), (20, 30)));
@@ -76,6 +81,14 @@ mod tests {
         let turns = Turns::new(1);
         let made = join3(call(&turns, 5_000), call(&turns, 5_000), call(&turns, 10)).await;
         assert_eq!(made, ((0, 5_000), (100, 5_100), (200, 210)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn however_many_long_calls_there_are_nobody_waits_longer_than_the_limit() {
+        let turns = Turns::new(2);
+        let made = join_all((0..100).map(|_| call(&turns, 5_000))).await;
+        assert_eq!(made.iter().map(|(begun, _)| *begun).max(), Some(500));
+        assert_eq!(call(&turns, 10).await, (0, 10), "all turns are given back");
     }
 
     #[tokio::test(start_paused = true)]

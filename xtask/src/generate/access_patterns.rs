@@ -78,6 +78,7 @@ async fn measure(entry: &MethodEntry) -> Cost {
         let mut least = costs(entry, &case).await;
         for _ in 1..RUNS {
             let again = costs(entry, &case).await;
+            debug_assert_eq!(least.len(), again.len(), "a story is told again as it was");
             least = least.into_iter().zip(again).map(|(cost, again)| cost.each(again, f64::min, u64::min)).collect();
         }
         dearest = least.into_iter().fold(dearest, |dearest, cost| dearest.each(cost, f64::max, u64::max));
