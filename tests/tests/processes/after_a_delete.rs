@@ -28,6 +28,7 @@ fn what_a_deleted_user_has_said_is_not_in_the_file() {
     // Two minutes until the search entries' time has come, and a minute until the jobs come by.
     std::thread::sleep(Duration::from_secs(200));
     assert_eq!(server.stop(), Some(0));
+    assert!(!folder.0.join("switchboard.db-wal").exists(), "the server closes its database before it ends");
     for (name, bytes) in content(&folder.0) {
         let found = bytes.windows(24).filter(|window| *window == b"canary-of-a-deleted-user").count();
         assert_eq!(found, 0, "{name}");
