@@ -12,8 +12,8 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-/// The most that a function's binary may have, in bytes: 5 MB, as Lambda counts them.
-const BUDGET: u64 = 5 * 1024 * 1024;
+/// The most that a function's binary may have, in bytes.
+const BUDGET: u64 = 5_000_000;
 
 /// A function that cannot keep to the budget of all others.
 struct Exception {
