@@ -86,7 +86,7 @@ fn the_readmes_say_what_a_month_costs_as_the_page_of_costs_does() {
             .split_whitespace()
             .zip(text.split_whitespace().skip(1))
             .filter(|(word, _)| *word == about)
-            .filter_map(|(_, number)| number.parse().ok())
+            .filter_map(|(_, number)| number.trim_end_matches(',').parse().ok())
             .collect();
         assert_eq!(said, [nobody.round(), ten_thousand.round()], "{name}");
     }
