@@ -489,7 +489,7 @@ async function heavy(browser, page) {
   await dialog(other).getByText("goes on where it stopped").waitFor();
   check("an import that is cut off is told, with what to do", true);
   await dialog(other).getByRole("button", { name: "Import", exact: true }).click();
-  await dialog(other).getByText("Imported.", { exact: true }).waitFor({ timeout: 60_000 });
+  await dialog(other).getByText("Imported.", { exact: true }).waitFor({ timeout: 180_000 });
   const count = await other.evaluate(async () => {
     const { allPeople } = await import("./api.js");
     return (await allPeople({ search: "cut.example" })).length;
