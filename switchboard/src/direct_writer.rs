@@ -8,6 +8,7 @@
 
 use crate::load::{Load, Sums};
 use crate::sink::{failed, item};
+use crate::worker::Worker;
 use anyhow::{Context, Result};
 use aws_sdk_dynamodb::types::AttributeValue;
 use dynoxide::storage::{Storage, compute_hash_prefix};
@@ -17,7 +18,6 @@ use dynoxide::{AttributeValue as Stored, Database, Item};
 use shared::store::schema::IndexSchema;
 use shared::store::{COUNTED, CommitError, Key, Store, StoreError, Table, Txn};
 use std::collections::HashMap;
-use std::sync::mpsc::{self, Sender};
 use tokio::sync::oneshot;
 
 /// The connection's settings: what is written survives the end of this process; the log is synchronised to disk every
@@ -57,7 +57,7 @@ impl BulkStore {
 /// A connection to the file of an embedded database, on a thread of its own. If many threads used the connection,
 /// `SQLite`'s memory would be spread over the allocator's parts for all of them, and would grow with the file.
 #[derive(Debug)]
-struct DirectWriter(Sender<Batch>);
+struct DirectWriter(Worker<Batch>);
 
 impl DirectWriter {
     /// Opens a second connection to the file of an open database; `None` if the database is in memory.
@@ -67,16 +67,12 @@ impl DirectWriter {
         storage.conn().execute_batch(OWN).map_err(failed)?;
         storage.conn().set_prepared_statement_cache_capacity(STATEMENTS);
         let connection = Connection { storage, store: store.clone() };
-        let (sender, batches) = mpsc::channel::<Batch>();
-        // The thread ends when the last sender is dropped.
-        std::thread::Builder::new().name("direct-writer".to_owned()).spawn(move || {
-            for batch in batches {
-                let created = connection.create(&batch.load, &batch.rows);
-                // An error means that nobody waits for the result any more.
-                let _ = batch.created.send(created);
-            }
+        let worker = Worker::start("direct-writer", move |batch: Batch| {
+            let created = connection.create(&batch.load, &batch.rows);
+            // An error means that nobody waits for the result any more.
+            let _ = batch.created.send(created);
         })?;
-        Ok(Some(Self(sender)))
+        Ok(Some(Self(worker)))
     }
 
     /// Writes the items and moves the counters together, or writes nothing if one of the keys that must be new exists;

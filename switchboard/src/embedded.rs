@@ -1,5 +1,6 @@
 //! `DynamoDB` inside the process: the real SDK speaks to the emulator without a socket in between.
 
+use crate::worker::Worker;
 use aws_sdk_dynamodb::config::SharedHttpClient;
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
@@ -11,8 +12,6 @@ use dynoxide::errors::DynoxideError;
 use serde::de::DeserializeOwned;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::{self, Sender};
-use std::thread::{self, JoinHandle};
 use std::{fmt, io};
 use tokio::sync::oneshot;
 
@@ -34,25 +33,15 @@ pub fn connector(database: &Database) -> io::Result<SharedHttpConnector> {
 pub struct EmbeddedDatabase(Arc<Running>);
 
 struct Running {
+    // Dropped in this order: the last handle waits for the operation under way. Then the file is closed, and whoever holds
+    // the lock of its folder may let go of it.
+    operations: Worker<Operation>,
     database: Database,
-    /// Both are there until this is dropped.
-    operations: Option<Sender<Operation>>,
-    thread: Option<JoinHandle<()>>,
 }
 
 impl fmt::Debug for Running {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Running")
-    }
-}
-
-/// The last handle waits for the operation under way: then the file is closed, and whoever holds the lock of its folder
-/// may let go of it.
-impl Drop for Running {
-    fn drop(&mut self) {
-        drop(self.operations.take());
-        // It catches panics, so it ends.
-        let _ = self.thread.take().map(JoinHandle::join);
     }
 }
 
@@ -79,18 +68,15 @@ impl EmbeddedDatabase {
         database: Database,
         perform: impl Fn(&str, &[u8]) -> (u16, String) + Send + 'static,
     ) -> io::Result<Self> {
-        let (sender, operations) = mpsc::channel::<Operation>();
-        let thread = thread::Builder::new().name("database".into()).spawn(move || {
-            for Operation { name, body, answer } in operations {
-                // Nobody waits any more: as when a connection is closed before the request was read.
-                if answer.is_closed() {
-                    continue;
-                }
-                // A panic does not end the thread. It drops `answer`, which tells the caller.
-                let _ = catch_unwind(AssertUnwindSafe(|| answer.send(perform(&name, &body))));
+        let operations = Worker::start("database", move |Operation { name, body, answer }| {
+            // Nobody waits any more: as when a connection is closed before the request was read.
+            if answer.is_closed() {
+                return;
             }
+            // A panic does not end the thread. It drops `answer`, which tells the caller.
+            let _ = catch_unwind(AssertUnwindSafe(|| answer.send(perform(&name, &body))));
         })?;
-        Ok(Self(Arc::new(Running { database, operations: Some(sender), thread: Some(thread) })))
+        Ok(Self(Arc::new(Running { operations, database })))
     }
 
     /// The database itself.
@@ -113,8 +99,7 @@ impl EmbeddedDatabase {
     /// Performs one operation, as [`perform`] does.
     pub(crate) async fn perform(&self, name: String, body: Bytes) -> Result<(u16, String), Failed> {
         let (answer, answered) = oneshot::channel();
-        let operations = self.0.operations.as_ref().ok_or(Failed)?;
-        operations.send(Operation { name, body, answer }).map_err(|_| Failed)?;
+        self.0.operations.send(Operation { name, body, answer }).map_err(|_| Failed)?;
         answered.await.map_err(|_| Failed)
     }
 }
@@ -200,6 +185,8 @@ fn dispatch(database: &Database, operation: &str, body: &[u8]) -> Result<String,
 mod tests {
     use super::*;
     use futures_util::future::join;
+    use std::sync::mpsc;
+    use std::thread;
 
     fn performing(perform: impl Fn(&str) -> String + Send + 'static) -> EmbeddedDatabase {
         let database = Database::memory().unwrap();

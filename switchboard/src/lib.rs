@@ -34,3 +34,4 @@ mod progress;
 mod socket;
 mod tls;
 mod turns;
+mod worker;
